@@ -1,0 +1,231 @@
+//! `NodeConfig`: a node's properties as the editor writes them, read strictly once.
+//!
+//! Node-RED's dialogs store `"true"`, `"10"` and `""` where one would expect a boolean, a number
+//! and nothing. The readers here take both forms and collect every problem, so that all of them
+//! are reported at once; the engine adds flow, node and name to each.
+
+use serde::de::DeserializeOwned;
+
+use crate::{InvalidProperty, Map, NodeInfo, PropertyPath, Value};
+
+/// A node that can be made from its configuration.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be built from a flow file",
+    note = "write `impl FromConfig for {Self} {{ fn from_config(config: &mut NodeConfig<'_>) -> Self {{ … }} }}`"
+)]
+pub trait FromConfig: Sized {
+    /// Builds the node. Pure: no file, socket, task or clock is touched, so that
+    /// `ferrowire check` has no side effects. Mistakes are reported to `config`, which hands
+    /// out defaults in their place; a node with a mistake is never started.
+    fn from_config(config: &mut NodeConfig<'_>) -> Self;
+}
+
+/// Something wrong with one property of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The property, as it is called in the flow file.
+    pub property: String,
+    /// What is wrong, in lower case and without a full stop.
+    pub text: String,
+}
+
+/// Finds the properties of another node by its id.
+pub type FindNode<'a> = &'a dyn Fn(&str) -> Option<Map>;
+
+/// The properties of one node, with environment variables already replaced.
+pub struct NodeConfig<'a> {
+    info: NodeInfo,
+    properties: Map,
+    find: FindNode<'a>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl<'a> NodeConfig<'a> {
+    /// The configuration of the node `info`; `find` looks up the nodes that it refers to.
+    pub fn new(info: NodeInfo, properties: Map, find: FindNode<'a>) -> Self {
+        NodeConfig { info, properties, find, problems: Vec::new() }
+    }
+
+    /// Who the node is.
+    pub fn info(&self) -> &NodeInfo {
+        &self.info
+    }
+
+    /// All properties as they stand in the flow file.
+    pub fn properties(&self) -> &Map {
+        &self.properties
+    }
+
+    /// The property `name` as it stands there, `None` when it is missing or `null`.
+    pub fn raw(&self, name: &str) -> Option<&Value> {
+        self.properties.get(name).filter(|value| !matches!(value, Value::Null))
+    }
+
+    /// Reports a problem with `property`.
+    pub fn problem(&mut self, property: &str, text: impl Into<String>) {
+        self.problems.push(ConfigProblem { property: property.to_owned(), text: text.into() });
+    }
+
+    /// The problems found so far, which are no longer kept here.
+    pub fn take_problems(&mut self) -> Vec<ConfigProblem> {
+        std::mem::take(&mut self.problems)
+    }
+
+    fn wrong_type(&mut self, name: &str, expected: &str) {
+        let found = self.properties.get(name).map_or_else(String::new, shorten);
+        self.problem(name, format!("{expected} was expected, found `{found}`"));
+    }
+
+    /// A string; a number or boolean counts as its text, a missing property as `""`.
+    pub fn text(&mut self, name: &str) -> String {
+        match self.raw(name) {
+            None => String::new(),
+            Some(Value::String(text)) => text.as_str().to_owned(),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_json(),
+            Some(_) => {
+                self.wrong_type(name, "a string");
+                String::new()
+            }
+        }
+    }
+
+    /// Like [`text`](Self::text), with `default` for a missing or empty one.
+    pub fn text_or(&mut self, name: &str, default: &str) -> String {
+        let text = self.text(name);
+        if text.is_empty() { default.to_owned() } else { text }
+    }
+
+    /// `true`, `false`, or the same as a string; `default` for a missing or empty one.
+    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
+        let text = match self.raw(name) {
+            None => return default,
+            Some(Value::Bool(value)) => return *value,
+            Some(Value::String(text)) => text.as_str(),
+            Some(_) => "?",
+        };
+        match text.trim() {
+            "" => default,
+            "true" => true,
+            "false" => false,
+            _ => {
+                self.wrong_type(name, "`true` or `false`");
+                default
+            }
+        }
+    }
+
+    /// A finite number, or the same as a string; `None` for a missing or empty one.
+    pub fn number(&mut self, name: &str) -> Option<f64> {
+        let number = match self.raw(name)? {
+            Value::Number(number) => Some(*number),
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| number.is_finite());
+        if number.is_none() {
+            self.wrong_type(name, "a number");
+        }
+        number
+    }
+
+    /// A number that lies in `range`; `None` for a missing or empty one.
+    pub fn number_in(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
+        let number = self.number(name)?;
+        if !range.contains(&number) {
+            let (from, to) = range.into_inner();
+            self.problem(name, format!("{number} is not between {from} and {to}"));
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A property expression such as `payload.list[0]`; `default` for a missing or empty one.
+    pub fn property_path(&mut self, name: &str, default: &str) -> Option<PropertyPath> {
+        let expression = self.text_or(name, default);
+        self.parsed(name, PropertyPath::parse(&expression))
+    }
+
+    fn parsed(
+        &mut self,
+        name: &str,
+        parsed: Result<PropertyPath, InvalidProperty>,
+    ) -> Option<PropertyPath> {
+        parsed.map_err(|error| self.problem(name, error.to_string())).ok()
+    }
+
+    /// The properties of the configuration node whose id is in the property `name`.
+    pub fn referenced(&self, name: &str) -> Option<Map> {
+        (self.find)(self.raw(name)?.as_str()?)
+    }
+
+    /// The properties of the node `id`.
+    pub fn find(&self, id: &str) -> Option<Map> {
+        (self.find)(id)
+    }
+
+    /// All properties as one type of yours; for plugins whose properties are strict JSON.
+    pub fn deserialize<T: DeserializeOwned + Default>(&mut self) -> T {
+        match serde_json::from_str(&crate::json::print(&self.properties)) {
+            Ok(config) => config,
+            Err(error) => {
+                self.problem("", error.to_string());
+                T::default()
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for NodeConfig<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NodeConfig").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+fn shorten(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(json: &str) -> NodeConfig<'static> {
+        let properties = serde_json::from_str(json).unwrap();
+        NodeConfig::new(NodeInfo::default(), properties, &|_| None)
+    }
+
+    #[test]
+    fn the_editors_strings_are_read_as_what_they_mean() {
+        let mut config = config(r#"{"a":"true","b":"10","c":"","d":5,"e":false}"#);
+        assert!(config.boolean("a", false));
+        assert_eq!(config.number("b"), Some(10.0));
+        assert_eq!(config.number("c"), None);
+        assert_eq!(config.text("d"), "5");
+        assert!(!config.boolean("e", true));
+        assert!(config.boolean("missing", true));
+        assert!(config.take_problems().is_empty());
+    }
+
+    #[test]
+    fn every_problem_is_collected() {
+        let mut config = config(r#"{"a":"yes","b":"ten","c":[1]}"#);
+        config.boolean("a", false);
+        config.number("b");
+        config.text("c");
+        let texts: Vec<_> =
+            config.take_problems().into_iter().map(|p| (p.property, p.text)).collect();
+        assert_eq!(
+            texts,
+            [
+                ("a".into(), "`true` or `false` was expected, found `yes`".into()),
+                ("b".into(), "a number was expected, found `ten`".into()),
+                ("c".into(), "a string was expected, found `[1]`".into()),
+            ]
+        );
+    }
+}

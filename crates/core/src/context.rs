@@ -1,0 +1,254 @@
+//! `NodeContext`: all that a node can do to the world around it.
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Map, Message, Text, Value};
+
+/// Who a node is, as its flow file says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeInfo {
+    /// The node's id.
+    pub id: String,
+    /// Its type, such as `websocket in`.
+    pub node_type: String,
+    /// Its name; empty when it has none.
+    pub name: String,
+    /// The id of the tab or subflow that holds it; empty for a global configuration node.
+    pub flow: String,
+}
+
+/// How urgent a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For the authors of nodes.
+    Trace,
+    /// For those who look for a mistake.
+    Debug,
+    /// Normal operation.
+    Info,
+    /// Something is lost or delayed, and the node goes on.
+    Warn,
+    /// The node could not do its work.
+    Error,
+}
+
+/// What is shown below a node in the editor: Node-RED's status object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// `red`, `green`, `yellow`, `blue`, `grey`, or empty.
+    pub fill: &'static str,
+    /// `ring`, `dot`, or empty.
+    pub shape: &'static str,
+    /// The text, or a key of the editor's message catalogue.
+    pub text: Text,
+    /// What status nodes are told beside these, such as `event` and `_session`; the editor is
+    /// not sent it.
+    pub details: Map,
+}
+
+impl Status {
+    /// A status without details.
+    pub fn new(fill: &'static str, shape: &'static str, text: impl Into<Text>) -> Self {
+        Status { fill, shape, text: text.into(), details: Map::new() }
+    }
+
+    /// Adds a detail for status nodes.
+    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.details.insert(key, value);
+        self
+    }
+
+    /// Whether nothing is to be shown.
+    pub fn is_empty(&self) -> bool {
+        self.fill.is_empty() && self.shape.is_empty() && self.text.is_empty()
+    }
+}
+
+/// What runs a node: the other side of its [`NodeContext`]. For runtimes and test harnesses;
+/// node authors call the context.
+pub trait Host: Send + Sync {
+    /// Who the node is.
+    fn info(&self) -> &NodeInfo;
+    /// Delivers a message to everything wired to `port`.
+    fn send(&self, port: usize, msg: Message) -> Sending;
+    /// Shows a status below the node.
+    fn status(&self, status: Status);
+    /// Shows a status below each node that uses this configuration node.
+    fn status_of_users(&self, status: Status);
+    /// Writes to the log.
+    fn log(&self, level: Level, text: fmt::Arguments<'_>);
+    /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
+    fn publish(&self, topic: &'static str, data: Value);
+    /// The value of an environment variable as this node sees it.
+    fn env(&self, name: &str) -> Option<Value>;
+    /// Runs a task that ends with the node at the latest.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+    /// Cancelled when the node stops.
+    fn stopping(&self) -> &CancellationToken;
+    /// The number of running nodes that use this configuration node.
+    fn users(&self) -> tokio::sync::watch::Receiver<usize>;
+    /// The configuration node that this node sends to or receives from, when there is one.
+    fn endpoint(&self) -> Option<&str>;
+    /// A service of the runtime that this node is linked into.
+    fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
+}
+
+/// A node's handle to the runtime: send, show a status, log, spawn. Cloning is cheap.
+#[derive(Clone)]
+pub struct NodeContext {
+    host: Arc<dyn Host>,
+}
+
+impl NodeContext {
+    /// A context over `host`.
+    pub fn new(host: Arc<dyn Host>) -> Self {
+        NodeContext { host }
+    }
+
+    /// Who this node is.
+    pub fn info(&self) -> &NodeInfo {
+        self.host.info()
+    }
+
+    /// The id of this node.
+    pub fn id(&self) -> &str {
+        &self.host.info().id
+    }
+
+    /// Sends `msg` to everything wired to output `port`, counted from 0. Each wire but the last
+    /// gets a clone. A message without a `_msgid` is given one.
+    ///
+    /// Delivery begins with the call; the returned future ends when every receiver has accepted
+    /// the message, so awaiting it passes back-pressure on. Dropping it drops what was not
+    /// delivered yet.
+    pub fn send(&self, port: usize, msg: Message) -> Sending {
+        self.host.send(port, msg)
+    }
+
+    /// Shows `status` below the node.
+    pub fn status(&self, status: Status) {
+        self.host.status(status);
+    }
+
+    /// Shows `status` below every node that uses this configuration node.
+    pub fn status_of_users(&self, status: Status) {
+        self.host.status_of_users(status);
+    }
+
+    /// Writes to the runtime's log, with this node's id, type and name.
+    pub fn log(&self, level: Level, text: fmt::Arguments<'_>) {
+        self.host.log(level, text);
+    }
+
+    /// Logs at [`Level::Debug`].
+    pub fn debug(&self, text: impl fmt::Display) {
+        self.log(Level::Debug, format_args!("{text}"));
+    }
+
+    /// Logs at [`Level::Info`].
+    pub fn info_log(&self, text: impl fmt::Display) {
+        self.log(Level::Info, format_args!("{text}"));
+    }
+
+    /// Logs at [`Level::Warn`].
+    pub fn warn(&self, text: impl fmt::Display) {
+        self.log(Level::Warn, format_args!("{text}"));
+    }
+
+    /// Logs at [`Level::Error`].
+    pub fn error(&self, text: impl fmt::Display) {
+        self.log(Level::Error, format_args!("{text}"));
+    }
+
+    /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.
+    /// Listeners that fall behind lose the oldest data, never delaying this node.
+    pub fn publish(&self, topic: &'static str, data: impl Into<Value>) {
+        self.host.publish(topic, data.into());
+    }
+
+    /// The environment variable `name` as the node sees it: its group's, its flow's, then the
+    /// process's, and Node-RED's own `NR_NODE_ID`, `NR_NODE_NAME`, `NR_FLOW_ID`, `NR_FLOW_NAME`.
+    pub fn env(&self, name: &str) -> Option<Value> {
+        self.host.env(name)
+    }
+
+    /// Runs `task` beside the messages. It is dropped when the node has stopped.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.host.spawn(Box::pin(task));
+    }
+
+    /// Ends when the node is to stop; for tasks that want to finish what they are doing.
+    pub fn stopping(&self) -> &CancellationToken {
+        self.host.stopping()
+    }
+
+    /// How many running nodes use this configuration node, and a notice when that changes.
+    pub fn users(&self) -> tokio::sync::watch::Receiver<usize> {
+        self.host.users()
+    }
+
+    /// The id of the endpoint that this node receives from or sends to
+    /// (see [`NodeType::receives_from`](crate::NodeType::receives_from)), when it exists.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.host.endpoint()
+    }
+
+    /// A service of the runtime, such as its HTTP port. Nodes in shared libraries get none.
+    pub fn resource<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.host.resource(TypeId::of::<T>())?.downcast().ok()
+    }
+}
+
+impl fmt::Debug for NodeContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeContext").field("node", self.info()).finish_non_exhaustive()
+    }
+}
+
+/// The rest of a delivery that has begun. Ends when every receiver accepted the message; most
+/// deliveries are over before it is first polled.
+#[must_use = "await it to wait for the receivers (back-pressure); dropping it drops the rest"]
+pub struct Sending(Option<BoxFuture<'static, ()>>);
+
+impl Sending {
+    /// A delivery that is over.
+    pub const fn done() -> Self {
+        Sending(None)
+    }
+
+    /// A delivery that is over when `rest` is.
+    pub fn later(rest: BoxFuture<'static, ()>) -> Self {
+        Sending(Some(rest))
+    }
+
+    /// Whether nothing is left to wait for.
+    pub fn is_done(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Future for Sending {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(rest) = &mut self.0 else { return Poll::Ready(()) };
+        let poll = rest.as_mut().poll(cx);
+        if poll.is_ready() {
+            self.0 = None;
+        }
+        poll
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").field("done", &self.is_done()).finish()
+    }
+}

@@ -1,0 +1,71 @@
+//! `NodeError`: why a node could not handle a message or could not start.
+
+use std::error::Error;
+use std::fmt;
+
+/// What a node returns when it fails. The bus adds which node it was; the text says only what
+/// went wrong, in lower case and without a full stop.
+#[derive(Debug)]
+pub struct NodeError {
+    text: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl NodeError {
+    /// A failure in the node's own words.
+    pub fn new(text: impl Into<String>) -> Self {
+        NodeError { text: text.into(), source: None }
+    }
+
+    /// A failure with its cause, which `text` must not repeat.
+    pub fn caused_by(
+        text: impl Into<String>,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        NodeError { text: text.into(), source: Some(cause.into()) }
+    }
+
+    /// The text, followed by every cause: one line for a log or an editor.
+    pub fn chain(&self) -> String {
+        let mut line = self.text.clone();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+
+    pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        NodeError::new(format!("the node panicked: {}", text.unwrap_or("no reason given")))
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Error for NodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl From<String> for NodeError {
+    fn from(text: String) -> Self {
+        NodeError::new(text)
+    }
+}
+
+impl From<&str> for NodeError {
+    fn from(text: &str) -> Self {
+        NodeError::new(text)
+    }
+}

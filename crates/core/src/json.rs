@@ -1,0 +1,230 @@
+//! JSON as JavaScript reads and prints it, over serde_json.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::ser::Formatter;
+
+use crate::{Map, Value};
+
+pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
+    serde_json::from_slice(text)
+}
+
+pub(crate) fn print(value: &(impl Serialize + ?Sized)) -> String {
+    let mut out = Vec::with_capacity(128);
+    let mut printer = serde_json::Serializer::with_formatter(&mut out, JavaScript);
+    // Writing to a vector cannot fail, and no `Serialize` of ours reports an error.
+    let _infallible = value.serialize(&mut printer);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Prints numbers as `Number.prototype.toString` does.
+struct JavaScript;
+
+impl Formatter for JavaScript {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(print_number(value, &mut ryu_js::Buffer::new()).as_bytes())
+    }
+}
+
+fn print_number(number: f64, buffer: &mut ryu_js::Buffer) -> &str {
+    buffer.format(number)
+}
+
+/// A number as JavaScript's `String(number)` prints it.
+pub fn number_to_string(number: f64) -> String {
+    print_number(number, &mut ryu_js::Buffer::new()).to_owned()
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(number) => serializer.serialize_f64(*number),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Buffer(bytes) => {
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry("type", "Buffer")?;
+                map.serialize_entry("data", bytes.as_ref())?;
+                map.end()
+            }
+            Value::Array(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                for item in items.iter() {
+                    list.serialize_element(item)?;
+                }
+                list.end()
+            }
+            Value::Object(map) => map.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(self.len()))?;
+        for (key, value) in self.iter() {
+            object.serialize_entry(key.as_str(), value)?;
+        }
+        object.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MapVisitor)
+    }
+}
+
+struct MapVisitor;
+
+impl<'de> Visitor<'de> for MapVisitor {
+    type Value = Map;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
+        let mut map = Map::with_capacity(access.size_hint().unwrap_or(4).min(64));
+        while let Some((key, value)) = access.next_entry::<crate::Key, Value>()? {
+            map.insert(key, value);
+        }
+        Ok(map)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
+        Ok(value.to_vec().into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(Arc::new(items)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
+        MapVisitor.visit_map(access).map(Value::from)
+    }
+}
+
+pub(crate) fn from_serde(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => value.into(),
+        serde_json::Value::Number(number) => number.as_f64().unwrap_or(f64::NAN).into(),
+        serde_json::Value::String(text) => text.into(),
+        serde_json::Value::Array(items) => {
+            items.into_iter().map(from_serde).collect::<Vec<_>>().into()
+        }
+        serde_json::Value::Object(map) => {
+            map.into_iter().map(|(key, value)| (key, from_serde(value))).collect::<Map>().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reprint(text: &str) -> String {
+        parse(text.as_bytes()).unwrap().to_json()
+    }
+
+    #[test]
+    fn numbers_print_as_javascript_prints_them() {
+        assert_eq!(
+            reprint("[1, 1.0, -0, 0.1, 1e21, 1e-7, 123456789012345680000, 5e-324]"),
+            "[1,1,0,0.1,1e+21,1e-7,123456789012345680000,5e-324]"
+        );
+        assert_eq!(Value::Number(f64::NAN).to_json(), "null");
+    }
+
+    #[test]
+    fn of_equal_names_the_last_value_counts_at_the_first_place() {
+        assert_eq!(reprint(r#"{"a":1,"b":2,"a":3}"#), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn keys_keep_javascript_order() {
+        assert_eq!(reprint(r#"{"b":1,"2":0,"a":2,"1":0}"#), r#"{"1":0,"2":0,"b":1,"a":2}"#);
+    }
+
+    #[test]
+    fn a_buffer_prints_as_node_prints_it() {
+        assert_eq!(Value::from(vec![1u8, 255]).to_json(), r#"{"type":"Buffer","data":[1,255]}"#);
+    }
+
+    #[test]
+    fn control_characters_are_escaped_as_in_javascript() {
+        assert_eq!(
+            Value::from("\u{8}\u{1f}\"\\/\u{2028}").to_json(),
+            "\"\\b\\u001f\\\"\\\\/\u{2028}\""
+        );
+    }
+
+    #[test]
+    fn nesting_beyond_the_limit_is_an_error() {
+        let deep = "[".repeat(100_000);
+        assert!(parse(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! The contract between Ferrowire and its nodes.
+//!
+//! A node crate depends on this crate and on nothing else of Ferrowire's. It implements
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`].
+//!
+//! This crate opens no socket, reads no file, and spawns only what is asked of
+//! [`NodeContext::spawn`].
+
+// In reading order.
+pub mod bus;
+mod config;
+mod context;
+mod error;
+mod json;
+mod map;
+mod message;
+mod node;
+mod node_type;
+mod property;
+mod text;
+mod value;
+
+pub use async_trait::async_trait;
+#[doc(hidden)]
+pub use inventory as __inventory;
+
+pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
+pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use error::NodeError;
+pub use json::number_to_string;
+pub use map::{Key, Map};
+pub use message::{Message, generate_id};
+pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
+pub use node_type::{BuiltNode, DuplicateType, Endpoint, NodeType, Reference, Registry};
+pub use property::{CannotSet, InvalidProperty, PropertyPath};
+pub use text::{INLINE_LEN, Text};
+pub use value::Value;

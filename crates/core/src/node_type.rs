@@ -1,0 +1,263 @@
+//! `NodeType`: the one record of a node from which everything about it is derived, and the
+//! `Registry` of all that are linked in or loaded.
+
+use std::collections::BTreeMap;
+
+use crate::{ExclusiveNode, FromConfig, Node, NodeConfig};
+
+/// A node, built and not started yet, in one of the two forms.
+pub enum BuiltNode {
+    /// Handles messages through `&self`.
+    Shared(Box<dyn Node>),
+    /// Handles messages through `&mut self`.
+    Exclusive(Box<dyn ExclusiveNode>),
+}
+
+impl std::fmt::Debug for BuiltNode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            BuiltNode::Shared(_) => "Shared",
+            BuiltNode::Exclusive(_) => "Exclusive",
+        })
+    }
+}
+
+/// A property that holds the id of a configuration node of a certain type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The property's name.
+    pub property: &'static str,
+    /// The type of the node that it names.
+    pub node_type: &'static str,
+}
+
+impl Reference {
+    /// A reference in `property` to a node of `node_type`.
+    pub const fn new(property: &'static str, node_type: &'static str) -> Self {
+        Reference { property, node_type }
+    }
+}
+
+/// How a node is connected to the endpoint (a configuration node) that it refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// It does not use one.
+    None,
+    /// What the endpoint sends arrives at this node. Of several references the first that is
+    /// filled in counts.
+    ReceivesFrom(&'static [Reference]),
+    /// What this node sends through port 0 arrives at the endpoint.
+    SendsTo(&'static [Reference]),
+}
+
+impl Endpoint {
+    /// The references, whatever the direction.
+    pub const fn references(&self) -> &'static [Reference] {
+        match self {
+            Endpoint::None => &[],
+            Endpoint::ReceivesFrom(references) | Endpoint::SendsTo(references) => references,
+        }
+    }
+}
+
+/// Everything the runtime knows about one type of node. Made by a plugin crate and registered
+/// with [`register!`](crate::register).
+#[derive(Clone, Copy, Debug)]
+pub struct NodeType {
+    /// The type as it stands in flow files, such as `websocket in`.
+    pub name: &'static str,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// The section of the palette; `config` for configuration nodes.
+    pub category: &'static str,
+    /// The crate that provides it.
+    pub plugin: &'static str,
+    /// That crate's version.
+    pub version: &'static str,
+    /// Its connection to an endpoint.
+    pub endpoint: Endpoint,
+    /// Further configuration nodes that it refers to.
+    pub uses: &'static [Reference],
+    /// Properties of which no two nodes may have the same value, such as a listener's path,
+    /// compared without a leading slash.
+    pub unique: &'static [&'static str],
+    /// Builds a node; see [`FromConfig`].
+    pub build: fn(&mut NodeConfig<'_>) -> BuiltNode,
+}
+
+impl NodeType {
+    /// A type whose nodes handle messages through `&self`.
+    pub const fn shared<N: Node + FromConfig>(name: &'static str) -> Self {
+        Self::with_build(name, |config| BuiltNode::Shared(Box::new(N::from_config(config))))
+    }
+
+    /// A type whose nodes handle one message at a time through `&mut self`.
+    pub const fn exclusive<N: ExclusiveNode + FromConfig>(name: &'static str) -> Self {
+        Self::with_build(name, |config| BuiltNode::Exclusive(Box::new(N::from_config(config))))
+    }
+
+    const fn with_build(name: &'static str, build: fn(&mut NodeConfig<'_>) -> BuiltNode) -> Self {
+        NodeType {
+            name,
+            summary: "",
+            category: "function",
+            plugin: "",
+            version: "",
+            endpoint: Endpoint::None,
+            uses: &[],
+            unique: &[],
+            build,
+        }
+    }
+
+    /// Sets the summary: one line for lists.
+    pub const fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    /// Sets the section of the palette. `config` makes it a configuration node: one without
+    /// wires that others refer to by id.
+    pub const fn category(mut self, category: &'static str) -> Self {
+        self.category = category;
+        self
+    }
+
+    /// Makes the nodes receive what an endpoint sends.
+    pub const fn receives_from(mut self, references: &'static [Reference]) -> Self {
+        self.endpoint = Endpoint::ReceivesFrom(references);
+        self
+    }
+
+    /// Makes port 0 of the nodes lead to an endpoint.
+    pub const fn sends_to(mut self, references: &'static [Reference]) -> Self {
+        self.endpoint = Endpoint::SendsTo(references);
+        self
+    }
+
+    /// Names further configuration nodes that the nodes refer to.
+    pub const fn uses(mut self, references: &'static [Reference]) -> Self {
+        self.uses = references;
+        self
+    }
+
+    /// Names properties of which no two nodes may have the same value.
+    pub const fn unique(mut self, properties: &'static [&'static str]) -> Self {
+        self.unique = properties;
+        self
+    }
+
+    /// Used by [`register!`](crate::register): notes the crate that provides the type.
+    #[doc(hidden)]
+    pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
+        self.plugin = plugin;
+        self.version = version;
+        self
+    }
+
+    /// Whether its nodes are configuration nodes.
+    pub fn is_config(&self) -> bool {
+        self.category == "config"
+    }
+}
+
+inventory::collect!(NodeType);
+
+/// Registers node types of the calling crate.
+///
+/// ```
+/// use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
+///
+/// struct Upper;
+///
+/// impl FromConfig for Upper {
+///     fn from_config(_: &mut NodeConfig<'_>) -> Self {
+///         Upper
+///     }
+/// }
+///
+/// impl Node for Upper {
+///     fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
+///         if let Some(text) = msg.payload().and_then(|payload| payload.as_str()) {
+///             let upper = text.to_uppercase();
+///             msg.set("payload", upper);
+///         }
+///         Handled::Send(0, msg)
+///     }
+/// }
+///
+/// ferrowire_core::register!(NodeType::shared::<Upper>("upper").summary("to upper case"));
+/// ```
+#[macro_export]
+macro_rules! register {
+    ($($node_type:expr),+ $(,)?) => {
+        $($crate::__inventory::submit! {
+            $node_type.provided_by(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        })+
+    };
+}
+
+/// Two crates claim one type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "node type `{node_type}` is provided by both `{first}` and `{second}`; leave one of them out"
+)]
+pub struct DuplicateType {
+    /// The type.
+    pub node_type: String,
+    /// The crate that registered it first.
+    pub first: String,
+    /// The other crate.
+    pub second: String,
+}
+
+/// All node types that a program holds, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    types: BTreeMap<&'static str, NodeType>,
+}
+
+impl Registry {
+    /// A registry that holds nothing.
+    pub fn new() -> Self {
+        Registry::default()
+    }
+
+    /// All types that are linked into this program.
+    ///
+    /// # Errors
+    /// When two crates claim one type.
+    pub fn linked() -> Result<Self, DuplicateType> {
+        let mut registry = Registry::new();
+        for node_type in inventory::iter::<NodeType> {
+            registry.add(*node_type)?;
+        }
+        Ok(registry)
+    }
+
+    /// Adds a type.
+    ///
+    /// # Errors
+    /// When the registry has a type of that name.
+    pub fn add(&mut self, node_type: NodeType) -> Result<(), DuplicateType> {
+        if let Some(first) = self.types.get(node_type.name) {
+            return Err(DuplicateType {
+                node_type: node_type.name.to_owned(),
+                first: first.plugin.to_owned(),
+                second: node_type.plugin.to_owned(),
+            });
+        }
+        self.types.insert(node_type.name, node_type);
+        Ok(())
+    }
+
+    /// The type `name`.
+    pub fn get(&self, name: &str) -> Option<&NodeType> {
+        self.types.get(name)
+    }
+
+    /// All types, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &NodeType> {
+        self.types.values()
+    }
+}

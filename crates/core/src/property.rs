@@ -1,0 +1,367 @@
+//! Property expressions such as `payload.list[0]["a name"]`, as typed into Node-RED's dialogs.
+
+use std::sync::Arc;
+
+use crate::{Key, Map, Message, Value};
+
+/// A parsed property expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PropertyPath {
+    first: Key,
+    rest: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Key(Key),
+    Index(usize),
+    /// `[msg.topic]`: the name is the value of another property of the same message.
+    Message(PropertyPath),
+}
+
+/// Why an expression is no property expression, as in Node-RED's `normalisePropertyExpression`.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("invalid property expression `{expression}`: {reason} at position {position}")]
+pub struct InvalidProperty {
+    expression: String,
+    reason: &'static str,
+    position: usize,
+}
+
+/// The largest array that setting `payload[n]` may create.
+const MAX_INDEX: usize = 1 << 20;
+
+/// How deep `[msg.a[msg.b[…]]]` may be nested.
+const MAX_DEPTH: usize = 16;
+
+impl PropertyPath {
+    /// Parses `expression`.
+    ///
+    /// # Errors
+    /// When it is empty, ends in a dot, has an unclosed bracket or quote, or an invalid index.
+    pub fn parse(expression: &str) -> Result<Self, InvalidProperty> {
+        let mut parser = Parser { text: expression.as_bytes(), at: 0, depth: 0 };
+        let fail = |(reason, position)| InvalidProperty {
+            expression: expression.to_owned(),
+            reason,
+            position,
+        };
+        let path = parser.path().map_err(fail)?;
+        if parser.at < parser.text.len() {
+            return Err(fail(("unexpected character", parser.at)));
+        }
+        Ok(path)
+    }
+
+    /// The value at this path, or `None` when any part of it is missing.
+    pub fn get<'a>(&self, msg: &'a Message) -> Option<&'a Value> {
+        let mut value = msg.get(&self.first)?;
+        for step in &self.rest {
+            value = match (value, step.resolve(msg)?) {
+                (Value::Object(map), Resolved::Key(key)) => map.get(key)?,
+                (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string())?,
+                (Value::Array(items), Resolved::Index(index)) => items.get(index)?,
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+
+    /// Sets the value at this path and creates the objects and arrays on the way to it.
+    ///
+    /// # Errors
+    /// When something on the way is neither an object nor an array, as Node-RED's
+    /// `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
+    pub fn set(&self, msg: &mut Message, value: Value) -> Result<(), CannotSet> {
+        let steps = self.owned_steps(msg).ok_or(CannotSet)?;
+        let properties = msg.properties_mut();
+        let mut missing = !properties.contains_key(&self.first);
+        let mut place = properties.get_or_insert_with(&self.first, || Value::Null);
+        for step in steps {
+            if missing {
+                *place = step.container();
+            }
+            (place, missing) = step.descend(place)?;
+        }
+        *place = value;
+        Ok(())
+    }
+
+    /// Removes the value at this path and returns it; an element of an array is cut out.
+    pub fn remove(&self, msg: &mut Message) -> Option<Value> {
+        self.get(msg)?;
+        let mut steps = self.owned_steps(msg)?;
+        let Some(last) = steps.pop() else { return msg.remove(&self.first) };
+        let mut place = msg.properties_mut().get_mut(&self.first)?;
+        for step in steps {
+            (place, _) = step.descend(place).ok()?;
+        }
+        match (place, last) {
+            (Value::Array(items), OwnedStep::Index(index)) => {
+                let items = Arc::make_mut(items);
+                (index < items.len()).then(|| items.remove(index))
+            }
+            (place, last) => place.as_object_mut()?.remove(&last.into_key()),
+        }
+    }
+
+    fn owned_steps(&self, msg: &Message) -> Option<Vec<OwnedStep>> {
+        let own = |step: &Step| {
+            Some(match step.resolve(msg)? {
+                Resolved::Key(key) => OwnedStep::Key(key.into()),
+                Resolved::Index(index) => OwnedStep::Index(index),
+            })
+        };
+        self.rest.iter().map(own).collect()
+    }
+}
+
+/// A property cannot be set, because something on the way to it is no object.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("cannot set a property of something that is neither an object nor an array")]
+pub struct CannotSet;
+
+enum Resolved<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Step {
+    fn resolve<'a>(&'a self, msg: &'a Message) -> Option<Resolved<'a>> {
+        match self {
+            Step::Key(key) => Some(Resolved::Key(key)),
+            Step::Index(index) => Some(Resolved::Index(*index)),
+            Step::Message(path) => match path.get(msg)? {
+                Value::String(text) => Some(Resolved::Key(text)),
+                Value::Number(number) if *number >= 0.0 && number.fract() == 0.0 => {
+                    Some(Resolved::Index(*number as usize))
+                }
+                _ => None,
+            },
+        }
+    }
+}
+
+enum OwnedStep {
+    Key(Key),
+    Index(usize),
+}
+
+impl OwnedStep {
+    fn into_key(self) -> Key {
+        match self {
+            OwnedStep::Key(key) => key,
+            OwnedStep::Index(index) => index.to_string().into(),
+        }
+    }
+
+    /// What a missing property becomes so that this step can be taken in it.
+    fn container(&self) -> Value {
+        match self {
+            OwnedStep::Key(_) => Map::new().into(),
+            OwnedStep::Index(_) => Value::Array(Arc::default()),
+        }
+    }
+
+    /// The place inside `place` that this step names, and whether it was made just now.
+    fn descend(self, place: &mut Value) -> Result<(&mut Value, bool), CannotSet> {
+        match (place, self) {
+            (Value::Array(items), OwnedStep::Index(index)) => {
+                let items = Arc::make_mut(items);
+                let missing = index >= items.len();
+                if missing {
+                    if index >= MAX_INDEX {
+                        return Err(CannotSet);
+                    }
+                    items.resize(index + 1, Value::Null);
+                }
+                Ok((items.get_mut(index).ok_or(CannotSet)?, missing))
+            }
+            (Value::Object(map), step) => {
+                let map = Arc::make_mut(map);
+                let key = step.into_key();
+                let missing = !map.contains_key(&key);
+                Ok((map.get_or_insert_with(&key, || Value::Null), missing))
+            }
+            _ => Err(CannotSet),
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: usize,
+}
+
+type Failure = (&'static str, usize);
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn path(&mut self) -> Result<PropertyPath, Failure> {
+        let first = match self.peek() {
+            None => return Err(("the expression is empty", 0)),
+            Some(b'[') => match self.bracket()? {
+                Step::Key(key) => key,
+                _ => return Err(("a name was expected", self.at)),
+            },
+            Some(_) => self.name()?,
+        };
+        let mut rest = Vec::new();
+        loop {
+            match self.peek() {
+                Some(b'.') => {
+                    self.at += 1;
+                    rest.push(Step::Key(self.name()?));
+                }
+                Some(b'[') => rest.push(self.bracket()?),
+                _ => return Ok(PropertyPath { first, rest }),
+            }
+        }
+    }
+
+    fn name(&mut self) -> Result<Key, Failure> {
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'.' | b'[' | b']' => break,
+                b' ' | b'\t' | b'\n' | b'"' | b'\'' => {
+                    return Err(("unexpected space or quote", self.at));
+                }
+                _ => self.at += 1,
+            }
+        }
+        if start == self.at {
+            return Err(("a name was expected", start));
+        }
+        Ok(String::from_utf8_lossy(&self.text[start..self.at]).as_ref().into())
+    }
+
+    fn bracket(&mut self) -> Result<Step, Failure> {
+        self.at += 1;
+        let step = match self.peek() {
+            Some(quote @ (b'"' | b'\'')) => Step::Key(self.quoted(quote)?),
+            Some(byte) if byte.is_ascii_digit() => self.index()?,
+            Some(_) => self.nested()?,
+            None => return Err(("unclosed bracket", self.at)),
+        };
+        if self.peek() != Some(b']') {
+            return Err(("`]` was expected", self.at));
+        }
+        self.at += 1;
+        Ok(step)
+    }
+
+    fn quoted(&mut self, quote: u8) -> Result<Key, Failure> {
+        self.at += 1;
+        let start = self.at;
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            if byte == quote {
+                if self.at - 1 == start {
+                    return Err(("the quoted name is empty", start));
+                }
+                return Ok(String::from_utf8_lossy(&self.text[start..self.at - 1]).as_ref().into());
+            }
+        }
+        Err(("unclosed quote", start))
+    }
+
+    fn index(&mut self) -> Result<Step, Failure> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let digits = String::from_utf8_lossy(&self.text[start..self.at]);
+        digits.parse().map(Step::Index).map_err(|_| ("the index is too large", start))
+    }
+
+    fn nested(&mut self) -> Result<Step, Failure> {
+        let start = self.at;
+        if !self.text[self.at..].starts_with(b"msg.") {
+            return Err(("a quoted name, an index or `msg.` was expected", start));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(("too many nested expressions", start));
+        }
+        self.at += 4;
+        self.depth += 1;
+        let path = self.path()?;
+        self.depth -= 1;
+        Ok(Step::Message(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(json: serde_json::Value) -> Message {
+        match Value::from(json) {
+            Value::Object(map) => Message::from((*map).clone()),
+            other => Message::with_payload(other),
+        }
+    }
+
+    fn path(expression: &str) -> PropertyPath {
+        PropertyPath::parse(expression).unwrap()
+    }
+
+    #[test]
+    fn names_indexes_quotes_and_other_properties_are_followed() {
+        let msg = message(serde_json::json!({"topic": "b c", "payload": {"a": [1, {"b c": 2}]}}));
+        for expression in
+            ["payload.a[1][\"b c\"]", "payload['a'][1]['b c']", "payload.a[1][msg.topic]"]
+        {
+            assert_eq!(path(expression).get(&msg), Some(&Value::Number(2.0)), "{expression}");
+        }
+    }
+
+    #[test]
+    fn setting_creates_objects_and_arrays_on_the_way() {
+        let mut msg = Message::new();
+        path("payload.list[1].name").set(&mut msg, "x".into()).unwrap();
+        assert_eq!(msg.to_json(), r#"{"payload":{"list":[null,{"name":"x"}]}}"#);
+    }
+
+    #[test]
+    fn setting_inside_a_string_or_null_is_refused() {
+        let mut msg = message(serde_json::json!({"payload": "text", "topic": null}));
+        assert_eq!(path("payload.a").set(&mut msg, Value::Null), Err(CannotSet));
+        assert_eq!(path("topic.a").set(&mut msg, Value::Null), Err(CannotSet));
+    }
+
+    #[test]
+    fn removing_cuts_elements_out_of_arrays() {
+        let mut msg = message(serde_json::json!({"payload": [1, 2, 3]}));
+        assert_eq!(path("payload[1]").remove(&mut msg), Some(Value::Number(2.0)));
+        assert_eq!(msg.to_json(), r#"{"payload":[1,3]}"#);
+    }
+
+    #[test]
+    fn invalid_expressions_name_reason_and_position() {
+        for bad in ["", "a.", "a[", "a[0", "a['x", "a['']", "a b", ".a", "a[x]", "a]"] {
+            assert!(PropertyPath::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            PropertyPath::parse("a.").unwrap_err().to_string(),
+            "invalid property expression `a.`: a name was expected at position 2"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_expression_and_no_message_makes_it_panic(expression in "[a-c.\\[\\]0-9'\"msg ]{0,40}") {
+            if let Ok(path) = PropertyPath::parse(&expression) {
+                let mut msg = message(serde_json::json!({"a": {"b": [1, {"c": "a"}]}}));
+                let set = path.set(&mut msg, Value::Bool(true));
+                prop_assert!(set.is_err() || path.get(&msg).is_some() || expression.contains("msg"));
+                path.remove(&mut msg);
+            }
+        }
+    }
+}

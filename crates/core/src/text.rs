@@ -1,0 +1,180 @@
+//! `Text`: an immutable string that is cheap to clone and that sockets hand over without a copy.
+//!
+//! Short strings stand in the value itself; longer ones are reference-counted slices, in the
+//! best case of the very buffer that a socket was read into.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::str::Utf8Error;
+
+use bytes::Bytes;
+use smol_str::SmolStr;
+use tungstenite::Utf8Bytes;
+
+/// Strings of at most this many bytes are stored without an allocation.
+pub const INLINE_LEN: usize = 23;
+
+/// An immutable UTF-8 string: cloning never copies more than [`INLINE_LEN`] bytes.
+#[derive(Clone)]
+pub struct Text(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Small(SmolStr),
+    Shared(Utf8Bytes),
+}
+
+impl Text {
+    /// The empty string.
+    pub const fn new() -> Self {
+        Text(Repr::Small(SmolStr::new_static("")))
+    }
+
+    /// A string that lives as long as the program; nothing is copied.
+    pub const fn from_static(text: &'static str) -> Self {
+        Text(Repr::Small(SmolStr::new_static(text)))
+    }
+
+    /// Takes `bytes` as a string without copying them, unless they are short.
+    ///
+    /// # Errors
+    /// When `bytes` are not valid UTF-8.
+    pub fn from_utf8(bytes: Bytes) -> Result<Self, Utf8Error> {
+        if bytes.len() <= INLINE_LEN {
+            return Ok(std::str::from_utf8(&bytes)?.into());
+        }
+        Ok(Text(Repr::Shared(Utf8Bytes::try_from(bytes)?)))
+    }
+
+    /// The string as a slice.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Repr::Small(text) => text.as_str(),
+            Repr::Shared(text) => text.as_str(),
+        }
+    }
+
+    /// The bytes of the string, not copied when they are reference-counted already.
+    pub fn to_bytes(&self) -> Bytes {
+        match &self.0 {
+            Repr::Small(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Repr::Shared(text) => AsRef::<Bytes>::as_ref(text).clone(),
+        }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Text::new()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+    #[inline]
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        if text.len() <= INLINE_LEN {
+            return Text(Repr::Small(SmolStr::new(text)));
+        }
+        Text(Repr::Shared(Utf8Bytes::from(text)))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        if text.len() <= INLINE_LEN {
+            return Text(Repr::Small(SmolStr::new(text)));
+        }
+        Text(Repr::Shared(Utf8Bytes::from(text)))
+    }
+}
+
+impl From<SmolStr> for Text {
+    fn from(text: SmolStr) -> Self {
+        Text(Repr::Small(text))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_shares_the_bytes_it_came_from() {
+        let bytes = Bytes::from(vec![b'x'; 64]);
+        let text = Text::from_utf8(bytes.clone()).unwrap();
+        assert_eq!(text.to_bytes().as_ptr(), bytes.as_ptr());
+        assert_eq!(text.clone().to_bytes().as_ptr(), bytes.as_ptr());
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused_at_every_length() {
+        assert!(Text::from_utf8(Bytes::from_static(b"\xff")).is_err());
+        assert!(Text::from_utf8(Bytes::from(vec![0xff; 64])).is_err());
+    }
+
+    #[test]
+    fn short_and_shared_strings_are_equal_by_content() {
+        let shared = Text(Repr::Shared(Utf8Bytes::from_static("same")));
+        assert_eq!(shared, Text::from("same"));
+    }
+}

@@ -1,0 +1,1 @@
+//! The machine: flow files to running flows.

@@ -1,0 +1,1 @@
+//! A harness that runs one node without a server.
