@@ -221,10 +221,12 @@ enum Handler {
     Exclusive(Exclusive),
 }
 
+type NotStarted = (Box<dyn ExclusiveNode>, mpsc::Receiver<Message>);
+
 /// An exclusive node before its start, then the way to its task.
 struct Exclusive {
     queue: mpsc::Sender<Message>,
-    waiting: Mutex<Option<(Box<dyn ExclusiveNode>, mpsc::Receiver<Message>)>>,
+    waiting: Mutex<Option<NotStarted>>,
     stop: Mutex<Option<oneshot::Sender<StopReason>>>,
 }
 

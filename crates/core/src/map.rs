@@ -12,6 +12,10 @@ use crate::Value;
 /// The name of a property. Names of up to 23 bytes need no allocation.
 pub type Key = SmolStr;
 
+/// Boxed, so that the many small maps stay small.
+#[derive(Clone)]
+struct Index(HashMap<Key, usize>);
+
 /// From this many properties on, an index is kept.
 const INDEX_FROM: usize = 24;
 
@@ -22,7 +26,7 @@ pub struct Map {
     entries: Vec<(Key, Value)>,
     /// How many of the first entries have integer-like names.
     integers: usize,
-    index: Option<Box<HashMap<Key, usize>>>,
+    index: Option<Box<Index>>,
 }
 
 impl Map {
@@ -48,7 +52,7 @@ impl Map {
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => index.get(key).copied(),
+            Some(index) => index.0.get(key).copied(),
             None => self.entries.iter().position(|(k, _)| k == key),
         }
     }
@@ -79,7 +83,7 @@ impl Map {
             Some(number) => self.insert_integer(number, key, value),
             None => {
                 if let Some(index) = &mut self.index {
-                    index.insert(key.clone(), self.entries.len());
+                    index.0.insert(key.clone(), self.entries.len());
                 }
                 self.entries.push((key, value));
             }
@@ -124,7 +128,8 @@ impl Map {
 
     fn rebuild_index(&mut self) {
         let positions = self.entries.iter().enumerate().map(|(at, (k, _))| (k.clone(), at));
-        self.index = (self.entries.len() >= INDEX_FROM).then(|| Box::new(positions.collect()));
+        self.index =
+            (self.entries.len() >= INDEX_FROM).then(|| Box::new(Index(positions.collect())));
     }
 
     /// The properties in order.

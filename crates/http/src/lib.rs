@@ -1,1 +1,17 @@
-//! The one port.
+//! The one port: HTTP, TLS, and the routing of upgrades.
+//!
+//! Whatever listens hangs its path into [`Routes`]: an [`Upgrade`] for WebSocket listeners, a
+//! page for the rest. [`serve`] accepts connections and asks the routes; this crate knows no
+//! WebSocket frame and no node.
+
+mod body;
+mod routes;
+mod server;
+mod stream;
+mod tls;
+
+pub use body::{Body, Request, Response, empty, full, text};
+pub use routes::{Accepted, Page, PathTaken, Registration, Routes, Upgrade};
+pub use server::{Limits, serve};
+pub use stream::Stream;
+pub use tls::{InvalidTls, TlsFiles, server_config};

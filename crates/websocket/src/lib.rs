@@ -1,1 +1,29 @@
-//! WebSocket endpoints.
+//! WebSocket endpoints: the `websocket-listener` and `websocket-client` configuration nodes,
+//! their sessions and connections.
+//!
+//! A connection ([`Connection`]) reads frames, hands messages to its endpoint, and writes. The
+//! endpoints turn them into flow messages and send them on the bus to the `websocket in` nodes
+//! that refer to them; what `websocket out` nodes send comes back the same way.
+
+// In reading order: frames, one connection, the two endpoints.
+mod backoff;
+mod client;
+mod connection;
+mod cork;
+mod dial;
+mod frame;
+mod handshake;
+mod listener;
+mod outbox;
+mod payload;
+mod proxy;
+mod reader;
+mod scratch;
+mod settings;
+mod status;
+mod tls;
+mod url;
+
+pub use connection::{Connection, Ended, Limits, NotSent, Receive};
+pub use frame::{Close, Payload, Role};
+pub use settings::{Settings, SlowPeer};

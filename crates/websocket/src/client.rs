@@ -1,0 +1,384 @@
+//! `websocket-client`: one connection to a server, kept up while a node uses it.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use ferrowire_core::{
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    Sending, StopReason, Value, async_trait,
+};
+use ferrowire_http::Stream;
+use hyper::header::{HeaderName, HeaderValue};
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::connection::{Connection, Ended, Limits, NotSent, Receive, going_away};
+use crate::dial::{Plan, dial};
+use crate::frame::{Payload, Role};
+use crate::listener::split_list;
+use crate::payload::{Mode, Session, incoming, outgoing};
+use crate::proxy::proxy_for;
+use crate::settings::{Overrides, Settings};
+use crate::status;
+use crate::tls::TlsOptions;
+use crate::url::Url;
+
+ferrowire_core::register!(
+    NodeType::shared::<Client>("websocket-client")
+        .summary("keeps a WebSocket connection to a server")
+        .category("config")
+        .uses(&[Reference::new("tls", "tls-config")])
+);
+
+/// How long a server may take from the first packet to the end of the handshake.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The configuration node `websocket-client`.
+#[derive(Debug)]
+struct Client {
+    options: Arc<Options>,
+    link: OnceLock<Arc<Link>>,
+}
+
+#[derive(Debug)]
+struct Options {
+    url: Option<Url>,
+    tls: TlsOptions,
+    mode: Mode,
+    heartbeat: Option<Duration>,
+    subprotocols: Vec<String>,
+    headers: Vec<Header>,
+    overrides: Overrides,
+}
+
+#[derive(Debug)]
+struct Header {
+    name: HeaderName,
+    value: HeaderSource,
+}
+
+#[derive(Debug)]
+enum HeaderSource {
+    Value(HeaderValue),
+    Environment(String),
+}
+
+impl FromConfig for Client {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let url = Url::parse(&config.text("path"));
+        let url = url.map_err(|text| config.problem("path", text)).ok();
+        let tls = config.referenced("tls").map(|properties| {
+            TlsOptions::from_properties(&properties, |property, text| {
+                config.problem("tls", format!("`{property}` of the `tls-config`: {text}"));
+            })
+        });
+        // A day is longer than any idle connection lives.
+        let heartbeat = config.number_in("hb", 0.0..=86_400.0).unwrap_or(0.0).floor();
+        let options = Options {
+            url,
+            tls: tls.unwrap_or_default(),
+            mode: Mode::from_property(config.raw("wholemsg")),
+            heartbeat: (heartbeat > 0.0).then(|| Duration::from_secs_f64(heartbeat)),
+            subprotocols: split_list(&config.text("subprotocol")),
+            headers: headers(config),
+            overrides: Overrides::from_config(config),
+        };
+        Client { options: Arc::new(options), link: OnceLock::new() }
+    }
+}
+
+/// Reads the list of `{keyType, keyValue, valueType, valueValue}`. An entry without a name or a
+/// value is left out, as in Node-RED.
+fn headers(config: &mut NodeConfig<'_>) -> Vec<Header> {
+    let list: Vec<Value> = match config.raw("headers") {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list.to_vec(),
+        Some(_) => {
+            config.problem("headers", "a list of headers was expected");
+            Vec::new()
+        }
+    };
+    list.iter()
+        .filter_map(|entry| header(entry).map_err(|text| config.problem("headers", text)).ok())
+        .flatten()
+        .collect()
+}
+
+fn header(entry: &Value) -> Result<Option<Header>, String> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+    let name = if text("keyType") == "other" { text("keyValue") } else { text("keyType") };
+    let value = match text("valueType") {
+        "other" | "env" => text("valueValue"),
+        fixed => fixed,
+    };
+    if name.is_empty() || value.is_empty() {
+        return Ok(None);
+    }
+    let name = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+    let value = if text("valueType") == "env" {
+        HeaderSource::Environment(value.to_owned())
+    } else {
+        let parsed = HeaderValue::from_str(value);
+        HeaderSource::Value(parsed.map_err(|_| format!("`{value}` is no value of a header"))?)
+    };
+    Ok(Some(Header { name, value }))
+}
+
+#[async_trait]
+impl Node for Client {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let settings = cx.resource::<Settings>().unwrap_or_default();
+        let link = Arc::new(Link {
+            cx: cx.clone(),
+            options: Arc::clone(&self.options),
+            limits: self.options.overrides.over(&settings).0,
+            first_delay: settings.reconnect,
+            current: Mutex::default(),
+            stop: CancellationToken::new(),
+            ended: CancellationToken::new(),
+        });
+        if self.link.set(Arc::clone(&link)).is_ok() {
+            cx.spawn(async move {
+                link.keep_up().await;
+                link.ended.cancel();
+            });
+        }
+        Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        match self.link.get() {
+            Some(link) => link.send(msg),
+            None => Handled::Done,
+        }
+    }
+
+    async fn stop(&self, _: StopReason, _: &NodeContext) {
+        if let Some(link) = self.link.get() {
+            link.stop().await;
+        }
+    }
+}
+
+/// The connection that is kept up.
+#[derive(Debug)]
+struct Link {
+    cx: NodeContext,
+    options: Arc<Options>,
+    limits: Limits,
+    /// The time from the end of a connection to the next attempt.
+    first_delay: Duration,
+    current: Mutex<Option<Current>>,
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+#[derive(Clone, Debug)]
+struct Current {
+    session: Session,
+    connection: Arc<Connection<Stream>>,
+}
+
+impl Link {
+    /// Connects whenever somebody uses this node, and again after every end, until it stops.
+    async fn keep_up(&self) {
+        let mut users = self.cx.users();
+        let mut backoff = Backoff::new(self.first_delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                // The other end lives as long as this node.
+                used = users.wait_for(|count| *count > 0) => if used.is_err() { return },
+            }
+            if self.connect_once().await {
+                backoff.reset();
+            }
+            tokio::select! {
+                () = self.unwanted() => backoff.reset(),
+                () = tokio::time::sleep(backoff.next()) => {}
+            }
+        }
+    }
+
+    /// Ends when nobody uses this node any more, or it stops.
+    async fn unwanted(&self) {
+        let mut users = self.cx.users();
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            _ = users.wait_for(|count| *count == 0) => {}
+        }
+    }
+
+    /// Dials and serves one connection; whether it was established.
+    async fn connect_once(&self) -> bool {
+        let session = Session::new();
+        let established = tokio::select! {
+            established = self.establish() => established,
+            () = self.unwanted() => return false,
+        };
+        match established {
+            Ok((stream, early)) => {
+                self.serve(session, stream, early).await;
+                true
+            }
+            Err(error) => {
+                self.cx.warn(error.chain());
+                self.cx.status_of_users(status::error(&session));
+                self.cx.status_of_users(status::disconnected(&session));
+                false
+            }
+        }
+    }
+
+    async fn establish(&self) -> Result<(Stream, bytes::Bytes), NodeError> {
+        let plan = self.plan().await.map_err(NodeError::new)?;
+        let (host, port) = (&plan.url.host, plan.url.port);
+        match tokio::time::timeout(DIAL_TIMEOUT, dial(&plan)).await {
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(error)) => Err(NodeError::caused_by("cannot connect", error)),
+            Err(_) => Err(NodeError::new(format!(
+                "cannot connect: {host}:{port} did not finish the handshake within {DIAL_TIMEOUT:?}"
+            ))),
+        }
+    }
+
+    async fn plan(&self) -> Result<Plan, String> {
+        let url = self.options.url.clone().ok_or("the URL is invalid")?;
+        let env =
+            |name: &str| self.cx.env(name).and_then(|value| value.as_str().map(str::to_owned));
+        let mut headers = Vec::new();
+        for Header { name, value } in &self.options.headers {
+            let value = match value {
+                HeaderSource::Value(value) => value.clone(),
+                HeaderSource::Environment(variable) => match env(variable) {
+                    None => continue,
+                    Some(text) => HeaderValue::try_from(text).map_err(|_| {
+                        format!("the environment variable `{variable}` is no value of a header")
+                    })?,
+                },
+            };
+            headers.push((name.clone(), value));
+        }
+        let tls = match url.secure {
+            true => Some(self.tls().await?),
+            false => None,
+        };
+        let proxy = proxy_for(&url, env)?;
+        let subprotocols = self.options.subprotocols.clone();
+        Ok(Plan { url, subprotocols, headers, proxy, tls })
+    }
+
+    async fn tls(
+        &self,
+    ) -> Result<(Arc<tokio_rustls::rustls::ClientConfig>, Option<String>), String> {
+        let options = self.options.tls.clone();
+        let name = options.server_name.clone();
+        // Files are read, the system's certificates among them.
+        let config = tokio::task::spawn_blocking(move || options.client_config()).await;
+        Ok((config.map_err(|error| error.to_string())??, name))
+    }
+
+    async fn serve(&self, session: Session, stream: Stream, early: bytes::Bytes) {
+        let connection = Connection::new(stream, Role::Client, self.limits);
+        let current = Current { session: session.clone(), connection: Arc::clone(&connection) };
+        *self.lock() = Some(current);
+        self.cx.status_of_users(status::connected("", "connect", &session));
+        let receiver = Inbound { link: self, session: &session };
+        let mut run = pin!(Arc::clone(&connection).run(early, &receiver));
+        let ended = tokio::select! {
+            ended = &mut run => ended,
+            () = self.heartbeat(&connection) => Ended::Lost("it did not answer a ping in time"),
+            () = self.unwanted() => {
+                connection.close(&going_away());
+                run.await
+            }
+        };
+        connection.abort();
+        *self.lock() = None;
+        self.cx.debug(format_args!("the connection ended: {}", status::describe(&ended)));
+        if !matches!(ended, Ended::Closed(_)) {
+            self.cx.status_of_users(status::error(&session));
+        }
+        self.cx.status_of_users(status::disconnected(&session));
+    }
+
+    /// Pings at each interval and ends when a whole one went by without an answer.
+    async fn heartbeat(&self, connection: &Arc<Connection<Stream>>) {
+        let Some(interval) = self.options.heartbeat else { return std::future::pending().await };
+        let mut ticks = tokio::time::interval(interval);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if !connection.take_alive() {
+                return;
+            }
+            connection.ping();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends to the one peer there is, unless the message is for another session.
+    fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        let Some(Current { session, connection }) = self.lock().clone() else {
+            self.cx.warn("not connected, the message was dropped");
+            return Handled::Done;
+        };
+        if Session::id_in(&msg).is_some_and(|id| session.id != id) {
+            self.cx.debug("the message is for a session that is not here, it was dropped");
+            return Handled::Done;
+        }
+        let Some(payload) = outgoing(self.options.mode, msg) else { return Handled::Done };
+        match connection.send(payload) {
+            Ok(()) => Handled::Done,
+            Err(NotSent::Closed) => {
+                self.cx.warn("the connection is closing, the message was dropped");
+                Handled::Done
+            }
+            Err(NotSent::Full(payload)) => {
+                Handled::Later(Box::pin(when_possible(Arc::clone(self), connection, payload)))
+            }
+        }
+    }
+
+    /// Ends when the connection was closed.
+    async fn stop(&self) {
+        self.stop.cancel();
+        self.ended.cancelled().await;
+    }
+}
+
+/// There is one peer only: whoever sends to it waits until it reads.
+async fn when_possible(
+    link: Arc<Link>,
+    connection: Arc<Connection<Stream>>,
+    mut payload: Payload,
+) -> Result<(), NodeError> {
+    loop {
+        connection.room().await;
+        match connection.send(payload) {
+            Ok(()) => return Ok(()),
+            Err(NotSent::Full(again)) => payload = again,
+            Err(NotSent::Closed) => {
+                link.cx.warn("the connection ended, the message was dropped");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Sends what the server sends into the flow.
+struct Inbound<'a> {
+    link: &'a Link,
+    session: &'a Session,
+}
+
+impl Receive for Inbound<'_> {
+    fn message(&self, payload: Payload) -> Sending {
+        self.link.cx.send(0, incoming(self.link.options.mode, payload, self.session))
+    }
+}

@@ -1,0 +1,530 @@
+//! One WebSocket connection over any stream: reading, dispatching, writing, closing.
+//!
+//! One task reads the socket and hands each message on before it reads the next, so that
+//! back-pressure reaches the peer's TCP window. Anyone may write: frames go straight into the
+//! socket, and what it does not take waits in a bounded outbox that the task empties.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use ferrowire_core::Sending;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio_util::io::poll_read_buf;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, OpCode};
+
+use crate::cork::{self, Flush};
+use crate::frame::{Close, Payload, Role, put_close, put_frame};
+use crate::outbox::Outbox;
+use crate::reader::{Incoming, Reader, Violation};
+use crate::scratch;
+
+/// What one connection may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest message that is accepted, in bytes; beyond it the connection is closed
+    /// with 1009.
+    pub max_message: usize,
+    /// The bytes that may wait for a peer that does not read. A single larger message is let
+    /// through when nothing else waits.
+    pub max_queue: usize,
+    /// How long a peer may take nothing while output waits before the connection is cut.
+    pub stall: Duration,
+    /// How long a peer may take to answer a close frame.
+    pub close: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_message: 100 << 20,
+            max_queue: 4 << 20,
+            stall: Duration::from_secs(60),
+            close: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With a close frame of the peer, or of ours that it answered.
+    Closed(Close),
+    /// Because the peer broke the protocol or a limit: it was sent this close.
+    Violation(Close),
+    /// Without a close frame: the peer is gone, or took too long.
+    Lost(&'static str),
+}
+
+/// Why a message was not taken by [`Connection::send`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent<T> {
+    /// The peer reads too slowly: its queue is full. Here is the message again.
+    Full(T),
+    /// The connection is closing or gone.
+    Closed,
+}
+
+/// Gets the messages of a connection.
+pub trait Receive: Send + Sync {
+    /// Takes one message; the connection reads on when the returned future ends.
+    fn message(&self, payload: Payload) -> Sending;
+}
+
+/// Output is written as soon as this much has collected, input or not.
+const FLUSH_AT: usize = 64 * 1024;
+
+/// After this many reads in a row a task lets others run.
+const READS_IN_A_ROW: u32 = 16;
+
+/// A WebSocket connection whose handshake is done.
+pub struct Connection<S> {
+    io: Mutex<Io<S>>,
+    limits: Limits,
+    role: Role,
+    /// Told when output has drained or the state has changed.
+    changed: Notify,
+    /// A pong or ping came in since this was last cleared.
+    alive: AtomicBool,
+    /// Bytes written so far in units of progress, for the stall watch.
+    progress: AtomicU64,
+}
+
+struct Io<S> {
+    stream: S,
+    outbox: Outbox,
+    state: State,
+    /// Wakes the connection's task.
+    waker: Waker,
+    /// Counted as waiting in somebody's cork already.
+    deferred: bool,
+    /// The socket took no more; the task's waker is registered with it.
+    blocked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Our close frame is in the outbox or sent.
+    Closing,
+    /// The stream is of no more use.
+    Dead,
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
+    /// A connection over `stream`, after the handshake.
+    pub fn new(stream: S, role: Role, limits: Limits) -> Arc<Self> {
+        Arc::new(Connection {
+            io: Mutex::new(Io {
+                stream,
+                outbox: Outbox::new(role, limits.max_queue),
+                state: State::Open,
+                waker: Waker::noop().clone(),
+                deferred: false,
+                blocked: false,
+            }),
+            limits,
+            role,
+            changed: Notify::new(),
+            alive: AtomicBool::new(true),
+            progress: AtomicU64::new(0),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Io<S>> {
+        self.io.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Sends one message, without waiting.
+    ///
+    /// # Errors
+    /// When the queue is full or the connection is closing; the message is not sent then.
+    pub fn send(self: &Arc<Self>, payload: Payload) -> Result<(), NotSent<Payload>> {
+        self.push(payload.as_bytes().len(), payload, Outbox::push)
+    }
+
+    /// Sends a message that [`encode`] made a frame of.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_encoded<'a>(self: &Arc<Self>, frame: &'a Bytes) -> Result<(), NotSent<&'a Bytes>> {
+        self.push(frame.len(), frame, Outbox::push_encoded)
+    }
+
+    fn push<T>(
+        self: &Arc<Self>,
+        length: usize,
+        content: T,
+        push: impl FnOnce(&mut Outbox, T),
+    ) -> Result<(), NotSent<T>> {
+        let mut io = self.lock();
+        if io.state != State::Open {
+            return Err(NotSent::Closed);
+        }
+        if !io.outbox.has_room(length) {
+            return Err(NotSent::Full(content));
+        }
+        push(&mut io.outbox, content);
+        self.flush_soon(io);
+        Ok(())
+    }
+
+    /// Leaves the writing to the cork of the current task, if there is one and not too much
+    /// waits, and writes at once otherwise.
+    fn flush_soon(self: &Arc<Self>, mut io: MutexGuard<'_, Io<S>>) {
+        if io.blocked || (io.deferred && io.outbox.waiting() < FLUSH_AT) {
+            return;
+        }
+        if io.outbox.waiting() < FLUSH_AT && cork::defer(|| Arc::clone(self) as Arc<dyn Flush>) {
+            io.deferred = true;
+            return;
+        }
+        self.write(&mut io);
+    }
+
+    /// Writes what waits. An error marks the connection dead and wakes its task.
+    fn write(&self, io: &mut Io<S>) {
+        let was_blocked = std::mem::take(&mut io.blocked);
+        if io.outbox.is_empty() || io.state == State::Dead {
+            return;
+        }
+        let before = io.outbox.waiting();
+        let waker = io.waker.clone();
+        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&waker));
+        io.blocked = poll.is_pending();
+        if let Poll::Ready(Err(_)) = poll {
+            io.state = State::Dead;
+            waker.wake();
+        }
+        if io.outbox.waiting() < before {
+            self.progress.fetch_add(1, Ordering::Relaxed);
+        }
+        if io.blocked != was_blocked || io.state == State::Dead {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Ends when a message may be sent again, or the connection has ended.
+    pub async fn room(&self) {
+        self.write(&mut self.lock());
+        self.until(|io| io.state != State::Open || io.outbox.is_empty()).await;
+    }
+
+    async fn until(&self, condition: impl Fn(&Io<S>) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if condition(&self.lock()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Whether the current task is the one that reads this connection.
+    pub fn is_sending_to_itself(&self) -> bool {
+        cork::is_working_for(self.address())
+    }
+
+    /// Begins to close: what waits is sent, then a close frame. The task ends when the peer has
+    /// answered, or after `limits.close`.
+    pub fn close(self: &Arc<Self>, close: &Close) {
+        let mut io = self.lock();
+        if io.state != State::Open {
+            return;
+        }
+        io.state = State::Closing;
+        io.outbox.push_control(|out, role| put_close(out, role, close));
+        self.write(&mut io);
+        io.waker.wake_by_ref();
+        self.changed.notify_waiters();
+    }
+
+    /// Ends the connection at once, without a close frame.
+    pub fn abort(&self) {
+        let mut io = self.lock();
+        io.state = State::Dead;
+        io.waker.wake_by_ref();
+        self.changed.notify_waiters();
+    }
+
+    /// Sends a ping (RFC 6455 §5.5.2).
+    pub fn ping(self: &Arc<Self>) {
+        self.control(Control::Ping, &[]);
+    }
+
+    /// Whether a ping or pong came in since the last call.
+    pub fn take_alive(&self) -> bool {
+        self.alive.swap(false, Ordering::Relaxed)
+    }
+
+    fn control(self: &Arc<Self>, kind: Control, payload: &[u8]) {
+        let mut io = self.lock();
+        if io.state == State::Open {
+            io.outbox.push_control(|out, role| {
+                put_frame(out, role, OpCode::Control(kind), payload);
+            });
+            self.flush_soon(io);
+        }
+    }
+
+    /// Reads until the connection ends. `early` is what was read behind the handshake.
+    ///
+    /// Dropping the future abandons the connection; [`close`](Self::close) ends it well.
+    pub async fn run(self: Arc<Self>, early: Bytes, receiver: &dyn Receive) -> Ended {
+        let mut reading = pin!(self.read(early, receiver));
+        let working = poll_fn(|cx| {
+            self.drain(cx.waker());
+            cork::corked(self.address(), || reading.as_mut().poll(cx))
+        });
+        let ended = tokio::select! {
+            biased;
+            ended = working => ended,
+            () = self.stalled() => Ended::Lost("it took nothing for too long"),
+        };
+        self.lock().state = State::Dead;
+        self.changed.notify_waiters();
+        ended
+    }
+
+    /// At the start of each poll of the task: notes who to wake, and writes what waited for a
+    /// blocked socket.
+    fn drain(&self, waker: &Waker) {
+        let mut io = self.lock();
+        if !io.waker.will_wake(waker) {
+            io.waker = waker.clone();
+            // Whatever was registered with the socket before would wake nobody.
+            io.blocked = true;
+        }
+        if io.blocked {
+            self.write(&mut io);
+        }
+    }
+
+    /// Ends when output has waited for `limits.stall` without any progress.
+    async fn stalled(&self) {
+        loop {
+            self.until(|io| io.blocked && io.state != State::Dead).await;
+            let before = self.progress.load(Ordering::Relaxed);
+            tokio::time::sleep(self.limits.stall).await;
+            if self.lock().blocked && self.progress.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+
+    async fn read(self: &Arc<Self>, early: Bytes, receiver: &dyn Receive) -> Ended {
+        let mut input = BytesMut::from(early);
+        let mut reader = Reader::new(self.role, self.limits.max_message);
+        let mut reads = 0;
+        loop {
+            match self.dispatch(&mut reader, &mut input, receiver).await {
+                Ok(None) => {}
+                Ok(Some(close)) => return self.answer_close(close).await,
+                Err(violation) => return self.fail(violation).await,
+            }
+            reads += 1;
+            if reads >= READS_IN_A_ROW {
+                tokio::task::yield_now().await;
+                reads = 0;
+            }
+            let more = poll_fn(|cx| {
+                let poll = self.poll_input(cx, &reader, &mut input);
+                if poll.is_pending() {
+                    reads = 0;
+                }
+                poll
+            });
+            match more.await {
+                Input::More => {}
+                Input::Closing => return self.await_close(&mut reader, input).await,
+                Input::End(reason) => return Ended::Lost(reason),
+            }
+        }
+    }
+
+    /// Hands on every message in `input`; a close frame ends it.
+    async fn dispatch(
+        self: &Arc<Self>,
+        reader: &mut Reader,
+        input: &mut BytesMut,
+        receiver: &dyn Receive,
+    ) -> Result<Option<Close>, Violation> {
+        while let Some(incoming) = reader.next(input)? {
+            match incoming {
+                Incoming::Message(payload) => {
+                    let sending = receiver.message(payload);
+                    if !sending.is_done() {
+                        sending.await;
+                    }
+                }
+                Incoming::Ping(payload) => {
+                    self.alive.store(true, Ordering::Relaxed);
+                    if !self.lock().outbox.has_room(payload.len()) {
+                        self.room().await;
+                    }
+                    self.control(Control::Pong, &payload);
+                }
+                Incoming::Pong => self.alive.store(true, Ordering::Relaxed),
+                Incoming::Close(close) => return Ok(Some(close)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn poll_input(
+        &self,
+        cx: &mut Context<'_>,
+        reader: &Reader,
+        input: &mut BytesMut,
+    ) -> Poll<Input> {
+        let mut io = self.lock();
+        match io.state {
+            State::Open => {}
+            State::Closing => return Poll::Ready(Input::Closing),
+            State::Dead => return Poll::Ready(Input::End("it cannot be written to")),
+        }
+        let stream = Pin::new(&mut io.stream);
+        let read = if input.is_empty() {
+            *input = BytesMut::new();
+            scratch::with(|scratch| {
+                let read = poll_read_buf(stream, cx, scratch);
+                if !scratch.is_empty() {
+                    *input = scratch.split();
+                }
+                read
+            })
+        } else {
+            input.reserve(reader.wanted(input).max(scratch::LEAST));
+            poll_read_buf(stream, cx, input)
+        };
+        read.map(Input::from)
+    }
+
+    /// The peer closed: its code is sent back (RFC 6455 §5.5.1), and all that waits before it.
+    async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
+        let answer = Close { code: close.code, reason: "".into() };
+        self.close(&answer);
+        self.hang_up().await;
+        Ended::Closed(close)
+    }
+
+    async fn fail(self: &Arc<Self>, violation: Violation) -> Ended {
+        let close = Close::new(violation.code, violation.reason);
+        self.close(&close);
+        self.hang_up().await;
+        Ended::Violation(close)
+    }
+
+    /// Sends what waits and ends the writing side, then reads what the peer still had on its
+    /// way, so that the system does not answer that with a reset which would take our last
+    /// frames along. All within `limits.close`.
+    async fn hang_up(&self) {
+        let hang_up = async {
+            self.until(|io| io.outbox.is_empty() || io.state == State::Dead).await;
+            let shutdown = poll_fn(|cx| Pin::new(&mut self.lock().stream).poll_shutdown(cx)).await;
+            let mut rest = BytesMut::new();
+            while shutdown.is_ok() {
+                rest.clear();
+                rest.reserve(scratch::LEAST);
+                let read = |cx: &mut Context<'_>| {
+                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut rest)
+                };
+                if !matches!(poll_fn(read).await, Ok(1..)) {
+                    break;
+                }
+            }
+        };
+        // When the time is over the stream is dropped as it is.
+        let _in_time = tokio::time::timeout(self.limits.close, hang_up).await;
+    }
+
+    /// We closed: reads on, and drops what comes, until the peer's close frame.
+    async fn await_close(self: &Arc<Self>, reader: &mut Reader, mut input: BytesMut) -> Ended {
+        let answer = async {
+            loop {
+                match reader.next(&mut input) {
+                    Ok(Some(Incoming::Close(close))) => return Some(close),
+                    Ok(Some(_)) => continue,
+                    Ok(None) => {}
+                    Err(_) => return None,
+                }
+                input.reserve(reader.wanted(&input).max(scratch::LEAST));
+                let read = |cx: &mut Context<'_>| {
+                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut input)
+                };
+                if !matches!(poll_fn(read).await, Ok(1..)) {
+                    return None;
+                }
+            }
+        };
+        match tokio::time::timeout(self.limits.close, answer).await {
+            Ok(Some(close)) => {
+                self.hang_up().await;
+                Ended::Closed(close)
+            }
+            Ok(None) => Ended::Lost("it did not answer the close frame"),
+            Err(_) => Ended::Lost("it did not answer the close frame in time"),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Flush for Connection<S> {
+    fn flush(&self) {
+        let mut io = self.lock();
+        io.deferred = false;
+        if !io.blocked {
+            self.write(&mut io);
+        }
+    }
+}
+
+impl<S> std::fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// What a read brought.
+enum Input {
+    More,
+    Closing,
+    End(&'static str),
+}
+
+impl From<io::Result<usize>> for Input {
+    fn from(read: io::Result<usize>) -> Self {
+        match read {
+            Ok(0) => Input::End("it ended without a close frame"),
+            Ok(_) => Input::More,
+            Err(_) => Input::End("reading failed"),
+        }
+    }
+}
+
+/// A message as one frame of a server, to be sent to any number of peers.
+pub(crate) fn encode(payload: &Payload) -> Bytes {
+    let mut frame = BytesMut::new();
+    put_frame(&mut frame, Role::Server, payload.opcode(), payload.as_bytes());
+    frame.freeze()
+}
+
+/// `1001`: the endpoint goes away and does not come back.
+pub(crate) fn going_away() -> Close {
+    Close::new(CloseCode::Away, "going away")
+}
+
+/// `1012`: the endpoint will be back in a moment.
+pub(crate) fn restarting() -> Close {
+    Close::new(CloseCode::Restart, "restarting")
+}

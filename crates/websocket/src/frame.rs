@@ -1,0 +1,138 @@
+//! Writing frames (RFC 6455 §5.2): headers, masks, close codes.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use ferrowire_core::Text;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+/// Which side of a connection this is. Clients mask what they send (RFC 6455 §5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Accepted the connection.
+    Server,
+    /// Opened the connection.
+    Client,
+}
+
+/// The payload of a data message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Payload {
+    /// A text message.
+    Text(Text),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+impl Payload {
+    /// The payload as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Payload::Text(text) => text.as_bytes(),
+            Payload::Binary(bytes) => bytes,
+        }
+    }
+
+    pub(crate) fn opcode(&self) -> OpCode {
+        OpCode::Data(match self {
+            Payload::Text(_) => Data::Text,
+            Payload::Binary(_) => Data::Binary,
+        })
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Payload::Text(text) => text.to_bytes(),
+            Payload::Binary(bytes) => bytes,
+        }
+    }
+}
+
+/// Why a connection is closed: a code of RFC 6455 §7.4 and a short reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// The code; `None` sends or means a close frame without one.
+    pub code: Option<u16>,
+    /// The reason, at most 123 bytes.
+    pub reason: Text,
+}
+
+impl Close {
+    /// A close with `code` and `reason`.
+    pub fn new(code: CloseCode, reason: &'static str) -> Self {
+        Close { code: Some(code.into()), reason: Text::from_static(reason) }
+    }
+
+    fn payload(&self) -> BytesMut {
+        let mut payload = BytesMut::new();
+        if let Some(code) = self.code {
+            payload.put_u16(code);
+            payload.put_slice(self.reason.as_bytes());
+        }
+        payload
+    }
+}
+
+/// Appends the header of one unfragmented frame to `out` and returns the mask to apply.
+pub(crate) fn put_header(
+    out: &mut BytesMut,
+    role: Role,
+    opcode: OpCode,
+    length: usize,
+) -> Option<[u8; 4]> {
+    let mask = (role == Role::Client).then(rand::random);
+    let header = FrameHeader { opcode, mask, ..FrameHeader::default() };
+    // Writing into memory cannot fail.
+    let _infallible = header.format(length as u64, &mut out.writer());
+    mask
+}
+
+/// Appends one whole frame to `out`.
+pub(crate) fn put_frame(out: &mut BytesMut, role: Role, opcode: OpCode, payload: &[u8]) {
+    out.reserve(MAX_HEADER + payload.len());
+    let mask = put_header(out, role, opcode, payload.len());
+    let start = out.len();
+    out.put_slice(payload);
+    if let Some(mask) = mask {
+        apply_mask(&mut out[start..], mask);
+    }
+}
+
+/// Appends a close frame to `out`.
+pub(crate) fn put_close(out: &mut BytesMut, role: Role, close: &Close) {
+    put_frame(out, role, OpCode::Control(Control::Close), &close.payload());
+}
+
+/// The longest header: two bytes, eight of length, four of mask.
+pub(crate) const MAX_HEADER: usize = 14;
+
+/// Masks or unmasks `data` in place (RFC 6455 §5.3), eight bytes at a time.
+pub(crate) fn apply_mask(data: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (chunks, rest) = data.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn masking_works_byte_by_byte_at_every_length(
+            data in proptest::collection::vec(any::<u8>(), 0..100), mask in any::<[u8; 4]>()
+        ) {
+            let mut masked = data.clone();
+            apply_mask(&mut masked, mask);
+            let expected: Vec<u8> =
+                data.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]).collect();
+            prop_assert_eq!(masked, expected);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The server's side of the opening handshake (RFC 6455 §4.2).
+
+use ferrowire_http::{Response, empty, text};
+use hyper::header::{
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode, Version};
+use tungstenite::handshake::derive_accept_key;
+
+/// The response that agrees to a handshake.
+///
+/// # Errors
+/// The response that refuses it: 405 for other methods than GET, 426 for another version of the
+/// protocol, 400 for anything else that is missing or malformed.
+pub(crate) fn accept(request: &Parts, subprotocols: &[String]) -> Result<Response, Box<Response>> {
+    let headers = &request.headers;
+    if request.method != Method::GET {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request");
+    }
+    if request.version < Version::HTTP_11 {
+        return refuse(StatusCode::BAD_REQUEST, "a handshake needs HTTP/1.1");
+    }
+    if !has_token(headers, UPGRADE.as_str(), "websocket") {
+        return refuse(StatusCode::BAD_REQUEST, "only upgrades to `websocket` are served here");
+    }
+    if !has_token(headers, CONNECTION.as_str(), "upgrade") {
+        return refuse(StatusCode::BAD_REQUEST, "the header `Connection: Upgrade` is missing");
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Box::new(other_version()));
+    }
+    let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_valid_key(key)) else {
+        return refuse(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` is missing or malformed");
+    };
+    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
+    let answer = response.headers_mut();
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    if let Ok(accept) = HeaderValue::try_from(derive_accept_key(key.as_bytes())) {
+        answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(subprotocol) = choose_subprotocol(headers, subprotocols) {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    Ok(response)
+}
+
+fn refuse(status: StatusCode, reason: &'static str) -> Result<Response, Box<Response>> {
+    Err(Box::new(text(status, reason)))
+}
+
+fn other_version() -> Response {
+    let mut response = text(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here");
+    response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+/// Whether one of the comma-separated tokens of a header is `token`, in any case.
+pub(crate) fn has_token(headers: &HeaderMap, name: &str, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+/// 16 bytes in base64 (RFC 6455 §4.2.1).
+fn is_valid_key(key: &HeaderValue) -> bool {
+    data_encoding::BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+/// The first of ours that was offered; without a list of ours the first offer, as in Node-RED.
+fn choose_subprotocol(headers: &HeaderMap, ours: &[String]) -> Option<HeaderValue> {
+    let mut offered = tokens(headers, SEC_WEBSOCKET_PROTOCOL.as_str());
+    let chosen = match ours {
+        [] => offered.next(),
+        ours => {
+            let offered: Vec<&str> = offered.collect();
+            ours.iter().map(String::as_str).find(|name| offered.contains(name))
+        }
+    };
+    chosen.and_then(|name| HeaderValue::from_str(name).ok())
+}

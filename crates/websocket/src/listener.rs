@@ -1,0 +1,330 @@
+//! `websocket-listener`: a path of the runtime's port and the sessions of its clients.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use bytes::Bytes;
+use ferrowire_core::{
+    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Sending, StopReason, async_trait,
+};
+use ferrowire_http::{Accepted, Registration, Response, Routes, Stream, Upgrade};
+use futures_util::future::BoxFuture;
+use hyper::http::request::Parts;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use tokio::sync::Notify;
+
+use crate::connection::{Connection, Ended, NotSent, Receive, encode, going_away, restarting};
+use crate::frame::{Close, Payload, Role};
+use crate::handshake;
+use crate::payload::{Mode, Session, incoming, outgoing};
+use crate::settings::{Overrides, Settings, SlowPeer};
+use crate::status;
+
+ferrowire_core::register!(
+    NodeType::shared::<Listener>("websocket-listener")
+        .summary("accepts WebSocket connections at a path of the runtime's port")
+        .category("config")
+        .unique(&["path"])
+);
+
+type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
+
+/// The configuration node `websocket-listener`.
+struct Listener {
+    path: String,
+    subprotocols: Vec<String>,
+    mode: Mode,
+    overrides: Overrides,
+    registration: Mutex<Option<Registration>>,
+    running: OnceLock<Arc<Running>>,
+}
+
+/// What the listener's connections share.
+struct Running {
+    cx: NodeContext,
+    subprotocols: Vec<String>,
+    mode: Mode,
+    limits: crate::Limits,
+    slow_peer: SlowPeer,
+    connections: RwLock<Connections>,
+    /// Told when a connection has left.
+    left: Notify,
+    not_sent: AtomicU64,
+}
+
+impl FromConfig for Listener {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let path = config.text("path");
+        if path.trim_matches('/').is_empty() {
+            config.problem("path", "a path such as `/ws/chat` is needed");
+        } else if !path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#') {
+            let text = format!("`{path}` is no path of a URL: encode what is not plain ASCII");
+            config.problem("path", text);
+        }
+        Listener {
+            path,
+            subprotocols: split_list(&config.text("subprotocol")),
+            mode: Mode::from_property(config.raw("wholemsg")),
+            overrides: Overrides::from_config(config),
+            registration: Mutex::default(),
+            running: OnceLock::new(),
+        }
+    }
+}
+
+/// The entries of a comma-separated list, trimmed, without empty ones.
+pub(crate) fn split_list(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}
+
+#[async_trait]
+impl Node for Listener {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let routes = cx.resource::<Routes>().ok_or("this runtime has no HTTP port")?;
+        let settings = cx.resource::<Settings>().unwrap_or_default();
+        let (limits, slow_peer) = self.overrides.over(&settings);
+        let running = self.running.get_or_init(|| {
+            Arc::new(Running {
+                cx: cx.clone(),
+                subprotocols: self.subprotocols.clone(),
+                mode: self.mode,
+                limits,
+                slow_peer,
+                connections: RwLock::default(),
+                left: Notify::new(),
+                not_sent: AtomicU64::new(0),
+            })
+        });
+        let path = format!("{}/{}", settings.node_root, self.path.trim_start_matches('/'));
+        let upgrade = Arc::new(Door(Arc::clone(running)));
+        let registration = routes
+            .add_upgrade(&path, upgrade)
+            .map_err(|error| NodeError::caused_by("cannot listen", error))?;
+        *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(registration);
+        Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        match self.running.get() {
+            Some(running) => running.send(msg),
+            None => Handled::Done,
+        }
+    }
+
+    async fn stop(&self, reason: StopReason, _: &NodeContext) {
+        drop(self.registration.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(running) = self.running.get() {
+            running
+                .close_all(&match reason {
+                    StopReason::Restarting => restarting(),
+                    StopReason::Removed | StopReason::ShuttingDown => going_away(),
+                })
+                .await;
+        }
+    }
+}
+
+/// Lets peers in.
+struct Door(Arc<Running>);
+
+impl Upgrade for Door {
+    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<Accepted, Box<Response>> {
+        let response = handshake::accept(request, &self.0.subprotocols)?;
+        let running = Arc::clone(&self.0);
+        let connected = Box::new(move |stream, early| running.connected(stream, early, peer));
+        Ok(Accepted { response, connected })
+    }
+}
+
+impl Running {
+    fn connected(self: Arc<Self>, stream: Stream, early: Bytes, peer: SocketAddr) {
+        let cx = self.cx.clone();
+        cx.spawn(self.session(stream, early, peer));
+    }
+
+    async fn session(self: Arc<Self>, stream: Stream, early: Bytes, peer: SocketAddr) {
+        let connection = Connection::new(stream, Role::Server, self.limits);
+        let session = Session::new();
+        let here = self.enter(&session, &connection);
+        self.cx.log(Level::Debug, format_args!("{peer} connected as session {}", session.id));
+        let receiver = Inbound { running: &self, session: &session };
+        let ended = connection.run(early, &receiver).await;
+        self.cx.log(
+            Level::Debug,
+            format_args!("session {} of {peer} ended: {}", session.id, status::describe(&ended)),
+        );
+        if matches!(ended, Ended::Violation(_)) {
+            self.cx.status_of_users(status::error(&session));
+        }
+        drop(here);
+    }
+
+    fn enter<'a>(
+        self: &'a Arc<Self>,
+        session: &'a Session,
+        connection: &Arc<Connection<Stream>>,
+    ) -> Present<'a> {
+        let count = {
+            let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+            connections.insert(session.id.clone(), Arc::clone(connection));
+            connections.len()
+        };
+        self.cx.status_of_users(status::connected(&count.to_string(), "connect", session));
+        Present { running: self, session }
+    }
+
+    /// Sends to the session that the message names, or to all.
+    fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
+        let target = {
+            let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+            connections.get(id).cloned()
+        };
+        match target {
+            Some(connection) => match outgoing(self.mode, msg) {
+                Some(payload) => self.send_to(connection, payload),
+                None => Handled::Done,
+            },
+            None => {
+                self.lost(format_args!("nobody has session {id}, the message was dropped"));
+                Handled::Done
+            }
+        }
+    }
+
+    fn send_to(self: &Arc<Self>, connection: Arc<Connection<Stream>>, payload: Payload) -> Handled {
+        match connection.send(payload) {
+            Ok(()) => Handled::Done,
+            Err(NotSent::Closed) => {
+                self.lost(format_args!("the session is closing, the message was dropped"));
+                Handled::Done
+            }
+            Err(NotSent::Full(payload)) if self.must_wait(&connection) => {
+                let running = Arc::clone(self);
+                Handled::Later(Box::pin(running.send_when_possible(connection, payload)))
+            }
+            Err(NotSent::Full(_)) => {
+                self.too_slow(&connection);
+                Handled::Done
+            }
+        }
+    }
+
+    /// A peer that gets answers to its own messages is slowed down by not reading more of them.
+    fn must_wait(&self, connection: &Connection<Stream>) -> bool {
+        self.slow_peer == SlowPeer::Wait || connection.is_sending_to_itself()
+    }
+
+    async fn send_when_possible(
+        self: Arc<Self>,
+        connection: Arc<Connection<Stream>>,
+        mut payload: Payload,
+    ) -> Result<(), NodeError> {
+        loop {
+            connection.room().await;
+            match connection.send(payload) {
+                Ok(()) => return Ok(()),
+                Err(NotSent::Full(again)) => payload = again,
+                Err(NotSent::Closed) => {
+                    self.lost(format_args!("the session ended, the message was dropped"));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
+        let Some(payload) = outgoing(self.mode, msg) else { return Handled::Done };
+        let frame = encode(&payload);
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
+        for connection in connections.values() {
+            match connection.send_encoded(&frame) {
+                Ok(()) | Err(NotSent::Closed) => {}
+                Err(NotSent::Full(_)) if self.must_wait(connection) => {
+                    let running = Arc::clone(self);
+                    let connection = Arc::clone(connection);
+                    waiting.push(Box::pin(running.send_when_possible(connection, payload.clone())));
+                }
+                Err(NotSent::Full(_)) => self.too_slow(connection),
+            }
+        }
+        if waiting.is_empty() {
+            return Handled::Done;
+        }
+        Handled::Later(Box::pin(async move {
+            futures_util::future::join_all(waiting).await;
+            Ok(())
+        }))
+    }
+
+    fn too_slow(&self, connection: &Arc<Connection<Stream>>) {
+        self.lost(format_args!("a client reads too slowly, a message for it was dropped"));
+        if self.slow_peer == SlowPeer::Disconnect {
+            connection.close(&status::too_slow());
+        }
+    }
+
+    /// Late answers are daily business: they are counted and logged for those who look.
+    fn lost(&self, text: std::fmt::Arguments<'_>) {
+        let count = self.not_sent.fetch_add(1, Ordering::Relaxed) + 1;
+        self.cx.log(Level::Debug, format_args!("{text} ({count} so far)"));
+    }
+
+    /// Closes every session and waits until all have left; each does within its limits.
+    async fn close_all(&self, close: &Close) {
+        let connections: Vec<_> = {
+            let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+            connections.values().cloned().collect()
+        };
+        for connection in connections {
+            connection.close(close);
+        }
+        loop {
+            let mut left = std::pin::pin!(self.left.notified());
+            left.as_mut().enable();
+            if self.connections.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+}
+
+/// A session in the list of connections, until this is dropped: also when its task is cancelled.
+struct Present<'a> {
+    running: &'a Running,
+    session: &'a Session,
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let running = self.running;
+        let count = {
+            let mut connections =
+                running.connections.write().unwrap_or_else(PoisonError::into_inner);
+            connections.swap_remove(&self.session.id);
+            connections.len()
+        };
+        running.left.notify_waiters();
+        running.cx.status_of_users(match count {
+            0 => status::disconnected(self.session),
+            count => status::connected(&count.to_string(), "disconnect", self.session),
+        });
+    }
+}
+
+/// Sends what a session receives into the flow.
+struct Inbound<'a> {
+    running: &'a Running,
+    session: &'a Session,
+}
+
+impl Receive for Inbound<'_> {
+    fn message(&self, payload: Payload) -> Sending {
+        self.running.cx.send(0, incoming(self.running.mode, payload, self.session))
+    }
+}

@@ -1,0 +1,98 @@
+//! From a WebSocket message to a flow's message and back, as Node-RED does it.
+
+use ferrowire_core::{Key, Map, Message, Text, Value, generate_id, number_to_string};
+
+use crate::frame::Payload;
+
+/// Whether only `payload` travels, or the whole message as JSON (`wholemsg`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Payload,
+    WholeMessage,
+}
+
+impl Mode {
+    /// Only the string `"true"` means whole messages, as in Node-RED.
+    pub(crate) fn from_property(wholemsg: Option<&Value>) -> Self {
+        match wholemsg.and_then(Value::as_str) {
+            Some("true") => Mode::WholeMessage,
+            _ => Mode::Payload,
+        }
+    }
+}
+
+/// One connection as flows see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) id: Key,
+    /// `{type: "websocket", id}`, shared by all messages of the connection.
+    pub(crate) value: Value,
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        let id = generate_id();
+        let map: Map =
+            [("type", Value::from("websocket")), ("id", id.clone().into())].into_iter().collect();
+        Session { id, value: map.into() }
+    }
+
+    /// The id in `msg._session`, when that is a WebSocket session.
+    pub(crate) fn id_in(msg: &Message) -> Option<&str> {
+        let session = msg.get("_session")?;
+        (session.get("type")?.as_str()? == "websocket")
+            .then(|| session.get("id").and_then(Value::as_str).unwrap_or_default())
+    }
+}
+
+/// The flow's message for what came in from `session`.
+pub(crate) fn incoming(mode: Mode, payload: Payload, session: &Session) -> Message {
+    let mut msg = match mode {
+        Mode::Payload => Message::with_payload(into_value(payload)),
+        Mode::WholeMessage => whole_message(payload),
+    };
+    msg.set(Key::new_static("_session"), session.value.clone());
+    msg
+}
+
+fn into_value(payload: Payload) -> Value {
+    match payload {
+        Payload::Text(text) => Value::String(text),
+        Payload::Binary(bytes) => Value::Buffer(bytes),
+    }
+}
+
+/// JSON objects become the message; any other JSON value, `null` and arrays included, becomes
+/// its payload; what is no JSON stays as it came.
+fn whole_message(payload: Payload) -> Message {
+    match Value::from_json(payload.as_bytes()) {
+        Ok(Value::Object(map)) => {
+            Message::from(std::sync::Arc::try_unwrap(map).unwrap_or_else(|map| (*map).clone()))
+        }
+        Ok(value) => Message::with_payload(value),
+        Err(_) => Message::with_payload(into_value(payload)),
+    }
+}
+
+/// What is to be sent for `msg`, or `None` if nothing is: without a `payload`, and for an empty
+/// string.
+pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Option<Payload> {
+    match mode {
+        Mode::WholeMessage => {
+            msg.remove("_session");
+            Some(Payload::Text(msg.to_json().into()))
+        }
+        Mode::Payload => match msg.remove("payload")? {
+            Value::Buffer(bytes) => Some(Payload::Binary(bytes)),
+            value => Some(to_text(value)).filter(|text| !text.is_empty()).map(Payload::Text),
+        },
+    }
+}
+
+fn to_text(value: Value) -> Text {
+    match value {
+        Value::String(text) => text,
+        Value::Number(number) => number_to_string(number).into(),
+        other => other.to_json().into(),
+    }
+}

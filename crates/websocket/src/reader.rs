@@ -1,0 +1,371 @@
+//! Reading frames: from the bytes of a socket to whole messages (RFC 6455 §5 and §7).
+
+use std::io::Cursor;
+
+use bytes::{Buf, Bytes, BytesMut};
+use ferrowire_core::Text;
+use tungstenite::protocol::frame::FrameHeader;
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+use crate::frame::{Close, Payload, Role, apply_mask};
+
+/// Payloads below this size are copied out of the read buffer, so that a message that is kept
+/// does not keep a whole buffer with it; larger ones are slices of the buffer.
+const SLICE_FROM: usize = 16 * 1024;
+
+/// The most that is reserved for a frame before its bytes arrive: a length is only a claim.
+const TRUST: usize = 64 * 1024;
+
+/// What a peer sent.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Incoming {
+    Message(Payload),
+    Ping(Bytes),
+    Pong,
+    Close(Close),
+}
+
+/// A violation of the protocol or of a limit: the code that closes the connection, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Violation {
+    pub(crate) code: CloseCode,
+    pub(crate) reason: &'static str,
+}
+
+fn protocol(reason: &'static str) -> Violation {
+    Violation { code: CloseCode::Protocol, reason }
+}
+
+const TOO_BIG: Violation =
+    Violation { code: CloseCode::Size, reason: "the message is larger than allowed" };
+const NOT_UTF8: Violation =
+    Violation { code: CloseCode::Invalid, reason: "a text is not valid UTF-8" };
+
+/// A message in several frames, so far.
+#[derive(Debug)]
+struct Fragments {
+    kind: Data,
+    data: BytesMut,
+    /// How much of a text is known to be valid.
+    checked: usize,
+}
+
+impl Fragments {
+    fn append(&mut self, payload: &[u8]) -> Result<(), Violation> {
+        self.data.extend_from_slice(payload);
+        if self.kind != Data::Text {
+            return Ok(());
+        }
+        match std::str::from_utf8(&self.data[self.checked..]) {
+            Ok(_) => self.checked = self.data.len(),
+            Err(error) if error.error_len().is_some() => return Err(NOT_UTF8),
+            // A character may be cut in two by the border of a frame.
+            Err(error) => self.checked += error.valid_up_to(),
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a stream of bytes into messages.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    role: Role,
+    max_message: usize,
+    /// The header of the frame whose payload has not arrived in full.
+    header: Option<(FrameHeader, usize)>,
+    /// The fragments so far of a message in several frames.
+    fragments: Option<Box<Fragments>>,
+}
+
+impl Reader {
+    /// A reader for messages of at most `max_message` bytes.
+    pub(crate) fn new(role: Role, max_message: usize) -> Self {
+        Reader { role, max_message, header: None, fragments: None }
+    }
+
+    /// How much room the rest of the current frame needs in `input`, or 0 if nothing is known.
+    pub(crate) fn wanted(&self, input: &BytesMut) -> usize {
+        let Some((_, length)) = self.header else { return 0 };
+        let missing = length.saturating_sub(input.len());
+        missing.min(TRUST.max(input.len()))
+    }
+
+    /// The next message or control frame in `input`; `None` if more bytes are needed, which the
+    /// caller appends to what is left in `input`.
+    pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, Violation> {
+        loop {
+            if self.header.is_none() && !self.read_header(input)? {
+                return Ok(None);
+            }
+            let Some((header, length)) = self.header.take_if(|(_, length)| *length <= input.len())
+            else {
+                return Ok(None);
+            };
+            let mut payload = input.split_to(length);
+            if let Some(mask) = header.mask {
+                apply_mask(&mut payload, mask);
+            }
+            if let Some(incoming) = self.frame(&header, payload)? {
+                return Ok(Some(incoming));
+            }
+        }
+    }
+
+    fn read_header(&mut self, input: &mut BytesMut) -> Result<bool, Violation> {
+        let mut cursor = Cursor::new(&input[..]);
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| protocol("invalid opcode"))?;
+        let Some((header, length)) = parsed else { return Ok(false) };
+        let header_length = cursor.position();
+        self.check(&header, length)?;
+        input.advance(header_length as usize);
+        self.header = Some((header, length as usize));
+        Ok(true)
+    }
+
+    fn check(&self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(protocol("a reserved bit is set"));
+        }
+        match (self.role, header.mask) {
+            (Role::Server, None) => return Err(protocol("a client's frame is not masked")),
+            (Role::Client, Some(_)) => return Err(protocol("a server's frame is masked")),
+            _ => {}
+        }
+        if matches!(header.opcode, OpCode::Control(_)) {
+            if !header.is_final {
+                return Err(protocol("a control frame is fragmented"));
+            }
+            if length > 125 {
+                return Err(protocol("a control frame is too long"));
+            }
+            return Ok(());
+        }
+        let so_far = self.fragments.as_ref().map_or(0, |fragments| fragments.data.len());
+        if length > (self.max_message - so_far.min(self.max_message)) as u64 {
+            return Err(TOO_BIG);
+        }
+        Ok(())
+    }
+
+    fn frame(
+        &mut self,
+        header: &FrameHeader,
+        payload: BytesMut,
+    ) -> Result<Option<Incoming>, Violation> {
+        match header.opcode {
+            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(payload.freeze()))),
+            OpCode::Control(Control::Pong) => Ok(Some(Incoming::Pong)),
+            OpCode::Control(_) => close(payload).map(|close| Some(Incoming::Close(close))),
+            OpCode::Data(Data::Continue) => self.fragment(header.is_final, &payload),
+            OpCode::Data(_) if self.fragments.is_some() => {
+                Err(protocol("a message begins inside another one"))
+            }
+            OpCode::Data(kind) if header.is_final => {
+                message(kind, detach(payload)).map(|message| Some(Incoming::Message(message)))
+            }
+            OpCode::Data(kind) => {
+                let mut first = Fragments { kind, data: BytesMut::new(), checked: 0 };
+                first.append(&payload)?;
+                self.fragments = Some(Box::new(first));
+                Ok(None)
+            }
+        }
+    }
+
+    fn fragment(&mut self, last: bool, payload: &[u8]) -> Result<Option<Incoming>, Violation> {
+        let Some(fragments) = &mut self.fragments else {
+            return Err(protocol("a fragment continues no message"));
+        };
+        fragments.append(payload)?;
+        if !last {
+            return Ok(None);
+        }
+        let Some(fragments) = self.fragments.take() else { return Ok(None) };
+        message(fragments.kind, fragments.data.freeze()).map(|message| Some(Incoming::Message(message)))
+    }
+}
+
+fn detach(payload: BytesMut) -> Bytes {
+    if payload.len() < SLICE_FROM {
+        return Bytes::copy_from_slice(&payload);
+    }
+    payload.freeze()
+}
+
+fn message(kind: Data, payload: Bytes) -> Result<Payload, Violation> {
+    if kind == Data::Text {
+        return Text::from_utf8(payload).map(Payload::Text).map_err(|_| NOT_UTF8);
+    }
+    Ok(Payload::Binary(payload))
+}
+
+fn close(mut payload: BytesMut) -> Result<Close, Violation> {
+    match payload.len() {
+        0 => return Ok(Close { code: None, reason: Text::new() }),
+        1 => return Err(protocol("a close code of one byte")),
+        _ => {}
+    }
+    let code = payload.get_u16();
+    if !CloseCode::from(code).is_allowed() {
+        return Err(protocol("a close code that must not be sent"));
+    }
+    let reason = Text::from_utf8(Bytes::copy_from_slice(&payload)).map_err(|_| NOT_UTF8)?;
+    Ok(Close { code: Some(code), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::put_frame;
+    use proptest::prelude::*;
+    use tungstenite::protocol::{WebSocketConfig, WebSocketContext};
+
+    const LIMIT: usize = 1000;
+
+    fn read_all(role: Role, chunks: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
+        let mut reader = Reader::new(role, LIMIT);
+        let (mut input, mut all) = (BytesMut::new(), Vec::new());
+        for chunk in chunks {
+            input.extend_from_slice(chunk);
+            loop {
+                match reader.next(&mut input) {
+                    Ok(Some(incoming)) => all.push(incoming),
+                    Ok(None) => break,
+                    Err(violation) => return (all, Some(violation)),
+                }
+            }
+        }
+        (all, None)
+    }
+
+    fn code_of(bytes: &[u8]) -> Option<u16> {
+        read_all(Role::Server, &[bytes]).1.map(|violation| violation.code.into())
+    }
+
+    #[test]
+    fn an_unmasked_frame_of_a_client_is_a_protocol_error() {
+        assert_eq!(code_of(b"\x81\x01x"), Some(1002));
+    }
+
+    #[test]
+    fn a_length_beyond_the_limit_is_refused_before_its_bytes_arrive() {
+        assert_eq!(code_of(b"\x82\xff\x00\x00\x00\x00\x06\x40\x00\x00abcd"), Some(1009));
+        assert_eq!(code_of(b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xffabcd"), Some(1009));
+    }
+
+    #[test]
+    fn fragments_that_grow_beyond_the_limit_are_refused() {
+        let mut bytes = BytesMut::new();
+        put_frame(&mut bytes, Role::Client, OpCode::Data(Data::Binary), &[0; LIMIT]);
+        bytes[0] &= 0x7f;
+        put_frame(&mut bytes, Role::Client, OpCode::Data(Data::Continue), b"x");
+        assert_eq!(code_of(&bytes), Some(1009));
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused() {
+        assert_eq!(code_of(b"\x81\x81\x00\x00\x00\x00\xff"), Some(1007));
+    }
+
+    #[test]
+    fn a_claimed_length_reserves_little_until_bytes_arrive() {
+        let mut reader = Reader::new(Role::Client, usize::MAX);
+        let mut input = BytesMut::from(&b"\x82\x7f\x00\x00\x00\x00\x7f\xff\xff\xff"[..]);
+        assert_eq!(reader.next(&mut input), Ok(None));
+        assert_eq!(reader.wanted(&input), TRUST);
+    }
+
+    /// What tungstenite makes of the same bytes: messages, and whether an error follows them.
+    /// A close frame ends them; one with a forbidden code it answers with 1002 by itself.
+    fn oracle(bytes: &[u8]) -> (Vec<Incoming>, Option<bool>) {
+        let config =
+            WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
+        let mut context = WebSocketContext::new(tungstenite::protocol::Role::Server, Some(config));
+        let mut stream = OneWay(Cursor::new(bytes.to_vec()));
+        let mut all = Vec::new();
+        loop {
+            use tungstenite::Message;
+            match context.read(&mut stream) {
+                Ok(Message::Text(text)) => {
+                    all.push(Incoming::Message(Payload::Text(text.as_str().into())));
+                }
+                Ok(Message::Binary(bytes)) => all.push(Incoming::Message(Payload::Binary(bytes))),
+                Ok(Message::Ping(bytes)) => all.push(Incoming::Ping(bytes)),
+                Ok(Message::Pong(_)) => all.push(Incoming::Pong),
+                Ok(Message::Close(_)) => return (all, None),
+                Ok(Message::Frame(_)) => {}
+                Err(tungstenite::Error::Io(_)) => return (all, Some(false)),
+                Err(tungstenite::Error::Protocol(
+                    tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+                )) => return (all, Some(false)),
+                Err(_) => return (all, Some(true)),
+            }
+        }
+    }
+
+    struct OneWay(Cursor<Vec<u8>>);
+
+    impl std::io::Read for OneWay {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl std::io::Write for OneWay {
+        fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+            Ok(data.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn frames() -> impl Strategy<Value = Vec<u8>> {
+        let frame = (
+            prop_oneof![8 => 0u8..=2, 2 => 8u8..=10, 1 => any::<u8>()],
+            prop_oneof![6 => Just(0x80u8), 3 => Just(0u8), 1 => any::<u8>()],
+            prop_oneof![8 => "[a-zäß€]{0,40}".prop_map(String::into_bytes),
+                1 => proptest::collection::vec(any::<u8>(), 0..300)],
+            prop_oneof![12 => Just(Role::Client), 1 => Just(Role::Server)],
+        );
+        proptest::collection::vec(frame, 0..12).prop_map(|frames| {
+            let mut bytes = BytesMut::new();
+            for (opcode, first, payload, role) in frames {
+                let start = bytes.len();
+                put_frame(&mut bytes, role, OpCode::Data(Data::Text), &payload);
+                bytes[start] = (first & 0xf0) | (opcode & 0x0f);
+            }
+            bytes.to_vec()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn reads_what_tungstenite_reads(bytes in frames()) {
+            let (expected, fails) = oracle(&bytes);
+            let (mut found, violation) = read_all(Role::Server, &[&bytes]);
+            let close = found.iter().position(|item| matches!(item, Incoming::Close(_)));
+            found.truncate(close.unwrap_or(found.len()));
+            prop_assert_eq!(&found, &expected);
+            match fails {
+                Some(fails) => prop_assert_eq!(violation.is_some(), fails),
+                None => prop_assert!(close.is_some() || violation.is_some()),
+            }
+        }
+
+        #[test]
+        fn chunk_borders_change_nothing(bytes in frames(), size in 1usize..50) {
+            let chunks: Vec<&[u8]> = bytes.chunks(size).collect();
+            prop_assert_eq!(read_all(Role::Server, &chunks), read_all(Role::Server, &[&bytes]));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            read_all(Role::Server, &[&bytes]);
+            read_all(Role::Client, &[&bytes]);
+        }
+    }
+}
