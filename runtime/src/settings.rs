@@ -1,0 +1,301 @@
+//! Settings: flags before environment before file, every mistake reported at once.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ferrowire_http::TlsFiles;
+use ferrowire_websocket::{Limits, SlowPeer};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// All settings of the runtime.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address of the one port.
+    pub listen: SocketAddr,
+    /// TLS for the port.
+    pub tls: Option<TlsFiles>,
+    /// What stands before the paths of listeners: Node-RED's `httpNodeRoot`.
+    pub http_node_root: String,
+    /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// How they look.
+    pub log_format: LogFormat,
+    /// Worker threads; one for each core if `None`.
+    pub workers: Option<usize>,
+    /// The time for a TLS handshake and for the head of a request.
+    pub handshake_timeout: Duration,
+    /// The time that nodes and connections get to stop.
+    pub shutdown_timeout: Duration,
+    /// The limits of each WebSocket connection.
+    pub limits: Limits,
+    /// What happens to clients that read too slowly.
+    pub slow_client: SlowPeer,
+    /// How long a client waits before it dials again.
+    pub reconnect_delay: Duration,
+}
+
+/// One setting as it is found in a source.
+struct Found {
+    origin: String,
+    text: String,
+}
+
+/// Where settings come from.
+pub struct Sources<'a> {
+    /// The value of a flag, by the setting's name.
+    pub flag: &'a dyn Fn(&str) -> Option<String>,
+    /// The value of an environment variable.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The settings file and its content.
+    pub file: Option<(PathBuf, toml::Table)>,
+}
+
+impl fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// The names of all settings: flags `--name`, variables `FERROWIRE_NAME`, keys `name`.
+pub const NAMES: &[&str] = &[
+    "listen",
+    "tls-cert",
+    "tls-key",
+    "http-node-root",
+    "log",
+    "log-format",
+    "workers",
+    "handshake-timeout",
+    "shutdown-timeout",
+    "stall-timeout",
+    "max-message",
+    "max-queue",
+    "slow-client",
+    "reconnect-delay",
+];
+
+impl Settings {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// Every mistake in every source: what is wrong where, and what would be right.
+    pub fn read(sources: &Sources<'_>) -> Result<Self, Vec<String>> {
+        let mut reader = Reader { sources, mistakes: Vec::new() };
+        reader.refuse_unknown_keys();
+        let limits = Limits {
+            max_message: reader.get("max-message", bytes).unwrap_or(100 << 20),
+            max_queue: reader.get("max-queue", bytes).unwrap_or(4 << 20),
+            stall: reader.get("stall-timeout", duration).unwrap_or(Duration::from_secs(60)),
+            ..Limits::default()
+        };
+        let settings = Settings {
+            listen: reader
+                .get("listen", address)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1880))),
+            tls: reader.tls(),
+            http_node_root: reader.get("http-node-root", root).unwrap_or_default(),
+            log: reader.get("log", filter).unwrap_or_else(|| "info".to_owned()),
+            log_format: reader.get("log-format", log_format).unwrap_or(LogFormat::Human),
+            workers: reader.get("workers", workers),
+            handshake_timeout: reader
+                .get("handshake-timeout", duration)
+                .unwrap_or(Duration::from_secs(10)),
+            shutdown_timeout: reader
+                .get("shutdown-timeout", duration)
+                .unwrap_or(Duration::from_secs(10)),
+            limits,
+            slow_client: reader.get("slow-client", slow_client).unwrap_or_default(),
+            reconnect_delay: reader
+                .get("reconnect-delay", duration)
+                .unwrap_or(Duration::from_secs(3)),
+        };
+        if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
+    }
+}
+
+struct Reader<'a> {
+    sources: &'a Sources<'a>,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn find(&self, name: &str) -> Option<Found> {
+        if let Some(text) = (self.sources.flag)(name) {
+            return Some(Found { origin: format!("`--{name}`"), text });
+        }
+        let variable = format!("FERROWIRE_{}", name.to_uppercase().replace('-', "_"));
+        if let Some(text) = (self.sources.env)(&variable) {
+            return Some(Found { origin: format!("`{variable}`"), text });
+        }
+        let (path, table) = self.sources.file.as_ref()?;
+        let text = match table.get(name)? {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some(Found { origin: format!("`{name}` in `{}`", path.display()), text })
+    }
+
+    fn get<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
+        let Found { origin, text } = self.find(name)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.mistakes.push(format!("{origin} is `{text}`: {reason}"));
+                None
+            }
+        }
+    }
+
+    fn tls(&mut self) -> Option<TlsFiles> {
+        let (certificate, key) = (self.get("tls-cert", path), self.get("tls-key", path));
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.mistakes.push("`tls-cert` is given without `tls-key`".to_owned());
+                None
+            }
+            (None, Some(_)) => {
+                self.mistakes.push("`tls-key` is given without `tls-cert`".to_owned());
+                None
+            }
+        }
+    }
+
+    fn refuse_unknown_keys(&mut self) {
+        let Some((path, table)) = &self.sources.file else { return };
+        for key in table.keys().filter(|key| !NAMES.contains(&key.as_str())) {
+            self.mistakes.push(format!(
+                "`{key}` in `{}` is no setting; there are {}",
+                path.display(),
+                NAMES.join(", ")
+            ));
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an address such as `127.0.0.1:1880` was expected".to_owned())
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("a path was expected".to_owned()) } else { Ok(text.into()) }
+}
+
+fn root(text: &str) -> Result<String, String> {
+    let trimmed = text.trim_matches('/');
+    match trimmed {
+        "" => Ok(String::new()),
+        _ if text.starts_with('/') => Ok(format!("/{trimmed}")),
+        _ => Err("a path that begins with `/` was expected".to_owned()),
+    }
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::from_str(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("a filter such as `info` or `ferrowire=debug` was expected: {error}")),
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("`human` or `json` was expected".to_owned()),
+    }
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err("a number from 1 to 1024 was expected".to_owned()),
+    }
+}
+
+fn slow_client(text: &str) -> Result<SlowPeer, String> {
+    SlowPeer::from_name(text).ok_or("`disconnect`, `drop` or `wait` was expected".to_owned())
+}
+
+/// Seconds, with a fraction if need be.
+fn duration(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err("seconds from 0.001 to 86400 were expected".to_owned()),
+    }
+}
+
+/// A number of bytes, or one with the unit `KiB`, `MiB` or `GiB`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let (number, shift) = units
+        .iter()
+        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim(), *shift)))
+        .unwrap_or((text, 0));
+    let bytes = number.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift));
+    bytes.filter(|bytes| *bytes > 0).ok_or("bytes such as `65536` or `4 MiB` were expected".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(flags: &[(&str, &str)], env: &[(&str, &str)], file: &str) -> Result<Settings, Vec<String>> {
+        let look = |list: &[(&str, &str)], name: &str| {
+            list.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(&Sources {
+            flag: &|name| look(flags, name),
+            env: &|name| look(env, name),
+            file: Some(("f.toml".into(), file.parse().unwrap())),
+        })
+    }
+
+    #[test]
+    fn flags_come_before_the_environment_before_the_file() {
+        let file = "listen = '127.0.0.1:1'\nworkers = 3\nmax-queue = '1 MiB'";
+        let env = [("FERROWIRE_LISTEN", "127.0.0.1:2"), ("FERROWIRE_WORKERS", "4")];
+        let settings = read(&[("listen", "127.0.0.1:3")], &env, file).unwrap();
+        assert_eq!(settings.listen.port(), 3);
+        assert_eq!(settings.workers, Some(4));
+        assert_eq!(settings.limits.max_queue, 1 << 20);
+    }
+
+    #[test]
+    fn every_mistake_of_every_source_is_reported_at_once() {
+        let mistakes = read(
+            &[("listen", "nowhere"), ("slow-client", "kick")],
+            &[("FERROWIRE_LOG_FORMAT", "xml"), ("FERROWIRE_TLS_CERT", "c.pem")],
+            "colour = 1\nworkers = 0\nmax-message = '1 parsec'\nhandshake-timeout = -1\nlog = '=='",
+        )
+        .unwrap_err();
+        let all = mistakes.join("\n");
+        for part in [
+            "`--listen` is `nowhere`",
+            "`--slow-client` is `kick`",
+            "`FERROWIRE_LOG_FORMAT` is `xml`",
+            "`tls-cert` is given without `tls-key`",
+            "`colour` in `f.toml` is no setting",
+            "`workers` in `f.toml` is `0`",
+            "`max-message` in `f.toml` is `1 parsec`",
+            "`handshake-timeout` in `f.toml` is `-1`",
+            "`log` in `f.toml` is `==`",
+        ] {
+            assert!(all.contains(part), "{part} is missing in:\n{all}");
+        }
+        assert_eq!(mistakes.len(), 9);
+    }
+}
