@@ -1,6 +1,10 @@
 //! `ferrowire-bench`: bare servers, a load that is not the bottleneck, and the rounds that
 //! compare them with Ferrowire and Node-RED.
-#![expect(clippy::print_stdout, reason = "a command-line program that reports on stdout")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program that reports on stdout and fails on stderr"
+)]
 
 mod chart;
 mod load;
@@ -13,6 +17,7 @@ mod serve;
 mod server;
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -50,7 +55,17 @@ struct LoadOptions {
     work: plan::Work,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     process::raise_open_files()?;
     match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),

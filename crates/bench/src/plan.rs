@@ -51,6 +51,16 @@ pub(crate) enum Work {
 }
 
 impl Work {
+    /// The read buffer with which the tuned library does best: 4 KiB, but four times as much for
+    /// long messages (a sixth more of them for each CPU-second, and more memory for each idle
+    /// connection, which nobody has there).
+    pub(crate) fn read_buffer(&self) -> usize {
+        match self {
+            Self::Echo { size, .. } if *size > 16_384 => 16_384,
+            _ => 4_096,
+        }
+    }
+
     /// The same messages on a fixed schedule.
     pub(crate) fn at_rate(self, per_second: f64) -> Self {
         match self {

@@ -40,6 +40,9 @@ pub(crate) struct Options {
     out: PathBuf,
 }
 
+/// The tuned library's read buffer where messages are short.
+const SMALL: usize = 4_096;
+
 /// Measures and reports.
 pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.out)
@@ -71,20 +74,15 @@ struct Bench<'a> {
     workload: Workload,
     rounds: usize,
     window: Window,
-    servers: Vec<Server>,
     report: Report,
 }
 
 impl<'a> Bench<'a> {
     fn new(options: &'a Options, workload: Workload) -> Result<Self> {
-        let flows = options.flows.clone();
-        let mut servers = vec![Server::common(), Server::tuned()];
-        servers.extend(options.ferrowire.clone().map(|it| Server::ferrowire(it, flows.clone())));
-        servers.extend(options.node_red.clone().map(|it| Server::node_red(it, flows)));
         let rounds = options.rounds.unwrap_or(if options.quick { 2 } else { 5 }).max(1);
         let seconds = options.seconds.unwrap_or(if options.quick { 0.5 } else { 1.5 });
         let window = Window::of(Duration::try_from_secs_f64(seconds)?);
-        Ok(Self { options, workload, rounds, window, servers, report: Report::new(workload) })
+        Ok(Self { options, workload, rounds, window, report: Report::new(workload) })
     }
 
     fn round(&mut self) -> Result<()> {
@@ -98,21 +96,36 @@ impl<'a> Bench<'a> {
 
     /// All servers run, and get each load one after the other.
     fn loads(&mut self) -> Result<()> {
-        let running = self.start_all()?;
-        for case in self.workload.cases(self.options.quick) {
-            for (server, running) in &running {
-                let sample = self.measure(&case, server, running)?;
-                self.report.add(&case.to_string(), server.name, sample);
+        let cases = self.workload.cases(self.options.quick);
+        for cases in cases.chunk_by(|one, next| one.read_buffer() == next.read_buffer()) {
+            let Some(first) = cases.first() else { continue };
+            let running = self.start_all(first.read_buffer())?;
+            for case in cases {
+                for (server, running) in &running {
+                    let sample = self.measure(case, server, running)?;
+                    self.report.add(&case.to_string(), server.name, sample);
+                }
             }
         }
         Ok(())
     }
 
-    fn start_all(&self) -> Result<Vec<(Server, Running)>> {
+    fn servers(&self, read_buffer: usize) -> Vec<Server> {
+        let Options { flows, ferrowire, node_red, .. } = self.options;
+        let mut servers = vec![Server::common(), Server::tuned(read_buffer)];
+        servers.extend(ferrowire.clone().map(|it| Server::ferrowire(it, flows.clone())));
+        servers.extend(node_red.clone().map(|it| Server::node_red(it, flows.clone())));
+        servers
+    }
+
+    fn start_all(&self, read_buffer: usize) -> Result<Vec<(Server, Running)>> {
         let flow = self.workload.flow();
-        self.servers
-            .iter()
-            .map(|server| Ok((server.clone(), server.start(flow, &self.options.out, None)?)))
+        self.servers(read_buffer)
+            .into_iter()
+            .map(|server| {
+                let running = server.start(flow, &self.options.out, None)?;
+                Ok((server, running))
+            })
             .collect()
     }
 
@@ -127,7 +140,7 @@ impl<'a> Bench<'a> {
     }
 
     fn startup(&mut self) -> Result<()> {
-        for server in &self.servers {
+        for server in self.servers(SMALL) {
             let running = server.start(self.workload.flow(), &self.options.out, None)?;
             let rss = crate::process::resident(running.target().pid)? as f64;
             let sample = Sample::default()
@@ -141,7 +154,7 @@ impl<'a> Bench<'a> {
     /// All servers get the same rate: half of what the slowest can do. Node-RED, which can do much less,
     /// gets half of its own.
     fn latency(&mut self) -> Result<()> {
-        let running = self.start_all()?;
+        let running = self.start_all(SMALL)?;
         for case in self.workload.cases(self.options.quick) {
             let mut highest = Vec::new();
             for (server, running) in &running {
@@ -163,12 +176,12 @@ impl<'a> Bench<'a> {
     /// CPU time gets done.
     fn cores(&mut self) -> Result<()> {
         let case = echo(500, 16, 32);
-        for server in self.servers.iter().filter(|server| server.name != NODE_RED) {
+        for server in self.servers(SMALL).into_iter().filter(|it| it.name != NODE_RED) {
             let mut rates = Vec::new();
             for workers in [1, 2] {
                 let flow = self.workload.flow();
                 let running = server.start(flow, &self.options.out, Some(workers))?;
-                let sample = self.measure(&case, server, &running)?;
+                let sample = self.measure(&case, &server, &running)?;
                 rates.push(sample.get(Metric::PerCpuSecond).unwrap_or_default());
                 self.report.add(&format!("{case}, {workers} workers"), server.name, sample);
             }

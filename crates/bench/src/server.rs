@@ -28,7 +28,8 @@ pub(crate) struct Server {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Bare(&'static str),
+    Common,
+    Tuned { read_buffer: usize },
     Ferrowire { program: PathBuf, flows: PathBuf },
     NodeRed { modules: PathBuf, flows: PathBuf },
 }
@@ -45,12 +46,12 @@ pub(crate) const NODE_RED: &str = "Node-RED";
 impl Server {
     /// The library as everybody uses it.
     pub(crate) fn common() -> Self {
-        Self { name: COMMON, kind: Kind::Bare("common") }
+        Self { name: COMMON, kind: Kind::Common }
     }
 
     /// The library used as well as it can be.
-    pub(crate) fn tuned() -> Self {
-        Self { name: TUNED, kind: Kind::Bare("tuned") }
+    pub(crate) fn tuned(read_buffer: usize) -> Self {
+        Self { name: TUNED, kind: Kind::Tuned { read_buffer } }
     }
 
     /// Ferrowire itself.
@@ -94,10 +95,10 @@ impl Server {
     fn command(&self, flow: Flow, addr: SocketAddr, scratch: &Path) -> Result<Command> {
         let port = addr.port().to_string();
         Ok(match &self.kind {
-            Kind::Bare(style) => {
-                let mut command = Command::new(std::env::current_exe()?);
-                command.args(["serve", style, "--port", &port]);
-                command
+            Kind::Common => bare(&["common", "--port", &port])?,
+            Kind::Tuned { read_buffer } => {
+                let read_buffer = read_buffer.to_string();
+                bare(&["tuned", "--port", &port, "--read-buffer", &read_buffer])?
             }
             Kind::Ferrowire { program, flows } => {
                 let mut command = Command::new(program);
@@ -114,6 +115,13 @@ impl Server {
             }
         })
     }
+}
+
+/// One of the servers in this program.
+fn bare(arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve").args(arguments);
+    Ok(command)
 }
 
 /// Writes the folder that Node-RED keeps its settings and flows in.

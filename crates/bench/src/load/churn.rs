@@ -27,7 +27,7 @@ pub(super) fn run(clients: usize, target: Target, window: Window) -> Result<Samp
         drop(sender);
         for _ in 0..MOST {
             let took = results.recv()??;
-            meter.record(took);
+            meter.record(took, 1);
             if !meter.go_on(Instant::now())? {
                 break;
             }

@@ -156,7 +156,7 @@ impl Peer {
                 let Some(sent) = self.under_way.pop_front() else {
                     bail!("the server answered more than was sent");
                 };
-                meter.record(now - sent);
+                meter.record(now - sent, 1);
             }
             if read.len() < room {
                 return Ok(());

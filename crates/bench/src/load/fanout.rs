@@ -63,10 +63,7 @@ fn publish(
             let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
             let messages = peer.receive(ring, &mut buffer)?;
             reached += messages;
-            now = Instant::now();
-            for _ in 0..messages {
-                meter.record(now - sent);
-            }
+            meter.record(sent.elapsed(), messages);
         }
         now = Instant::now();
         ensure!(now - sent < PATIENCE, "a message did not reach all subscribers");

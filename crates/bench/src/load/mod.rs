@@ -101,10 +101,11 @@ impl Meter {
         Ok(now < self.ends)
     }
 
-    /// Counts one message and how long it took.
-    fn record(&mut self, took: Duration) {
-        self.count += 1;
-        self.latency.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    /// Counts messages that took equally long.
+    fn record(&mut self, took: Duration, messages: u64) {
+        self.count += messages;
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.latency.saturating_record_n(nanos, messages);
     }
 
     /// What was measured since the window opened.

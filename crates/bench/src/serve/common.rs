@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::{SinkExt as _, StreamExt as _, stream};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -80,8 +81,10 @@ impl Hub {
     async fn publish(&self, message: &Message) {
         let subscribers: Vec<_> = self.lock().values().cloned().collect();
         for subscriber in subscribers {
-            // An error means that the subscriber has just left.
-            drop(subscriber.send(message.clone()).await);
+            if let Err(TrySendError::Full(message)) = subscriber.try_send(message.clone()) {
+                // An error means that the subscriber has just left.
+                drop(subscriber.send(message).await);
+            }
         }
     }
 

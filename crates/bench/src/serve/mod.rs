@@ -97,6 +97,7 @@ async fn handshake(
 ) -> Result<(WebSocketStream<TcpStream>, String), tokio_tungstenite::tungstenite::Error> {
     stream.set_nodelay(true)?;
     let mut path = String::new();
+    #[expect(clippy::result_large_err, reason = "the library's signature")]
     let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         request.uri().path().clone_into(&mut path);
         Ok(response)
