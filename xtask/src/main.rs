@@ -1,1 +1,49 @@
-fn main() {}
+//! `cargo xtask`: everything one does with this repository, one file a command.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "commands for people, who read what they print"
+)]
+
+mod bench;
+mod cargo;
+mod ci;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Everything one does with this repository")]
+enum Command {
+    /// Build and start the runtime with the examples
+    Run(run::Options),
+    /// Run all tests, documentation's examples and house rules included
+    Test,
+    /// Run all that has to pass before a change goes in
+    Ci,
+    /// Compare speed and memory with the bare library and with Node-RED
+    Bench(bench::Options),
+    /// Check the house rules that no compiler checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Run(options) => run::run(&options),
+        Command::Test => test::run(test::Ignored::Allowed),
+        Command::Ci => ci::run(),
+        Command::Bench(options) => bench::run(options),
+        Command::Tidy => tidy::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! One connection: the handshake, and the non-blocking socket behind it.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// A server that takes longer for one answer is given up.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The key of RFC 6455's example, and what a server has to answer to it.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Opens a connection up to the end of the handshake; the socket blocks.
+pub(crate) fn connect(addr: SocketAddr, path: &str) -> Result<TcpStream> {
+    let mut stream =
+        TcpStream::connect(addr).with_context(|| format!("could not connect to `{addr}`"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let answer = read_head(&mut stream).context("the handshake was not answered")?;
+    ensure!(
+        answer.starts_with("HTTP/1.1 101 ") && answer.contains(ACCEPT),
+        "the server did not accept a WebSocket on `{path}`: `{}`",
+        answer.lines().next().unwrap_or_default()
+    );
+    Ok(stream)
+}
+
+fn read_head(stream: &mut TcpStream) -> Result<String> {
+    let mut head = Vec::new();
+    let mut part = [0; 2_048];
+    while !head.ends_with(b"\r\n\r\n") {
+        ensure!(head.len() < 16_384, "the answer has no end");
+        let read = stream.read(&mut part)?;
+        ensure!(read > 0, "the connection was closed");
+        head.extend(part.get(..read).unwrap_or_default());
+    }
+    Ok(String::from_utf8(head)?)
+}
+
+/// Opens many connections; their sockets block.
+pub(super) fn connect_all(addr: SocketAddr, path: &str, count: usize) -> Result<Vec<TcpStream>> {
+    (0..count)
+        .map(|number| connect(addr, path).with_context(|| format!("connection `{number}`")))
+        .collect()
+}
+
+/// Reads what is there into the buffer; nothing if the socket has nothing.
+pub(super) fn read_ready<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+    match stream.read(buffer) {
+        Ok(0) => bail!("the server closed a connection"),
+        Ok(read) => Ok(buffer.get(..read).unwrap_or_default()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(&[]),
+        Err(error) => Err(error).context("could not read from the server"),
+    }
+}
+
+/// Writes what the socket takes.
+pub(super) fn write_ready(stream: &mut TcpStream, bytes: &[u8]) -> Result<usize> {
+    match stream.write(bytes) {
+        Ok(written) => Ok(written),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        Err(error) => Err(error).context("could not write to the server"),
+    }
+}

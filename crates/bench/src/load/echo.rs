@@ -1,0 +1,166 @@
+//! Echo: every message must come back, on its connection, in order, byte for byte.
+
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+
+use super::client::{self, PATIENCE};
+use super::frame::Ring;
+use super::poll::Poll;
+use super::{Meter, Target, Window};
+use crate::sample::Sample;
+
+/// Messages that may be under way on a connection when they are sent by the clock.
+const SCHEDULED_IN_FLIGHT: usize = 256;
+
+/// What to send.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) connections: usize,
+    pub(super) in_flight: usize,
+    pub(super) size: usize,
+    pub(super) rate: Option<f64>,
+}
+
+/// Measures the server.
+pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
+    ensure!(load.connections > 0 && load.in_flight > 0, "nothing to send");
+    let in_flight = load.rate.map_or(load.in_flight, |_| SCHEDULED_IN_FLIGHT);
+    let streams = client::connect_all(target.addr, "/echo", load.connections)?;
+    let mut peers = streams
+        .into_iter()
+        .enumerate()
+        .map(|(tag, stream)| {
+            Peer::new(stream, Ring::new(tag, in_flight + 1, load.size)?, in_flight)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;
+    let meter = Meter::new(target, window)?;
+    match load.rate {
+        None => as_fast_as_possible(&mut peers, poll, meter),
+        Some(rate) => by_the_clock(&mut peers, poll, meter, rate),
+    }
+}
+
+/// Each answer is followed by the next message.
+fn as_fast_as_possible(peers: &mut [Peer], mut poll: Poll, mut meter: Meter) -> Result<Sample> {
+    let mut buffer = vec![0; 256 << 10];
+    let mut now = Instant::now();
+    for peer in peers.iter_mut() {
+        peer.refill(now)?;
+    }
+    let mut heard = now;
+    while meter.go_on(now)? {
+        for position in poll.wait(Duration::from_millis(100))? {
+            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
+            peer.receive(&mut buffer, &mut meter)?;
+            heard = Instant::now();
+            peer.refill(heard)?;
+        }
+        now = Instant::now();
+        ensure!(now - heard < PATIENCE, "the server has stopped answering");
+    }
+    meter.finish()
+}
+
+/// Messages leave when they are due, whatever the server does; a message that had to wait for
+/// its turn counts from when it was due.
+fn by_the_clock(peers: &mut [Peer], mut poll: Poll, mut meter: Meter, rate: f64) -> Result<Sample> {
+    let between = Duration::try_from_secs_f64(1.0 / rate)?;
+    let mut buffer = vec![0; 256 << 10];
+    let mut now = Instant::now();
+    let (mut due, mut turn, mut heard) = (now, 0, now);
+    while meter.go_on(now)? {
+        while due <= now {
+            let Some(peer) = peers.get_mut(turn) else { bail!("nobody's turn") };
+            if !peer.send(due)? {
+                break;
+            }
+            due += between;
+            turn = (turn + 1) % peers.len();
+        }
+        let patience = due.saturating_duration_since(Instant::now());
+        for position in poll.wait(patience.min(Duration::from_millis(100)))? {
+            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
+            peer.receive(&mut buffer, &mut meter)?;
+            peer.write()?;
+            heard = Instant::now();
+        }
+        now = Instant::now();
+        ensure!(now - heard < PATIENCE, "the server has stopped answering");
+    }
+    meter.finish()
+}
+
+/// One connection: positions in the endless stream of its messages.
+struct Peer {
+    stream: TcpStream,
+    ring: Ring,
+    in_flight: usize,
+    /// When each message under way was sent.
+    under_way: VecDeque<Instant>,
+    /// Bytes that may be sent.
+    allowed: u64,
+    written: u64,
+    read: u64,
+}
+
+impl Peer {
+    fn new(stream: TcpStream, ring: Ring, in_flight: usize) -> Result<Self> {
+        let under_way = VecDeque::with_capacity(in_flight);
+        Ok(Self { stream, ring, in_flight, under_way, allowed: 0, written: 0, read: 0 })
+    }
+
+    /// Sends as many messages as may be under way.
+    fn refill(&mut self, now: Instant) -> Result<()> {
+        let more = self.in_flight - self.under_way.len();
+        self.under_way.extend(std::iter::repeat_n(now, more));
+        self.allowed += more as u64 * self.ring.sent_frame();
+        self.write()
+    }
+
+    /// Sends one message, unless too many are under way.
+    fn send(&mut self, due: Instant) -> Result<bool> {
+        if self.under_way.len() >= self.in_flight {
+            return Ok(false);
+        }
+        self.under_way.push_back(due);
+        self.allowed += self.ring.sent_frame();
+        self.write().map(|()| true)
+    }
+
+    fn write(&mut self) -> Result<()> {
+        while self.written < self.allowed {
+            let bytes = self.ring.to_send(self.written, self.allowed);
+            let written = client::write_ready(&mut self.stream, bytes)?;
+            self.written += written as u64;
+            if written < bytes.len() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and compares all that has come.
+    fn receive(&mut self, buffer: &mut [u8], meter: &mut Meter) -> Result<()> {
+        loop {
+            let room = buffer.len();
+            let read = client::read_ready(&mut self.stream, buffer)?;
+            let before = self.read / self.ring.answered_frame();
+            self.ring.compare(self.read, read)?;
+            self.read += read.len() as u64;
+            let now = Instant::now();
+            for _ in before..self.read / self.ring.answered_frame() {
+                let Some(sent) = self.under_way.pop_front() else {
+                    bail!("the server answered more than was sent");
+                };
+                meter.record(now - sent, 1);
+            }
+            if read.len() < room {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Frames made in advance, and what the server has to make of them.
+
+use anyhow::{Result, ensure};
+
+/// Any mask will do; a fixed one can be applied before the clock starts.
+const MASK: [u8; 4] = [0x5a, 0x21, 0xc3, 0x7e];
+
+const TEXT: u8 = 0x81;
+const MASKED: u8 = 0x80;
+
+/// Distinct messages, one behind the other and repeated for ever: as a client sends them and as
+/// the server answers them. More of them than are ever in flight, so that a lost, doubled or
+/// swapped message is a difference.
+#[derive(Debug)]
+pub(super) struct Ring {
+    sent: Vec<u8>,
+    answered: Vec<u8>,
+    sent_frame: usize,
+    answered_frame: usize,
+}
+
+impl Ring {
+    /// Makes `count` messages of `size` bytes that no other `tag` has.
+    pub(super) fn new(tag: usize, count: usize, size: usize) -> Result<Self> {
+        ensure!(size >= 16, "messages of `{size}` bytes can't be told apart; use 16 or more");
+        let (mut sent, mut answered) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            let payload = payload(tag, number, size);
+            answered.extend(header(size, 0));
+            answered.extend(&payload);
+            sent.extend(header(size, MASKED));
+            sent.extend(MASK);
+            sent.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        }
+        let (sent_frame, answered_frame) = (sent.len() / count, answered.len() / count);
+        Ok(Self { sent, answered, sent_frame, answered_frame })
+    }
+
+    /// Bytes of one message as a client sends it.
+    pub(super) fn sent_frame(&self) -> u64 {
+        self.sent_frame as u64
+    }
+
+    /// Bytes of one message as the server answers it.
+    pub(super) fn answered_frame(&self) -> u64 {
+        self.answered_frame as u64
+    }
+
+    /// What to send between two positions of the stream, as far as it lies in one piece.
+    pub(super) fn to_send(&self, from: u64, to: u64) -> &[u8] {
+        piece(&self.sent, from, to)
+    }
+
+    /// Compares what was read at a position of the stream with what has to come there.
+    pub(super) fn compare(&self, mut position: u64, mut read: &[u8]) -> Result<()> {
+        while !read.is_empty() {
+            let expected = piece(&self.answered, position, position + read.len() as u64);
+            let (now, later) = read.split_at(expected.len());
+            ensure!(
+                now == expected,
+                "message `{}` of a connection is not what was sent",
+                position / self.answered_frame()
+            );
+            position += now.len() as u64;
+            read = later;
+        }
+        Ok(())
+    }
+}
+
+fn piece(ring: &[u8], from: u64, to: u64) -> &[u8] {
+    let start = (from % ring.len() as u64) as usize;
+    let end = ring.len().min(start + (to - from) as usize);
+    ring.get(start..end).unwrap_or_default()
+}
+
+/// Text that names its connection and number and is different everywhere behind that as well.
+fn payload(tag: usize, number: usize, size: usize) -> Vec<u8> {
+    let mut text = format!("{tag:08x}{number:08x}").into_bytes();
+    let mut state = (tag as u64) << 32 | number as u64 | 1 << 63;
+    while text.len() < size {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push(b'a' + (state >> 33) as u8 % 26);
+    }
+    text
+}
+
+fn header(size: usize, masked: u8) -> Vec<u8> {
+    match (u8::try_from(size), u16::try_from(size)) {
+        (Ok(short), _) if short < 126 => vec![TEXT, masked | short],
+        (_, Ok(medium)) => [&[TEXT, masked | 126], &medium.to_be_bytes()[..]].concat(),
+        _ => [&[TEXT, masked | 127], &(size as u64).to_be_bytes()[..]].concat(),
+    }
+}
+
+/// A close frame with code 1000.
+pub(super) fn close() -> Vec<u8> {
+    let code = 1_000_u16.to_be_bytes().into_iter().zip(MASK).map(|(byte, mask)| byte ^ mask);
+    [0x88, MASKED | 2].into_iter().chain(MASK).chain(code).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_grow_with_the_message() {
+        assert_eq!(header(125, 0), [0x81, 125]);
+        assert_eq!(header(126, 0), [0x81, 126, 0, 126]);
+        assert_eq!(header(65_536, MASKED), [0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn unmasking_what_is_sent_gives_what_is_answered() {
+        let ring = Ring::new(7, 3, 40).unwrap();
+        let sent: Vec<u8> =
+            ring.sent[6..46].iter().zip(MASK.iter().cycle()).map(|(b, m)| b ^ m).collect();
+        assert_eq!(sent, ring.answered[2..42]);
+    }
+
+    #[test]
+    fn the_ring_goes_on_where_it_ends() {
+        let ring = Ring::new(1, 2, 16).unwrap();
+        let twice = [&ring.answered[..], &ring.answered[..]].concat();
+        ring.compare(0, &twice).unwrap();
+        ring.compare(5, &twice[5..30]).unwrap();
+        assert_eq!(ring.to_send(30, 60), &ring.sent[30..44]);
+    }
+
+    #[test]
+    fn one_wrong_byte_or_swapped_messages_are_found() {
+        let ring = Ring::new(1, 4, 32).unwrap();
+        let mut wrong = ring.answered.clone();
+        wrong[70] ^= 1;
+        assert!(ring.compare(0, &wrong).unwrap_err().to_string().contains("message `0`"));
+        let frame = ring.answered_frame;
+        let swapped = [&ring.answered[frame..2 * frame], &ring.answered[..frame]].concat();
+        ring.compare(0, &swapped).unwrap_err();
+    }
+
+    #[test]
+    fn connections_have_different_messages() {
+        let (one, other) = (Ring::new(1, 2, 64).unwrap(), Ring::new(2, 2, 64).unwrap());
+        one.compare(0, &other.answered).unwrap_err();
+    }
+}

@@ -1,0 +1,131 @@
+//! The load: hand-made frames over epoll on one thread, every payload compared.
+//!
+//! Frames are masked before the clock starts, and what a server must answer is known to the
+//! byte, so that sending is one write and checking one comparison for all that is ready.
+
+mod churn;
+mod client;
+mod echo;
+mod fanout;
+mod frame;
+mod idle;
+mod poll;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use hdrhistogram::Histogram;
+
+use crate::plan::Work;
+use crate::process::cpu_time;
+use crate::sample::{Metric, Sample};
+
+pub(crate) use client::connect;
+
+/// The server that gets the load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+    /// Its process.
+    pub(crate) pid: u32,
+}
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Load before anything is counted.
+    pub(crate) warm_up: Duration,
+    /// Load that is counted.
+    pub(crate) measured: Duration,
+}
+
+impl Window {
+    /// A window with a fifth of its length before it to warm up.
+    pub(crate) fn of(measured: Duration) -> Self {
+        Self { warm_up: measured / 5, measured }
+    }
+}
+
+/// Puts the load on the server and says what was measured.
+pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample> {
+    match *work {
+        Work::Echo { connections, in_flight, size, rate } => {
+            echo::run(&echo::Load { connections, in_flight, size, rate }, target, window)
+        }
+        Work::Fanout { subscribers, burst, size } => {
+            fanout::run(&fanout::Load { subscribers, burst, size }, target, window)
+        }
+        Work::Idle { connections } => idle::run(connections, target),
+        Work::Churn { clients } => churn::run(clients, target, window),
+    }
+}
+
+/// Counts what happens within the window.
+struct Meter {
+    target: Target,
+    count: u64,
+    latency: Histogram<u64>,
+    opens: Instant,
+    ends: Instant,
+    open: Option<Opened>,
+}
+
+/// What had been used when the window opened.
+struct Opened {
+    at: Instant,
+    server: Duration,
+    load: Duration,
+}
+
+impl Meter {
+    fn new(target: Target, window: Window) -> Result<Self> {
+        let opens = Instant::now() + window.warm_up;
+        let latency = Histogram::new_with_bounds(100, 60_000_000_000, 3)?;
+        let ends = opens + window.measured;
+        Ok(Self { target, count: 0, latency, opens, ends, open: None })
+    }
+
+    /// Opens the window when its time has come; answers whether to go on.
+    fn go_on(&mut self, now: Instant) -> Result<bool> {
+        if self.open.is_none() && now >= self.opens {
+            self.count = 0;
+            self.latency.reset();
+            self.open = Some(Opened {
+                at: Instant::now(),
+                server: cpu_time(self.target.pid)?,
+                load: cpu_time(std::process::id())?,
+            });
+        }
+        Ok(now < self.ends)
+    }
+
+    /// Counts messages that took equally long.
+    fn record(&mut self, took: Duration, messages: u64) {
+        self.count += messages;
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.latency.saturating_record_n(nanos, messages);
+    }
+
+    /// What was measured since the window opened.
+    fn finish(self) -> Result<Sample> {
+        let server = cpu_time(self.target.pid)?;
+        let load = cpu_time(std::process::id())?;
+        let open = self.open.ok_or_else(|| anyhow::anyhow!("the load ended while warming up"))?;
+        anyhow::ensure!(self.count > 0, "the server answered nothing while it was measured");
+        let seconds = open.at.elapsed().as_secs_f64();
+        // One clock tick at least: an idle server would otherwise divide by nothing.
+        let server = server.saturating_sub(open.server).as_secs_f64().max(0.01);
+        let load = load.saturating_sub(open.load).as_secs_f64();
+        let count = self.count as f64;
+        let rss = crate::process::resident(self.target.pid)? as f64;
+        Ok(Sample::default()
+            .with(Metric::PerCpuSecond, count / server)
+            .with(Metric::PerSecond, count / seconds)
+            .with(Metric::LoadCpu, load / server)
+            .with(Metric::CpuUse, server / seconds)
+            .with(Metric::Rss, rss / f64::from(1 << 20))
+            .with_latency(&self.latency))
+    }
+}

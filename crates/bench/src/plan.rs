@@ -1,0 +1,213 @@
+//! What is measured: the kinds of work, and the cases of each workload.
+
+use std::fmt;
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+
+/// One thing to do to a server.
+#[derive(Clone, Debug, PartialEq, Subcommand, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Work {
+    /// Send messages and compare every reply, byte for byte and in order
+    Echo {
+        /// Connections
+        #[arg(long, default_value_t = 50)]
+        connections: usize,
+        /// Messages that each connection has under way
+        #[arg(long, default_value_t = 1)]
+        in_flight: usize,
+        /// Bytes in a message
+        #[arg(long, default_value_t = 32)]
+        size: usize,
+        /// Messages per second over all connections, on a fixed schedule; as fast as possible if not given
+        #[arg(long)]
+        rate: Option<f64>,
+    },
+    /// Publish bursts on one connection and compare what every subscriber gets
+    Fanout {
+        /// Connections beside the publisher's own
+        #[arg(long, default_value_t = 500)]
+        subscribers: usize,
+        /// Messages published at once
+        #[arg(long, default_value_t = 1)]
+        burst: usize,
+        /// Bytes in a message
+        #[arg(long, default_value_t = 32)]
+        size: usize,
+    },
+    /// Open connections, echo one message on each, and look at the server's memory
+    Idle {
+        /// Connections
+        #[arg(long, default_value_t = 10_000)]
+        connections: usize,
+    },
+    /// Open and close connections
+    Churn {
+        /// Connections opened at the same time
+        #[arg(long, default_value_t = 8)]
+        clients: usize,
+    },
+}
+
+impl Work {
+    /// The read buffer with which the tuned library does best: 4 KiB, but four times as much for
+    /// long messages (a sixth more of them for each CPU-second, and more memory for each idle
+    /// connection, which nobody has there).
+    pub(crate) fn read_buffer(&self) -> usize {
+        match self {
+            Self::Echo { size, .. } if *size > 16_384 => 16_384,
+            _ => 4_096,
+        }
+    }
+
+    /// The same messages on a fixed schedule.
+    pub(crate) fn at_rate(self, per_second: f64) -> Self {
+        match self {
+            Self::Echo { connections, in_flight, size, .. } => {
+                Self::Echo { connections, in_flight, size, rate: Some(per_second) }
+            }
+            other => other,
+        }
+    }
+}
+
+/// A flow that every server offers: bare servers in code, the others from `flows/*.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Every message goes back to its sender.
+    Echo,
+    /// Every message goes to everybody.
+    Fanout,
+}
+
+impl Flow {
+    /// The path of the flow's endpoint.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Echo => "/echo",
+            Self::Fanout => "/fanout",
+        }
+    }
+
+    /// The name of the flow's file.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Echo => "echo.json",
+            Self::Fanout => "fanout.json",
+        }
+    }
+}
+
+/// What a user asks for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Workload {
+    /// Messages per CPU-second, echoed
+    Echo,
+    /// Deliveries per CPU-second to 500 subscribers
+    Fanout,
+    /// Memory of 10,000 connections that do nothing
+    Idle,
+    /// Handshakes per CPU-second
+    Churn,
+    /// Time and memory from exec to the first handshake
+    Startup,
+    /// Latency at half of the maximum rate
+    Latency,
+    /// Throughput of two workers against one
+    Cores,
+}
+
+impl Workload {
+    /// The flow that the servers run for it.
+    pub(crate) fn flow(self) -> Flow {
+        if self == Self::Fanout { Flow::Fanout } else { Flow::Echo }
+    }
+
+    /// The cases measured with a running server; startup, latency and cores need more than one
+    /// load and are put together in `rounds`.
+    pub(crate) fn cases(self, quick: bool) -> Vec<Work> {
+        match self {
+            Self::Echo if quick => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 1, 65_536)],
+            Self::Echo => echo_cases(),
+            Self::Fanout => [1, 16].map(|burst| fanout(500, burst)).into(),
+            Self::Idle => vec![Work::Idle { connections: if quick { 1_000 } else { 10_000 } }],
+            Self::Churn => vec![Work::Churn { clients: 8 }],
+            Self::Latency => vec![echo(50, 1, 32)],
+            Self::Startup | Self::Cores => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Echo => "echo",
+            Self::Fanout => "fanout",
+            Self::Idle => "idle",
+            Self::Churn => "churn",
+            Self::Startup => "startup",
+            Self::Latency => "latency",
+            Self::Cores => "cores",
+        })
+    }
+}
+
+fn echo_cases() -> Vec<Work> {
+    let mut cases = Vec::new();
+    for size in [32, 1_024] {
+        for connections in [1, 50, 500] {
+            cases.extend([1, 16].map(|in_flight| echo(connections, in_flight, size)));
+        }
+    }
+    cases.extend([echo(1, 1, 65_536), echo(50, 1, 65_536), echo(50, 16, 65_536)]);
+    cases
+}
+
+pub(crate) fn echo(connections: usize, in_flight: usize, size: usize) -> Work {
+    Work::Echo { connections, in_flight, size, rate: None }
+}
+
+fn fanout(subscribers: usize, burst: usize) -> Work {
+    Work::Fanout { subscribers, burst, size: 32 }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Echo { connections, in_flight, size, rate } => {
+                write!(f, "echo {connections}x{in_flight}, {}", bytes(*size))?;
+                if rate.is_some() { f.write_str(", half rate") } else { Ok(()) }
+            }
+            Self::Fanout { subscribers, burst, size } => {
+                write!(f, "fan-out to {subscribers}, bursts of {burst}, {}", bytes(*size))
+            }
+            Self::Idle { connections } => write!(f, "{connections} idle connections"),
+            Self::Churn { clients } => write!(f, "handshakes, {clients} at a time"),
+        }
+    }
+}
+
+fn bytes(size: usize) -> String {
+    if size.is_multiple_of(1_024) { format!("{} KiB", size / 1_024) } else { format!("{size} B") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_read_as_connections_by_messages_in_flight() {
+        assert_eq!(echo(50, 16, 32).to_string(), "echo 50x16, 32 B");
+        assert_eq!(echo(1, 1, 65_536).to_string(), "echo 1x1, 64 KiB");
+    }
+
+    #[test]
+    fn no_case_is_measured_twice() {
+        let cases = Workload::Echo.cases(false);
+        assert_eq!(cases.len(), 15);
+        for (i, case) in cases.iter().enumerate() {
+            assert!(!cases.iter().skip(i + 1).any(|other| other == case), "{case}");
+        }
+    }
+}

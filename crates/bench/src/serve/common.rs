@@ -1,0 +1,94 @@
+//! The library as everybody uses it: a task for each connection, each reply sent when it is due.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{SinkExt as _, StreamExt as _, stream};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::Outcome;
+
+/// Messages that wait for one subscriber.
+const QUEUE: usize = 1_024;
+
+/// Everybody who gets what is published.
+#[derive(Debug, Default)]
+pub(super) struct Hub {
+    next: AtomicU64,
+    subscribers: Mutex<HashMap<u64, mpsc::Sender<Message>>>,
+}
+
+/// Serves one connection.
+pub(super) async fn connection(
+    stream: TcpStream,
+    hub: Arc<Hub>,
+    config: WebSocketConfig,
+) -> Outcome {
+    let (socket, path) = super::handshake(stream, config).await?;
+    if path == "/fanout" { fanout(socket, &hub).await } else { echo(socket).await }
+}
+
+async fn echo(mut socket: WebSocketStream<TcpStream>) -> Outcome {
+    while let Some(message) = socket.next().await {
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            socket.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A queue for each subscriber, and its task woken to empty it, as in the library's chat example.
+async fn fanout(socket: WebSocketStream<TcpStream>, hub: &Hub) -> Outcome {
+    let (sender, mut queue) = mpsc::channel(QUEUE);
+    let id = hub.join(sender);
+    let (sink, mut incoming) = socket.split();
+    let write = stream::poll_fn(move |cx| queue.poll_recv(cx)).map(Ok).forward(sink);
+    let read = async {
+        while let Some(message) = incoming.next().await {
+            let message = message?;
+            if message.is_text() || message.is_binary() {
+                hub.publish(&message).await;
+            }
+        }
+        Ok(())
+    };
+    let outcome = tokio::select! {
+        outcome = write => outcome,
+        outcome = read => outcome,
+    };
+    hub.leave(id);
+    outcome
+}
+
+impl Hub {
+    fn join(&self, sender: mpsc::Sender<Message>) -> u64 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(id, sender);
+        id
+    }
+
+    fn leave(&self, id: u64) {
+        self.lock().remove(&id);
+    }
+
+    async fn publish(&self, message: &Message) {
+        let subscribers: Vec<_> = self.lock().values().cloned().collect();
+        for subscriber in subscribers {
+            if let Err(TrySendError::Full(message)) = subscriber.try_send(message.clone()) {
+                // An error means that the subscriber has just left.
+                drop(subscriber.send(message).await);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, mpsc::Sender<Message>>> {
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

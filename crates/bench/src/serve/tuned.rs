@@ -1,0 +1,98 @@
+//! The same library, with everything that is ready read first and written once.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Outcome;
+use super::hub::{Hub, Peer, PeerStream};
+
+/// Publishes what has been read so far once it is this long.
+const BURST: usize = 64 << 10;
+
+/// Serves one connection.
+pub(super) async fn connection(
+    stream: TcpStream,
+    hub: Arc<Hub>,
+    config: WebSocketConfig,
+) -> Outcome {
+    let (socket, path) = super::handshake(stream, config).await?;
+    if path == "/fanout" { fanout(socket, &hub, config).await } else { echo(socket).await }
+}
+
+async fn echo(mut socket: WebSocketStream<TcpStream>) -> Outcome {
+    while let Some(message) = next_or_flush(&mut socket).await {
+        let message = message?;
+        if message.is_text() || message.is_binary() {
+            socket.feed(message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The next message; flushes what was fed when there is none yet.
+async fn next_or_flush<S>(socket: &mut WebSocketStream<S>) -> Option<Result<Message, Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|cx| match socket.poll_next_unpin(cx) {
+        Poll::Pending => match socket.poll_flush_unpin(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        },
+        next => next,
+    })
+    .await
+}
+
+/// Frames are encoded once and written straight into every socket that isn't blocked.
+async fn fanout(socket: WebSocketStream<TcpStream>, hub: &Hub, config: WebSocketConfig) -> Outcome {
+    // The library refuses bytes behind the request, so nothing that was read is lost here.
+    let (read, write) = socket.into_inner().into_split();
+    let peer = hub.join(write);
+    let stream = PeerStream::new(read, peer.clone());
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let outcome = tokio::select! {
+        outcome = publish(&mut socket, hub) => outcome,
+        outcome = drain(&peer) => outcome,
+    };
+    hub.leave(&peer);
+    outcome
+}
+
+async fn drain(peer: &Peer) -> Outcome {
+    Ok(peer.drain().await?)
+}
+
+async fn publish(socket: &mut WebSocketStream<PeerStream>, hub: &Hub) -> Outcome {
+    while let Some(first) = next_or_flush(socket).await {
+        let mut burst = Vec::new();
+        encode(first?, &mut burst)?;
+        while burst.len() < BURST
+            && let Some(Some(more)) = socket.next().now_or_never()
+        {
+            encode(more?, &mut burst)?;
+        }
+        hub.broadcast(&Bytes::from(burst));
+    }
+    Ok(())
+}
+
+fn encode(message: Message, burst: &mut Vec<u8>) -> Outcome {
+    let kind = match message {
+        Message::Text(_) => Data::Text,
+        Message::Binary(_) => Data::Binary,
+        _ => return Ok(()),
+    };
+    Frame::message(message.into_data(), OpCode::Data(kind), true).format(burst)
+}

