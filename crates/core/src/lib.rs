@@ -32,6 +32,6 @@ pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 pub use node_type::{BuiltNode, DuplicateType, Endpoint, NodeType, Reference, Registry};
-pub use property::{CannotSet, InvalidProperty, PropertyPath};
+pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use text::{INLINE_LEN, Text};
 pub use value::Value;
