@@ -161,6 +161,10 @@ impl Host for Outlet {
         self.services.log(&self.info, level, text);
     }
 
+    fn failed(&self, error: NodeError) {
+        self.services.failed(&self.info, &error);
+    }
+
     fn publish(&self, topic: &'static str, data: Value) {
         self.services.publish(&self.info, topic, data);
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Map, Message, Text, Value};
+use crate::{Map, Message, NodeError, Text, Value};
 
 /// Who a node is, as its flow file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +85,8 @@ pub trait Host: Send + Sync {
     fn status_of_users(&self, status: Status);
     /// Writes to the log.
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
+    /// Reports a failure outside of a message handler; catch nodes see it.
+    fn failed(&self, error: NodeError);
     /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
@@ -166,6 +168,12 @@ impl NodeContext {
     /// Logs at [`Level::Error`].
     pub fn error(&self, text: impl fmt::Display) {
         self.log(Level::Error, format_args!("{text}"));
+    }
+
+    /// Reports a failure of a task that this node spawned, as an error that its message handler
+    /// returns is reported: it is logged, and catch nodes see it.
+    pub fn fail(&self, error: impl Into<NodeError>) {
+        self.host.failed(error.into());
     }
 
     /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.

@@ -18,6 +18,7 @@ mod node;
 mod node_type;
 mod property;
 mod text;
+mod typed;
 mod value;
 
 pub use async_trait::async_trait;
@@ -32,6 +33,7 @@ pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 pub use node_type::{BuiltNode, DuplicateType, Endpoint, NodeType, Reference, Registry};
-pub use property::{CannotSet, InvalidProperty, PropertyPath};
+pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use text::{INLINE_LEN, Text};
+pub use typed::{InvalidTyped, TypedValue};
 pub use value::Value;

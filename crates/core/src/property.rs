@@ -1,4 +1,5 @@
 //! Property expressions such as `payload.list[0]["a name"]`, as typed into Node-RED's dialogs.
+//! A leading `msg.` means the message itself and is left out.
 
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ impl PropertyPath {
     /// # Errors
     /// When it is empty, ends in a dot, has an unclosed bracket or quote, or an invalid index.
     pub fn parse(expression: &str) -> Result<Self, InvalidProperty> {
-        let mut parser = Parser { text: expression.as_bytes(), at: 0, depth: 0 };
+        let at = if expression.starts_with("msg.") { 4 } else { 0 };
+        let mut parser = Parser { text: expression.as_bytes(), at, depth: 0 };
         let fail = |(reason, position)| InvalidProperty {
             expression: expression.to_owned(),
             reason,
@@ -60,11 +62,32 @@ impl PropertyPath {
             value = match (value, step.resolve(msg)?) {
                 (Value::Object(map), Resolved::Key(key)) => map.get(key)?,
                 (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string())?,
-                (Value::Array(items), Resolved::Index(index)) => items.get(index)?,
+                (Value::Array(items), step) => items.get(step.index()?)?,
                 _ => return None,
             };
         }
         Some(value)
+    }
+
+    /// The value at this path as Node-RED's `getMessageProperty` finds it, which includes what
+    /// strings and buffers compute: their `length` and their elements. `Ok(None)` stands for
+    /// `undefined`.
+    ///
+    /// # Errors
+    /// When something before the last name is missing or `null`.
+    pub fn read(&self, msg: &Message) -> Result<Option<Value>, CannotGet> {
+        if let Some(value) = self.get(msg) {
+            return Ok(Some(value.clone()));
+        }
+        let mut value = msg.get(&self.first).cloned();
+        for step in &self.rest {
+            let step = step.resolve(msg).ok_or(CannotGet)?;
+            value = match value {
+                None | Some(Value::Null) => return Err(CannotGet),
+                Some(value) => step.of(&value),
+            };
+        }
+        Ok(value)
     }
 
     /// Sets the value at this path and creates the objects and arrays on the way to it.
@@ -97,7 +120,8 @@ impl PropertyPath {
             (place, _) = step.descend(place).ok()?;
         }
         match (place, last) {
-            (Value::Array(items), OwnedStep::Index(index)) => {
+            (Value::Array(items), last) => {
+                let index = last.index()?;
                 let items = Arc::make_mut(items);
                 (index < items.len()).then(|| items.remove(index))
             }
@@ -121,9 +145,49 @@ impl PropertyPath {
 #[error("cannot set a property of something that is neither an object nor an array")]
 pub struct CannotSet;
 
+/// A property cannot be looked up, because something on the way to it is missing.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("cannot read a property of something that is missing or null")]
+pub struct CannotGet;
+
 enum Resolved<'a> {
     Key(&'a str),
     Index(usize),
+}
+
+impl Resolved<'_> {
+    /// The place in an array; `list.0` means the same as `list[0]`.
+    fn index(&self) -> Option<usize> {
+        match self {
+            Resolved::Key(key) => array_index(key),
+            Resolved::Index(index) => Some(*index),
+        }
+    }
+
+    /// The property of `value` that this step names, computed ones included.
+    fn of(&self, value: &Value) -> Option<Value> {
+        match (value, self) {
+            (Value::Object(map), Resolved::Key(key)) => map.get(key).cloned(),
+            (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string()).cloned(),
+            (Value::Array(items), Resolved::Key("length")) => Some(items.len().into()),
+            (Value::Array(items), step) => items.get(step.index()?).cloned(),
+            (Value::Buffer(bytes), Resolved::Key("length")) => Some(bytes.len().into()),
+            (Value::Buffer(bytes), step) => Some(u32::from(*bytes.get(step.index()?)?).into()),
+            (Value::String(text), Resolved::Key("length")) => {
+                Some(text.encode_utf16().count().into())
+            }
+            (Value::String(text), step) => {
+                let unit = text.encode_utf16().nth(step.index()?)?;
+                Some(String::from_utf16_lossy(&[unit]).into())
+            }
+            (Value::Null | Value::Bool(_) | Value::Number(_), _) => None,
+        }
+    }
+}
+
+fn array_index(key: &str) -> Option<usize> {
+    let plain = key == "0" || !key.starts_with(['0', '+']);
+    if plain { key.parse().ok() } else { None }
 }
 
 impl Step {
@@ -148,6 +212,13 @@ enum OwnedStep {
 }
 
 impl OwnedStep {
+    fn index(&self) -> Option<usize> {
+        match self {
+            OwnedStep::Key(key) => array_index(key),
+            OwnedStep::Index(index) => Some(*index),
+        }
+    }
+
     fn into_key(self) -> Key {
         match self {
             OwnedStep::Key(key) => key,
@@ -166,7 +237,8 @@ impl OwnedStep {
     /// The place inside `place` that this step names, and whether it was made just now.
     fn descend(self, place: &mut Value) -> Result<(&mut Value, bool), CannotSet> {
         match (place, self) {
-            (Value::Array(items), OwnedStep::Index(index)) => {
+            (Value::Array(items), step) => {
+                let index = step.index().ok_or(CannotSet)?;
                 let items = Arc::make_mut(items);
                 let missing = index >= items.len();
                 if missing {
@@ -215,7 +287,10 @@ impl Parser<'_> {
             match self.peek() {
                 Some(b'.') => {
                     self.at += 1;
-                    rest.push(Step::Key(self.name()?));
+                    let name = self.name()?;
+                    // As in Node-RED, `a.0.b` makes an array of a missing `a`, `a.0` does not.
+                    let index = if self.peek() == Some(b'.') { array_index(&name) } else { None };
+                    rest.push(index.map_or(Step::Key(name), Step::Index));
                 }
                 Some(b'[') => rest.push(self.bracket()?),
                 _ => return Ok(PropertyPath { first, rest }),
@@ -319,6 +394,38 @@ mod tests {
         {
             assert_eq!(path(expression).get(&msg), Some(&Value::Number(2.0)), "{expression}");
         }
+    }
+
+    #[test]
+    fn a_leading_msg_means_the_message_itself() {
+        assert_eq!(path("msg.payload.a"), path("payload.a"));
+        assert_eq!(path("msg"), PropertyPath { first: "msg".into(), rest: Vec::new() });
+        assert!(PropertyPath::parse("msg.").is_err());
+    }
+
+    #[test]
+    fn a_number_after_a_dot_is_an_index_in_an_array() {
+        let mut msg = message(serde_json::json!({"payload": [1, {"a": 2}]}));
+        assert_eq!(path("payload.1.a").get(&msg), Some(&Value::Number(2.0)));
+        path("payload.0").set(&mut msg, "x".into()).unwrap();
+        path("new.0.a").set(&mut msg, Value::Null).unwrap();
+        assert_eq!(path("payload.1").remove(&mut msg), Some(serde_json::json!({"a": 2}).into()));
+        assert_eq!(msg.to_json(), r#"{"payload":["x"],"new":[{"a":null}]}"#);
+    }
+
+    #[test]
+    fn reading_finds_what_javascript_computes() {
+        let msg = message(serde_json::json!({"text": "aß𝄞", "list": [1, 2], "n": 5, "nil": null}));
+        let read = |expression: &str| path(expression).read(&msg);
+        assert_eq!(read("text.length"), Ok(Some(4.into())));
+        assert_eq!(read("text[1]"), Ok(Some("ß".into())));
+        assert_eq!(read("list.length"), Ok(Some(2.into())));
+        assert_eq!(read("n.length"), Ok(None));
+        assert_eq!(read("missing"), Ok(None));
+        assert_eq!(read("nil"), Ok(Some(Value::Null)));
+        assert_eq!(read("nil.a"), Err(CannotGet));
+        assert_eq!(read("missing.a"), Err(CannotGet));
+        assert_eq!(read("list[msg.missing]"), Err(CannotGet));
     }
 
     #[test]

@@ -1,1 +1,63 @@
-//! A harness that runs one node without a server.
+//! Runs one node without a server, so that the tests of a node crate need nothing else.
+//!
+//! ```
+//! # use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
+//! use ferrowire_testkit::{Harness, json, message};
+//!
+//! # struct Upper;
+//! # impl FromConfig for Upper {
+//! #     fn from_config(_: &mut NodeConfig<'_>) -> Self {
+//! #         Upper
+//! #     }
+//! # }
+//! # impl Node for Upper {
+//! #     fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
+//! #         let upper = msg.payload().and_then(|p| p.as_str()).unwrap_or_default().to_uppercase();
+//! #         msg.set("payload", upper);
+//! #         Handled::Send(0, msg)
+//! #     }
+//! # }
+//! # ferrowire_core::register!(NodeType::shared::<Upper>("upper"));
+//! # fn main() {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! // In a function marked `#[tokio::test(start_paused = true)]`:
+//! let mut node = Harness::of("upper").config(json!({"name": "loud"})).start().await;
+//! node.send(message(json!({"payload": "hello"}))).await;
+//! assert_eq!(node.next_output(0).await.payload(), Some(&"HELLO".into()));
+//! node.stop().await;
+//! # }) }
+//! ```
+//!
+//! The test file must mention the crate of the node, or it is not linked: `use my_crate as _;`.
+//! Tests run on tokio's paused clock, so that a node that waits for an hour takes no time.
+//! [`assert_compliant`] checks what every node has to keep to.
+//!
+//! A failed expectation panics with what was expected; these functions are for tests only.
+#![expect(clippy::panic, reason = "a failed expectation fails the test")]
+
+mod builder;
+mod compliance;
+mod harness;
+mod record;
+
+pub use builder::{HarnessBuilder, linked};
+pub use compliance::assert_compliant;
+pub use harness::{Harness, Stopped};
+pub use serde_json::json;
+
+use ferrowire_core::{Map, Message, Value};
+
+/// The message that `properties` describe.
+///
+/// # Panics
+/// When `properties` are no object.
+pub fn message(properties: serde_json::Value) -> Message {
+    Message::from(object(properties, "a message"))
+}
+
+fn object(json: serde_json::Value, what: &str) -> Map {
+    match Value::from(json) {
+        Value::Object(map) => (*map).clone(),
+        other => panic!("{what} must be an object, this is {}", other.to_json()),
+    }
+}

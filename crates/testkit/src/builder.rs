@@ -1,0 +1,142 @@
+//! `HarnessBuilder`: what the node under test finds around it.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrowire_core::{
+    BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
+};
+
+use crate::record::World;
+use crate::{Harness, object};
+
+/// The type `name`, which a linked crate provides.
+///
+/// # Panics
+/// When none does.
+pub fn linked(name: &str) -> NodeType {
+    let registry = Registry::linked().unwrap_or_else(|error| panic!("{error}"));
+    let Some(node_type) = registry.get(name) else {
+        let known: Vec<_> = registry.iter().map(|node_type| node_type.name).collect();
+        panic!(
+            "no crate that is linked into this test provides `{name}` (there are: {known:?}); \
+             write `use the_crate as _;` in the test file"
+        )
+    };
+    *node_type
+}
+
+/// Describes a node and its surroundings; [`start`](Self::start) runs it.
+#[must_use = "call `start`, or `problems`"]
+pub struct HarnessBuilder {
+    node_type: NodeType,
+    properties: Map,
+    others: HashMap<String, Map>,
+    pub(crate) world: World,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) outputs: usize,
+    pub(crate) patience: Duration,
+}
+
+impl HarnessBuilder {
+    pub(crate) fn new(node_type: NodeType) -> Self {
+        HarnessBuilder {
+            node_type,
+            properties: Map::new(),
+            others: HashMap::new(),
+            world: World::default(),
+            endpoint: None,
+            outputs: 8,
+            patience: Duration::from_secs(60),
+        }
+    }
+
+    /// The node's properties, as they stand in a flow file. `id`, `name` and `z` are taken from
+    /// them; without an `id` it is `node`, without a `z` the flow is `flow`.
+    pub fn config(mut self, properties: serde_json::Value) -> Self {
+        self.properties = object(properties, "a configuration");
+        self
+    }
+
+    /// Another node that the configuration refers to; its `id` is among its properties.
+    pub fn other_node(mut self, properties: serde_json::Value) -> Self {
+        let properties = object(properties, "a configuration");
+        let id = properties.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        self.others.insert(id, properties);
+        self
+    }
+
+    /// Sets an environment variable that the node sees. The process's own are not visible.
+    pub fn env(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.world.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Connects the node to the endpoint `id`.
+    pub fn endpoint(mut self, id: &str) -> Self {
+        self.endpoint = Some(id.to_owned());
+        self
+    }
+
+    /// Offers a service of the runtime, which [`NodeContext::resource`] finds by its type.
+    ///
+    /// [`NodeContext::resource`]: ferrowire_core::NodeContext::resource
+    pub fn resource<T: Any + Send + Sync>(mut self, service: T) -> Self {
+        self.world.resources.insert(TypeId::of::<T>(), Arc::new(service));
+        self
+    }
+
+    /// How many output ports are recorded; 8 unless said otherwise.
+    pub fn outputs(mut self, outputs: usize) -> Self {
+        self.outputs = outputs;
+        self
+    }
+
+    /// How long the test waits for what it expects, a minute unless said otherwise. On the
+    /// paused clock this takes no time.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Builds the node, without starting it, and returns what is wrong with its configuration.
+    pub fn problems(&self) -> Vec<ConfigProblem> {
+        self.build().2
+    }
+
+    pub(crate) fn build(&self) -> (NodeInfo, BuiltNode, Vec<ConfigProblem>) {
+        let text = |name: &str, default: &str| {
+            let value = self.properties.get(name).and_then(Value::as_str);
+            value.unwrap_or(default).to_owned()
+        };
+        let info = NodeInfo {
+            id: text("id", "node"),
+            node_type: self.node_type.name.to_owned(),
+            name: text("name", ""),
+            flow: text("z", "flow"),
+        };
+        let find = |id: &str| self.others.get(id).cloned();
+        let mut config = NodeConfig::new(info.clone(), self.properties.clone(), &find);
+        let built = (self.node_type.build)(&mut config);
+        (info, built, config.take_problems())
+    }
+
+    /// Builds and starts the node. An error of its `start` is among [`Harness::errors`].
+    ///
+    /// # Panics
+    /// When something is wrong with the configuration, or the start takes too long.
+    pub async fn start(self) -> Harness {
+        Harness::start(self).await
+    }
+}
+
+impl std::fmt::Debug for HarnessBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HarnessBuilder")
+            .field("node_type", &self.node_type.name)
+            .field("properties", &self.properties)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! `Harness`: a running node, what goes in and what comes out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrowire_core::bus::{RunningNode, Services, Wire};
+use ferrowire_core::{
+    BuiltNode, Level, Message, NodeContext, NodeInfo, NodeType, Status, StopReason, Value,
+};
+
+use crate::builder::{HarnessBuilder, linked};
+use crate::record::{Collector, World};
+
+/// How long a node may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// One running node. It must be [stopped](Self::stop), or the test fails.
+pub struct Harness {
+    node: Arc<RunningNode>,
+    world: Arc<World>,
+    outputs: Vec<Collector>,
+    patience: Duration,
+    stopped: bool,
+}
+
+impl Harness {
+    /// A node of the type `name`, which a linked crate provides.
+    ///
+    /// # Panics
+    /// When none does.
+    pub fn of(name: &str) -> HarnessBuilder {
+        HarnessBuilder::new(linked(name))
+    }
+
+    /// A node of a type that need not be registered.
+    pub fn with(node_type: NodeType) -> HarnessBuilder {
+        HarnessBuilder::new(node_type)
+    }
+
+    pub(crate) async fn start(builder: HarnessBuilder) -> Harness {
+        let (info, built, problems) = builder.build();
+        assert!(problems.is_empty(), "the configuration has problems: {problems:#?}");
+        let HarnessBuilder { world, endpoint, outputs, patience, .. } = builder;
+        let world = Arc::new(world);
+        let services: Arc<dyn Services> = Arc::clone(&world) as _;
+        let node = RunningNode::new(info, built, Arc::clone(&services));
+        let outputs: Vec<Collector> = (0..outputs).map(|_| Collector::default()).collect();
+        let wire = |output: &Collector| {
+            let built = BuiltNode::Shared(Box::new(output.clone()));
+            vec![Wire::direct(RunningNode::new(NodeInfo::default(), built, Arc::clone(&services)))]
+        };
+        node.set_wires(outputs.iter().map(wire).collect());
+        if let Some(endpoint) = endpoint {
+            node.set_endpoint(&endpoint);
+        }
+        let harness = Harness { node, world, outputs, patience, stopped: false };
+        harness.within("did not start", harness.node.start()).await;
+        harness
+    }
+
+    async fn within<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        match tokio::time::timeout(self.patience, work).await {
+            Ok(result) => result,
+            Err(_) => panic!("the node {what} within {:?}", self.patience),
+        }
+    }
+
+    /// The context of the node, for what the runtime would do.
+    pub fn context(&self) -> &NodeContext {
+        self.node.context()
+    }
+
+    /// Says which nodes use this configuration node.
+    pub fn set_users(&self, users: Vec<NodeInfo>) {
+        self.node.set_users(users.into_iter().map(Arc::new).collect());
+    }
+
+    /// Hands `msg` to the node and waits until it is accepted.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub async fn send(&mut self, msg: Message) {
+        self.within("did not accept a message", self.node.deliver(msg)).await;
+    }
+
+    /// The next message that leaves through `port`.
+    ///
+    /// # Panics
+    /// When none does in time.
+    pub async fn next_output(&mut self, port: usize) -> Message {
+        let what = format!("message through port {port}");
+        self.output(port).0.next(&what, self.patience).await
+    }
+
+    /// The messages that have left through `port` and were not taken yet.
+    pub fn outputs(&mut self, port: usize) -> Vec<Message> {
+        self.output(port).0.take()
+    }
+
+    fn output(&self, port: usize) -> &Collector {
+        let count = self.outputs.len();
+        self.outputs.get(port).unwrap_or_else(|| {
+            panic!("only {count} ports are recorded, call `outputs` to get more")
+        })
+    }
+
+    /// Lets the paused clock go on by `time`, with everything that is due.
+    pub async fn wait(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// The next status that the node shows.
+    ///
+    /// # Panics
+    /// When it shows none in time.
+    pub async fn next_status(&mut self) -> Status {
+        self.world.statuses.next("status", self.patience).await
+    }
+
+    /// The statuses that were shown and not taken yet.
+    pub fn statuses(&mut self) -> Vec<Status> {
+        self.world.statuses.take()
+    }
+
+    /// The log lines that were written and not taken yet.
+    pub fn logs(&mut self) -> Vec<(Level, String)> {
+        self.world.logs.take()
+    }
+
+    /// The next failure: of a message, of `start`, or of a task.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub async fn next_error(&mut self) -> String {
+        self.world.errors.next("error", self.patience).await
+    }
+
+    /// The failures that were not taken yet, each with its causes in one line.
+    pub fn errors(&mut self) -> Vec<String> {
+        self.world.errors.take()
+    }
+
+    /// The next data that the node hands to a topic.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    pub async fn next_published(&mut self) -> (&'static str, Value) {
+        self.world.published.next("published data", self.patience).await
+    }
+
+    /// What was published and not taken yet, with its topics.
+    pub fn published(&mut self) -> Vec<(&'static str, Value)> {
+        self.world.published.take()
+    }
+
+    /// Stops the node as a deploy does that removes it, and returns what is left to look at.
+    ///
+    /// # Panics
+    /// When the node does not stop in time.
+    pub async fn stop(self) -> Stopped {
+        self.stop_because(StopReason::Removed).await
+    }
+
+    /// Stops the node for `reason`.
+    ///
+    /// # Panics
+    /// When the node does not stop in time.
+    pub async fn stop_because(mut self, reason: StopReason) -> Stopped {
+        self.stopped = true;
+        let start = tokio::time::Instant::now();
+        self.node.stop(reason, STOP_LIMIT).await;
+        assert!(start.elapsed() < STOP_LIMIT, "the node did not stop within {STOP_LIMIT:?}");
+        Stopped {
+            node: Arc::clone(&self.node),
+            statuses: self.statuses(),
+            logs: self.logs(),
+            errors: self.errors(),
+            outputs: self.outputs.iter().map(|o| o.0.take()).collect(),
+            published: self.published(),
+        }
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if !self.stopped && !std::thread::panicking() {
+            panic!("the test ends without `stop().await`, so the node's `stop` was never run");
+        }
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// What a stopped node left that the test had not taken.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Stopped {
+    pub(crate) node: Arc<RunningNode>,
+    /// The statuses.
+    pub statuses: Vec<Status>,
+    /// The log lines.
+    pub logs: Vec<(Level, String)>,
+    /// The failures.
+    pub errors: Vec<String>,
+    /// The messages, by output port.
+    pub outputs: Vec<Vec<Message>>,
+    /// The published data with its topics.
+    pub published: Vec<(&'static str, Value)>,
+}

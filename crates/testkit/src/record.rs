@@ -1,0 +1,129 @@
+//! What a node does to the world around it, written down for the test to read.
+
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ferrowire_core::bus::Services;
+use ferrowire_core::{
+    FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
+    Status, Value,
+};
+use tokio::sync::Notify;
+
+/// More than this many entries of one kind that nobody took mean a node out of control.
+const LIMIT: usize = 1 << 16;
+
+/// The entries of one kind, in order.
+#[derive(Debug)]
+pub(crate) struct Record<T> {
+    entries: Mutex<VecDeque<T>>,
+    arrived: Notify,
+}
+
+impl<T> Default for Record<T> {
+    fn default() -> Self {
+        Record { entries: Mutex::default(), arrived: Notify::new() }
+    }
+}
+
+impl<T> Record<T> {
+    fn push(&self, entry: T) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // The limit itself is kept as the sign that it was reached.
+        if entries.len() < LIMIT {
+            entries.push_back(entry);
+        }
+        drop(entries);
+        self.arrived.notify_one();
+    }
+
+    pub(crate) fn take(&self) -> Vec<T> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            entries.len() < LIMIT,
+            "the node did one thing {LIMIT} times, it is out of control"
+        );
+        entries.drain(..).collect()
+    }
+
+    pub(crate) fn try_next(&self) -> Option<T> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    pub(crate) async fn next(&self, what: &str, patience: Duration) -> T {
+        let next = async {
+            loop {
+                if let Some(entry) = self.try_next() {
+                    return entry;
+                }
+                self.arrived.notified().await;
+            }
+        };
+        match tokio::time::timeout(patience, next).await {
+            Ok(entry) => entry,
+            Err(_) => panic!("the node gave no {what} within {patience:?}"),
+        }
+    }
+}
+
+/// A node that writes down what arrives; one is wired to each port.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collector(pub(crate) Arc<Record<Message>>);
+
+impl FromConfig for Collector {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Collector::default()
+    }
+}
+
+impl Node for Collector {
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        self.0.push(msg);
+        Handled::Done
+    }
+}
+
+/// The runtime around the node under test.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) statuses: Record<Status>,
+    pub(crate) logs: Record<(Level, String)>,
+    pub(crate) errors: Record<String>,
+    pub(crate) published: Record<(&'static str, Value)>,
+    pub(crate) env: HashMap<String, Value>,
+    pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Services for World {
+    fn status(&self, _: &Arc<NodeInfo>, status: Status) {
+        self.statuses.push(status);
+    }
+
+    fn log(&self, _: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
+        self.logs.push((level, text.to_string()));
+    }
+
+    fn publish(&self, _: &Arc<NodeInfo>, topic: &'static str, data: Value) {
+        self.published.push((topic, data));
+    }
+
+    fn env(&self, node: &NodeInfo, name: &str) -> Option<Value> {
+        match name {
+            "NR_NODE_ID" => Some(node.id.as_str().into()),
+            "NR_NODE_NAME" => Some(node.name.as_str().into()),
+            "NR_FLOW_ID" => Some(node.flow.as_str().into()),
+            _ => self.env.get(name).cloned(),
+        }
+    }
+
+    fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.resources.get(&kind).cloned()
+    }
+
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
+        self.errors.push(error.chain());
+    }
+}

@@ -1,0 +1,164 @@
+//! The harness shows what a node does, and notices what it must not do.
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::time::Duration;
+
+use ferrowire_core::{
+    ExclusiveNode, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Status, StopReason, async_trait,
+};
+use ferrowire_testkit::{Harness, assert_compliant, json, message};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+
+/// Does what its message's topic says.
+struct Obedient;
+
+impl FromConfig for Obedient {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        config.number("n");
+        Obedient
+    }
+}
+
+#[async_trait]
+impl Node for Obedient {
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        match msg.get("topic").and_then(|topic| topic.as_str()).unwrap_or_default() {
+            "send" => Handled::Send(1, msg),
+            "status" => {
+                cx.status(Status::new("red", "dot", "x"));
+                Handled::Done
+            }
+            "log" => {
+                cx.warn("careful");
+                Handled::Done
+            }
+            "publish" => {
+                cx.publish("debug", "data");
+                Handled::Done
+            }
+            "fail" => Handled::Failed("no".into()),
+            "env" => {
+                let value = cx.env("WHO").unwrap_or_default();
+                Handled::Send(0, Message::with_payload(value))
+            }
+            "later" => {
+                let other = cx.clone();
+                cx.spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(30)).await;
+                    other.send(0, msg).await;
+                    other.fail("too late");
+                });
+                Handled::Done
+            }
+            _ => Handled::Done,
+        }
+    }
+    async fn stop(&self, reason: StopReason, cx: &NodeContext) {
+        cx.status(Status::new("grey", "ring", format!("{reason:?}")));
+    }
+}
+
+const OBEDIENT: NodeType = NodeType::shared::<Obedient>("obedient");
+
+async fn fails(test: impl Future<Output = ()>) -> String {
+    let panic = AssertUnwindSafe(test).catch_unwind().await.expect_err("nothing was noticed");
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_a_node_does_can_be_seen() {
+    let mut node = Harness::with(OBEDIENT).env("WHO", "Joe").start().await;
+    for topic in ["send", "status", "log", "publish", "fail", "env", "later"] {
+        node.send(message(json!({"topic": topic}))).await;
+    }
+    assert!(node.next_output(1).await.id().is_some());
+    assert_eq!(node.next_output(0).await.payload(), Some(&"Joe".into()));
+    assert_eq!(node.next_output(0).await.get("topic"), Some(&"later".into()));
+    assert_eq!(node.statuses(), [Status::new("red", "dot", "x")]);
+    assert_eq!(node.logs(), [(Level::Warn, "careful".to_owned())]);
+    assert_eq!(node.published(), [("debug", "data".into())]);
+    assert_eq!(node.next_error().await, "no");
+    assert_eq!(node.next_error().await, "too late");
+    let stopped = node.stop_because(StopReason::Restarting).await;
+    assert_eq!(stopped.statuses, [Status::new("grey", "ring", "Restarting")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_does_not_come_fails_the_test() {
+    let mut node = Harness::with(OBEDIENT).start().await;
+    let text = fails(async { drop(node.next_output(3).await) }).await;
+    assert_eq!(text, "the node gave no message through port 3 within 60s");
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_that_does_not_stop_its_node_fails() {
+    let node = Harness::with(OBEDIENT).start().await;
+    assert!(fails(async { drop(node) }).await.contains("without `stop().await`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_problem_fails_the_start_and_can_be_looked_at() {
+    let broken = || Harness::with(OBEDIENT).config(json!({"n": "ten"}));
+    assert_eq!(broken().problems()[0].property, "n");
+    assert!(fails(async { drop(broken().start().await) }).await.contains("found `ten`"));
+}
+
+#[test]
+#[should_panic(expected = "write `use the_crate as _;`")]
+fn a_type_that_is_not_linked_is_explained() {
+    drop(Harness::of("nobody's node"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_well_behaved_node_is_compliant() {
+    assert_compliant(OBEDIENT, json!({"n": "5", "list": [{"a": 1}]})).await;
+}
+
+const TRUSTING: u8 = 0;
+const PANICKING: u8 = 1;
+const TWICE: u8 = 2;
+const LEAKING: u8 = 3;
+
+/// Breaks one rule.
+struct Misbehaved<const HOW: u8>;
+
+impl<const HOW: u8> FromConfig for Misbehaved<HOW> {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        assert!(HOW != TRUSTING || !config.text("a").is_empty());
+        Misbehaved
+    }
+}
+
+#[async_trait]
+impl<const HOW: u8> ExclusiveNode for Misbehaved<HOW> {
+    #[expect(clippy::disallowed_methods, reason = "this node does what it must not")]
+    async fn on_message(&mut self, _: Message, cx: &NodeContext) -> Result<(), NodeError> {
+        match HOW {
+            PANICKING => panic!("oops"),
+            TWICE => {
+                cx.fail("once");
+                cx.fail("twice");
+            }
+            LEAKING => drop(tokio::spawn(std::future::pending::<()>())),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+async fn why_not_compliant<const HOW: u8>() -> String {
+    let node_type = NodeType::exclusive::<Misbehaved<HOW>>("misbehaved");
+    fails(assert_compliant(node_type, json!({"a": "x"}))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misbehaved_node_is_not_compliant() {
+    assert!(why_not_compliant::<TRUSTING>().await.contains("building the node panicked"));
+    assert!(why_not_compliant::<PANICKING>().await.contains("panicked: oops"));
+    assert!(why_not_compliant::<TWICE>().await.contains("failed more than once"));
+    assert!(why_not_compliant::<LEAKING>().await.contains("outlived the node"));
+}

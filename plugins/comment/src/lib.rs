@@ -1,0 +1,19 @@
+//! The node `comment`: a note for the reader of a flow. It does nothing.
+
+use ferrowire_core::{FromConfig, Node, NodeConfig, NodeType};
+
+/// Node-RED's `comment`. It has no wires; a message that reaches it all the same is an error.
+#[derive(Debug)]
+pub struct Comment;
+
+impl FromConfig for Comment {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Comment
+    }
+}
+
+impl Node for Comment {}
+
+ferrowire_core::register!(
+    NodeType::shared::<Comment>("comment").summary("a note in the flow").category("common")
+);

@@ -1,0 +1,171 @@
+//! The node `debug`: shows messages in the debug sidebar, in the log, and as its status.
+
+mod counter;
+mod inspect;
+mod status;
+
+use ferrowire_core::{
+    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    PropertyPath, Status, StopReason, Value, async_trait,
+};
+
+use inspect::inspect;
+use status::StatusLine;
+
+/// The nested levels that the log shows.
+const LOG_DEPTH: usize = 10;
+
+/// Node-RED's `debug`.
+///
+/// What it shows is published to the topic `debug` as an object, unabridged: `id`, `z`, `path`,
+/// `name`, `topic`, `property`, `msg` and `_msgid`. As in Node-RED, `property` is missing when
+/// the whole message is shown, and `msg` and `topic` are missing when they are undefined. Making
+/// it short and fit for the editor (`format`) is up to whoever sends it there.
+#[derive(Debug)]
+pub struct Debug {
+    active: bool,
+    sidebar: bool,
+    console: bool,
+    shown: Shown,
+    status: StatusLine,
+}
+
+/// What of a message is shown.
+#[derive(Clone, Debug)]
+enum Shown {
+    Message,
+    Property { name: String, path: Option<PropertyPath> },
+}
+
+impl FromConfig for Debug {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let shown = Shown::from_config(config);
+        Debug {
+            active: config.boolean("active", true),
+            sidebar: config.boolean("tosidebar", true),
+            console: config.boolean("console", false),
+            status: StatusLine::from_config(config, &shown),
+            shown,
+        }
+    }
+}
+
+impl Shown {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        if config.text("targetType") == "jsonata" {
+            let text = "values of type `jsonata` are not supported yet; choose a property";
+            config.problem("complete", text);
+        }
+        let mut name = config.text_or("complete", "payload");
+        if name == "false" {
+            name = "payload".to_owned();
+        }
+        if name == "true" {
+            return Shown::Message;
+        }
+        let path = PropertyPath::parse(&name)
+            .map_err(|error| config.problem("complete", error.to_string()))
+            .ok();
+        Shown::Property { name, path }
+    }
+
+    /// What an automatic status shows: of a whole message only the payload.
+    fn in_status(&self) -> Self {
+        match self {
+            Shown::Message => {
+                let path = PropertyPath::parse("payload").ok();
+                Shown::Property { name: "payload".to_owned(), path }
+            }
+            property => property.clone(),
+        }
+    }
+
+    /// The value that is shown; `None` stands for `undefined`.
+    fn of(&self, msg: &Message) -> Option<Value> {
+        match self {
+            Shown::Message => Some(msg.clone().into()),
+            Shown::Property { path, .. } => path.as_ref()?.read(msg).unwrap_or_default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Node for Debug {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        self.status.start(cx);
+        Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        if is_own_status(&msg, cx) {
+            return Handled::Done;
+        }
+        self.status.show(&msg, cx);
+        let sidebar = self.active && self.sidebar;
+        if self.console || sidebar {
+            let value = self.shown.of(&msg);
+            if self.console {
+                self.log(value.as_ref(), cx);
+            }
+            if sidebar {
+                cx.publish("debug", self.sidebar_entry(&msg, value, cx));
+            }
+        }
+        Handled::Done
+    }
+
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        if !self.status.is_off() {
+            cx.status(Status::default());
+        }
+    }
+}
+
+/// Whether a status node sent the status of this very node: showing that would never end.
+fn is_own_status(msg: &Message, cx: &NodeContext) -> bool {
+    let source = msg.get("status").and_then(|status| status.get("source"));
+    source.and_then(|source| source.get("id")).and_then(Value::as_str) == Some(cx.id())
+}
+
+impl Debug {
+    fn log(&self, value: Option<&Value>, cx: &NodeContext) {
+        match value {
+            Some(Value::String(text)) => {
+                let start = if text.contains('\n') { "\n" } else { "" };
+                cx.info_log(format_args!("{start}{text}"));
+            }
+            // JavaScript's `typeof null` is `object`.
+            Some(Value::Null | Value::Object(_) | Value::Array(_) | Value::Buffer(_)) => {
+                cx.info_log(format_args!("\n{}", inspect(value, LOG_DEPTH)))
+            }
+            _ => cx.info_log(inspect(value, LOG_DEPTH)),
+        }
+    }
+
+    fn sidebar_entry(&self, msg: &Message, value: Option<Value>, cx: &NodeContext) -> Map {
+        let info = cx.info();
+        let mut entry = Map::with_capacity(8);
+        entry.insert("id", info.id.as_str());
+        entry.insert("z", info.flow.as_str());
+        entry.insert("path", info.flow.as_str());
+        entry.insert("name", info.name.as_str());
+        let mut optional = |name: &'static str, value: Option<Value>| {
+            if let Some(value) = value {
+                entry.insert(name, value);
+            }
+        };
+        optional("topic", msg.get("topic").cloned());
+        if let Shown::Property { name, .. } = &self.shown {
+            optional("property", Some(name.as_str().into()));
+        }
+        optional("msg", value);
+        optional("_msgid", msg.get("_msgid").cloned());
+        entry
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<Debug>("debug")
+        .summary("shows messages in the debug sidebar, in the log, and as its status")
+        .category("common")
+);

@@ -1,0 +1,151 @@
+//! What a debug node shows below itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferrowire_core::{Message, NodeConfig, NodeContext, PropertyPath, Status, Value};
+
+use crate::Shown;
+use crate::counter::Counter;
+use crate::inspect::inspect;
+
+/// Longer texts are cut to this many UTF-16 units.
+const LENGTH: usize = 32;
+
+/// The nested levels that a status shows.
+const DEPTH: usize = 2;
+
+#[derive(Debug)]
+pub(crate) enum StatusLine {
+    Off,
+    /// The number of messages.
+    Counter(Arc<Counter>),
+    /// What the sidebar shows, the payload of a whole message, an error, a status.
+    Auto(Shown, Last),
+    Property(PropertyPath, Last),
+}
+
+/// The status that stands there, so that the same one is not sent again.
+pub(crate) type Last = Mutex<Option<Status>>;
+
+impl StatusLine {
+    pub(crate) fn from_config(config: &mut NodeConfig<'_>, shown: &Shown) -> Self {
+        if !config.boolean("tostatus", false) {
+            return StatusLine::Off;
+        }
+        match config.text_or("statusType", "auto").as_str() {
+            "auto" => StatusLine::Auto(shown.in_status(), Last::default()),
+            "counter" => StatusLine::Counter(Arc::new(Counter::new())),
+            "msg" => {
+                let default = config.text_or("complete", "payload");
+                match config.property_path("statusVal", &default) {
+                    Some(path) => StatusLine::Property(path, Last::default()),
+                    None => StatusLine::Off,
+                }
+            }
+            "jsonata" => {
+                let text = "values of type `jsonata` are not supported yet; choose a property";
+                config.problem("statusVal", text);
+                StatusLine::Off
+            }
+            other => {
+                let text = format!("`{other}` is none of `auto`, `counter` and `msg`");
+                config.problem("statusType", text);
+                StatusLine::Off
+            }
+        }
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self, StatusLine::Off)
+    }
+
+    /// Shows what stands there before the first message.
+    pub(crate) fn start(&self, cx: &NodeContext) {
+        match self {
+            StatusLine::Off => {}
+            StatusLine::Counter(counter) => counter.start(cx),
+            StatusLine::Auto(..) | StatusLine::Property(..) => cx.status(Status::default()),
+        }
+    }
+
+    /// Shows `msg`.
+    pub(crate) fn show(&self, msg: &Message, cx: &NodeContext) {
+        let (status, last) = match self {
+            StatusLine::Off => return,
+            StatusLine::Counter(counter) => return counter.count(cx),
+            StatusLine::Auto(shown, last) => (automatic(shown.of(msg), msg), last),
+            StatusLine::Property(path, last) => (plain(path.read(msg).unwrap_or_default()), last),
+        };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = last.as_ref() != Some(&status);
+        *last = Some(status.clone());
+        // Before the status goes out: a status node may send it back to this node at once.
+        drop(last);
+        if changed {
+            cx.status(status);
+        }
+    }
+}
+
+/// The status that a value makes: its text, or what it says itself when it is a status object.
+fn plain(value: Option<Value>) -> Status {
+    let part = |name: &str| {
+        value.as_ref().and_then(|value| value.get(name)).filter(|part| part.is_truthy())
+    };
+    if let (Some(fill), Some(shape), Some(text)) = (part("fill"), part("shape"), part("text")) {
+        return status(fill_of(Some(fill)), shape_of(Some(shape), "dot"), text_of(Some(text)));
+    }
+    status("grey", "dot", text_of(value.as_ref()))
+}
+
+/// What the message says about itself, with `error` and `status` as catch and status nodes set
+/// them, goes before its value.
+fn automatic(value: Option<Value>, msg: &Message) -> Status {
+    if let Some(own) = msg.get("status") {
+        let text = own.get("text").filter(|text| text.is_truthy());
+        let text = text.map_or_else(String::new, |text| text_of(Some(text)));
+        return status(fill_of(own.get("fill")), shape_of(own.get("shape"), "ring"), text);
+    }
+    let mut shown = plain(value);
+    if let Some(error) = msg.get("error") {
+        let text = error.get("message").map_or_else(String::new, |text| text_of(Some(text)));
+        shown = status("red", shown.shape, text);
+    }
+    shown
+}
+
+fn text_of(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.as_str().to_owned(),
+        value => inspect(value, DEPTH),
+    }
+}
+
+fn status(fill: &'static str, shape: &'static str, text: String) -> Status {
+    let mut units = 0;
+    let fits = |c: &char| {
+        units += c.len_utf16();
+        units <= LENGTH
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    let text = if kept.len() < text.len() { kept + "..." } else { text };
+    Status::new(fill, shape, text)
+}
+
+fn fill_of(value: Option<&Value>) -> &'static str {
+    match value.and_then(Value::as_str) {
+        Some("red") => "red",
+        Some("green") => "green",
+        Some("yellow") => "yellow",
+        Some("blue") => "blue",
+        _ => "grey",
+    }
+}
+
+fn shape_of(value: Option<&Value>, default: &'static str) -> &'static str {
+    match value.and_then(Value::as_str) {
+        Some("ring") => "ring",
+        Some("dot") => "dot",
+        _ => default,
+    }
+}

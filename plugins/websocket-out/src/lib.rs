@@ -1,0 +1,44 @@
+//! The node `websocket out`: what arrives here goes to its endpoint.
+
+use ferrowire_core::{
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    async_trait,
+};
+
+/// Node-RED's `websocket out`. The bus wires its port 0 to the endpoint, a `websocket-listener`
+/// or `websocket-client`, which sends the message to one connection or to all.
+#[derive(Debug)]
+pub struct WebSocketOut;
+
+/// The configuration nodes that a WebSocket node may refer to, the client's first, as Node-RED
+/// prefers it when a flow file holds both.
+const ENDPOINTS: &[Reference] =
+    &[Reference::new("client", "websocket-client"), Reference::new("server", "websocket-listener")];
+
+impl FromConfig for WebSocketOut {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        WebSocketOut
+    }
+}
+
+#[async_trait]
+impl Node for WebSocketOut {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        if cx.endpoint().is_none() {
+            // Logged and not failed, as in Node-RED: messages that arrive here go nowhere.
+            cx.error("no endpoint to send to (missing-conf); choose a path or a URL");
+        }
+        Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        Handled::Send(0, msg)
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<WebSocketOut>("websocket out")
+        .summary("sends messages to a WebSocket endpoint")
+        .category("network")
+        .sends_to(ENDPOINTS)
+);
