@@ -7,15 +7,15 @@ use clap::{Args, Parser, Subcommand};
 /// Runs Node-RED flows natively, WebSocket nodes first.
 #[derive(Debug, Parser)]
 #[command(name = "ferrowire", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run flows until SIGINT or SIGTERM; SIGHUP reads the files again and restarts what changed
     Run {
         /// Flow files as Node-RED writes them; several are run as one
@@ -42,57 +42,57 @@ pub enum Command {
 /// `FERROWIRE_MAX_QUEUE`) and a key of the settings file (`max-queue`).
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Settings, also as FERROWIRE_NAME and as keys of the settings file")]
-pub struct SettingsArgs {
+pub(crate) struct SettingsArgs {
     /// A TOML file with settings [env: FERROWIRE_SETTINGS]
     #[arg(long, value_name = "FILE")]
-    pub settings: Option<PathBuf>,
+    pub(crate) settings: Option<PathBuf>,
     /// Address of the one port [default: 127.0.0.1:1880]
     #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<String>,
+    pub(crate) listen: Option<String>,
     /// Certificate for TLS, PEM
     #[arg(long, value_name = "FILE")]
-    pub tls_cert: Option<String>,
+    pub(crate) tls_cert: Option<String>,
     /// Private key for TLS, PEM
     #[arg(long, value_name = "FILE")]
-    pub tls_key: Option<String>,
+    pub(crate) tls_key: Option<String>,
     /// Path before those of all listeners, Node-RED's httpNodeRoot [default: /]
     #[arg(long, value_name = "PATH")]
-    pub http_node_root: Option<String>,
+    pub(crate) http_node_root: Option<String>,
     /// Which log lines to write, such as info or ferrowire=debug [default: info]
     #[arg(long, value_name = "FILTER")]
-    pub log: Option<String>,
+    pub(crate) log: Option<String>,
     /// human or json [default: human]
     #[arg(long, value_name = "FORMAT")]
-    pub log_format: Option<String>,
+    pub(crate) log_format: Option<String>,
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "NUMBER")]
-    pub workers: Option<String>,
+    pub(crate) workers: Option<String>,
     /// Seconds for a TLS handshake and for the head of a request [default: 10]
     #[arg(long, value_name = "SECONDS")]
-    pub handshake_timeout: Option<String>,
+    pub(crate) handshake_timeout: Option<String>,
     /// Seconds for nodes and connections to stop [default: 10]
     #[arg(long, value_name = "SECONDS")]
-    pub shutdown_timeout: Option<String>,
+    pub(crate) shutdown_timeout: Option<String>,
     /// Seconds that a WebSocket peer may take nothing while output waits [default: 60]
     #[arg(long, value_name = "SECONDS")]
-    pub stall_timeout: Option<String>,
+    pub(crate) stall_timeout: Option<String>,
     /// Largest WebSocket message accepted [default: 100 MiB]
     #[arg(long, value_name = "BYTES")]
-    pub max_message: Option<String>,
+    pub(crate) max_message: Option<String>,
     /// Bytes that may wait for a WebSocket peer that reads slowly [default: 4 MiB]
     #[arg(long, value_name = "BYTES")]
-    pub max_queue: Option<String>,
+    pub(crate) max_queue: Option<String>,
     /// What then happens: disconnect, drop or wait [default: disconnect]
     #[arg(long, value_name = "POLICY")]
-    pub slow_client: Option<String>,
+    pub(crate) slow_client: Option<String>,
     /// Seconds before a WebSocket client dials again [default: 3]
     #[arg(long, value_name = "SECONDS")]
-    pub reconnect_delay: Option<String>,
+    pub(crate) reconnect_delay: Option<String>,
 }
 
 impl SettingsArgs {
     /// The value of the flag for a setting.
-    pub fn flag(&self, name: &str) -> Option<String> {
+    pub(crate) fn flag(&self, name: &str) -> Option<String> {
         let value = match name {
             "listen" => &self.listen,
             "tls-cert" => &self.tls_cert,

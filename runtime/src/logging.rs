@@ -1,14 +1,18 @@
 //! Log lines on standard error.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
 
 /// Begins to write log lines. Only the first call of a process counts.
-pub fn start(settings: &Settings) {
+pub(crate) fn start(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second call, as in tests, leaves the first one's choice.
     let _already_started = match settings.log_format {
         LogFormat::Human => builder.with_target(false).try_init(),

@@ -11,7 +11,7 @@ use ferrowire_websocket::{Limits, SlowPeer};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For people.
     Human,
     /// One JSON object a line.
@@ -20,29 +20,29 @@ pub enum LogFormat {
 
 /// All settings of the runtime.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The address of the one port.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// TLS for the port.
-    pub tls: Option<TlsFiles>,
+    pub(crate) tls: Option<TlsFiles>,
     /// What stands before the paths of listeners: Node-RED's `httpNodeRoot`.
-    pub http_node_root: String,
+    pub(crate) http_node_root: String,
     /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
-    pub log: String,
+    pub(crate) log: String,
     /// How they look.
-    pub log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
     /// Worker threads; one for each core if `None`.
-    pub workers: Option<usize>,
+    pub(crate) workers: Option<usize>,
     /// The time for a TLS handshake and for the head of a request.
-    pub handshake_timeout: Duration,
+    pub(crate) handshake_timeout: Duration,
     /// The time that nodes and connections get to stop.
-    pub shutdown_timeout: Duration,
+    pub(crate) shutdown_timeout: Duration,
     /// The limits of each WebSocket connection.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// What happens to clients that read too slowly.
-    pub slow_client: SlowPeer,
+    pub(crate) slow_client: SlowPeer,
     /// How long a client waits before it dials again.
-    pub reconnect_delay: Duration,
+    pub(crate) reconnect_delay: Duration,
 }
 
 /// One setting as it is found in a source.
@@ -52,13 +52,13 @@ struct Found {
 }
 
 /// Where settings come from.
-pub struct Sources<'a> {
+pub(crate) struct Sources<'a> {
     /// The value of a flag, by the setting's name.
-    pub flag: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) flag: &'a dyn Fn(&str) -> Option<String>,
     /// The value of an environment variable.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// The settings file and its content.
-    pub file: Option<(PathBuf, toml::Table)>,
+    pub(crate) file: Option<(PathBuf, toml::Table)>,
 }
 
 impl fmt::Debug for Sources<'_> {
@@ -68,7 +68,7 @@ impl fmt::Debug for Sources<'_> {
 }
 
 /// The names of all settings: flags `--name`, variables `FERROWIRE_NAME`, keys `name`.
-pub const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "listen",
     "tls-cert",
     "tls-key",
@@ -90,7 +90,7 @@ impl Settings {
     ///
     /// # Errors
     /// Every mistake in every source: what is wrong where, and what would be right.
-    pub fn read(sources: &Sources<'_>) -> Result<Self, Vec<String>> {
+    pub(crate) fn read(sources: &Sources<'_>) -> Result<Self, Vec<String>> {
         let mut reader = Reader { sources, mistakes: Vec::new() };
         reader.refuse_unknown_keys();
         let limits = Limits {
@@ -205,7 +205,9 @@ fn root(text: &str) -> Result<String, String> {
 fn filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::from_str(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("a filter such as `info` or `ferrowire=debug` was expected: {error}")),
+        Err(error) => {
+            Err(format!("a filter such as `info` or `ferrowire=debug` was expected: {error}"))
+        }
     }
 }
 
@@ -253,7 +255,11 @@ fn bytes(text: &str) -> Result<usize, String> {
 mod tests {
     use super::*;
 
-    fn read(flags: &[(&str, &str)], env: &[(&str, &str)], file: &str) -> Result<Settings, Vec<String>> {
+    fn read(
+        flags: &[(&str, &str)],
+        env: &[(&str, &str)],
+        file: &str,
+    ) -> Result<Settings, Vec<String>> {
         let look = |list: &[(&str, &str)], name: &str| {
             list.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };

@@ -182,7 +182,8 @@ impl Reader {
             return Ok(None);
         }
         let Some(fragments) = self.fragments.take() else { return Ok(None) };
-        message(fragments.kind, fragments.data.freeze()).map(|message| Some(Incoming::Message(message)))
+        message(fragments.kind, fragments.data.freeze())
+            .map(|message| Some(Incoming::Message(message)))
     }
 }
 

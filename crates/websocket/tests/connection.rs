@@ -15,9 +15,9 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::Message;
 use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
-use tungstenite::protocol::frame::Frame;
 
 type Client = WebSocketStream<DuplexStream>;
 
@@ -55,7 +55,10 @@ async fn client(stream: DuplexStream) -> Client {
     WebSocketStream::from_raw_socket(stream, tungstenite::protocol::Role::Client, None).await
 }
 
-async fn pair(limits: Limits, pipe: usize) -> (Arc<Connection<DuplexStream>>, JoinHandle<Ended>, Client) {
+async fn pair(
+    limits: Limits,
+    pipe: usize,
+) -> (Arc<Connection<DuplexStream>>, JoinHandle<Ended>, Client) {
     let (near, far) = duplex(pipe);
     let (connection, task) = serve(near, limits);
     (connection, task, client(far).await)

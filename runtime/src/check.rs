@@ -1,0 +1,28 @@
+//! `ferrowire check`: every problem of flow files, and no side effects.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ferrowire_core::Registry;
+use ferrowire_engine::{Environment, check as problems_of};
+
+use crate::{UNUSABLE, flows, process_env};
+
+/// Prints all problems, one a line.
+///
+/// # Errors
+/// When a file cannot be read or is no flow file.
+pub(crate) fn check(registry: &Registry, paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let file = flows::read(paths)?;
+    let problems = problems_of(&file, registry, &Environment::new(process_env));
+    let mut out = std::io::stdout().lock();
+    for problem in &problems {
+        writeln!(out, "{problem}")?;
+    }
+    if problems.is_empty() {
+        writeln!(out, "no problems")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::from(UNUSABLE))
+}

@@ -1,0 +1,27 @@
+//! The program `ferrowire`: the runtime with the default set of plugins.
+
+use std::process::ExitCode;
+
+use ferrowire_plugin_comment as _;
+use ferrowire_plugin_debug as _;
+use ferrowire_plugin_inject as _;
+use ferrowire_plugin_junction as _;
+use ferrowire_plugin_websocket_in as _;
+use ferrowire_plugin_websocket_out as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The plugins that the lines above link in. The start fails if one of them did not register.
+const PLUGINS: &[&str] = &[
+    "ferrowire-plugin-comment",
+    "ferrowire-plugin-debug",
+    "ferrowire-plugin-inject",
+    "ferrowire-plugin-junction",
+    "ferrowire-plugin-websocket-in",
+    "ferrowire-plugin-websocket-out",
+];
+
+fn main() -> ExitCode {
+    ferrowire_runtime::main(PLUGINS)
+}

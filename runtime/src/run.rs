@@ -1,0 +1,145 @@
+//! `ferrowire run`: the port, the flows, and the signals that end or reload them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use ferrowire_core::{Registry, StopReason};
+use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
+use ferrowire_http::{Limits, Routes, serve, server_config};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::settings::Settings;
+use crate::{flows, pages, process_env};
+
+/// Runs flows until a signal ends them.
+///
+/// # Errors
+/// When nothing could be right: an unreadable file, a taken port, a bad certificate.
+pub(crate) fn run(
+    settings: Settings,
+    registry: Registry,
+    paths: &[PathBuf],
+) -> anyhow::Result<ExitCode> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = settings.workers {
+        builder.worker_threads(workers);
+    }
+    let runtime = builder.enable_all().build().context("cannot start worker threads")?;
+    runtime.block_on(run_until_signal(settings, registry, paths))?;
+    // A thread that blocks in a node's code must not hold the exit up.
+    runtime.shutdown_background();
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_until_signal(
+    settings: Settings,
+    registry: Registry,
+    paths: &[PathBuf],
+) -> anyhow::Result<()> {
+    let file = flows::read(paths)?;
+    let tls = settings.tls.as_ref().map(server_config).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
+    })?;
+    let address = listener.local_addr().context("cannot tell the address of the port")?;
+    let mut signals = Signals::new().context("cannot wait for signals")?;
+
+    let routes = Routes::new();
+    let engine = engine(&settings, registry, routes.clone());
+    let stop = CancellationToken::new();
+    let _pages = pages::serve_at(&routes, &engine, &settings, &stop);
+    let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
+    let server = serve(listener, tls, routes, limits, stop.clone());
+    let mut server = std::pin::pin!(server);
+
+    let lifetime = async {
+        report(&engine.start(file).await?);
+        info!(
+            "listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test"
+        );
+        signals.until_end(&engine, paths).await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        ended = lifetime => ended?,
+        () = &mut server => {}
+    }
+    info!("stopping");
+    stop.cancel();
+    let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
+    stopped?;
+    info!("stopped");
+    Ok(())
+}
+
+fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
+    let websocket = ferrowire_websocket::Settings {
+        node_root: settings.http_node_root.clone(),
+        limits: settings.limits,
+        slow_peer: settings.slow_client,
+        reconnect: settings.reconnect_delay,
+    };
+    Engine::builder(registry)
+        .environment(Environment::new(process_env))
+        .provide(Arc::new(routes))
+        .provide(Arc::new(websocket))
+        .stop_limit(settings.shutdown_timeout)
+        .build()
+}
+
+/// Logs what is wrong with the flows, and whether they run.
+fn report(deployed: &Deployed) {
+    for problem in deployed.problems.iter() {
+        warn!("{problem}");
+    }
+    if !deployed.running {
+        error!("the flows do not run: install the missing types, or delete their nodes");
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Ends with SIGINT or SIGTERM; SIGHUP deploys the files again.
+    async fn until_end(&mut self, engine: &Engine, paths: &[PathBuf]) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => reload(engine, paths).await,
+            }
+        }
+    }
+}
+
+/// Nodes that did not change go on, with their connections.
+async fn reload(engine: &Engine, paths: &[PathBuf]) {
+    match flows::read(paths) {
+        Ok(file) => match engine.deploy(file, DeployType::Nodes).await {
+            Ok(deployed) => {
+                report(&deployed);
+                info!("deployed the flow files again");
+            }
+            Err(error) => error!("{error}"),
+        },
+        Err(error) => error!("the flows go on as they were: {error:#}"),
+    }
+}
