@@ -1,0 +1,284 @@
+//! Environment variables: what `${NAME}` in a property stands for, seen from its node.
+//!
+//! A node asks its group, the groups around that, its tab, the global settings, and the
+//! environment of the process; the first that knows the name answers.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use ferrowire_core::{Map, NodeInfo, Value};
+
+use crate::Problem;
+use crate::env_value::{Unevaluated, evaluate, is_env, reference_of};
+use crate::flow_file::text;
+use crate::model::{Entry, GLOBAL_CONFIG, Model, Standing};
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// The environment of the process, as the flows are to see it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Environment(Arc<Lookup>);
+
+impl Environment {
+    /// An environment that asks `lookup`.
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Environment(Arc::new(lookup))
+    }
+}
+
+impl Default for Environment {
+    /// Without any variable.
+    fn default() -> Self {
+        Environment::new(|_| None)
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        let variables = variables.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let variables: HashMap<String, String> = variables.collect();
+        Environment::new(move |name| variables.get(name).cloned())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+/// The variables of a tab, a group, or of all flows. A variable without a value hides those of
+/// the same name further out.
+#[derive(Debug, Default)]
+struct Scope {
+    parent: Option<usize>,
+    /// Node-RED's own names, such as `NR_FLOW_ID`.
+    own: [(&'static str, Option<Value>); 2],
+    variables: HashMap<String, Option<Value>>,
+}
+
+/// All scopes of a flow file. The first is that of all flows.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes {
+    scopes: Vec<Scope>,
+    by_id: HashMap<String, usize>,
+    /// The scope of each node that is in one of its own.
+    of_node: HashMap<String, usize>,
+    process: Environment,
+}
+
+impl Scopes {
+    pub(crate) fn new(model: &Model, process: &Environment, problems: &mut Vec<Problem>) -> Self {
+        let mut scopes = Scopes { process: process.clone(), ..Scopes::default() };
+        scopes.add_global(model, problems);
+        for &at in &model.tabs {
+            let tab = &model.file.nodes()[at];
+            let own = [
+                ("NR_FLOW_NAME", tab.get("label").cloned()),
+                ("NR_FLOW_ID", tab.get("id").cloned()),
+            ];
+            scopes.add(model, at, Some(0), own, problems);
+        }
+        for &at in &model.groups {
+            scopes.add_group_and_outer(model, at, problems);
+        }
+        for entry in &model.nodes {
+            let scope = scopes.scope_of(model, entry);
+            scopes.of_node.insert(entry.id.clone(), scope);
+        }
+        scopes
+    }
+
+    fn add_global(&mut self, model: &Model, problems: &mut Vec<Problem>) {
+        let own = [("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
+        self.scopes.push(Scope { own, ..Scope::default() });
+        let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
+        for entry in settings.filter(|entry| entry.standing == Standing::Settings) {
+            self.evaluate_into(0, model, entry.at, problems);
+        }
+    }
+
+    fn add(
+        &mut self,
+        model: &Model,
+        at: usize,
+        parent: Option<usize>,
+        own: [(&'static str, Option<Value>); 2],
+        problems: &mut Vec<Problem>,
+    ) {
+        let scope = self.scopes.len();
+        self.scopes.push(Scope { parent, own, variables: HashMap::new() });
+        self.by_id.insert(text(&model.file.nodes()[at], "id").to_owned(), scope);
+        self.evaluate_into(scope, model, at, problems);
+    }
+
+    /// Adds a group after the groups that it lies in.
+    fn add_group_and_outer(&mut self, model: &Model, at: usize, problems: &mut Vec<Problem>) {
+        let (mut chain, mut seen) = (Vec::new(), HashSet::new());
+        let mut next = Some(&model.file.nodes()[at]);
+        while let Some(group) = next.take() {
+            let id = text(group, "id");
+            if self.by_id.contains_key(id) {
+                break;
+            }
+            if !seen.insert(id) {
+                let text = "the group lies within itself; remove it from one of the groups";
+                problems.push(Problem::warning(model.place(at), "g", text));
+                break;
+            }
+            chain.push(group);
+            next = outer_group(model, group);
+        }
+        for group in chain.into_iter().rev() {
+            let parent = outer_group(model, group).and_then(|g| self.by_id.get(text(g, "id")));
+            let parent = parent.or_else(|| self.by_id.get(text(group, "z"))).copied().unwrap_or(0);
+            let own = [
+                ("NR_GROUP_NAME", group.get("name").cloned()),
+                ("NR_GROUP_ID", group.get("id").cloned()),
+            ];
+            if let Some(crate::model::What::Structure(at)) = model.get(text(group, "id")) {
+                self.add(model, at, Some(parent), own, problems);
+            }
+        }
+    }
+
+    fn scope_of(&self, model: &Model, entry: &Entry) -> usize {
+        let group = outer_group(model, model.object(entry)).map(|group| text(group, "id"));
+        let found = group.and_then(|group| self.by_id.get(group));
+        found.or_else(|| self.by_id.get(&entry.flow)).copied().unwrap_or(0)
+    }
+
+    /// Evaluates the property `env` of the object at `at`.
+    fn evaluate_into(&mut self, scope: usize, model: &Model, at: usize, out: &mut Vec<Problem>) {
+        let entries = model.file.nodes()[at].get("env").and_then(Value::as_array);
+        let entries: Vec<&Map> =
+            entries.unwrap_or_default().iter().filter_map(Value::as_object).collect();
+        let (last, first): (Vec<&Map>, Vec<&Map>) = entries.into_iter().partition(|e| is_env(e));
+        for entry in first {
+            let value = match evaluate(entry) {
+                Ok(value) => value,
+                Err(Unevaluated(why)) => {
+                    let text = format!("variable `{}`: {why}", text(entry, "name"));
+                    out.push(Problem::warning(model.place(at), "env", text));
+                    None
+                }
+            };
+            self.scopes[scope].variables.insert(text(entry, "name").to_owned(), value);
+        }
+        // These may name variables of the same list.
+        for entry in last {
+            let value = self.evaluate_reference(scope, text(entry, "name"), text(entry, "value"));
+            self.scopes[scope].variables.insert(text(entry, "name").to_owned(), Some(value));
+        }
+    }
+
+    fn evaluate_reference(&self, scope: usize, name: &str, reference: &str) -> Value {
+        let parent = format!("$parent.{name}");
+        let reference = if reference == name { &parent } else { reference };
+        self.expand(reference, |name| self.lookup(scope, name))
+    }
+
+    /// The value of an `env` typed property: a name, `${NAME}`, or a text with several of these.
+    fn expand(&self, text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Value {
+        if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'))
+            && !name.contains('}')
+        {
+            return lookup(name).unwrap_or_else(|| "".into());
+        }
+        if !text.contains("${") {
+            return lookup(text).unwrap_or_else(|| "".into());
+        }
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else { break };
+            expanded.push_str(before);
+            match lookup(name) {
+                Some(Value::String(text)) => expanded.push_str(&text),
+                Some(value) => expanded.push_str(&value.to_json()),
+                None => {}
+            }
+            rest = after;
+        }
+        expanded.push_str(rest);
+        expanded.into()
+    }
+
+    fn lookup(&self, scope: usize, name: &str) -> Option<Value> {
+        let (mut name, mut at) = (name, Some(scope));
+        while let Some(scope) = at.and_then(|at| self.scopes.get(at)) {
+            if let Some((_, value)) = scope.own.iter().find(|(own, _)| *own == name) {
+                return value.clone();
+            }
+            match name.strip_prefix("$parent.") {
+                Some(outer) => name = outer,
+                None => {
+                    if let Some(value) = scope.variables.get(name) {
+                        return value.clone();
+                    }
+                }
+            }
+            at = scope.parent;
+        }
+        (self.process.0)(name).map(Value::from)
+    }
+
+    /// The variable `name` as the node sees it.
+    pub(crate) fn get(&self, node: &NodeInfo, name: &str) -> Option<Value> {
+        match name {
+            "NR_NODE_ID" => Some(node.id.as_str().into()),
+            "NR_NODE_NAME" => Some(node.name.as_str().into()),
+            "NR_NODE_PATH" => {
+                let flow = if node.flow.is_empty() { "global" } else { &node.flow };
+                Some(format!("{flow}/{}", node.id).into())
+            }
+            _ => self.lookup(self.of_node.get(&node.id).copied().unwrap_or(0), name),
+        }
+    }
+
+    /// The properties of the node with every `${NAME}` replaced, and its info with the name
+    /// that results.
+    pub(crate) fn substitute(&self, entry: &Entry, properties: &Map) -> (NodeInfo, Map) {
+        let mut info = Model::info(entry, text(properties, "name"));
+        if let Some(name) = reference_of(&info.name).and_then(|name| self.get(&info, name)) {
+            info.name = name.as_str().map_or_else(|| name.to_json(), str::to_owned);
+        }
+        let mut replaced = Map::with_capacity(properties.len());
+        for (key, value) in properties.iter() {
+            let mut value = value.clone();
+            if !matches!(key.as_str(), "id" | "type" | "z" | "g" | "wires") {
+                self.replace(&info, &mut value);
+            }
+            replaced.insert(key.clone(), value);
+        }
+        (info, replaced)
+    }
+
+    /// Replaces within `value`; JSON is nested no deeper than its parser allows.
+    fn replace(&self, node: &NodeInfo, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                let found = reference_of(text).and_then(|name| self.get(node, name));
+                if let Some(found) = found {
+                    *value = found;
+                }
+            }
+            Value::Array(_) => {
+                let items = value.as_array_mut().into_iter().flatten();
+                items.for_each(|item| self.replace(node, item));
+            }
+            Value::Object(_) => {
+                let items = value.as_object_mut().into_iter().flat_map(Map::values_mut);
+                items.for_each(|item| self.replace(node, item));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The group that a node or group lies in, when that is on the same tab.
+fn outer_group<'a>(model: &'a Model, node: &Map) -> Option<&'a Map> {
+    let group = model.structure(text(node, "g"))?;
+    (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
+}

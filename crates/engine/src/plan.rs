@@ -1,0 +1,159 @@
+//! `Plan`: what is to run of a flow file: its nodes, built and not started, and all problems.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ferrowire_core::{BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry};
+
+use crate::env::Scopes;
+use crate::model::{Entry, Model, wires};
+use crate::problem::Severity;
+use crate::validate::{
+    Claims, Links, links, missing_types, receives, unsupported_subflow, wire_problems,
+};
+use crate::{Environment, FlowFile, Problem};
+
+/// What a flow file amounts to.
+pub(crate) struct Plan {
+    pub(crate) model: Arc<Model>,
+    pub(crate) scopes: Scopes,
+    pub(crate) problems: Vec<Problem>,
+    /// The nodes that can run, in the order of the file.
+    pub(crate) nodes: Vec<PlannedNode>,
+    by_id: HashMap<String, usize>,
+}
+
+/// A node that can run.
+pub(crate) struct PlannedNode {
+    pub(crate) info: NodeInfo,
+    pub(crate) links: Links,
+    pub(crate) built: BuiltNode,
+    node_type: NodeType,
+    /// Its place in the model.
+    entry: usize,
+}
+
+/// A node's info and properties, with the environment in place.
+type Resolved = (NodeInfo, Map);
+
+impl Plan {
+    pub(crate) fn new(file: FlowFile, registry: &Registry, environment: &Environment) -> Self {
+        let model = Model::new(file);
+        let mut problems = model.problems();
+        problems.extend(missing_types(&model, registry));
+        let scopes = Scopes::new(&model, environment, &mut problems);
+        let resolved: HashMap<&str, Resolved> = model
+            .active()
+            .map(|(_, entry)| (entry.id.as_str(), scopes.substitute(entry, model.object(entry))))
+            .collect();
+        let mut claims = Claims::default();
+        let mut nodes = Vec::new();
+        for (at, entry) in model.active() {
+            problems.extend(unsupported_subflow(&model, entry));
+            wire_problems(&model, entry, &mut problems);
+            let Some(node_type) = registry.get(&entry.node_type) else { continue };
+            let planned = plan_node(&model, at, node_type, &resolved, &mut claims, &mut problems);
+            nodes.extend(planned);
+        }
+        let by_id = nodes.iter().enumerate().map(|(at, node)| (node.info.id.clone(), at)).collect();
+        Plan { model: Arc::new(model), scopes, problems, nodes, by_id }
+    }
+
+    /// Whether a type is missing, so that nothing may start.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::MissingType)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&PlannedNode> {
+        self.nodes.get(*self.by_id.get(id)?)
+    }
+
+    /// The ids of the nodes that can run.
+    pub(crate) fn ids(&self) -> HashSet<String> {
+        self.by_id.keys().cloned().collect()
+    }
+
+    /// For each node and port the nodes that messages go to, endpoints included.
+    pub(crate) fn ports(&self) -> Vec<Vec<Vec<usize>>> {
+        let known =
+            |ids: &[&str]| ids.iter().filter_map(|id| self.by_id.get(*id).copied()).collect();
+        let ports_of = |node: &PlannedNode| {
+            let entry = &self.model.nodes[node.entry];
+            wires(self.model.object(entry)).0.iter().map(|ids| known(ids)).collect()
+        };
+        let mut ports: Vec<Vec<Vec<usize>>> = self.nodes.iter().map(ports_of).collect();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let endpoint = node.links.endpoint.as_ref().and_then(|id| self.by_id.get(id));
+            let Some(&endpoint) = endpoint else { continue };
+            let receives = receives(&node.node_type.endpoint);
+            let (from, to) = if receives { (endpoint, at) } else { (at, endpoint) };
+            if ports[from].is_empty() {
+                ports[from].push(Vec::new());
+            }
+            ports[from][0].push(to);
+        }
+        ports
+    }
+
+    /// For each node whether it is a configuration node.
+    pub(crate) fn configs(&self) -> Vec<bool> {
+        self.nodes.iter().map(|node| node.node_type.is_config()).collect()
+    }
+
+    /// For each node the configuration nodes that it refers to, its endpoint included.
+    pub(crate) fn uses(&self) -> Vec<Vec<usize>> {
+        let uses_of = |node: &PlannedNode| {
+            let ids = node.links.endpoint.iter().chain(&node.links.uses);
+            let mut uses: Vec<usize> = ids.filter_map(|id| self.by_id.get(id).copied()).collect();
+            uses.sort_unstable();
+            uses.dedup();
+            uses
+        };
+        self.nodes.iter().map(uses_of).collect()
+    }
+}
+
+fn plan_node(
+    model: &Model,
+    at: usize,
+    node_type: &NodeType,
+    resolved: &HashMap<&str, Resolved>,
+    claims: &mut Claims,
+    problems: &mut Vec<Problem>,
+) -> Option<PlannedNode> {
+    let entry = &model.nodes[at];
+    let (info, properties) = resolved.get(entry.id.as_str())?.clone();
+    let links = links(model, entry, node_type, &properties, problems);
+    let free = claims.claim(model, entry, node_type, &properties, problems);
+    let built = build(model, entry, node_type, resolved, problems)?;
+    free.then_some(PlannedNode { info, links, built, node_type: *node_type, entry: at })
+}
+
+/// Builds the node; `None` when it has a problem with its properties, or panics.
+fn build(
+    model: &Model,
+    entry: &Entry,
+    node_type: &NodeType,
+    resolved: &HashMap<&str, Resolved>,
+    problems: &mut Vec<Problem>,
+) -> Option<BuiltNode> {
+    let (info, properties) = resolved.get(entry.id.as_str())?.clone();
+    let find = |id: &str| resolved.get(id).map(|(_, properties)| properties.clone());
+    let mut config = NodeConfig::new(info, properties, &find);
+    let built = catch_unwind(AssertUnwindSafe(|| (node_type.build)(&mut config)));
+    let mut found = config.take_problems();
+    if let Err(panic) = &built {
+        let text = format!("the node panicked while it was built: {}", reason(&**panic));
+        found.push(ConfigProblem { property: String::new(), text });
+    }
+    let fine = found.is_empty();
+    let place = || model.place(entry.at);
+    problems.extend(found.into_iter().map(|p| Problem::of_node(place(), &p.property, p.text)));
+    built.ok().filter(|_| fine)
+}
+
+fn reason(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
+}

@@ -1,0 +1,164 @@
+//! `check`: all problems of a flow file at once, without any side effect.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ferrowire_core::{Endpoint, Map, NodeType, Reference, Registry, Value};
+
+use crate::flow_file::text;
+use crate::model::{Entry, Model, Standing, wires};
+use crate::plan::Plan;
+use crate::problem::Place;
+use crate::{Environment, FlowFile, Problem};
+
+/// All problems of a flow file, seen with the node types of `registry` and the variables of
+/// `environment`. Nodes are built to hear what they say about their properties, and not started.
+pub fn check(file: &FlowFile, registry: &Registry, environment: &Environment) -> Vec<Problem> {
+    Plan::new(file.clone(), registry, environment).problems
+}
+
+/// One problem for each type that a node needs and the registry lacks.
+pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> {
+    let mut missing: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, entry) in model.active() {
+        if registry.get(&entry.node_type).is_none() && subflow_of(model, entry).is_none() {
+            let first = *first.entry(&entry.node_type).or_insert(at);
+            missing.entry(first).or_default().push(model.place(entry.at));
+        }
+    }
+    missing.into_values().filter_map(Problem::missing_type).collect()
+}
+
+/// The definition of which the node is an instance.
+pub(crate) fn subflow_of<'a>(model: &'a Model, entry: &Entry) -> Option<&'a Map> {
+    let definition = model.structure(entry.node_type.strip_prefix("subflow:")?)?;
+    (text(definition, "type") == "subflow").then_some(definition)
+}
+
+pub(crate) fn unsupported_subflow(model: &Model, entry: &Entry) -> Option<Problem> {
+    let definition = subflow_of(model, entry)?;
+    let text = format!(
+        "subflows are not supported yet, this instance of `{}` does not start; \
+         put its nodes into the flow itself",
+        text(definition, "name")
+    );
+    Some(Problem::of_node(model.place(entry.at), "type", text))
+}
+
+/// The problems with a node's wires.
+pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>) {
+    let place = || model.place(entry.at);
+    let (ports, clean) = wires(model.object(entry));
+    if !clean {
+        let text = "an array of arrays of node ids was expected; what is none was left out";
+        out.push(Problem::warning(place(), "wires", text));
+    }
+    for (port, targets) in ports.iter().enumerate() {
+        for target in targets.iter().filter(|target| model.node(target).is_none()) {
+            let what = match model.structure(target) {
+                None => format!("leads to `{target}`, which does not exist"),
+                Some(other) => format!("leads to `{target}`, a `{}`", text(other, "type")),
+            };
+            let text = format!("a wire of output {} {what}; remove the wire", port + 1);
+            out.push(Problem::warning(place(), "wires", text));
+        }
+    }
+}
+
+/// What a node's references lead to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Links {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) uses: Vec<String>,
+}
+
+/// Follows the references of a node and reports those that lead nowhere.
+pub(crate) fn links(
+    model: &Model,
+    entry: &Entry,
+    node_type: &NodeType,
+    properties: &Map,
+    out: &mut Vec<Problem>,
+) -> Links {
+    let mut links = Links::default();
+    let filled = |reference: &&Reference| !text(properties, reference.property).is_empty();
+    let mut follow = |reference: &Reference| {
+        let id = text(properties, reference.property);
+        match broken(model, id, reference.node_type) {
+            None => Some(id.to_owned()),
+            Some(why) => {
+                out.push(Problem::warning(model.place(entry.at), reference.property, why));
+                None
+            }
+        }
+    };
+    let references = node_type.endpoint.references();
+    let endpoint = references.iter().find(filled);
+    links.endpoint = endpoint.and_then(&mut follow);
+    links.uses = node_type.uses.iter().filter(filled).filter_map(&mut follow).collect();
+    if let (None, Some(first)) = (endpoint, references.first()) {
+        let types: Vec<String> = references.iter().map(|r| format!("`{}`", r.node_type)).collect();
+        let text = format!("no {} is chosen, the node stays idle", types.join(" or "));
+        out.push(Problem::warning(model.place(entry.at), first.property, text));
+    }
+    links
+}
+
+/// Why `id` is no reference to a running node of the type `expected`.
+fn broken(model: &Model, id: &str, expected: &str) -> Option<String> {
+    let Some(target) = model.node(id) else {
+        return Some(format!("there is no `{expected}` with the id `{id}`; choose another one"));
+    };
+    if target.node_type != expected {
+        let found = &target.node_type;
+        return Some(format!("`{id}` is a `{found}`; choose a `{expected}` instead"));
+    }
+    match target.standing {
+        Standing::Active | Standing::Settings => None,
+        _ => Some(format!("the `{expected}` `{id}` is disabled; enable it or choose another one")),
+    }
+}
+
+/// The values of unique properties that are taken, and by whom.
+#[derive(Default)]
+pub(crate) struct Claims(HashMap<(&'static str, &'static str, String), usize>);
+
+impl Claims {
+    /// Claims the unique properties of a node; false when another node has one of them already.
+    pub(crate) fn claim(
+        &mut self,
+        model: &Model,
+        entry: &Entry,
+        node_type: &NodeType,
+        properties: &Map,
+        out: &mut Vec<Problem>,
+    ) -> bool {
+        let mut free = true;
+        for &property in node_type.unique {
+            let value = match properties.get(property) {
+                Some(Value::String(text)) if !text.is_empty() => text.as_str().to_owned(),
+                Some(value @ Value::Number(_)) => value.to_json(),
+                _ => continue,
+            };
+            let bare = value.strip_prefix('/').unwrap_or(&value).to_owned();
+            let owner = *self.0.entry((node_type.name, property, bare)).or_insert(entry.at);
+            if owner != entry.at {
+                let first = model.place(owner);
+                let text = format!(
+                    "`{value}` is claimed by `{}` already, so `{}` does not start; \
+                     give one of them another {property}",
+                    first.id, entry.id
+                );
+                let problem = Problem::of_node(model.place(entry.at), property, text);
+                out.push(problem.with_others(vec![first]));
+                free = false;
+            }
+        }
+        free
+    }
+}
+
+/// Whether messages flow from the endpoint to the nodes of this type.
+pub(crate) fn receives(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::ReceivesFrom(_))
+}

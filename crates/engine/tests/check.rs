@@ -1,0 +1,193 @@
+//! Every kind of problem, as `check` reports it.
+
+mod support;
+
+use ferrowire_engine::{Environment, Problem, Severity, check};
+use serde_json::{Value as Json, json};
+
+fn problems(nodes: Json) -> Vec<Problem> {
+    check(&support::file(nodes), &support::registry(), &support::environment())
+}
+
+fn only(nodes: Json) -> Problem {
+    let mut found = problems(nodes);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+#[test]
+fn a_sound_flow_has_no_problem() {
+    let found = problems(json!([
+        {"id": "l", "type": "listener", "z": "", "path": "/a"},
+        {"id": "i", "type": "in", "server": "l", "client": "", "wires": [["o"]]},
+        {"id": "o", "type": "out", "server": "l", "wires": []},
+    ]));
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_problem_prints_as_one_line_with_flow_node_name_and_property() {
+    let problem = only(json!([{"id": "s", "type": "strict", "name": "Big", "size": "11"}]));
+    assert_eq!(
+        problem.to_string(),
+        "flow `Tab`, node `s` (type `strict`, name `Big`), property `size`: \
+         11 is not between 1 and 10"
+    );
+    assert_eq!(problem.severity, Severity::Node);
+}
+
+#[test]
+fn all_problems_of_all_nodes_are_reported_at_once() {
+    let found = problems(json!([
+        {"id": "s", "type": "strict", "size": "x", "flag": "y", "wires": [["nowhere"]]},
+        {"id": "i", "type": "in", "server": "gone"},
+    ]));
+    let properties: Vec<_> = found.iter().map(|p| p.property.as_str()).collect();
+    assert_eq!(properties, ["wires", "size", "flag", "server"]);
+}
+
+#[test]
+fn of_equal_ids_the_second_does_not_start() {
+    let problem = only(json!([
+        {"id": "a", "type": "probe", "name": "one"},
+        {"id": "a", "type": "probe", "name": "two"},
+    ]));
+    assert_eq!(problem.severity, Severity::Node);
+    assert_eq!((problem.place.name.as_str(), problem.others[0].name.as_str()), ("two", "one"));
+}
+
+#[test]
+fn a_wire_to_nowhere_and_one_to_a_tab_are_warnings() {
+    let found = problems(json!([{"id": "a", "type": "probe", "wires": [["a"], ["gone", "t"]]}]));
+    let texts: Vec<_> = found.iter().map(|p| p.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "a wire of output 2 leads to `gone`, which does not exist; remove the wire",
+            "a wire of output 2 leads to `t`, a `tab`; remove the wire",
+        ]
+    );
+    assert!(found.iter().all(|p| p.severity == Severity::Warning));
+}
+
+#[test]
+fn wires_that_are_no_wires_are_a_warning() {
+    for wires in [json!("a"), json!(["a"]), json!([[5]])] {
+        assert_eq!(only(json!([{"id": "a", "type": "probe", "wires": wires}])).property, "wires");
+    }
+}
+
+#[test]
+fn a_reference_to_a_missing_a_wrong_and_a_disabled_node() {
+    let found = problems(json!([
+        {"id": "c", "type": "client", "z": ""},
+        {"id": "d", "type": "listener", "z": "", "d": true},
+        {"id": "1", "type": "in", "server": "gone"},
+        {"id": "2", "type": "in", "server": "c"},
+        {"id": "3", "type": "in", "server": "d"},
+        {"id": "4", "type": "in", "server": "", "client": ""},
+        {"id": "5", "type": "user", "service": "gone"},
+        {"id": "6", "type": "user"},
+    ]));
+    let texts: Vec<_> = found.iter().map(|p| (p.place.id.as_str(), p.text.as_str())).collect();
+    assert_eq!(
+        texts,
+        [
+            ("1", "there is no `listener` with the id `gone`; choose another one"),
+            ("2", "`c` is a `client`; choose a `listener` instead"),
+            ("3", "the `listener` `d` is disabled; enable it or choose another one"),
+            ("4", "no `listener` or `client` is chosen, the node stays idle"),
+            ("5", "there is no `listener` with the id `gone`; choose another one"),
+        ]
+    );
+    assert!(found.iter().all(|p| p.severity == Severity::Warning));
+}
+
+#[test]
+fn two_listeners_on_one_path_are_both_named() {
+    let problem = only(json!([
+        {"id": "one", "type": "listener", "z": "", "path": "/chat"},
+        {"id": "two", "type": "listener", "z": "", "path": "${PATH_OF}"},
+        {"id": "off", "type": "listener", "z": "", "path": "/chat", "d": true},
+    ]));
+    assert_eq!(problem.severity, Severity::Node);
+    assert_eq!((problem.place.id.as_str(), problem.others[0].id.as_str()), ("two", "one"));
+    let line = problem.to_string();
+    assert!(["chat", "`one`", "`two`", "`path`"].iter().all(|part| line.contains(part)), "{line}");
+}
+
+#[test]
+fn a_missing_type_is_listed_once_with_all_its_places() {
+    let found = problems(json!([
+        {"id": "u", "type": "tab", "label": "Other"},
+        {"id": "a", "type": "mqtt in"},
+        {"id": "b", "type": "mqtt in", "z": "u"},
+        {"id": "c", "type": "subflow:gone"},
+    ]));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|p| p.severity == Severity::MissingType));
+    assert_eq!(
+        (found[0].place.id.as_str(), found[0].others[0].flow_label.as_str()),
+        ("a", "Other")
+    );
+    assert!(found[0].text.contains("`mqtt in`"));
+    assert!(found[1].text.contains("`subflow:gone`"));
+}
+
+#[test]
+fn disabled_nodes_and_tabs_have_no_problems() {
+    let found = problems(json!([
+        {"id": "off", "type": "tab", "disabled": true},
+        {"id": "a", "type": "missing", "z": "off", "wires": [["gone"]]},
+        {"id": "b", "type": "missing", "d": true},
+    ]));
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_subflow_instance_is_named_and_its_template_is_left_out() {
+    let problem = only(json!([
+        {"id": "sf", "type": "subflow", "name": "Twice"},
+        {"id": "inner", "type": "missing", "z": "sf", "wires": []},
+        {"id": "a", "type": "subflow:sf"},
+    ]));
+    assert_eq!((problem.severity, problem.place.id.as_str()), (Severity::Node, "a"));
+    assert!(problem.text.contains("subflows are not supported yet"));
+    assert!(problem.text.contains("`Twice`"));
+}
+
+#[test]
+fn a_node_on_a_canvas_without_a_tab_does_not_start() {
+    let problem = only(json!([{"id": "a", "type": "probe", "z": "", "x": 1, "y": 1}]));
+    assert_eq!((problem.severity, problem.property.as_str()), (Severity::Node, "z"));
+}
+
+#[test]
+fn a_panic_while_building_is_that_nodes_problem() {
+    let problem = only(json!([{"id": "a", "type": "panics", "when": "build"}]));
+    assert_eq!(problem.severity, Severity::Node);
+    assert!(problem.text.contains("panicked") && problem.text.contains("as it was told"));
+}
+
+#[test]
+fn variables_that_cannot_be_evaluated_are_warnings_of_their_tab() {
+    let found = problems(json!([
+        {"id": "t", "type": "tab", "label": "Tab", "env": [
+            {"name": "A", "type": "json", "value": "{"},
+            {"name": "B", "type": "jsonata", "value": "1"},
+        ]},
+        {"id": "g", "type": "group", "g": "g"},
+    ]));
+    let lines: Vec<_> = found.iter().map(|p| (p.place.id.as_str(), p.property.as_str())).collect();
+    assert_eq!(lines, [("t", "env"), ("t", "env"), ("g", "g")]);
+    assert!(found[0].text.starts_with("variable `A`: invalid JSON"));
+}
+
+#[test]
+fn a_variable_that_is_not_defined_leaves_the_text() {
+    let file = support::file(json!([{"id": "s", "type": "strict", "size": "${SIZE}"}]));
+    let undefined = check(&file, &support::registry(), &Environment::default());
+    assert_eq!(undefined[0].text, "a number was expected, found `${SIZE}`");
+    let defined: Environment = [("SIZE", "5")].into_iter().collect();
+    assert_eq!(check(&file, &support::registry(), &defined), []);
+}
