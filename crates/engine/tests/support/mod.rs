@@ -204,15 +204,16 @@ impl FromConfig for Panics {
 
 #[async_trait]
 impl Node for Panics {
-    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+    async fn start(&self, _: &NodeContext) -> Result<(), NodeError> {
         assert_ne!(self.when, "start", "as it was told");
-        let wants = self.when == "task";
-        cx.spawn(async move { assert!(!wants, "as it was told") });
         Ok(())
     }
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         assert_ne!(self.when, "message", "as it was told");
+        if self.when == "task" {
+            cx.spawn(async { panic!("as it was told") });
+        }
         cx.send(0, msg).await;
         Ok(())
     }
