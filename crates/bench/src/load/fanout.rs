@@ -116,7 +116,7 @@ impl Peer {
 /// it has subscribed the connection.
 fn gather(streams: &mut [TcpStream]) -> Result<()> {
     for attempt in 1..=20 {
-        let probe = Ring::new(usize::MAX >> 40 | attempt, 1, 32)?;
+        let probe = Ring::new(attempt, 1, 32)?;
         if let Some(publisher) = streams.first_mut() {
             publisher.write_all(probe.to_send(0, probe.sent_frame()))?;
         }
