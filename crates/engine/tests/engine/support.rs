@@ -1,8 +1,6 @@
 //! Small node types that write what happens to them into a journal, and helpers around an engine.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ferrowire_core::{
     ExclusiveNode, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
@@ -17,13 +15,12 @@ pub(crate) struct Journal {
     lines: watch::Sender<Vec<String>>,
     /// One permit for each message that a `slow` node may finish.
     pub(crate) permits: Semaphore,
-    panics: Mutex<usize>,
 }
 
 impl Journal {
     pub(crate) fn new() -> Arc<Self> {
         let (lines, permits) = (watch::Sender::default(), Semaphore::new(0));
-        Arc::new(Journal { lines, permits, panics: Mutex::default() })
+        Arc::new(Journal { lines, permits })
     }
 
     pub(crate) fn note(&self, line: impl Into<String>) {

@@ -1,11 +1,9 @@
 //! What each kind of deploy restarts, and what goes on running.
 
-mod support;
-
-use ferrowire_core::StopReason;
+use crate::support::{Bench, file, start};
+use ferrowire_core::{Message, StopReason};
 use ferrowire_engine::{DeployType, Event, Severity};
 use serde_json::{Value as Json, json};
-use support::{Bench, file, start};
 
 /// Two separate flows and one with an endpoint.
 fn flows() -> Json {
@@ -264,4 +262,36 @@ async fn a_kept_loop_and_a_kept_chain_go_on_through_deploys() {
     }
     assert_eq!(bench.journal.count("stop Restarting n200"), 19);
     bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_message_between_kept_nodes_is_lost_or_overtaken_by_a_deploy() {
+    const MESSAGES: usize = 2000;
+    let nodes = |mark: usize| {
+        let mut nodes: Vec<Json> = (0..100)
+            .map(|n| json!({"id": format!("n{n}"), "type": "relay", "wires": [[format!("n{}", n + 1)]]}))
+            .collect();
+        nodes.push(json!({"id": "n100", "type": "probe", "wires": [["other"]]}));
+        nodes.push(json!({"id": "other", "type": "probe", "mark": mark.to_string()}));
+        Json::from(nodes)
+    };
+    let bench = start(nodes(0)).await;
+    let engine = bench.engine.clone();
+    let source = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Handle::current();
+        for number in 0..MESSAGES {
+            let msg = Message::with_payload(number.to_string());
+            runtime.block_on(engine.deliver("n0", msg).unwrap());
+        }
+    });
+    for mark in 1..20 {
+        bench.engine.deploy(file(nodes(mark)), DeployType::Nodes).await.unwrap();
+    }
+    source.await.unwrap();
+    bench.stop().await;
+    let lines = bench.journal.lines();
+    let arrived = lines.iter().filter(|l| l.starts_with("message") && l.ends_with(" at n100"));
+    let expected: Vec<_> = (0..MESSAGES).map(|n| format!("message {n} at n100")).collect();
+    assert!(arrived.eq(expected.iter()));
+    assert_eq!(bench.journal.count("stop Restarting other"), 19);
 }

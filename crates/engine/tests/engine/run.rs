@@ -1,13 +1,11 @@
 //! Running flows: delivery, order, limits, and what goes wrong in them.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{at, start};
 use ferrowire_core::{Message, StopReason};
 use ferrowire_engine::Event;
 use serde_json::{Value as Json, json};
-use support::{at, start};
 
 #[tokio::test]
 async fn every_wire_gets_its_own_message() {
@@ -300,4 +298,20 @@ async fn a_message_for_a_node_that_does_not_run_is_refused() {
     let error = bench.engine.deliver("gone", Message::new()).unwrap_err();
     assert_eq!(error.to_string(), "no node with the id `gone` is running");
     bench.engine.stop(StopReason::ShuttingDown).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_at_both_ends_of_a_chain_of_any_length_stops_at_once() {
+    for length in 58..70 {
+        let mut nodes = chain(length, "relay");
+        nodes.push(json!({"id": "l", "type": "listener", "z": "", "path": "/a"}));
+        nodes.push(json!({"id": "i", "type": "in", "server": "l", "z": "t", "wires": [["n0"]]}));
+        nodes[length] = json!({"id": format!("n{length}"), "type": "out", "server": "l"});
+        let bench = start(nodes.into()).await;
+        let before = tokio::time::Instant::now();
+        bench.send("l", "emit x").await;
+        bench.journal.until("sent x to /a of l").await;
+        bench.stop().await;
+        assert_eq!(before.elapsed(), Duration::ZERO, "{length}");
+    }
 }

@@ -1,14 +1,12 @@
 //! Flow files made at random: nothing panics, and everything that starts stops.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Journal, environment, registry};
 use ferrowire_core::{Message, StopReason};
 use ferrowire_engine::{DeployType, Engine, FlowFile, check};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use support::{Journal, environment, registry};
 
 fn id() -> impl Strategy<Value = Json> {
     prop_oneof![
