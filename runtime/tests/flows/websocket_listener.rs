@@ -1,9 +1,6 @@
 //! How the WebSocket server nodes behave, case by case, through the real binary.
 
-mod support;
-
 use serde_json::{Value, json};
-use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -11,6 +8,11 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::support::{
+    Client, Runtime, debug, delete_session, echo, listener, node, set_payload, soon, tab,
+    whole_echo, with, ws_in, ws_out,
+};
 
 const HANDSHAKE: &str = "Host: localhost\r\nConnection: keep-alive, Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -47,9 +49,8 @@ async fn the_path_is_taken_from_the_url_without_its_query() {
 
 #[tokio::test]
 async fn a_path_without_its_leading_slash_means_the_same_and_the_node_root_stands_before_it() {
-    let nodes = json!([
-        tab("tab"), listener("l", "ws"), ws_in("in", "l", &["out"]), ws_out("out", "l"),
-    ]);
+    let nodes =
+        json!([tab("tab"), listener("l", "ws"), ws_in("in", "l", &["out"]), ws_out("out", "l"),]);
     let runtime = Runtime::start_with(nodes, &["--http-node-root", "/api/"], &[]).await;
     runtime.connect("/api/ws").await.echo("hello").await;
 }
@@ -185,9 +186,13 @@ async fn only_the_string_true_switches_whole_messages_on() {
 #[tokio::test]
 async fn every_in_node_of_an_endpoint_gets_a_copy_of_its_own() {
     let nodes = json!([
-        tab("tab"), listener("l", "/ws"),
-        ws_in("in1", "l", &["change"]), set_payload("change", "changed", "str", &["d1"]),
-        debug("d1"), ws_in("in2", "l", &["d2"]), debug("d2"),
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in1", "l", &["change"]),
+        set_payload("change", "changed", "str", &["d1"]),
+        debug("d1"),
+        ws_in("in2", "l", &["d2"]),
+        debug("d2"),
     ]);
     let runtime = Runtime::start(nodes).await;
     let mut events = runtime.events().await;
@@ -201,8 +206,11 @@ async fn every_in_node_of_an_endpoint_gets_a_copy_of_its_own() {
 /// Sends `msg.payload` to everyone, whoever sent it.
 fn broadcaster() -> Value {
     json!([
-        tab("tab"), listener("l", "/ws"), ws_in("in", "l", &["change"]),
-        delete_session("change", &["out"]), ws_out("out", "l"),
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
     ])
 }
 
@@ -228,8 +236,12 @@ async fn a_message_without_a_session_goes_to_every_client_of_the_listener() {
 #[tokio::test]
 async fn a_message_for_a_client_that_is_gone_or_of_another_endpoint_is_dropped_silently() {
     let nodes = json!([
-        tab("tab"), listener("l", "/ws"), listener("m", "/other"),
-        ws_in("in", "l", &["out", "other"]), ws_out("out", "l"), ws_out("other", "m"),
+        tab("tab"),
+        listener("l", "/ws"),
+        listener("m", "/other"),
+        ws_in("in", "l", &["out", "other"]),
+        ws_out("out", "l"),
+        ws_out("other", "m"),
     ]);
     let mut runtime = Runtime::start(nodes).await;
     let mut other = runtime.connect("/other").await;
@@ -247,8 +259,11 @@ async fn a_message_for_a_client_that_is_gone_or_of_another_endpoint_is_dropped_s
 async fn a_session_of_another_type_is_a_broadcast() {
     let rule = json!([{"t": "set", "p": "_session.type", "pt": "msg", "to": "tcp", "tot": "str"}]);
     let nodes = json!([
-        tab("tab"), listener("l", "/ws"), ws_in("in", "l", &["change"]),
-        node("change", "change", json!({"rules": rule}), &["out"]), ws_out("out", "l"),
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        node("change", "change", json!({"rules": rule}), &["out"]),
+        ws_out("out", "l"),
     ]);
     let runtime = Runtime::start(nodes).await;
     let mut events = runtime.events().await;
@@ -294,8 +309,11 @@ async fn every_kind_of_payload_is_sent_as_node_red_sends_it() {
 async fn a_message_without_a_payload_sends_nothing() {
     let rules = json!([{"t": "delete", "p": "payload", "pt": "msg"}]);
     let nodes = json!([
-        tab("tab"), listener("l", "/ws"), ws_in("in", "l", &["change", "out"]),
-        node("change", "change", json!({"rules": rules}), &["out"]), ws_out("out", "l"),
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change", "out"]),
+        node("change", "change", json!({"rules": rules}), &["out"]),
+        ws_out("out", "l"),
     ]);
     let runtime = Runtime::start(nodes).await;
     runtime.connect("/ws").await.echo("only this").await;
@@ -344,8 +362,11 @@ async fn a_connection_at_fault_shows_an_error() {
 #[tokio::test]
 async fn a_second_listener_on_a_path_stays_dead_and_the_error_names_it() {
     let nodes = json!([
-        tab("tab"), listener("first", "/ws"), listener("second", "ws"),
-        ws_in("in", "first", &["out"]), ws_out("out", "first"),
+        tab("tab"),
+        listener("first", "/ws"),
+        listener("second", "ws"),
+        ws_in("in", "first", &["out"]),
+        ws_out("out", "first"),
         ws_in("dead", "second", &["out"]),
     ]);
     let mut runtime = Runtime::start(nodes.clone()).await;
@@ -524,8 +545,11 @@ async fn a_deploy_that_does_not_touch_the_listener_leaves_its_connections() {
     let mut client = runtime.connect("/ws").await;
     client.echo("before").await;
     let changed = json!([
-        tab("tab"), listener("l", "/ws"), ws_in("in", "l", &["change"]),
-        set_payload("change", "changed", "str", &["out"]), ws_out("out", "l"),
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        set_payload("change", "changed", "str", &["out"]),
+        ws_out("out", "l"),
     ]);
     runtime.redeploy(changed).await;
     client.send("after").await;
@@ -537,7 +561,9 @@ async fn a_whole_message_listener_does_not_feed_back_on_itself() {
     let nodes = json!([
         tab("tab"),
         with(listener("l", "/ws"), json!({"wholemsg": "true"})),
-        ws_in("in", "l", &["change"]), delete_session("change", &["out"]), ws_out("out", "l"),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
     ]);
     let runtime = Runtime::start(nodes).await;
     let mut client = runtime.connect("/ws").await;

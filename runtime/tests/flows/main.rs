@@ -1,0 +1,4 @@
+//! Flows through the real binary, over real sockets.
+
+mod support;
+mod websocket_listener;
