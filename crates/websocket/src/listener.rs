@@ -32,6 +32,18 @@ ferrowire_core::register!(
 
 type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
 
+tokio::task_local! {
+    /// The session whose task is working: most answers are for it, and need not be looked up.
+    static CURRENT: Current;
+}
+
+struct Current {
+    session: Session,
+    connection: Arc<Connection<Stream>>,
+    /// The listener, by its address: a message may have come over another one.
+    listener: usize,
+}
+
 /// The configuration node `websocket-listener`.
 struct Listener {
     path: String,
@@ -150,8 +162,13 @@ impl Running {
         let session = Session::new();
         let here = self.enter(&session, &connection);
         self.cx.log(Level::Debug, format_args!("{peer} connected as session {}", session.id));
+        let current = Current {
+            session: session.clone(),
+            connection: Arc::clone(&connection),
+            listener: self.address(),
+        };
         let receiver = Inbound { running: &self, session: &session };
-        let ended = connection.run(early, &receiver).await;
+        let ended = CURRENT.scope(current, connection.run(early, &receiver)).await;
         self.cx.log(
             Level::Debug,
             format_args!("session {} of {peer} ended: {}", session.id, status::describe(&ended)),
@@ -176,8 +193,27 @@ impl Running {
         Present { running: self, session }
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// The connection that is working now, if the message is an answer to it.
+    fn current(&self, msg: &Message) -> Option<Arc<Connection<Stream>>> {
+        let answered = |current: &Current| {
+            (current.listener == self.address() && current.session.sent(msg))
+                .then(|| Arc::clone(&current.connection))
+        };
+        CURRENT.try_with(answered).ok().flatten()
+    }
+
     /// Sends to the session that the message names, or to all.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        if let Some(connection) = self.current(&msg) {
+            return match outgoing(self.mode, msg) {
+                Some(payload) => self.send_to(connection, payload),
+                None => Handled::Done,
+            };
+        }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
         let target = {
             let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use crate::frame::{MAX_HEADER, Payload, Role, apply_mask, put_header};
+use crate::frame::{Payload, Role, apply_mask, put_header};
+use crate::header::MAX_HEADER;
 
 /// Payloads of at most this size are copied behind each other, so that many leave in one write;
 /// larger ones are written from where they are.
