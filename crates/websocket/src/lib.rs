@@ -13,6 +13,7 @@ mod outbox;
 mod cork;
 mod scratch;
 mod connection;
+mod closing;
 mod payload;
 mod status;
 mod settings;

@@ -16,7 +16,8 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use tokio::sync::Notify;
 
-use crate::connection::{Connection, Ended, NotSent, Receive, encode, going_away, restarting};
+use crate::closing::{going_away, restarting};
+use crate::connection::{Connection, Ended, NotSent, Receive, encode};
 use crate::frame::{Close, Payload, Role};
 use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};

@@ -309,3 +309,14 @@ pub(crate) fn whole_echo() -> Value {
     let listener = with(listener("l", "/ws"), json!({"wholemsg": "true"}));
     json!([tab("tab"), listener, ws_in("in", "l", &["out"]), ws_out("out", "l")])
 }
+
+/// Sends `msg.payload` to everyone, whoever sent it.
+pub(crate) fn broadcaster() -> Value {
+    json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
+    ])
+}
