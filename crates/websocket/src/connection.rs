@@ -199,15 +199,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         let before = io.outbox.waiting();
-        let waker = io.waker.clone();
-        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&waker));
-        io.blocked = poll.is_pending();
-        if let Poll::Ready(Err(_)) = poll {
-            io.state = State::Dead;
-            waker.wake();
-        }
-        if io.outbox.waiting() < before {
-            self.progress.fetch_add(1, Ordering::Relaxed);
+        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&io.waker));
+        match poll {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => {
+                io.state = State::Dead;
+                io.waker.wake_by_ref();
+            }
+            Poll::Pending => {
+                io.blocked = true;
+                if io.outbox.waiting() < before {
+                    self.progress.fetch_add(1, Ordering::Relaxed);
+                }
+            }
         }
         if io.blocked != was_blocked || io.state == State::Dead {
             self.changed.notify_waiters();

@@ -198,20 +198,18 @@ impl Running {
         std::ptr::from_ref(self) as usize
     }
 
-    /// The connection that is working now, if the message is an answer to it.
-    fn current(&self, msg: &Message) -> Option<Arc<Connection<Stream>>> {
-        let answered = |current: &Current| {
-            (current.listener == self.address() && current.session.sent(msg))
-                .then(|| Arc::clone(&current.connection))
-        };
-        CURRENT.try_with(answered).ok().flatten()
+    /// Whether the message is an answer to the connection that is working now.
+    fn is_for_current(&self, msg: &Message) -> bool {
+        let answers =
+            |current: &Current| current.listener == self.address() && current.session.sent(msg);
+        CURRENT.try_with(answers).unwrap_or(false)
     }
 
     /// Sends to the session that the message names, or to all.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
-        if let Some(connection) = self.current(&msg) {
+        if self.is_for_current(&msg) {
             return match outgoing(self.mode, msg) {
-                Some(payload) => self.send_to(connection, payload),
+                Some(payload) => CURRENT.with(|current| self.send_to(&current.connection, payload)),
                 None => Handled::Done,
             };
         }
@@ -222,7 +220,7 @@ impl Running {
         };
         match target {
             Some(connection) => match outgoing(self.mode, msg) {
-                Some(payload) => self.send_to(connection, payload),
+                Some(payload) => self.send_to(&connection, payload),
                 None => Handled::Done,
             },
             None => {
@@ -232,19 +230,23 @@ impl Running {
         }
     }
 
-    fn send_to(self: &Arc<Self>, connection: Arc<Connection<Stream>>, payload: Payload) -> Handled {
+    fn send_to(
+        self: &Arc<Self>,
+        connection: &Arc<Connection<Stream>>,
+        payload: Payload,
+    ) -> Handled {
         match connection.send(payload) {
             Ok(()) => Handled::Done,
             Err(NotSent::Closed) => {
                 self.lost(format_args!("the session is closing, the message was dropped"));
                 Handled::Done
             }
-            Err(NotSent::Full(payload)) if self.must_wait(&connection) => {
-                let running = Arc::clone(self);
+            Err(NotSent::Full(payload)) if self.must_wait(connection) => {
+                let (running, connection) = (Arc::clone(self), Arc::clone(connection));
                 Handled::Later(Box::pin(running.send_when_possible(connection, payload)))
             }
             Err(NotSent::Full(_)) => {
-                self.too_slow(&connection);
+                self.too_slow(connection);
                 Handled::Done
             }
         }
