@@ -1,47 +1,52 @@
 //! `Message`: what travels along the wires, Node-RED's `msg`.
 
+use std::fmt;
+
 use smol_str::SmolStr;
 
+use crate::abi::message::Foreign;
 use crate::{Key, Map, Value, json};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
-#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
-    properties: Map,
+    own: Map,
+    /// In place of `own`: a message that crossed the border of a shared library stays closed
+    /// until someone looks into it, because most nodes pass on more messages than they read.
+    foreign: Option<Foreign>,
 }
 
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { properties: Map::new() }
+        Message { own: Map::new(), foreign: None }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { properties }
+        Message { own: properties, foreign: None }
     }
 
     /// `msg.payload`.
     pub fn payload(&self) -> Option<&Value> {
-        self.properties.get("payload")
+        self.properties().get("payload")
     }
 
     /// The property `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.properties.get(key)
+        self.properties().get(key)
     }
 
     /// Sets the property `key` and returns its earlier value.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        self.properties.insert(key, value)
+        self.properties_mut().insert(key, value)
     }
 
     /// Removes the property `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.properties.remove(key)
+        self.properties_mut().remove(key)
     }
 
     /// `msg._msgid`, when it is a string.
@@ -51,42 +56,85 @@ impl Message {
 
     /// Gives the message a `_msgid`, unless it has one.
     pub fn ensure_id(&mut self) {
-        if !self.properties.get("_msgid").is_some_and(Value::is_truthy) {
-            self.properties.insert(Key::new_static("_msgid"), generate_id());
+        if !self.properties().get("_msgid").is_some_and(Value::is_truthy) {
+            self.properties_mut().insert(Key::new_static("_msgid"), generate_id());
         }
     }
 
     /// All properties.
     pub fn properties(&self) -> &Map {
-        &self.properties
+        match &self.foreign {
+            None => &self.own,
+            Some(foreign) => foreign.properties(),
+        }
     }
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
-        &mut self.properties
+        if let Some(foreign) = self.foreign.take() {
+            self.own = foreign.into_properties();
+        }
+        &mut self.own
+    }
+
+    /// A message of the other side of the ABI, or this side's properties.
+    pub(crate) fn into_foreign(self) -> Result<Foreign, Map> {
+        self.foreign.ok_or(self.own)
+    }
+
+    pub(crate) fn from_foreign(foreign: Foreign) -> Self {
+        Message { own: Map::new(), foreign: Some(foreign) }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
     pub fn to_json(&self) -> String {
-        json::print(&self.properties)
+        json::print(self.properties())
     }
 }
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { properties }
+        Message { own: properties, foreign: None }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Message::new()
+    }
+}
+
+impl Clone for Message {
+    fn clone(&self) -> Self {
+        let foreign = self.foreign.as_ref().map(Foreign::duplicate);
+        Message { own: self.own.clone(), foreign }
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.properties() == other.properties()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("properties", self.properties()).finish()
     }
 }
 
 impl From<Message> for Map {
     fn from(msg: Message) -> Self {
-        msg.properties
+        match msg.foreign {
+            None => msg.own,
+            Some(foreign) => foreign.into_properties(),
+        }
     }
 }
 
 impl From<Message> for Value {
     fn from(msg: Message) -> Self {
-        msg.properties.into()
+        Map::from(msg).into()
     }
 }
 
