@@ -116,7 +116,7 @@ impl Foreign {
     /// # Safety
     /// `future` must be as the other side handed it over.
     pub(super) unsafe fn new(future: raw::Future) -> Option<Self> {
-        (!future.data.is_null()).then_some(Foreign(future))
+        (!future.data.is_null()).then(|| Foreign(future))
     }
 }
 
