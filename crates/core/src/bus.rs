@@ -184,6 +184,10 @@ impl Host for Outlet {
         });
     }
 
+    fn keep(&self, task: BoxFuture<'static, ()>) {
+        self.tasks.spawn(task);
+    }
+
     fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }

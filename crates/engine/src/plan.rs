@@ -141,7 +141,7 @@ fn build(
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
     let find = |id: &str| resolved.get(id).map(|(_, properties)| properties.clone());
     let mut config = NodeConfig::new(info, properties, &find);
-    let built = catch_unwind(AssertUnwindSafe(|| (node_type.build)(&mut config)));
+    let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
     let mut found = config.take_problems();
     if let Err(panic) = &built {
         let text = format!("the node panicked while it was built: {}", reason(&**panic));
