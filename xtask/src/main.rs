@@ -5,9 +5,11 @@
     reason = "commands for people, who read what they print"
 )]
 
+mod assemble;
 mod bench;
 mod cargo;
 mod ci;
+mod crates;
 mod run;
 mod test;
 mod tidy;
@@ -25,6 +27,8 @@ enum Command {
     Test,
     /// Run all that has to pass before a change goes in
     Ci,
+    /// Build a runtime that holds the plugins of your choice
+    Assemble(assemble::Options),
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),
     /// Check the house rules that no compiler checks
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Ci => ci::run(),
+        Command::Assemble(options) => assemble::run(&options),
         Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),
     };
