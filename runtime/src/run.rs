@@ -84,6 +84,7 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         limits: settings.limits,
         slow_peer: settings.slow_client,
         reconnect: settings.reconnect_delay,
+        handshake: settings.handshake_timeout,
     };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
