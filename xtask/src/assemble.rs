@@ -1,12 +1,12 @@
 //! `cargo xtask assemble`: a runtime that holds exactly the plugins that one chose.
 
-mod build;
+pub(crate) mod build;
 mod choice;
 mod flows;
 mod generate;
 mod manifest;
 mod resolve;
-mod source;
+pub(crate) mod source;
 
 use std::path::PathBuf;
 

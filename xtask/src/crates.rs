@@ -21,8 +21,16 @@ pub(crate) struct Crate {
     pub(crate) library: Option<String>,
     /// The node types that it says it provides; `None` when it says nothing.
     pub(crate) types: Option<Vec<String>>,
-    /// Where it wants the contract from: cargo's name of the source, `None` for a path.
-    pub(crate) wants_core_from: Vec<Option<String>>,
+    /// How it depends on the contract; nothing when it does not.
+    pub(crate) wants_core: Vec<Wanted>,
+}
+
+/// A dependency on the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Cargo's name of the source, `None` for a path.
+    pub(crate) from: Option<String>,
+    pub(crate) version: String,
 }
 
 impl Crate {
@@ -57,14 +65,19 @@ impl Crate {
             library: library(package),
             types: types
                 .map(|types| types.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
-            wants_core_from: wanted.map(|it| it["source"].as_str().map(str::to_owned)).collect(),
+            wants_core: wanted
+                .map(|it| Wanted {
+                    from: it["source"].as_str().map(str::to_owned),
+                    version: it["req"].as_str().unwrap_or("*").to_owned(),
+                })
+                .collect(),
         })
     }
 
     /// Whether it can be a plugin at all.
     pub(crate) fn ensure_plugin(&self) -> Result<()> {
         let folder = self.folder.display();
-        if self.wants_core_from.is_empty() {
+        if self.wants_core.is_empty() {
             bail!("`{}` in `{folder}` is no plugin: it does not depend on `{CORE}`", self.name);
         }
         if self.library.is_none() {
@@ -151,7 +164,7 @@ mod tests {
             "metadata": {"ferrowire": {"types": ["a", "b c"]}},
             "targets": [{"kind": ["test"], "name": "t"}, {"kind": ["lib"], "name": "my_lib"}],
             "dependencies": [
-                {"name": "ferrowire-core", "kind": null, "source": null},
+                {"name": "ferrowire-core", "kind": null, "source": null, "req": "^1"},
                 {"name": "ferrowire-core", "kind": "dev", "source": "registry+x"},
                 {"name": "serde", "kind": null, "source": "registry+x"},
             ],
@@ -159,7 +172,7 @@ mod tests {
         let found = Crate::from_metadata(&package).unwrap();
         assert_eq!(found.library.as_deref(), Some("my_lib"));
         assert_eq!(found.types.as_deref(), Some(&["a".to_owned(), "b c".to_owned()][..]));
-        assert_eq!(found.wants_core_from, [None]);
+        assert_eq!(found.wants_core, [Wanted { from: None, version: "^1".into() }]);
         assert!(found.ensure_plugin().is_ok());
     }
 

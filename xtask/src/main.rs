@@ -10,6 +10,8 @@ mod bench;
 mod cargo;
 mod ci;
 mod crates;
+mod new;
+mod plugin;
 mod run;
 mod test;
 mod tidy;
@@ -29,6 +31,10 @@ enum Command {
     Ci,
     /// Build a runtime that holds the plugins of your choice
     Assemble(assemble::Options),
+    /// Build a node crate as a shared library that a runtime loads
+    Plugin(plugin::Options),
+    /// Begin a node crate of your own
+    New(new::Options),
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),
     /// Check the house rules that no compiler checks
@@ -41,6 +47,8 @@ fn main() -> ExitCode {
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
+        Command::Plugin(options) => plugin::run(&options),
+        Command::New(options) => new::run(&options),
         Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),
     };

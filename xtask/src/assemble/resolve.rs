@@ -17,6 +17,7 @@ pub(crate) fn check(
     assembly: &Assembly,
     repository: &Repository,
 ) -> Result<()> {
+    fitting_requirements(assembly, repository)?;
     let metadata = resolve(generated, assembly).map_err(|error| {
         anyhow!("the plugins do not fit this runtime's `{CORE}` {}: {error:#}", repository.core)
     })?;
@@ -31,6 +32,25 @@ pub(crate) fn check(
             package["version"].as_str().unwrap_or_default(),
             origin(plugin)
         );
+    }
+    Ok(())
+}
+
+/// Cargo would say that a registry has no such version of the contract, which is beside the point.
+fn fitting_requirements(assembly: &Assembly, repository: &Repository) -> Result<()> {
+    let ours: semver::Version = repository.core.parse().context("the contract has no version")?;
+    for plugin in &assembly.plugins {
+        for wanted in plugin.found.iter().flat_map(|found| &found.wants_core) {
+            let fits = semver::VersionReq::parse(&wanted.version)
+                .is_ok_and(|requirement| requirement.matches(&ours));
+            ensure!(
+                fits || wanted.from.is_none(),
+                "`{}` wants `{CORE}` {}, and this runtime has {ours}; choose a version of `{0}` \
+                 that fits, or build in the checkout that it fits",
+                plugin.package,
+                wanted.version
+            );
+        }
     }
     Ok(())
 }
