@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod crates;
+mod examples;
 mod new;
 mod plugin;
 mod run;

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tungstenite::Message;
 
@@ -83,6 +85,12 @@ fn run(program: &Path, flows: &Path) -> (Running, String) {
     panic!("the runtime ended without listening:\n{before}");
 }
 
+fn connect(address: &str, path: &str) -> tungstenite::WebSocket<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    tungstenite::client(format!("ws://{address}{path}"), stream).unwrap().0
+}
+
 #[test]
 fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,19 +102,55 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
 
     let assemble = ["assemble", "--with", "./my-node", "--from-flows", "my-node/flows.json"];
     let mut assemble = xtask(here, &assemble);
-    let printed = succeed(assemble.args(["--profile", "dev", "--output", "bin/it"]));
+    let printed =
+        succeed(assemble.args(["--name", "strangers", "--profile", "dev", "--output", "bin/it"]));
     assert!(printed.contains("it holds my-node, tls-config, websocket in"), "{printed}");
     assert!(!printed.contains("inject"), "{printed}");
 
-    let program = here.join("bin/it");
-    let (_running, address) = run(&program, &node.join("flows.json"));
-    let (mut client, _) = tungstenite::client(
-        format!("ws://{address}/my-node"),
-        std::net::TcpStream::connect(&address).unwrap(),
-    )
-    .unwrap();
+    let (_running, address) = run(&here.join("bin/it"), &node.join("flows.json"));
+    let mut client = connect(&address, "/my-node");
     client.send(Message::text("world")).unwrap();
     assert_eq!(client.read().unwrap(), Message::text("hello world"));
+}
+
+#[test]
+fn the_example_of_a_node_limits_each_session_and_tells_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-node");
+    let program = folder.path().join("limited");
+    let mut assemble = xtask(&example, &["assemble", "assembly.toml", "--profile", "dev"]);
+    succeed(assemble.arg("--output").arg(&program));
+    let (_running, address) = run(&program, &example.join("flows.json"));
+    let mut client = connect(&address, "/ws/limited");
+    for text in ["1", "2", "3", "4"] {
+        client.send(Message::text(text)).unwrap();
+    }
+    for text in ["1", "2", "3", "too many messages"] {
+        assert_eq!(client.read().unwrap(), Message::text(text));
+    }
+    let mut other = connect(&address, "/ws/limited");
+    other.send(Message::text("1")).unwrap();
+    assert_eq!(other.read().unwrap(), Message::text("1"));
+}
+
+#[test]
+fn the_example_of_a_source_passes_datagrams_to_websocket_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let flows = root().join("examples/third-party-source/flows.json");
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // A port that was free a moment ago; the example's own may be taken.
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = std::fs::read_to_string(&flows).unwrap().replace("18125", &port.to_string());
+    std::fs::write(folder.path().join("flows.json"), text).unwrap();
+
+    let source = root().join("examples/third-party-source");
+    let mut assemble = xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]);
+    assemble.args(["--name", "datagrams", "--profile", "dev", "--output", "it"]);
+    succeed(assemble.arg("--with").arg(source));
+    let (_running, address) = run(&folder.path().join("it"), &folder.path().join("flows.json"));
+    let mut client = connect(&address, "/ws/datagrams");
+    peer.send_to(b"hello", ("127.0.0.1", port)).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello"));
 }
 
 #[test]
@@ -132,7 +176,8 @@ fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_wh
     let node = "[package]\nname = 'other-node'\nversion = '1.0.0'\nedition = '2024'\n\
                 [dependencies]\nferrowire-core = { path = '../other-core' }";
     write_crate(&folder.path().join("other-node"), node);
-    let arguments = ["assemble", "--with", "./other-node", "--with", "debug", "--bare"];
+    let arguments =
+        ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
     assert!(problem.contains("want different versions of `ferrowire-core`"), "{problem}");
     let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
@@ -148,7 +193,7 @@ fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() 
     let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
                 [dependencies]\nferrowire-core = '7'";
     write_crate(&folder.path().join("new-node"), node);
-    let arguments = ["assemble", "--with", "./new-node", "--bare"];
+    let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
     assert!(problem.contains("`new-node` wants `ferrowire-core` ^7"), "{problem}");
     assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
