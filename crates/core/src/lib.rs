@@ -1,7 +1,8 @@
 //! The contract between Ferrowire and its nodes.
 //!
 //! A node crate depends on this crate and on nothing else of Ferrowire's. It implements
-//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`].
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`]; the
+//! [guide] goes through it step by step.
 //!
 //! This crate opens no socket, reads no file, and spawns only what is asked of
 //! [`NodeContext::spawn`].
@@ -12,6 +13,7 @@ mod config;
 mod context;
 mod editor;
 mod error;
+pub mod guide;
 mod json;
 mod map;
 mod message;

@@ -169,6 +169,7 @@ impl NodeType {
     /// Used by [`register!`](crate::register): notes the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
+        assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
         self.plugin = plugin;
         self.version = version;
         self
@@ -211,7 +212,11 @@ inventory::collect!(NodeType);
 macro_rules! register {
     ($($node_type:expr),+ $(,)?) => {
         $($crate::__inventory::submit! {
-            $node_type.provided_by(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            $crate::NodeType::provided_by(
+                $node_type,
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+            )
         })+
     };
 }
@@ -278,5 +283,27 @@ impl Registry {
     /// All types, by name.
     pub fn iter(&self) -> impl Iterator<Item = &NodeType> {
         self.types.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Idle;
+
+    impl Node for Idle {}
+
+    impl FromConfig for Idle {
+        fn from_config(_: &mut NodeConfig<'_>) -> Self {
+            Idle
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "needs the name that flow files call it by")]
+    fn a_type_without_a_name_does_not_compile() {
+        // What `register!` evaluates at compile time.
+        NodeType::shared::<Idle>("").provided_by("crate", "1.0.0");
     }
 }
