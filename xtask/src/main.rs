@@ -7,6 +7,7 @@
 
 mod assemble;
 mod bench;
+mod browser;
 mod cargo;
 mod ci;
 mod crates;

@@ -13,7 +13,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::connection::{Connection, Ended, Limits, NotSent, Receive, going_away};
+use crate::closing::going_away;
+use crate::connection::{Connection, Ended, Limits, NotSent, Receive};
 use crate::dial::{Plan, dial};
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
