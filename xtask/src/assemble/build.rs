@@ -56,8 +56,9 @@ pub(crate) fn verify(program: &Path, assembly: &Assembly) -> Result<()> {
     let held: Vec<&str> =
         nodes.as_array().into_iter().flatten().filter_map(|node| node["type"].as_str()).collect();
     println!("it holds {}", held.join(", "));
-    let missing: Vec<_> =
-        assembly.needed.iter().filter(|(wanted, _)| !held.contains(&wanted.as_str())).collect();
+    let is_missing = |wanted: &str, users: &[String]| !users.is_empty() && !held.contains(&wanted);
+    let needed = assembly.needed.iter();
+    let missing: Vec<_> = needed.filter(|(wanted, users)| is_missing(wanted, users)).collect();
     ensure!(
         missing.is_empty(),
         "nothing in the program provides {}; add plugins that do with `--with`",

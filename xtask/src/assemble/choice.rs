@@ -157,6 +157,7 @@ fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Resul
         match repository.plugins.iter().find(|found| says(found, node_type)) {
             _ if is_there => {}
             Some(found) => sources.push(by_name(found)),
+            None if users.is_empty() => {}
             None => missing.push((node_type, users)),
         }
     }

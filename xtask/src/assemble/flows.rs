@@ -9,11 +9,12 @@ use serde_json::Value;
 /// What the engine itself makes something of.
 const STRUCTURE: [&str; 4] = ["tab", "group", "subflow", "global-config"];
 
-/// The types that are used, each with the ids of the nodes that use it.
+/// The types that are used, each with the ids of the nodes that need it to run: none where all
+/// of them are disabled.
 pub(crate) type Used = BTreeMap<String, Vec<String>>;
 
-/// Reads flow files as Node-RED writes them. Disabled nodes count as well, since one click
-/// enables them.
+/// Reads flow files as Node-RED writes them. The types of disabled nodes are among them, since
+/// one click enables those.
 pub(crate) fn read(paths: &[impl AsRef<Path>]) -> Result<Used> {
     let mut used = Used::new();
     for path in paths {
@@ -31,12 +32,20 @@ pub(crate) fn read(paths: &[impl AsRef<Path>]) -> Result<Used> {
 fn collect(file: &Value, used: &mut Used) -> Result<()> {
     let nodes = file.as_array().or_else(|| file["flows"].as_array());
     let nodes = nodes.context("an array of nodes was expected; export the flows again")?;
+    let disabled_tabs: Vec<&Value> = nodes
+        .iter()
+        .filter(|node| node["type"] == "tab" && node["disabled"] == true)
+        .map(|tab| &tab["id"])
+        .collect();
     for (node, place) in nodes.iter().zip(1..) {
         let text = |name: &str| node[name].as_str().unwrap_or_default();
         let node_type = text("type");
         ensure!(!node_type.is_empty(), "the node at place {place} has no `type`; give it one");
         if !STRUCTURE.contains(&node_type) && !node_type.starts_with("subflow:") {
-            used.entry(node_type.to_owned()).or_default().push(text("id").to_owned());
+            let users = used.entry(node_type.to_owned()).or_default();
+            if node["d"] != true && !disabled_tabs.contains(&&node["z"]) {
+                users.push(text("id").to_owned());
+            }
         }
     }
     Ok(())
@@ -65,13 +74,18 @@ mod tests {
         let nodes = json!([
             {"id": "t", "type": "tab"},
             {"id": "1", "type": "debug"},
-            {"id": "2", "type": "debug", "d": true},
+            {"id": "2", "type": "debug"},
+            {"id": "5", "type": "websocket in", "d": true},
+            {"id": "off", "type": "tab", "disabled": true},
+            {"id": "6", "type": "websocket in", "z": "off"},
+            {"id": "7", "type": "only disabled", "z": "off"},
             {"id": "3", "type": "subflow:x"},
             {"id": "4", "type": "websocket in"},
         ]);
         for file in [nodes.clone(), json!({"flows": nodes, "rev": "1"})] {
             let mut used = Used::new();
             collect(&file, &mut used).unwrap();
+            assert_eq!(used.remove("only disabled"), Some(vec![]));
             assert_eq!(shown(&used), "`debug` (node `1` and 1 more), `websocket in` (node `4`)");
         }
     }
