@@ -173,12 +173,33 @@ async fn why_not_compliant<const HOW: u8>() -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_misbehaved_node_is_not_compliant() {
-    assert!(why_not_compliant::<TRUSTING>().await.contains("building the node panicked"));
-    assert!(why_not_compliant::<PANICKING>().await.contains("panicked: oops"));
-    assert!(why_not_compliant::<TWICE>().await.contains("failed more than once"));
-    assert!(why_not_compliant::<LEAKING>().await.contains("outlived the node"));
-    assert!(why_not_compliant::<PANICKING_AT_THE_END>().await.contains("panicked: ouch"));
+async fn a_node_whose_building_panics_is_not_compliant() {
+    let why = why_not_compliant::<TRUSTING>().await;
+    assert!(why.contains("building the node panicked"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_panics_at_a_message_is_not_compliant() {
+    let why = why_not_compliant::<PANICKING>().await;
+    assert!(why.contains("panicked: oops"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fails_one_message_twice_is_not_compliant() {
+    let why = why_not_compliant::<TWICE>().await;
+    assert!(why.contains("failed more than once"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_leaves_a_task_behind_is_not_compliant() {
+    let why = why_not_compliant::<LEAKING>().await;
+    assert!(why.contains("outlived the node"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_panics_at_its_stop_is_not_compliant() {
+    let why = why_not_compliant::<PANICKING_AT_THE_END>().await;
+    assert!(why.contains("panicked: ouch"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
