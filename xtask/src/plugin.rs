@@ -36,7 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let file = library.file_name().context("cargo built a library without a name")?;
     let folder = options.to.as_ref().map(|folder| here.join(folder));
     let place = folder.unwrap_or_else(|| repository.target.join("plugins")).join(file);
-    check(&library, &plugin, &options.profile, &repository)?;
+    check(&library, &plugin, &repository)?;
     put(&library, &place)?;
     println!("{}", place.display());
     Ok(())
@@ -96,20 +96,19 @@ fn shared_library(message: &Value, plugin: &Crate) -> Option<PathBuf> {
     })
 }
 
-/// Has a runtime look at the library, then load it and name what it brought.
-fn check(library: &Path, plugin: &Crate, profile: &str, repository: &Repository) -> Result<()> {
-    let mut build =
-        cargo::cargo(&["build", "--package", "ferrowire-runtime", "--bin", "ferrowire"]);
-    cargo::succeed(build.args(["--profile", profile]))?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    let ferrowire = repository.target.join(folder).join("ferrowire");
-    cargo::succeed(Command::new(&ferrowire).args(["plugin", "check"]).arg(library))?;
+/// Has a runtime without plugins look at the library, load it and name what it brought.
+fn check(library: &Path, plugin: &Crate, repository: &Repository) -> Result<()> {
+    cargo::succeed(&mut cargo::cargo(&[
+        "build",
+        "--package",
+        "ferrowire-runtime",
+        "--example",
+        "bare",
+    ]))?;
+    let bare = repository.target.join("debug/examples/bare");
+    cargo::succeed(Command::new(&bare).args(["plugin", "check"]).arg(library))?;
 
-    // A bundled plugin is linked into `ferrowire` as well; a type has one provider.
-    if repository.plugin(&plugin.name).is_some() {
-        return Ok(());
-    }
-    let mut nodes = Command::new(&ferrowire);
+    let mut nodes = Command::new(&bare);
     nodes.args(["nodes", "--json", "--plugin"]).arg(library);
     let shown = cargo::shown(&nodes);
     let output = nodes.output().with_context(|| format!("could not start `{shown}`"))?;
