@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::browser;
 use crate::cargo;
+use crate::examples;
 use crate::tidy;
 
 /// Whether tests may be left out.
@@ -32,10 +33,15 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         .is_ok_and(|status| status.success());
     if has_nextest {
         watch(&mut cargo::cargo(&["test", "--workspace", "--doc"]), ignored)?;
-        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
     } else {
-        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
     }
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
+    }
+    Ok(())
 }
 
 /// Runs a test runner, shows what it prints, and counts the tests that it left out.

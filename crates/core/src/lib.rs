@@ -1,7 +1,8 @@
 //! The contract between Ferrowire and its nodes.
 //!
 //! A node crate depends on this crate and on nothing else of Ferrowire's. It implements
-//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`].
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`]; the
+//! [guide] goes through it step by step.
 //!
 //! This crate opens no socket, reads no file, and spawns only what is asked of
 //! [`NodeContext::spawn`].
@@ -18,9 +19,11 @@ mod config;
 mod typed;
 mod node;
 mod context;
+mod editor;
 mod node_type;
 mod setup;
 pub mod bus;
+pub mod guide;
 
 #[expect(unsafe_code, reason = "the border to shared libraries is C")]
 pub mod abi;
@@ -33,6 +36,7 @@ pub use setup::Setup as __Setup;
 
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use json::number_to_string;
 pub use map::{Key, Map};
