@@ -26,6 +26,10 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
         println!("the browser tests are left out: they need Node.js, npm and Chromium");
     }
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
+    }
     let has_nextest = cargo::cargo(&["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -36,10 +40,6 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
     } else {
         watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
-    }
-    for folder in examples::crates()? {
-        println!("in {}", folder.display());
-        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
     }
     Ok(())
 }
