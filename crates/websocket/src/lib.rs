@@ -26,4 +26,5 @@ mod url;
 
 pub use connection::{Connection, Ended, Limits, NotSent, Receive};
 pub use frame::{Close, Payload, Role};
+pub use handshake::accept;
 pub use settings::{Settings, SlowPeer};
