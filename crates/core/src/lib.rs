@@ -10,6 +10,7 @@
 pub mod bus;
 mod config;
 mod context;
+mod editor;
 mod error;
 mod json;
 mod map;
@@ -27,6 +28,7 @@ pub use inventory as __inventory;
 
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use json::number_to_string;
 pub use map::{Key, Map};

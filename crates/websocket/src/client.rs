@@ -29,6 +29,7 @@ ferrowire_core::register!(
         .summary("keeps a WebSocket connection to a server")
         .category("config")
         .uses(&[Reference::new("tls", "tls-config")])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
 /// How long a server may take from the first packet to the end of the handshake.

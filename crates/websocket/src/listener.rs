@@ -28,6 +28,7 @@ ferrowire_core::register!(
         .summary("accepts WebSocket connections at a path of the runtime's port")
         .category("config")
         .unique(&["path"])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
 type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
