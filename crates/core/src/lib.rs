@@ -7,20 +7,20 @@
 //! [`NodeContext::spawn`].
 
 // In reading order.
-pub mod bus;
-mod config;
-mod context;
-mod editor;
-mod error;
-mod json;
+mod text;
+mod value;
 mod map;
 mod message;
-mod node;
-mod node_type;
+mod json;
 mod property;
-mod text;
+mod error;
+mod config;
 mod typed;
-mod value;
+mod node;
+mod context;
+mod editor;
+mod node_type;
+pub mod bus;
 
 pub use async_trait::async_trait;
 #[doc(hidden)]
