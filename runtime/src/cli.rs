@@ -22,7 +22,7 @@ pub(crate) enum Command {
         #[arg(default_value = "flows.json")]
         flows: Vec<PathBuf>,
         #[command(flatten)]
-        settings: SettingsArgs,
+        settings: Box<SettingsArgs>,
     },
     /// Report every problem in flow files, without running anything; exit code 2 if there is one
     Check {
@@ -67,7 +67,7 @@ pub(crate) struct SettingsArgs {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) workers: Option<String>,
-    /// Seconds for a TLS handshake and for the head of a request [default: 10]
+    /// Seconds for a handshake: TLS, the head of a request, dialling a server [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) handshake_timeout: Option<String>,
     /// Seconds for nodes and connections to stop [default: 10]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use ferrowire_plugin_change as _;
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
 use ferrowire_plugin_inject as _;
@@ -14,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The plugins that the lines above link in. The start fails if one of them did not register.
 const PLUGINS: &[&str] = &[
+    "ferrowire-plugin-change",
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
     "ferrowire-plugin-inject",

@@ -11,7 +11,7 @@ use ferrowire_http::{Limits, Routes, serve, server_config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::settings::Settings;
 use crate::{flows, pages, process_env};
@@ -84,6 +84,7 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         limits: settings.limits,
         slow_peer: settings.slow_client,
         reconnect: settings.reconnect_delay,
+        handshake: settings.handshake_timeout,
     };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
@@ -93,13 +94,10 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         .build()
 }
 
-/// Logs what is wrong with the flows, and whether they run.
+/// The engine has logged every problem; this says what follows from them.
 fn report(deployed: &Deployed) {
-    for problem in deployed.problems.iter() {
-        warn!("{problem}");
-    }
     if !deployed.running {
-        error!("the flows do not run: install the missing types, or delete their nodes");
+        error!("the flows do not run: add plugins for the missing types, or delete their nodes");
     }
 }
 

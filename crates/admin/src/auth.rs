@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_http::{Response, empty, text};
+use bytes::Bytes;
+use ferrowire_core::Value;
 use hyper::StatusCode;
-use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
-use serde::Serialize;
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, watch};
 
+use crate::auth_login::TOKEN_USER;
 use crate::auth_sessions::Sessions;
 use crate::auth_throttle::Throttle;
-use crate::{Guard, Permissions};
+use crate::{Admin, Guard, Permissions, Reply};
 
 /// Who there is: Node-RED's `adminAuth`.
 #[derive(Clone, Debug)]
@@ -78,17 +81,28 @@ impl fmt::Debug for StaticToken {
     }
 }
 
-/// Who makes a request. Serialises to what `GET /settings` tells the editor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// Has not logged in.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub anonymous: bool,
-    /// The name; none for who has not logged in.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub username: String,
+    /// The name; `None` for who has not logged in.
+    pub name: Option<String>,
     /// What the user may do.
     pub permissions: Permissions,
+}
+
+impl User {
+    /// Under which the user's settings are kept, as in Node-RED.
+    pub(crate) fn key(&self) -> &str {
+        self.name.as_deref().unwrap_or("_")
+    }
+
+    /// What `GET /settings` tells the editor.
+    pub(crate) fn for_editor(&self) -> Value {
+        Value::from(match &self.name {
+            Some(name) => json!({"username": name, "permissions": self.permissions}),
+            None => json!({"anonymous": true, "permissions": self.permissions}),
+        })
+    }
 }
 
 /// What a token stands for.
@@ -109,6 +123,8 @@ pub struct Auth {
     pub(crate) hashing: Semaphore,
     guard: Guard,
 }
+
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// How many passwords are hashed at a time.
 const HASHING: usize = 2;
@@ -137,13 +153,9 @@ impl Auth {
     /// when nobody has to log in.
     ///
     /// # Errors
-    /// The response that refuses it: 403 for what a foreign web page may have caused, 401 when the
+    /// The reply that refuses it: 403 for what a foreign web page may have caused, 401 when the
     /// login or the permission is missing, as Node-RED does.
-    pub fn authorize(
-        &self,
-        request: &Parts,
-        permission: &str,
-    ) -> Result<Option<User>, Box<Response>> {
+    pub fn authorize(&self, request: &Parts, permission: &str) -> Result<Option<User>, Reply> {
         self.guard.check(request)?;
         if !self.is_on() {
             return Ok(None);
@@ -151,17 +163,17 @@ impl Auth {
         let token = token_of(request);
         let identity = token.as_deref().and_then(|token| self.identity(token));
         let Some(user) = identity.map(|identity| identity.user).or_else(|| self.anonymous()) else {
-            return Err(Box::new(unauthorized(token.is_some())));
+            return Err(unauthorized(token.is_some()));
         };
         if user.permissions.allow(permission) {
             return Ok(Some(user));
         }
-        tracing::info!(user = user.username, permission, "the user lacks a permission");
-        Err(Box::new(empty(StatusCode::UNAUTHORIZED)))
+        tracing::info!(user = user.key(), permission, "the user lacks a permission");
+        Err(Reply::new(StatusCode::UNAUTHORIZED, TEXT, Bytes::new()))
     }
 
     /// Refuses what a foreign web page may have caused.
-    pub(crate) fn guard(&self, request: &Parts) -> Result<(), Box<Response>> {
+    pub(crate) fn guard(&self, request: &Parts) -> Result<(), Reply> {
         self.guard.check(request)
     }
 
@@ -169,19 +181,21 @@ impl Auth {
     pub(crate) fn identity(&self, token: &str) -> Option<Identity> {
         let config = self.config.as_ref()?;
         let named = |username: &str, permissions: &Permissions| User {
-            anonymous: false,
-            username: username.to_owned(),
+            name: Some(username.to_owned()),
             permissions: permissions.clone(),
         };
         if config.access_token.as_deref().is_some_and(|expected| same(expected, token)) {
-            return Some(Identity { user: named("token", &Permissions::all()), remaining: None });
+            return Some(Identity {
+                user: named(TOKEN_USER, &Permissions::all()),
+                remaining: None,
+            });
         }
         if let Some(found) = config.tokens.iter().find(|known| same(&known.token, token)) {
             return Some(Identity { user: named(&found.user, &found.scope), remaining: None });
         }
         let session = self.sessions.get(token)?;
         let is_known = config.users.iter().any(|user| user.username == session.user)
-            || (session.user == "token" && config.access_token.is_some());
+            || (session.user == TOKEN_USER && config.access_token.is_some());
         // A user who was taken out of the settings is out.
         is_known.then(|| Identity {
             user: named(&session.user, &session.scope),
@@ -192,7 +206,7 @@ impl Auth {
     /// The user that everybody is who has not logged in.
     pub(crate) fn anonymous(&self) -> Option<User> {
         let permissions = self.config.as_ref()?.default.clone()?;
-        Some(User { anonymous: true, username: String::new(), permissions })
+        Some(User { name: None, permissions })
     }
 
     /// Changes when somebody has logged out.
@@ -219,12 +233,22 @@ pub(crate) fn token_of(request: &Parts) -> Option<String> {
         .map(|(_, token)| token.into_owned())
 }
 
-pub(crate) fn unauthorized(is_invalid: bool) -> Response {
-    let mut response = text(StatusCode::UNAUTHORIZED, "Unauthorized");
+pub(crate) fn unauthorized(is_invalid: bool) -> Reply {
     let challenge = match is_invalid {
         true => r#"Bearer realm="Users", error="invalid_token""#,
         false => r#"Bearer realm="Users""#,
     };
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-    response
+    Reply::status(StatusCode::UNAUTHORIZED).with(WWW_AUTHENTICATE, challenge)
+}
+
+/// Whether the request may do what `permission` (such as `flows.write`) stands for, and as whom.
+///
+/// # Errors
+/// As [`Auth::authorize`].
+pub fn authorize(
+    admin: &Arc<Admin>,
+    request: &Parts,
+    permission: &str,
+) -> Result<Option<User>, Reply> {
+    admin.auth().authorize(request, permission)
 }

@@ -7,10 +7,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use ferrowire_http::{Response, full};
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+
+use crate::Reply;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -35,7 +36,7 @@ impl Guard {
     ///
     /// # Errors
     /// `403` and why.
-    pub fn check(&self, request: &Parts) -> Result<(), Box<Response>> {
+    pub fn check(&self, request: &Parts) -> Result<(), Reply> {
         let host = host(request);
         if let Some(host) = host.filter(|host| !self.knows(host)) {
             return forbidden(&format!(
@@ -107,11 +108,8 @@ fn is_local_name(name: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn forbidden(message: &str) -> Result<(), Box<Response>> {
-    let body = serde_json::json!({ "code": "forbidden", "message": message }).to_string();
-    let mut response = full("application/json; charset=utf-8", body);
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    Err(Box::new(response))
+fn forbidden(message: &str) -> Result<(), Reply> {
+    Err(Reply::error(StatusCode::FORBIDDEN, "forbidden", message))
 }
 
 #[cfg(test)]

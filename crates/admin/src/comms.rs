@@ -13,10 +13,10 @@ use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Auth;
 use crate::comms_events::Reporter;
 use crate::comms_hub::Hub;
 use crate::comms_session::Session;
+use crate::{Auth, Reply};
 
 /// The editors that may be connected at a time.
 const EDITORS: usize = 256;
@@ -84,7 +84,8 @@ impl Comms {
 
 impl Upgrade for Comms {
     fn upgrade(&self, request: &Parts, _: SocketAddr) -> Result<Accepted, Box<Response>> {
-        self.shared.auth.guard(request)?;
+        let refused = |reply: Reply| Box::new(reply.into_response(request));
+        self.shared.auth.guard(request).map_err(refused)?;
         let response = accept(request, &[])?;
         let Some(seat) = Seat::take(&self.shared) else {
             let reason = format!("{EDITORS} editors are connected already");

@@ -51,11 +51,12 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// The read buffer with which the tuned library does best: 4 KiB, but four times as much for
-    /// long messages (a sixth more of them for each CPU-second, and more memory for each idle
-    /// connection, which nobody has there).
+    /// The read buffer with which the tuned library does best, so that it is a limit: 4 KiB for
+    /// short messages (and for little memory), more for long ones, and as much as the library's
+    /// default where many long ones come at once.
     pub(crate) fn read_buffer(&self) -> usize {
         match self {
+            Self::Echo { size, in_flight, .. } if *size > 16_384 && *in_flight > 1 => 131_072,
             Self::Echo { size, .. } if *size > 16_384 => 16_384,
             _ => 4_096,
         }

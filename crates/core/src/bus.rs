@@ -322,6 +322,18 @@ impl RunningNode {
         started
     }
 
+    /// Switches the node on or off; whether it can be switched (see [`Node::set_active`]).
+    pub fn set_active(&self, active: bool) -> bool {
+        let Handler::Shared(node) = &self.handler else { return false };
+        match std::panic::catch_unwind(AssertUnwindSafe(|| node.set_active(active))) {
+            Ok(can_be_switched) => can_be_switched,
+            Err(panic) => {
+                self.outlet.failed(&NodeError::panicked(&*panic));
+                false
+            }
+        }
+    }
+
     /// Hands `msg` to the node, in this task.
     pub fn deliver(self: &Arc<Self>, msg: Message) -> Sending {
         if self.stopped.load(Ordering::Relaxed) {

@@ -7,19 +7,20 @@
 //! [`NodeContext::spawn`].
 
 // In reading order.
-pub mod bus;
-mod config;
-mod context;
-mod error;
-mod json;
+mod text;
+mod value;
 mod map;
 mod message;
-mod node;
-mod node_type;
+mod json;
 mod property;
-mod text;
+mod error;
+mod config;
 mod typed;
-mod value;
+mod node;
+mod context;
+mod editor;
+mod node_type;
+pub mod bus;
 
 pub use async_trait::async_trait;
 #[doc(hidden)]
@@ -27,6 +28,7 @@ pub use inventory as __inventory;
 
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use json::number_to_string;
 pub use map::{Key, Map};

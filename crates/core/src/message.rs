@@ -1,27 +1,42 @@
 //! `Message`: what travels along the wires, Node-RED's `msg`.
 
+use std::fmt;
+
 use smol_str::SmolStr;
 
 use crate::{Key, Map, Value, json};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Message {
     properties: Map,
+    /// Known to have a `_msgid`, so that the bus need not look at each hop.
+    identified: bool,
 }
 
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { properties: Map::new() }
+        Message { properties: Map::new(), identified: false }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { properties }
+        Message { properties, identified: false }
+    }
+
+    /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
+    /// `_msgid`.
+    pub fn received(payload: Value, session: Value) -> Self {
+        let properties = Map::from_distinct([
+            (Key::new_static("payload"), payload),
+            (Key::new_static("_session"), session),
+            (Key::new_static("_msgid"), generate_id().into()),
+        ]);
+        Message { properties, identified: true }
     }
 
     /// `msg.payload`.
@@ -36,12 +51,12 @@ impl Message {
 
     /// Sets the property `key` and returns its earlier value.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        self.properties.insert(key, value)
+        self.properties_mut().insert(key, value)
     }
 
     /// Removes the property `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.properties.remove(key)
+        self.properties_mut().remove(key)
     }
 
     /// `msg._msgid`, when it is a string.
@@ -51,9 +66,13 @@ impl Message {
 
     /// Gives the message a `_msgid`, unless it has one.
     pub fn ensure_id(&mut self) {
+        if self.identified {
+            return;
+        }
         if !self.properties.get("_msgid").is_some_and(Value::is_truthy) {
             self.properties.insert(Key::new_static("_msgid"), generate_id());
         }
+        self.identified = true;
     }
 
     /// All properties.
@@ -63,6 +82,7 @@ impl Message {
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
+        self.identified = false;
         &mut self.properties
     }
 
@@ -74,7 +94,19 @@ impl Message {
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { properties }
+        Message { properties, identified: false }
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.properties == other.properties
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.properties.fmt(f)
     }
 }
 
@@ -93,14 +125,23 @@ impl From<Message> for Value {
 /// A new id of 16 hexadecimal digits, the form of Node-RED's `RED.util.generateId()`.
 /// It is unique enough to tell things apart, and no secret.
 pub fn generate_id() -> SmolStr {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut bits = fastrand::u64(..);
+    let bits = fastrand::u64(..);
     let mut digits = [0u8; 16];
-    for digit in &mut digits {
-        *digit = DIGITS[(bits & 0xf) as usize];
-        bits >>= 4;
-    }
+    let (high, low) = digits.split_at_mut(8);
+    high.copy_from_slice(&hexadecimal((bits >> 32) as u32));
+    low.copy_from_slice(&hexadecimal(bits as u32));
     SmolStr::new_inline(std::str::from_utf8(&digits).unwrap_or_default())
+}
+
+/// The eight digits of `number`, all at once: each nibble is spread to a byte of its own, and
+/// the letters are lifted behind the digits.
+fn hexadecimal(number: u32) -> [u8; 8] {
+    let mut spread = u64::from(number);
+    spread = (spread | (spread << 16)) & 0x0000_ffff_0000_ffff;
+    spread = (spread | (spread << 8)) & 0x00ff_00ff_00ff_00ff;
+    spread = (spread | (spread << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((spread + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    (spread + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -113,6 +154,21 @@ mod tests {
         assert_eq!(id.len(), 16);
         assert!(id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
         assert_ne!(id, generate_id());
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 1, 0x0123_4567, 0x89ab_cdef, u32::MAX, 0xf0f0_0a0a] {
+            assert_eq!(&hexadecimal(number), format!("{number:08x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_taken_away_is_replaced() {
+        let mut msg = Message::received(Value::Null, Value::Null);
+        msg.remove("_msgid");
+        msg.ensure_id();
+        assert!(msg.id().is_some());
     }
 
     #[test]

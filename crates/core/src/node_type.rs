@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExclusiveNode, FromConfig, Node, NodeConfig};
+use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
 
 /// A node, built and not started yet, in one of the two forms.
 pub enum BuiltNode {
@@ -81,6 +81,11 @@ pub struct NodeType {
     /// Properties of which no two nodes may have the same value, such as a listener's path,
     /// compared without a leading slash.
     pub unique: &'static [&'static str],
+    /// How the editor shows its nodes.
+    pub editor: Editor,
+    /// Properties that are kept out of flow files. A node finds them in its property
+    /// `credentials`.
+    pub credentials: &'static [Credential],
     /// Builds a node; see [`FromConfig`].
     pub build: fn(&mut NodeConfig<'_>) -> BuiltNode,
 }
@@ -106,6 +111,8 @@ impl NodeType {
             endpoint: Endpoint::None,
             uses: &[],
             unique: &[],
+            editor: Editor::None,
+            credentials: &[],
             build,
         }
     }
@@ -144,6 +151,18 @@ impl NodeType {
     /// Names properties of which no two nodes may have the same value.
     pub const fn unique(mut self, properties: &'static [&'static str]) -> Self {
         self.unique = properties;
+        self
+    }
+
+    /// Says how the editor shows the nodes.
+    pub const fn editor(mut self, editor: Editor) -> Self {
+        self.editor = editor;
+        self
+    }
+
+    /// Names properties that are kept out of flow files.
+    pub const fn credentials(mut self, credentials: &'static [Credential]) -> Self {
+        self.credentials = credentials;
         self
     }
 

@@ -4,49 +4,13 @@
 //! environment of the process; the first that knows the name answers.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::sync::Arc;
 
 use ferrowire_core::{Map, NodeInfo, Value};
 
-use crate::Problem;
 use crate::env_value::{Unevaluated, evaluate, is_env, reference_of};
 use crate::flow_file::text;
-use crate::model::{Entry, GLOBAL_CONFIG, Model, Standing};
-
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// The environment of the process, as the flows are to see it. Cloning is cheap.
-#[derive(Clone)]
-pub struct Environment(Arc<Lookup>);
-
-impl Environment {
-    /// An environment that asks `lookup`.
-    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Environment(Arc::new(lookup))
-    }
-}
-
-impl Default for Environment {
-    /// Without any variable.
-    fn default() -> Self {
-        Environment::new(|_| None)
-    }
-}
-
-impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
-        let variables = variables.into_iter().map(|(key, value)| (key.into(), value.into()));
-        let variables: HashMap<String, String> = variables.collect();
-        Environment::new(move |name| variables.get(name).cloned())
-    }
-}
-
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Environment")
-    }
-}
+use crate::model::{Entry, GLOBAL_CONFIG, Model, Standing, What};
+use crate::{Environment, Problem};
 
 /// The variables of a tab, a group, or of all flows. A variable without a value hides those of
 /// the same name further out.
@@ -137,7 +101,7 @@ impl Scopes {
                 ("NR_GROUP_NAME", group.get("name").cloned()),
                 ("NR_GROUP_ID", group.get("id").cloned()),
             ];
-            if let Some(crate::model::What::Structure(at)) = model.get(text(group, "id")) {
+            if let Some(What::Structure(at)) = model.get(text(group, "id")) {
                 self.add(model, at, Some(parent), own, problems);
             }
         }
@@ -157,6 +121,7 @@ impl Scopes {
         let (last, first): (Vec<&Map>, Vec<&Map>) = entries.into_iter().partition(|e| is_env(e));
         for entry in first {
             let value = match evaluate(entry) {
+                _ if text(entry, "type") == "cred" => secret(model, at, text(entry, "name")),
                 Ok(value) => value,
                 Err(Unevaluated(why)) => {
                     let text = format!("variable `{}`: {why}", text(entry, "name"));
@@ -221,7 +186,7 @@ impl Scopes {
             }
             at = scope.parent;
         }
-        (self.process.0)(name).map(Value::from)
+        self.process.get(name).map(Value::from)
     }
 
     /// The variable `name` as the node sees it.
@@ -274,6 +239,16 @@ impl Scopes {
             }
             _ => {}
         }
+    }
+}
+
+/// The value of a variable that is kept out of the file.
+fn secret(model: &Model, at: usize, name: &str) -> Option<Value> {
+    let object = &model.file.nodes()[at];
+    let credentials = model.file.credentials_of(text(object, "id"))?;
+    match text(object, "type") {
+        GLOBAL_CONFIG => credentials.get("map")?.get(name).cloned(),
+        _ => credentials.get(name).cloned(),
     }
 }
 

@@ -20,7 +20,7 @@
 //! 5. `graph`: wires that close a cycle and one in 64 of a chain get a queue; the order of the
 //!    start follows from the wires.
 //! 6. `diff`: at a deploy, which of the running nodes restart.
-//! 7. `running`, `sequence`: the old nodes stop, sources first; the new ones start, sources last;
+//! 7. `deploy`, `running`, `sequence`: the old nodes stop, sources first; the new ones start, sources last;
 //!    those that stay have their wires exchanged.
 //!
 //! # What is not here
@@ -29,24 +29,26 @@
 //! the `global-config` node that holds variables. No file is read, no socket opened, and the
 //! environment of the process is what the builder is given. Subflows are reported and do not run.
 
-// In the order of a flow file's life.
-mod engine;
-mod flow_file;
-mod model;
-mod problem;
-// Comes before validation: the problems of a node are those of its final properties.
+mod builder;
+mod deploy;
 mod diff;
+mod engine;
 mod env;
 mod env_value;
+mod environment;
+mod flow_file;
 mod graph;
+mod model;
 mod plan;
+mod problem;
 mod running;
 mod sequence;
 mod services;
 mod validate;
 
-pub use engine::{DeployType, Deployed, Engine, EngineBuilder, Interrupted, NotRunning};
-pub use env::Environment;
+pub use builder::EngineBuilder;
+pub use engine::{DeployType, Deployed, Engine, Interrupted, NotRunning};
+pub use environment::Environment;
 pub use flow_file::{FlowFile, FlowFileError};
 pub use problem::{Place, Problem, Severity};
 pub use services::{EVENTS, Event};

@@ -16,7 +16,8 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use tokio::sync::Notify;
 
-use crate::connection::{Connection, Ended, NotSent, Receive, encode, going_away, restarting};
+use crate::closing::{going_away, restarting};
+use crate::connection::{Connection, Ended, NotSent, Receive, encode};
 use crate::frame::{Close, Payload, Role};
 use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};
@@ -28,9 +29,22 @@ ferrowire_core::register!(
         .summary("accepts WebSocket connections at a path of the runtime's port")
         .category("config")
         .unique(&["path"])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
 type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
+
+tokio::task_local! {
+    /// The session whose task is working: most answers are for it, and need not be looked up.
+    static CURRENT: Current;
+}
+
+struct Current {
+    session: Session,
+    connection: Arc<Connection<Stream>>,
+    /// The listener, by its address: a message may have come over another one.
+    listener: usize,
+}
 
 /// The configuration node `websocket-listener`.
 struct Listener {
@@ -150,8 +164,13 @@ impl Running {
         let session = Session::new();
         let here = self.enter(&session, &connection);
         self.cx.log(Level::Debug, format_args!("{peer} connected as session {}", session.id));
+        let current = Current {
+            session: session.clone(),
+            connection: Arc::clone(&connection),
+            listener: self.address(),
+        };
         let receiver = Inbound { running: &self, session: &session };
-        let ended = connection.run(early, &receiver).await;
+        let ended = CURRENT.scope(current, connection.run(early, &receiver)).await;
         self.cx.log(
             Level::Debug,
             format_args!("session {} of {peer} ended: {}", session.id, status::describe(&ended)),
@@ -176,8 +195,25 @@ impl Running {
         Present { running: self, session }
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Whether the message is an answer to the connection that is working now.
+    fn is_for_current(&self, msg: &Message) -> bool {
+        let answers =
+            |current: &Current| current.listener == self.address() && current.session.sent(msg);
+        CURRENT.try_with(answers).unwrap_or(false)
+    }
+
     /// Sends to the session that the message names, or to all.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        if self.is_for_current(&msg) {
+            return match outgoing(self.mode, msg) {
+                Some(payload) => CURRENT.with(|current| self.send_to(&current.connection, payload)),
+                None => Handled::Done,
+            };
+        }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
         let target = {
             let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +221,7 @@ impl Running {
         };
         match target {
             Some(connection) => match outgoing(self.mode, msg) {
-                Some(payload) => self.send_to(connection, payload),
+                Some(payload) => self.send_to(&connection, payload),
                 None => Handled::Done,
             },
             None => {
@@ -195,19 +231,23 @@ impl Running {
         }
     }
 
-    fn send_to(self: &Arc<Self>, connection: Arc<Connection<Stream>>, payload: Payload) -> Handled {
+    fn send_to(
+        self: &Arc<Self>,
+        connection: &Arc<Connection<Stream>>,
+        payload: Payload,
+    ) -> Handled {
         match connection.send(payload) {
             Ok(()) => Handled::Done,
             Err(NotSent::Closed) => {
                 self.lost(format_args!("the session is closing, the message was dropped"));
                 Handled::Done
             }
-            Err(NotSent::Full(payload)) if self.must_wait(&connection) => {
-                let running = Arc::clone(self);
+            Err(NotSent::Full(payload)) if self.must_wait(connection) => {
+                let (running, connection) = (Arc::clone(self), Arc::clone(connection));
                 Handled::Later(Box::pin(running.send_when_possible(connection, payload)))
             }
             Err(NotSent::Full(_)) => {
-                self.too_slow(&connection);
+                self.too_slow(connection);
                 Handled::Done
             }
         }

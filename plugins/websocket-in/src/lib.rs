@@ -1,7 +1,7 @@
 //! The node `websocket in`: what its endpoint receives goes on into the flow.
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
     async_trait,
 };
 
@@ -41,4 +41,5 @@ ferrowire_core::register!(
         .summary("receives messages from a WebSocket endpoint")
         .category("network")
         .receives_from(ENDPOINTS)
+        .editor(Editor::NodeRed("network/22-websocket"))
 );

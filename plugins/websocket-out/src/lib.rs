@@ -1,7 +1,7 @@
 //! The node `websocket out`: what arrives here goes to its endpoint.
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
     async_trait,
 };
 
@@ -41,4 +41,5 @@ ferrowire_core::register!(
         .summary("sends messages to a WebSocket endpoint")
         .category("network")
         .sends_to(ENDPOINTS)
+        .editor(Editor::NodeRed("network/22-websocket"))
 );

@@ -28,47 +28,67 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
     gather(&mut streams)?;
     let poll = Poll::new(streams.iter())?;
     let ring = Ring::new(0, 4 * load.burst, load.size)?;
-    let burst = load.burst as u64 * ring.sent_frame();
-    publish(streams, poll, &ring, burst, Meter::new(target, window)?)
-}
-
-fn publish(
-    streams: Vec<TcpStream>,
-    mut poll: Poll,
-    ring: &Ring,
-    burst: u64,
-    mut meter: Meter,
-) -> Result<Sample> {
-    let mut peers: Vec<_> = streams.into_iter().map(|stream| Peer { stream, read: 0 }).collect();
-    let everybody = peers.len() as u64;
-    let mut buffer = vec![0; 256 << 10];
-    let (mut allowed, mut written, mut reached) = (0, 0, 0);
-    let mut now = Instant::now();
-    let mut sent = now;
-    while meter.go_on(now)? {
-        if reached == everybody * (allowed / ring.sent_frame()) {
-            allowed += burst;
-            sent = Instant::now();
-        }
-        if let Some(publisher) = peers.first_mut() {
-            while written < allowed {
-                let piece = ring.to_send(written, allowed);
-                match client::write_ready(&mut publisher.stream, piece)? {
-                    0 => break,
-                    some => written += some as u64,
-                }
-            }
-        }
-        for position in poll.wait(Duration::from_millis(100))? {
-            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
-            let messages = peer.receive(ring, &mut buffer)?;
-            reached += messages;
-            meter.record(sent.elapsed(), messages);
-        }
-        now = Instant::now();
-        ensure!(now - sent < PATIENCE, "a message did not reach all subscribers");
+    let mut audience = Audience {
+        peers: streams.into_iter().map(|stream| Peer { stream, read: 0 }).collect(),
+        poll,
+        ring,
+        buffer: vec![0; 256 << 10],
+        published: 0,
+        written: 0,
+        reached: 0,
+    };
+    let mut meter = Meter::new(target, window)?;
+    while meter.go_on(Instant::now())? {
+        audience.publish(load.burst, &mut meter)?;
     }
     meter.finish()
+}
+
+/// The publisher, who is the first of the peers, and everybody else.
+struct Audience {
+    peers: Vec<Peer>,
+    poll: Poll,
+    ring: Ring,
+    buffer: Vec<u8>,
+    published: u64,
+    written: u64,
+    reached: u64,
+}
+
+impl Audience {
+    /// Publishes a burst and waits until it has reached everybody. Nothing is left under way that
+    /// a later load on the same server could get.
+    fn publish(&mut self, burst: usize, meter: &mut Meter) -> Result<()> {
+        let sent = Instant::now();
+        self.published += burst as u64;
+        while self.reached < self.published * self.peers.len() as u64 {
+            self.write()?;
+            for position in self.poll.wait(Duration::from_millis(100))? {
+                let Some(peer) = self.peers.get_mut(position) else {
+                    bail!("an unknown socket is ready")
+                };
+                let messages = peer.receive(&self.ring, &mut self.buffer)?;
+                self.reached += messages;
+                meter.record(sent.elapsed(), messages);
+            }
+            ensure!(sent.elapsed() < PATIENCE, "a message did not reach all subscribers");
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let Some(publisher) = self.peers.first_mut() else { bail!("nobody publishes") };
+        let allowed = self.published * self.ring.sent_frame();
+        while self.written < allowed {
+            let piece = self.ring.to_send(self.written, allowed);
+            let written = client::write_ready(&mut publisher.stream, piece)?;
+            self.written += written as u64;
+            if written == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 struct Peer {
@@ -96,7 +116,7 @@ impl Peer {
 /// it has subscribed the connection.
 fn gather(streams: &mut [TcpStream]) -> Result<()> {
     for attempt in 1..=20 {
-        let probe = Ring::new(usize::MAX >> 40 | attempt, 1, 32)?;
+        let probe = Ring::new(attempt, 1, 32)?;
         if let Some(publisher) = streams.first_mut() {
             publisher.write_all(probe.to_send(0, probe.sent_frame()))?;
         }

@@ -1,12 +1,10 @@
 //! Every kind of problem, as `check` reports it.
 
-mod support;
-
 use ferrowire_engine::{Environment, Problem, Severity, check};
 use serde_json::{Value as Json, json};
 
 fn problems(nodes: Json) -> Vec<Problem> {
-    check(&support::file(nodes), &support::registry(), &support::environment())
+    check(&crate::support::file(nodes), &crate::support::registry(), &crate::support::environment())
 }
 
 fn only(nodes: Json) -> Problem {
@@ -185,9 +183,9 @@ fn variables_that_cannot_be_evaluated_are_warnings_of_their_tab() {
 
 #[test]
 fn a_variable_that_is_not_defined_leaves_the_text() {
-    let file = support::file(json!([{"id": "s", "type": "strict", "size": "${SIZE}"}]));
-    let undefined = check(&file, &support::registry(), &Environment::default());
+    let file = crate::support::file(json!([{"id": "s", "type": "strict", "size": "${SIZE}"}]));
+    let undefined = check(&file, &crate::support::registry(), &Environment::default());
     assert_eq!(undefined[0].text, "a number was expected, found `${SIZE}`");
     let defined: Environment = [("SIZE", "5")].into_iter().collect();
-    assert_eq!(check(&file, &support::registry(), &defined), []);
+    assert_eq!(check(&file, &crate::support::registry(), &defined), []);
 }

@@ -1,8 +1,6 @@
 //! Small node types that write what happens to them into a journal, and helpers around an engine.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ferrowire_core::{
     ExclusiveNode, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
@@ -13,43 +11,42 @@ use serde_json::Value as Json;
 use tokio::sync::{Semaphore, watch};
 
 /// What happened, in order.
-pub struct Journal {
+pub(crate) struct Journal {
     lines: watch::Sender<Vec<String>>,
     /// One permit for each message that a `slow` node may finish.
-    pub permits: Semaphore,
-    panics: Mutex<usize>,
+    pub(crate) permits: Semaphore,
 }
 
 impl Journal {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let (lines, permits) = (watch::Sender::default(), Semaphore::new(0));
-        Arc::new(Journal { lines, permits, panics: Mutex::default() })
+        Arc::new(Journal { lines, permits })
     }
 
-    pub fn note(&self, line: impl Into<String>) {
+    pub(crate) fn note(&self, line: impl Into<String>) {
         self.lines.send_modify(|lines| lines.push(line.into()));
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
 
     /// The lines so far, which are no longer kept.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         let mut taken = Vec::new();
         self.lines.send_modify(|lines| taken = std::mem::take(lines));
         taken
     }
 
-    pub fn count(&self, line: &str) -> usize {
+    pub(crate) fn count(&self, line: &str) -> usize {
         self.lines.borrow().iter().filter(|other| *other == line).count()
     }
 
-    pub async fn until(&self, line: &str) {
+    pub(crate) async fn until(&self, line: &str) {
         self.until_count(line, 1).await;
     }
 
-    pub async fn until_count(&self, line: &str, count: usize) {
+    pub(crate) async fn until_count(&self, line: &str, count: usize) {
         let mut lines = self.lines.subscribe();
         let enough = |lines: &Vec<String>| lines.iter().filter(|l| *l == line).count() >= count;
         lines.wait_for(enough).await.unwrap();
@@ -204,15 +201,16 @@ impl FromConfig for Panics {
 
 #[async_trait]
 impl Node for Panics {
-    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+    async fn start(&self, _: &NodeContext) -> Result<(), NodeError> {
         assert_ne!(self.when, "start", "as it was told");
-        let wants = self.when == "task";
-        cx.spawn(async move { assert!(!wants, "as it was told") });
         Ok(())
     }
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         assert_ne!(self.when, "message", "as it was told");
+        if self.when == "task" {
+            cx.spawn(async { panic!("as it was told") });
+        }
         cx.send(0, msg).await;
         Ok(())
     }
@@ -293,7 +291,7 @@ const ENDPOINTS: &[Reference] =
 
 const SERVICE: &[Reference] = &[Reference::new("service", "listener")];
 
-pub fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
     let types = [
         NodeType::shared::<Probe>("probe"),
@@ -317,7 +315,7 @@ pub fn registry() -> Registry {
 
 /// A flow file of these nodes; those without an `x` of their own stand on no canvas, and `z` is
 /// the tab `t`, unless they say otherwise.
-pub fn file(nodes: Json) -> FlowFile {
+pub(crate) fn file(nodes: Json) -> FlowFile {
     let mut all = vec![];
     for mut node in nodes.as_array().unwrap().clone() {
         let structure = ["tab", "subflow"].contains(&node["type"].as_str().unwrap());
@@ -332,18 +330,18 @@ pub fn file(nodes: Json) -> FlowFile {
     FlowFile::parse(Json::from(all).to_string().as_bytes()).unwrap()
 }
 
-pub fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     [("HOME", "/home/me"), ("PATH_OF", "chat")].into_iter().collect()
 }
 
-pub struct Bench {
-    pub engine: Engine,
-    pub journal: Arc<Journal>,
-    pub deployed: Deployed,
+pub(crate) struct Bench {
+    pub(crate) engine: Engine,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) deployed: Deployed,
 }
 
 /// Starts the nodes.
-pub async fn start(nodes: Json) -> Bench {
+pub(crate) async fn start(nodes: Json) -> Bench {
     let journal = Journal::new();
     let builder = Engine::builder(registry()).environment(environment());
     let engine = builder.provide(Arc::clone(&journal)).build();
@@ -352,15 +350,15 @@ pub async fn start(nodes: Json) -> Bench {
 }
 
 impl Bench {
-    pub async fn send(&self, id: &str, payload: &str) {
+    pub(crate) async fn send(&self, id: &str, payload: &str) {
         self.engine.deliver(id, Message::with_payload(payload)).unwrap().await;
     }
 
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.engine.stop(StopReason::ShuttingDown).await.unwrap();
     }
 }
 
-pub fn at(lines: &[String], line: &str) -> usize {
+pub(crate) fn at(lines: &[String], line: &str) -> usize {
     lines.iter().position(|l| l == line).unwrap_or_else(|| panic!("no `{line}` in {lines:?}"))
 }

@@ -38,9 +38,9 @@ fn a_byte_order_mark_is_skipped() {
 fn invalid_json_is_named_with_line_and_column() {
     let error = FlowFile::parse(b"[\n  {\"id\": \"a\" \"type\": 1}\n]").unwrap_err();
     let FlowFileError::NotJson { line, column, reason } = &error else { panic!("{error:?}") };
-    assert_eq!((*line, *column), (2, 15));
+    assert_eq!((*line, *column), (2, 14));
     assert_eq!(reason, "expected `,` or `}`");
-    assert_eq!(error.to_string(), "invalid JSON at line 2, column 15: expected `,` or `}`");
+    assert_eq!(error.to_string(), "invalid JSON at line 2, column 14: expected `,` or `}`");
     assert!(self::error("").starts_with("invalid JSON at line 1, column 0: EOF"));
     assert!(FlowFile::parse(b"[\"\xff\"]").is_err());
     assert!(FlowFile::parse("[".repeat(100_000).as_bytes()).is_err());

@@ -1,13 +1,11 @@
 //! Environment variables in properties, seen through a node's own eyes.
 
-mod support;
-
+use crate::support::Bench;
 use serde_json::{Value as Json, json};
-use support::Bench;
 
 /// A tab and groups with variables, and a `probe` in the inner group with this `mark`.
 async fn bench(mark: &str) -> Bench {
-    support::start(json!([
+    crate::support::start(json!([
         {"id": "global", "type": "global-config", "z": "", "env": [
             {"name": "EVERYWHERE", "type": "str", "value": "all"},
             {"name": "HOME", "type": "str", "value": "global home"},
@@ -78,7 +76,7 @@ async fn only_a_whole_reference_to_something_known_is_replaced() {
 
 #[tokio::test]
 async fn a_running_node_sees_the_same_variables() {
-    let bench = support::start(json!([
+    let bench = crate::support::start(json!([
         {"id": "t", "type": "tab", "env": [{"name": "JSON", "type": "json", "value": "{\"a\":[1]}"}]},
         {"id": "s", "type": "shows"},
     ]))

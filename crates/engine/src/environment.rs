@@ -1,0 +1,43 @@
+//! `Environment`: the environment of the process, as the flows are to see it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// The environment of the process, as the flows are to see it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Environment(Arc<Lookup>);
+
+impl Environment {
+    /// An environment that asks `lookup`.
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Environment(Arc::new(lookup))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+    }
+}
+
+impl Default for Environment {
+    /// Without any variable.
+    fn default() -> Self {
+        Environment::new(|_| None)
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        let variables = variables.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let variables: HashMap<String, String> = variables.collect();
+        Environment::new(move |name| variables.get(name).cloned())
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}

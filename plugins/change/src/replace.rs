@@ -1,0 +1,162 @@
+//! `String.prototype.replace` for every match: the `$` signs in the replacement mean what they
+//! mean in JavaScript.
+
+use regex::{Captures, Regex};
+
+/// Replaces every occurrence of `sought`; `None` when there is none.
+pub(crate) fn text(text: &str, sought: &str, to: &str) -> Option<String> {
+    let mut out = Output::new(text, false);
+    for (start, found) in text.match_indices(sought) {
+        out.replace(start, start + found.len(), to, None);
+    }
+    out.finish()
+}
+
+/// Replaces every match of `regexp`; `None` when there is none.
+pub(crate) fn regexp(text: &str, regexp: &Regex, to: &str) -> Option<String> {
+    let named = regexp.capture_names().flatten().next().is_some();
+    let mut out = Output::new(text, named);
+    let mut at = 0;
+    // Not `captures_iter`: that skips an empty match right after another one, JavaScript does not.
+    while let Some(captures) = (at <= text.len()).then(|| regexp.captures_at(text, at)).flatten() {
+        let Some(found) = captures.get(0) else { break };
+        out.replace(found.start(), found.end(), to, Some(&captures));
+        at = found.end();
+        if found.is_empty() {
+            at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        }
+    }
+    out.finish()
+}
+
+struct Output<'a> {
+    text: &'a str,
+    out: String,
+    /// How much of the text was dealt with.
+    done: usize,
+    changed: bool,
+    /// Whether there are groups with names.
+    named: bool,
+}
+
+impl<'a> Output<'a> {
+    fn new(text: &'a str, named: bool) -> Self {
+        Output { text, out: String::new(), done: 0, changed: false, named }
+    }
+
+    fn replace(&mut self, start: usize, end: usize, to: &str, captures: Option<&Captures<'_>>) {
+        self.out.push_str(self.text.get(self.done..start).unwrap_or_default());
+        self.done = end;
+        self.changed = true;
+        let mut rest = to;
+        while let Some(at) = rest.find('$') {
+            self.out.push_str(rest.get(..at).unwrap_or_default());
+            let after = rest.get(at + 1..).unwrap_or_default();
+            let used = self.dollar(after, start, end, captures);
+            if used == 0 {
+                self.out.push('$');
+            }
+            rest = after.get(used..).unwrap_or_default();
+        }
+        self.out.push_str(rest);
+    }
+
+    /// Writes what a `$` with `after` behind it stands for. Returns how much of `after` belongs
+    /// to it: 0 if the `$` is just that.
+    fn dollar(
+        &mut self,
+        after: &str,
+        start: usize,
+        end: usize,
+        captures: Option<&Captures<'_>>,
+    ) -> usize {
+        let text = self.text;
+        match after.bytes().next() {
+            Some(b'$') => self.write("$"),
+            Some(b'&') => self.write(text.get(start..end).unwrap_or_default()),
+            Some(b'`') => self.write(text.get(..start).unwrap_or_default()),
+            Some(b'\'') => self.write(text.get(end..).unwrap_or_default()),
+            Some(b'0'..=b'9') => self.numbered(after, captures),
+            Some(b'<') => self.named(after, captures),
+            _ => 0,
+        }
+    }
+
+    fn write(&mut self, text: &str) -> usize {
+        self.out.push_str(text);
+        1
+    }
+
+    /// `$1` to `$99`: two digits count if there are that many groups.
+    fn numbered(&mut self, after: &str, captures: Option<&Captures<'_>>) -> usize {
+        let Some(captures) = captures else { return 0 };
+        for digits in [2, 1] {
+            let number = after.get(..digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
+            let number: Option<usize> = number.and_then(|number| number.parse().ok());
+            if let Some(number) = number.filter(|number| (1..captures.len()).contains(number)) {
+                self.out.push_str(captures.get(number).map_or("", |group| group.as_str()));
+                return digits;
+            }
+        }
+        0
+    }
+
+    /// `$<name>`, if there are named groups; an unknown name stands for nothing.
+    fn named(&mut self, after: &str, captures: Option<&Captures<'_>>) -> usize {
+        let Some((name, _)) = after.get(1..).and_then(|rest| rest.split_once('>')) else {
+            return 0;
+        };
+        let Some(captures) = captures.filter(|_| self.named) else { return 0 };
+        self.out.push_str(captures.name(name).map_or("", |group| group.as_str()));
+        name.len() + 2
+    }
+
+    fn finish(mut self) -> Option<String> {
+        self.out.push_str(self.text.get(self.done..).unwrap_or_default());
+        self.changed.then_some(self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_regexp(source: &str, subject: &str, to: &str) -> Option<String> {
+        regexp(subject, &Regex::new(source).unwrap(), to)
+    }
+
+    #[test]
+    fn dollars_mean_what_they_mean_in_javascript() {
+        for (to, expected) in [
+            ("$$", "a$d"),
+            ("[$&]", "a[bc]d"),
+            ("$`|$'", "aa|dd"),
+            ("$2$1", "acbd"),
+            ("$01$10$3$0$", "abb0$3$0$d"),
+            ("$<x>", "a$<x>d"),
+            ("$é", "a$éd"),
+        ] {
+            assert_eq!(with_regexp("(b)(c)", "abcd", to).as_deref(), Some(expected), "{to}");
+        }
+        let named = |to| with_regexp("(?P<x>b)(c)?", "abd", to);
+        assert_eq!(named("$<x>$<y>$<x$2!").as_deref(), Some("ab$<x!d"));
+    }
+
+    #[test]
+    fn a_text_knows_no_groups() {
+        assert_eq!(text("a.b.c", ".", "[$&$1$<x>]").as_deref(), Some("a[.$1$<x>]b[.$1$<x>]c"));
+    }
+
+    #[test]
+    fn empty_matches_are_replaced_as_in_javascript() {
+        assert_eq!(with_regexp("a*", "baac", "x").as_deref(), Some("xbxxcx"));
+        assert_eq!(with_regexp("", "é𝄞", "-").as_deref(), Some("-é-𝄞-"));
+        assert_eq!(text("ab", "", "-").as_deref(), Some("-a-b-"));
+    }
+
+    #[test]
+    fn nothing_found_is_nothing_changed() {
+        assert_eq!(text("abc", "x", "y"), None);
+        assert_eq!(with_regexp("x", "abc", "y"), None);
+    }
+}

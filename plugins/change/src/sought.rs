@@ -1,0 +1,71 @@
+//! `Sought`: what a change rule looks for, as it is configured.
+
+use std::borrow::Cow;
+
+use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value};
+
+use crate::pattern::Pattern;
+use crate::regexp;
+
+#[derive(Debug)]
+pub(crate) enum Sought {
+    /// The same for every message.
+    Fixed(Pattern),
+    /// A property of the message, or the environment.
+    Looked(TypedValue),
+}
+
+impl Sought {
+    /// Reads `value` as the type `kind` says.
+    pub(crate) fn parse(value: &Value, kind: &str) -> Result<Self, String> {
+        let typed = |kind| TypedValue::parse(value, kind).map_err(|error| error.to_string());
+        // The regular expression and the numbers of a rule match texts too, as they are written.
+        let text = || match typed("str")? {
+            TypedValue::Constant(Value::String(text)) => Ok(text.as_str().to_owned()),
+            _ => Err("a string was expected".to_owned()),
+        };
+        match kind {
+            "str" => Ok(Sought::Fixed(Pattern::Text(text()?))),
+            "re" => Ok(Sought::Fixed(Pattern::RegExp(regexp::compile(&text()?)?))),
+            "num" | "bool" => match typed(kind)? {
+                TypedValue::Constant(value) => {
+                    Ok(Sought::Fixed(Pattern::Exactly { value, text: Some(text()?) }))
+                }
+                _ => Err("a constant was expected".to_owned()),
+            },
+            "msg" | "env" => Ok(Sought::Looked(typed(kind)?)),
+            // What no value can be made of is refused in the words of the contract.
+            other => typed(other)
+                .and(Err(format!("values of type `{other}` cannot be looked for in a message"))),
+        }
+    }
+
+    /// The pattern for `msg`; `None` when something on the way to it is missing.
+    ///
+    /// # Errors
+    /// When what was found is no pattern.
+    pub(crate) fn evaluate<'a>(
+        &'a self,
+        msg: &Message,
+        cx: &NodeContext,
+    ) -> Result<Option<Cow<'a, Pattern>>, NodeError> {
+        let value = match self {
+            Sought::Fixed(pattern) => return Ok(Some(Cow::Borrowed(pattern))),
+            Sought::Looked(value) => match value.evaluate(msg, cx) {
+                Ok(value) => value,
+                Err(_) => return Ok(None),
+            },
+        };
+        let pattern = match value {
+            Some(Value::String(text)) => Pattern::Text(text.as_str().to_owned()),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => {
+                Pattern::Exactly { value, text: None }
+            }
+            other => {
+                let found = other.as_ref().map_or("undefined", Value::type_name);
+                return Err(NodeError::new(format!("cannot look for a value of type {found}")));
+            }
+        };
+        Ok(Some(Cow::Owned(pattern)))
+    }
+}

@@ -1,0 +1,368 @@
+//! How a listener treats its connections: case by case, through the real binary.
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use crate::support::{
+    Client, Runtime, broadcaster, delete_session, echo, listener, set_payload, soon, tab, with,
+    ws_in, ws_out,
+};
+
+const HANDSHAKE: &str = "Host: localhost\r\nConnection: keep-alive, Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+fn handshake(path: &str, more: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\n{HANDSHAKE}{more}\r\n")
+}
+
+async fn connect_raw(runtime: &Runtime, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+    let request = handshake(path, "Sec-WebSocket-Version: 13\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon("a response", stream.read_u8()).await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "));
+    stream
+}
+
+/// The code of the close frame that a server sends next, after which the connection ends.
+async fn close_code(mut stream: TcpStream) -> u16 {
+    let mut rest = Vec::new();
+    soon("the end", stream.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(rest[0], 0x88, "a close frame was expected: {rest:?}");
+    u16::from_be_bytes([rest[2], rest[3]])
+}
+
+#[tokio::test]
+async fn the_path_is_taken_from_the_url_without_its_query() {
+    let runtime = Runtime::start(echo()).await;
+    runtime.connect("/ws?token=1").await.echo("hello").await;
+}
+
+#[tokio::test]
+async fn a_path_without_its_leading_slash_means_the_same_and_the_node_root_stands_before_it() {
+    let nodes =
+        json!([tab("tab"), listener("l", "ws"), ws_in("in", "l", &["out"]), ws_out("out", "l"),]);
+    let runtime = Runtime::start_with(nodes, &["--http-node-root", "/api/"], &[]).await;
+    runtime.connect("/api/ws").await.echo("hello").await;
+}
+
+async fn subprotocol(runtime: &Runtime, offer: Option<&'static str>) -> Option<String> {
+    let offer = offer.map(|offer| format!("Sec-WebSocket-Protocol: {offer}\r\n"));
+    let request = handshake("/ws", "Sec-WebSocket-Version: 13\r\n");
+    let request = request.trim_end().to_owned() + "\r\n" + &offer.unwrap_or_default() + "\r\n";
+    let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon("a response", stream.read_u8()).await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let prefix = "sec-websocket-protocol: ";
+    head.lines().find_map(|line| line.strip_prefix(prefix)).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn without_a_list_the_clients_first_subprotocol_is_accepted() {
+    let runtime = Runtime::start(echo()).await;
+    assert_eq!(subprotocol(&runtime, Some("b, a")).await.as_deref(), Some("b"));
+    assert_eq!(subprotocol(&runtime, None).await, None);
+}
+
+#[tokio::test]
+async fn with_a_list_its_first_subprotocol_that_was_offered_is_chosen() {
+    let listener = with(listener("l", "/ws"), json!({"subprotocol": "x, a ,b"}));
+    let runtime = Runtime::start(json!([tab("tab"), listener, ws_in("in", "l", &[])])).await;
+    assert_eq!(subprotocol(&runtime, Some("b, a")).await.as_deref(), Some("a"));
+    assert_eq!(subprotocol(&runtime, Some("c")).await, None);
+}
+
+#[tokio::test]
+async fn in_and_out_nodes_show_how_many_are_connected() {
+    let runtime = Runtime::start(echo()).await;
+    let mut events = runtime.events().await;
+    let a = runtime.connect("/ws").await;
+    let connected = json!({"fill": "green", "shape": "dot", "text": "connected 1"});
+    assert_eq!(events.of("status", "in").await, connected);
+    assert_eq!(events.of("status", "out").await, connected);
+    let b = runtime.connect("/ws").await;
+    assert_eq!(events.of("status", "in").await["text"], "connected 2");
+    a.close().await;
+    assert_eq!(events.of("status", "in").await["text"], "connected 1");
+    b.close().await;
+    let gone = json!({"fill": "red", "shape": "ring", "text": "common.status.disconnected"});
+    assert_eq!(events.of("status", "in").await, gone);
+    assert_eq!(events.of("status", "out").await, gone);
+}
+
+#[tokio::test]
+async fn a_connection_at_fault_shows_an_error() {
+    let runtime = Runtime::start(echo()).await;
+    let mut events = runtime.events().await;
+    let mut stream = connect_raw(&runtime, "/ws").await;
+    stream.write_all(b"\x81\x01x").await.unwrap();
+    let error = json!({"fill": "red", "shape": "ring", "text": "common.status.error"});
+    assert_eq!(events.status("in", "common.status.error").await, error);
+}
+
+#[tokio::test]
+async fn a_second_listener_on_a_path_stays_dead_and_the_error_names_it() {
+    let nodes = json!([
+        tab("tab"),
+        listener("first", "/ws"),
+        listener("second", "ws"),
+        ws_in("in", "first", &["out"]),
+        ws_out("out", "first"),
+        ws_in("dead", "second", &["out"]),
+    ]);
+    let mut runtime = Runtime::start(nodes.clone()).await;
+    runtime.connect("/ws").await.echo("from the first").await;
+    let (log, _) = {
+        runtime.signal("-TERM");
+        runtime.rest_of_log().await
+    };
+    drop(log);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("flows.json");
+    std::fs::write(&file, nodes.to_string()).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"))
+        .arg("check")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let line = text.lines().find(|line| line.contains("ws")).unwrap();
+    assert!(line.contains("`first`") && line.contains("`second`"), "{text}");
+}
+
+#[tokio::test]
+async fn an_upgrade_on_an_unknown_path_gets_404_and_is_closed() {
+    let runtime = Runtime::start(echo()).await;
+    let response = runtime.raw(&handshake("/nowhere", "Sec-WebSocket-Version: 13\r\n")).await;
+    assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
+}
+
+#[tokio::test]
+async fn a_plain_get_on_a_listeners_path_gets_404() {
+    let runtime = Runtime::start(echo()).await;
+    let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert!(runtime.raw(request).await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn another_version_of_the_protocol_gets_426_and_is_told_the_right_one() {
+    let runtime = Runtime::start(echo()).await;
+    for version in ["Sec-WebSocket-Version: 8\r\n", ""] {
+        let response = runtime.raw(&handshake("/ws", version)).await;
+        assert!(response.starts_with("HTTP/1.1 426 "), "{response}");
+        assert!(response.contains("sec-websocket-version: 13\r\n"), "{response}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_or_malformed_key_gets_400() {
+    let runtime = Runtime::start(echo()).await;
+    let good = handshake("/ws", "Sec-WebSocket-Version: 13\r\n");
+    for key in ["Sec-WebSocket-Key: short\r\n", "Sec-WebSocket-Key: !!!!\r\n", ""] {
+        let request = good.replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", key);
+        let response = runtime.raw(&request).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{key}: {response}");
+    }
+}
+
+#[tokio::test]
+async fn any_origin_is_accepted_and_compression_is_declined() {
+    let runtime = Runtime::start(echo()).await;
+    let mut request = runtime.url("/ws").into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("Origin", HeaderValue::from_static("http://elsewhere.example"));
+    headers.insert(
+        "Sec-WebSocket-Extensions",
+        HeaderValue::from_static("permessage-deflate; client_max_window_bits"),
+    );
+    // The client refuses an extension that it did not offer itself: none may be chosen.
+    Client::connect(request).await.echo("hello").await;
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_largest_is_answered_with_1009() {
+    let small = with(listener("s", "/small"), json!({"maxMessage": "10"}));
+    let mut nodes = echo();
+    nodes.as_array_mut().unwrap().extend([small, ws_in("si", "s", &["so"]), ws_out("so", "s")]);
+    let runtime = Runtime::start_with(nodes, &["--max-message", "100"], &[]).await;
+    for (path, largest) in [("/ws", 100), ("/small", 10)] {
+        let mut client = runtime.connect(path).await;
+        client.echo(&"x".repeat(largest)).await;
+        client.send(&"x".repeat(largest + 1)).await;
+        assert_eq!(u16::from(client.closed().await.unwrap().code), 1009, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_largest_message_is_100_mib_by_default() {
+    let runtime = Runtime::start(echo()).await;
+    let mut stream = connect_raw(&runtime, "/ws").await;
+    let length: u64 = (100 << 20) + 1;
+    let mut header = vec![0x82, 0xff];
+    header.extend(length.to_be_bytes());
+    header.extend([0; 4]);
+    stream.write_all(&header).await.unwrap();
+    assert_eq!(close_code(stream).await, 1009);
+    let mut client = runtime.connect("/ws").await;
+    client.echo(&"x".repeat(1 << 20)).await;
+}
+
+#[tokio::test]
+async fn who_breaks_the_protocol_is_closed_with_its_code_and_others_notice_nothing() {
+    let runtime = Runtime::start(echo()).await;
+    let mut bystander = runtime.connect("/ws").await;
+    let cases: [(&[u8], u16); 4] = [
+        (b"\x81\x01x", 1002),
+        (b"\x81\x81\0\0\0\0\xff", 1007),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (b"\xc1\x80\0\0\0\0", 1002),
+    ];
+    for (bytes, code) in cases {
+        let mut stream = connect_raw(&runtime, "/ws").await;
+        stream.write_all(bytes).await.unwrap();
+        assert_eq!(close_code(stream).await, code, "{bytes:?}");
+        bystander.echo("still here").await;
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_in_the_handshake_is_disconnected() {
+    let runtime = Runtime::start_with(echo(), &["--handshake-timeout", "0.2"], &[]).await;
+    let response = runtime.raw("GET /ws HTTP/1.1\r\nHost: loc").await;
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 408"), "{response}");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_between_fragments_too() {
+    let runtime = Runtime::start(echo()).await;
+    let mut client = runtime.connect("/ws").await;
+    let first = Frame::message("ab", OpCode::Data(Data::Text), false);
+    client.send_message(Message::Frame(first)).await;
+    client.send_message(Message::Ping("p".into())).await;
+    assert_eq!(client.next().await, Message::Pong("p".into()));
+    let last = Frame::message("c", OpCode::Data(Data::Continue), true);
+    client.send_message(Message::Frame(last)).await;
+    assert_eq!(client.text().await, "abc");
+}
+
+#[tokio::test]
+async fn a_frame_sent_together_with_the_handshake_is_not_lost() {
+    let runtime = Runtime::start(echo()).await;
+    let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+    let mut bytes = handshake("/ws", "Sec-WebSocket-Version: 13\r\n").into_bytes();
+    bytes.extend(b"\x81\x82\0\0\0\0hi");
+    stream.write_all(&bytes).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x81\x02hi") {
+        answer.push(soon("the echo", stream.read_u8()).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_removed_listener_closes_with_1001_after_what_is_queued() {
+    let mut runtime = Runtime::start(echo()).await;
+    let mut client = runtime.connect("/ws").await;
+    client.echo("hello").await;
+    runtime.redeploy(json!([tab("tab")])).await;
+    assert_eq!(u16::from(client.closed().await.unwrap().code), 1001);
+}
+
+#[tokio::test]
+async fn a_changed_listener_closes_with_1012_and_comes_back() {
+    let mut runtime = Runtime::start(echo()).await;
+    let mut client = runtime.connect("/ws").await;
+    client.echo("hello").await;
+    let mut nodes = echo();
+    nodes[1]["subprotocol"] = "x".into();
+    runtime.redeploy(nodes).await;
+    assert_eq!(u16::from(client.closed().await.unwrap().code), 1012);
+    runtime.connect("/ws").await.echo("again").await;
+}
+
+#[tokio::test]
+async fn a_deploy_that_does_not_touch_the_listener_leaves_its_connections() {
+    let mut runtime = Runtime::start(echo()).await;
+    let mut client = runtime.connect("/ws").await;
+    client.echo("before").await;
+    let changed = json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        set_payload("change", "changed", "str", &["out"]),
+        ws_out("out", "l"),
+    ]);
+    runtime.redeploy(changed).await;
+    client.send("after").await;
+    assert_eq!(client.text().await, "changed");
+}
+
+#[tokio::test]
+async fn a_whole_message_listener_does_not_feed_back_on_itself() {
+    let nodes = json!([
+        tab("tab"),
+        with(listener("l", "/ws"), json!({"wholemsg": "true"})),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let runtime = Runtime::start(nodes).await;
+    let mut client = runtime.connect("/ws").await;
+    client.send(r#"{"payload":1}"#).await;
+    assert_eq!(client.json().await["payload"], 1);
+    client.send(r#"{"payload":2}"#).await;
+    assert_eq!(client.json().await["payload"], 2);
+}
+
+#[tokio::test]
+async fn nodes_without_their_endpoint_log_it_and_stay_idle() {
+    let nodes = json!([tab("tab"), ws_in("in", "gone", &["out"]), ws_out("out", "gone")]);
+    let runtime = Runtime::start(nodes).await;
+    let (log, code) = runtime.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn a_slow_client_is_cut_off_and_the_others_get_everything() {
+    let args = ["--max-queue", "200000", "--stall-timeout", "60"];
+    let runtime = Runtime::start_with(broadcaster(), &args, &[]).await;
+    let mut events = runtime.events().await;
+    let mut slow = connect_raw(&runtime, "/ws").await;
+    let mut fast = runtime.connect("/ws").await;
+    events.status("out", "connected 2").await;
+    let text = "x".repeat(50_000);
+    // More than any socket buffers: the slow one's queue must overflow.
+    for _ in 0..400 {
+        fast.echo(&text).await;
+    }
+    events.status("out", "connected 1").await;
+    fast.echo("still here").await;
+    let mut rest = Vec::new();
+    // It may end with a reset: what matters is that it ends.
+    let _ended = soon("the end", slow.read_to_end(&mut rest)).await;
+}
+
+#[tokio::test]
+async fn on_sigterm_clients_are_closed_with_1001_and_the_exit_code_is_0() {
+    let runtime = Runtime::start(echo()).await;
+    let mut client = runtime.connect("/ws").await;
+    client.echo("hello").await;
+    runtime.signal("-TERM");
+    assert_eq!(u16::from(client.closed().await.unwrap().code), 1001);
+    let mut runtime = runtime;
+    let (log, code) = runtime.rest_of_log().await;
+    assert_eq!(code, Some(0), "{log}");
+}
