@@ -3,6 +3,7 @@
 //! [`main`] is the table of contents; an assembled runtime's `main.rs` links its plugins and
 //! calls it.
 
+mod admin;
 mod check;
 mod cli;
 mod flows;

@@ -36,8 +36,13 @@ pub(crate) fn serve_at(
 ) -> Vec<Registration> {
     let (for_list, for_events, stop) = (engine.clone(), engine.clone(), stop.clone());
     let root = settings.http_node_root.clone();
+    // At the root of the port there is the editor, unless it is elsewhere.
+    let home_path = match settings.http_admin_root.as_deref() {
+        Some("") => "/ferrowire",
+        _ => "/",
+    };
     let pages: [(&str, Page); 4] = [
-        ("/", page(home)),
+        (home_path, page(home)),
         ("/ferrowire/test", page(test_page)),
         ("/ferrowire/listeners", page(move || listeners(&for_list, &root))),
         ("/ferrowire/events", page(move || events(&for_events, stop.clone()))),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ferrowire_admin::CredentialSecret;
 use ferrowire_http::TlsFiles;
 use ferrowire_websocket::{Limits, SlowPeer};
 
@@ -27,6 +28,20 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// What stands before the paths of listeners: Node-RED's `httpNodeRoot`.
     pub(crate) http_node_root: String,
+    /// What stands before the paths of the editor and its API; `None` if neither is served.
+    pub(crate) http_admin_root: Option<String>,
+    /// Whether the API comes without the editor.
+    pub(crate) no_editor: bool,
+    /// The user directory; that of the flow file if `None`.
+    pub(crate) user_dir: Option<PathBuf>,
+    /// The largest body that the API accepts.
+    pub(crate) api_max_length: usize,
+    /// Whether the API can start and stop the flows.
+    pub(crate) runtime_state: bool,
+    /// Whether flow files are written with line breaks.
+    pub(crate) flow_file_pretty: bool,
+    /// How credentials are encrypted.
+    pub(crate) credential_secret: CredentialSecret,
     /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
     pub(crate) log: String,
     /// How they look.
@@ -73,6 +88,12 @@ pub(crate) const NAMES: &[&str] = &[
     "tls-cert",
     "tls-key",
     "http-node-root",
+    "http-admin-root",
+    "no-editor",
+    "user-dir",
+    "api-max-length",
+    "runtime-state",
+    "flow-file-pretty",
     "log",
     "log-format",
     "workers",
@@ -84,6 +105,9 @@ pub(crate) const NAMES: &[&str] = &[
     "slow-client",
     "reconnect-delay",
 ];
+
+/// Settings without a flag: the arguments of a process are no secret.
+pub(crate) const SECRETS: &[&str] = &["credential-secret"];
 
 impl Settings {
     /// Reads all settings.
@@ -105,6 +129,17 @@ impl Settings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1880))),
             tls: reader.tls(),
             http_node_root: reader.get("http-node-root", root).unwrap_or_default(),
+            http_admin_root: reader
+                .get("http-admin-root", admin_root)
+                .unwrap_or_else(|| Some(String::new())),
+            no_editor: reader.get("no-editor", boolean).unwrap_or(false),
+            user_dir: reader.get("user-dir", path),
+            api_max_length: reader.get("api-max-length", bytes).unwrap_or(5 << 20),
+            runtime_state: reader.get("runtime-state", boolean).unwrap_or(false),
+            flow_file_pretty: reader.get("flow-file-pretty", boolean).unwrap_or(true),
+            credential_secret: reader
+                .get("credential-secret", secret)
+                .unwrap_or(CredentialSecret::Generated),
             log: reader.get("log", filter).unwrap_or_else(|| "info".to_owned()),
             log_format: reader.get("log-format", log_format).unwrap_or(LogFormat::Human),
             workers: reader.get("workers", workers),
@@ -150,6 +185,10 @@ impl Reader<'_> {
         let Found { origin, text } = self.find(name)?;
         match parse(text.trim()) {
             Ok(value) => Some(value),
+            Err(reason) if SECRETS.contains(&name) => {
+                self.mistakes.push(format!("{origin}: {reason}"));
+                None
+            }
             Err(reason) => {
                 self.mistakes.push(format!("{origin} is `{text}`: {reason}"));
                 None
@@ -175,7 +214,7 @@ impl Reader<'_> {
 
     fn refuse_unknown_keys(&mut self) {
         let Some((path, table)) = &self.sources.file else { return };
-        for key in table.keys().filter(|key| !NAMES.contains(&key.as_str())) {
+        for key in table.keys().filter(|key| !is_setting(key)) {
             self.mistakes.push(format!(
                 "`{key}` in `{}` is no setting; there are {}",
                 path.display(),
@@ -183,6 +222,10 @@ impl Reader<'_> {
             ));
         }
     }
+}
+
+fn is_setting(key: &str) -> bool {
+    NAMES.contains(&key) || SECRETS.contains(&key)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -199,6 +242,28 @@ fn root(text: &str) -> Result<String, String> {
         "" => Ok(String::new()),
         _ if text.starts_with('/') => Ok(format!("/{trimmed}")),
         _ => Err("a path that begins with `/` was expected".to_owned()),
+    }
+}
+
+fn admin_root(text: &str) -> Result<Option<String>, String> {
+    match text {
+        "off" => Ok(None),
+        _ => root(text)
+            .map(Some)
+            .map_err(|_| "a path that begins with `/` was expected, or `off`".to_owned()),
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "`true` or `false` was expected".to_owned())
+}
+
+/// As in Node-RED, `false` switches the encryption off.
+fn secret(text: &str) -> Result<CredentialSecret, String> {
+    match text {
+        "" => Err("a secret was expected, or `false` for no encryption".to_owned()),
+        "false" => Ok(CredentialSecret::Off),
+        _ => Ok(CredentialSecret::Given(text.to_owned())),
     }
 }
 

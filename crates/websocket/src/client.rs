@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    Sending, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
 use hyper::header::{HeaderName, HeaderValue};

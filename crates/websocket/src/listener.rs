@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 use ferrowire_core::{
-    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, async_trait,
+    Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, StopReason, async_trait,
 };
 use ferrowire_http::{Accepted, Registration, Response, Routes, Stream, Upgrade};
 use futures_util::future::BoxFuture;

@@ -5,8 +5,8 @@ mod props;
 mod timer;
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Value,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Value, async_trait,
 };
 
 use props::Props;

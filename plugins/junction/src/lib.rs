@@ -1,6 +1,8 @@
 //! The node `junction`: a point where wires meet.
 
-use ferrowire_core::{Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType,
+};
 
 /// Node-RED's `junction`: passes every message on.
 #[derive(Debug)]

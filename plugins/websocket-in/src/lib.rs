@@ -1,8 +1,8 @@
 //! The node `websocket in`: what its endpoint receives goes on into the flow.
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, async_trait,
 };
 
 /// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns

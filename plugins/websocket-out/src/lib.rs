@@ -1,8 +1,8 @@
 //! The node `websocket out`: what arrives here goes to its endpoint.
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, async_trait,
 };
 
 /// Node-RED's `websocket out`. The bus wires its port 0 to the endpoint, a `websocket-listener`
