@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ferrowire_engine::Engine;
 use tokio::sync::Semaphore;
 
+use crate::Auth;
 use crate::credentials::Secrets;
 use crate::pack::Pack;
 use crate::palette::Palette;
@@ -69,6 +70,7 @@ pub struct Unusable(pub(crate) String);
 pub struct Admin {
     engine: Engine,
     settings: Settings,
+    auth: Arc<Auth>,
     storage: Storage,
     pack: Pack,
     palette: Palette,
@@ -82,14 +84,15 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The admin API of `engine`. Touches no file.
-    pub fn new(engine: Engine, settings: Settings) -> Arc<Self> {
+    /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
+    pub fn new(engine: Engine, settings: Settings, auth: Auth) -> Arc<Self> {
         let pack = Pack::embedded();
         let palette = Palette::new(engine.registry(), &pack);
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
             settings,
+            auth: Arc::new(auth),
             storage,
             pack,
             palette,
@@ -108,6 +111,11 @@ impl Admin {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Who may do what.
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
     }
 
     /// Whether this program holds the editor and is to serve it.

@@ -6,6 +6,11 @@
 // In reading order: what there is, a request's way, what it can ask for.
 mod admin;
 mod auth;
+mod auth_guard;
+mod auth_login;
+mod auth_permissions;
+mod auth_sessions;
+mod auth_throttle;
 mod node_set;
 mod pack;
 #[cfg_attr(not(test), expect(dead_code, reason = "the build script writes packs"))]
@@ -32,6 +37,13 @@ mod page;
 mod settings_api;
 mod statics;
 
+mod comms;
+mod comms_events;
+mod comms_hub;
+mod comms_queue;
+mod comms_session;
+mod debug_encode;
+
 mod cipher;
 mod credentials;
 mod files;
@@ -39,7 +51,11 @@ mod pretty;
 mod storage;
 
 pub use admin::{Admin, CredentialSecret, Settings, Unusable};
-pub use auth::{User, authorize};
+pub use auth::{Auth, AuthConfig, StaticToken, User, UserConfig, authorize};
+pub use auth_guard::Guard;
+pub use auth_permissions::Permissions;
+pub use comms::Comms;
+pub use debug_encode::{Encoded, MAX_LENGTH, encode};
 pub use deploy::NotDeployed;
 pub use reply::Reply;
 pub use respond::respond;

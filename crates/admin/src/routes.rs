@@ -7,8 +7,8 @@ use percent_encoding::percent_decode_str;
 use crate::call::Call;
 use crate::reply::Reply;
 use crate::{
-    actions, context, credentials_api, diagnostics, flow_api, flows_api, icons, library, locales,
-    nodes_api, page, settings_api, statics,
+    actions, auth_login, context, credentials_api, diagnostics, flow_api, flows_api, icons,
+    library, locales, nodes_api, page, settings_api, statics,
 };
 
 /// Who answers.
@@ -92,6 +92,9 @@ const ROUTES: &[Route] = &[
     open("/icons/:/:", Now(icons::get)),
     open("/icons/:/:/:", Now(icons::get)),
     open("/debug/view/:", Now(statics::debug_view)),
+    api(Get, "/auth/login", "", Now(auth_login::prompts)),
+    api(Post, "/auth/token", "", Later(auth_login::log_in)),
+    api(Post, "/auth/revoke", "", Later(auth_login::log_out)),
     api(Get, "/icons", "nodes.read", Now(icons::list)),
     api(Get, "/settings", "settings.read", Now(settings_api::get)),
     api(Get, "/settings/user", "settings.read", Blocking(settings_api::get_user)),

@@ -4,14 +4,14 @@ use ferrowire_core::{Map, Value};
 use serde_json::json;
 
 use crate::call::Call;
-use crate::{Admin, CredentialSecret, Reply, locales};
+use crate::{Admin, CredentialSecret, Reply, User, locales};
 
 /// The settings of the runtime.
 pub(crate) fn get(call: &Call) -> Reply {
-    Reply::json(for_editor(&call.admin))
+    Reply::json(for_editor(&call.admin, call.user.as_ref()))
 }
 
-fn for_editor(admin: &Admin) -> Value {
+fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     let settings = admin.settings();
     let encryption = match settings.credential_secret {
         CredentialSecret::Generated => "system",
@@ -48,6 +48,9 @@ fn for_editor(admin: &Admin) -> Value {
     theme.insert("languages", locales::languages(admin.pack()));
     if let Some(map) = value.as_object_mut() {
         map.insert("editorTheme", theme);
+        if let Some(user) = user {
+            map.insert("user", user.for_editor());
+        }
     }
     value
 }
@@ -85,7 +88,7 @@ pub(crate) fn set_user(call: &Call) -> Reply {
 
 /// Without a login, Node-RED keeps the settings under this name.
 fn owner(call: &Call) -> &str {
-    call.user.as_ref().map_or("_", |user| user.name.as_str())
+    call.user.as_ref().map_or("_", |user| user.key())
 }
 
 /// Objects are merged, `null` deletes, everything else replaces.
