@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use ferrowire_admin::{Admin, respond};
+use ferrowire_admin::{Admin, Auth, Comms, Guard, respond};
 use ferrowire_engine::Engine;
 use ferrowire_http::{Page, Registration, Routes};
 
@@ -29,6 +29,9 @@ pub(crate) fn prepare(
         [] => vec![user_dir.join("flows.json")],
         named => named.to_vec(),
     };
+    let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
+    let sessions = user_dir.join(".sessions.json");
+    let auth = Auth::new(settings.admin_auth.clone(), guard, Some(sessions));
     let settings = ferrowire_admin::Settings {
         admin_root: settings.http_admin_root.clone().unwrap_or_default(),
         node_root: settings.http_node_root.clone(),
@@ -40,13 +43,14 @@ pub(crate) fn prepare(
         runtime_state: settings.runtime_state,
         editor: !settings.no_editor,
     };
-    Ok(Admin::new(engine, settings))
+    Ok(Admin::new(engine, settings, auth))
 }
 
 /// Hangs the API into the routes, for as long as the registrations live.
 pub(crate) fn serve_at(
     routes: &Routes,
     admin: &Arc<Admin>,
+    comms: &Comms,
     settings: &Settings,
 ) -> anyhow::Result<Vec<Registration>> {
     let Some(root) = &settings.http_admin_root else { return Ok(Vec::new()) };
@@ -55,6 +59,9 @@ pub(crate) fn serve_at(
         Arc::new(move |request, peer| Box::pin(respond(Arc::clone(&admin), request, peer)))
     };
     let mut registrations = vec![routes.add_pages_below(&format!("{root}/"), page())?];
+    // First come, first served: no listener of a flow can take it.
+    let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
+    registrations.push(comms);
     if !root.is_empty() {
         registrations.push(routes.add_page(root, page())?);
     }

@@ -30,6 +30,8 @@ pub(crate) enum Command {
         #[arg(required = true)]
         flows: Vec<PathBuf>,
     },
+    /// Print the bcrypt hash of a password for `admin-auth`, asked for or read from standard input
+    HashPassword,
     /// List the node types that this program holds
     Nodes {
         /// As JSON
@@ -64,6 +66,12 @@ pub(crate) struct SettingsArgs {
     /// Serve the API without the editor
     #[arg(long)]
     pub(crate) no_editor: bool,
+    /// Let everybody use the editor on an address that others reach
+    #[arg(long)]
+    pub(crate) allow_public_editor: bool,
+    /// Further names under which the editor is reached, for example through a proxy
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) editor_hosts: Option<String>,
     /// Directory of flows, credentials, library and user settings, as Node-RED lays it out
     /// [default: that of the flow file]
     #[arg(long, value_name = "DIRECTORY")]
@@ -119,6 +127,8 @@ impl SettingsArgs {
             "http-node-root" => &self.http_node_root,
             "http-admin-root" => &self.http_admin_root,
             "no-editor" => return self.no_editor.then(|| "true".to_owned()),
+            "allow-public-editor" => return self.allow_public_editor.then(|| "true".to_owned()),
+            "editor-hosts" => &self.editor_hosts,
             "user-dir" => &self.user_dir,
             "api-max-length" => &self.api_max_length,
             "runtime-state" => &self.runtime_state,
@@ -149,7 +159,7 @@ mod tests {
         for name in NAMES {
             let flag = format!("--{name}");
             let (value, expected) = match *name {
-                "no-editor" => (None, "true"),
+                "no-editor" | "allow-public-editor" => (None, "true"),
                 _ => (Some("x"), "x"),
             };
             let arguments = ["ferrowire", "run", flag.as_str()];

@@ -3,10 +3,12 @@
 //! [`main`] is the table of contents; an assembled runtime's `main.rs` links its plugins and
 //! calls it.
 
+mod access;
 mod admin;
 mod check;
 mod cli;
 mod flows;
+mod hash_password;
 mod logging;
 mod nodes;
 mod pages;
@@ -50,6 +52,7 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
             run::run(settings, registry, &flows)
         }
         Command::Check { flows } => check::check(&registry, &flows),
+        Command::HashPassword => hash_password::run(),
         Command::Nodes { json } => nodes::list(&registry, json),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use ferrowire_admin::Admin;
+use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::{Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
 use ferrowire_http::{Limits, Routes, serve, server_config};
@@ -53,9 +53,10 @@ async fn run_until_signal(
     let routes = Routes::new();
     let engine = engine(&settings, registry, routes.clone());
     let stop = CancellationToken::new();
-    let _pages = pages::serve_at(&routes, &engine, &settings, &stop);
     let admin = admin::prepare(engine.clone(), &settings, paths)?;
-    let _admin = admin::serve_at(&routes, &admin, &settings)?;
+    let comms = Comms::start(&engine, Arc::clone(admin.auth()));
+    let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
+    let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
     let server = serve(listener, tls, routes, limits, stop.clone());
     let mut server = std::pin::pin!(server);
@@ -77,6 +78,7 @@ async fn run_until_signal(
     stop.cancel();
     let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
     stopped?;
+    comms.stop().await;
     info!("stopped");
     Ok(())
 }

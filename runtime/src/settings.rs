@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ferrowire_admin::CredentialSecret;
+use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_http::TlsFiles;
 use ferrowire_websocket::{Limits, SlowPeer};
+
+use crate::access;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub(crate) struct Settings {
     pub(crate) http_admin_root: Option<String>,
     /// Whether the API comes without the editor.
     pub(crate) no_editor: bool,
+    /// Who may use the editor and its API; everybody if `None`.
+    pub(crate) admin_auth: Option<AuthConfig>,
+    /// Further names under which the editor is reached.
+    pub(crate) editor_hosts: Vec<String>,
     /// The user directory; that of the flow file if `None`.
     pub(crate) user_dir: Option<PathBuf>,
     /// The largest body that the API accepts.
@@ -90,6 +96,8 @@ pub(crate) const NAMES: &[&str] = &[
     "http-node-root",
     "http-admin-root",
     "no-editor",
+    "allow-public-editor",
+    "editor-hosts",
     "user-dir",
     "api-max-length",
     "runtime-state",
@@ -107,7 +115,10 @@ pub(crate) const NAMES: &[&str] = &[
 ];
 
 /// Settings without a flag: the arguments of a process are no secret.
-pub(crate) const SECRETS: &[&str] = &["credential-secret"];
+pub(crate) const SECRETS: &[&str] = &["credential-secret", "admin-token"];
+
+/// Tables of the settings file.
+const TABLES: &[&str] = &["admin-auth"];
 
 impl Settings {
     /// Reads all settings.
@@ -133,6 +144,8 @@ impl Settings {
                 .get("http-admin-root", admin_root)
                 .unwrap_or_else(|| Some(String::new())),
             no_editor: reader.get("no-editor", boolean).unwrap_or(false),
+            admin_auth: reader.admin_auth(),
+            editor_hosts: reader.get("editor-hosts", hosts).unwrap_or_default(),
             user_dir: reader.get("user-dir", path),
             api_max_length: reader.get("api-max-length", bytes).unwrap_or(5 << 20),
             runtime_state: reader.get("runtime-state", boolean).unwrap_or(false),
@@ -155,6 +168,7 @@ impl Settings {
                 .get("reconnect-delay", duration)
                 .unwrap_or(Duration::from_secs(3)),
         };
+        reader.refuse_public_editor(&settings);
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
     }
 }
@@ -212,6 +226,30 @@ impl Reader<'_> {
         }
     }
 
+    fn admin_auth(&mut self) -> Option<AuthConfig> {
+        let token = self.get("admin-token", access::token);
+        let file = self.sources.file.as_ref();
+        let table = file.and_then(|(_, table)| table.get("admin-auth"));
+        let origin = file.map(|(path, _)| format!("`admin-auth` in `{}`", path.display()));
+        match access::read(table, &origin.unwrap_or_default(), token) {
+            Ok(config) => config,
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes);
+                None
+            }
+        }
+    }
+
+    fn refuse_public_editor(&mut self, settings: &Settings) {
+        let is_allowed = self.get("allow-public-editor", boolean).unwrap_or(false);
+        // A mistake in `admin-auth` is reported already.
+        if settings.http_admin_root.is_none() || !self.mistakes.is_empty() {
+            return;
+        }
+        let auth = settings.admin_auth.as_ref();
+        self.mistakes.extend(access::public_editor(settings.listen, auth, is_allowed));
+    }
+
     fn refuse_unknown_keys(&mut self) {
         let Some((path, table)) = &self.sources.file else { return };
         for key in table.keys().filter(|key| !is_setting(key)) {
@@ -225,7 +263,7 @@ impl Reader<'_> {
 }
 
 fn is_setting(key: &str) -> bool {
-    NAMES.contains(&key) || SECRETS.contains(&key)
+    NAMES.contains(&key) || SECRETS.contains(&key) || TABLES.contains(&key)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -256,6 +294,18 @@ fn admin_root(text: &str) -> Result<Option<String>, String> {
 
 fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "`true` or `false` was expected".to_owned())
+}
+
+/// Names separated by commas or spaces.
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+    let is_name = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    match names.clone().find(|name| !is_name(name)) {
+        None => Ok(names.map(str::to_owned).collect()),
+        Some(_) => Err("names such as `flows.example.org`, without a port, were expected".into()),
+    }
 }
 
 /// As in Node-RED, `false` switches the encryption off.

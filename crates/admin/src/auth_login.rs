@@ -158,7 +158,9 @@ fn denied() -> Reply {
 }
 
 fn failed(status: StatusCode, error: &str, description: &str) -> Reply {
-    Reply { status, ..reply(json!({"error": error, "error_description": description})) }
+    let mut reply = reply(json!({"error": error, "error_description": description}));
+    reply.status = status;
+    reply
 }
 
 fn reply(json: serde_json::Value) -> Reply {

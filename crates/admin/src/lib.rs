@@ -7,6 +7,7 @@
 mod admin;
 mod auth;
 mod auth_guard;
+mod auth_hash;
 mod auth_login;
 mod auth_permissions;
 mod auth_sessions;
@@ -53,6 +54,7 @@ mod storage;
 pub use admin::{Admin, CredentialSecret, Settings, Unusable};
 pub use auth::{Auth, AuthConfig, StaticToken, User, UserConfig, authorize};
 pub use auth_guard::Guard;
+pub use auth_hash::{NoHash, hash_password, is_password_hash};
 pub use auth_permissions::Permissions;
 pub use comms::Comms;
 pub use debug_encode::{Encoded, MAX_LENGTH, encode};

@@ -103,7 +103,7 @@ impl Reply {
     }
 
     /// The response to `request`. What the browser has already is not sent again.
-    pub(crate) fn into_response(mut self, request: &Parts) -> Response {
+    pub fn into_response(mut self, request: &Parts) -> Response {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
         if is_read && self.status == StatusCode::OK {
             if !self.has(&ETAG) {
