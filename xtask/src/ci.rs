@@ -3,11 +3,12 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::test;
+use crate::{editor, test};
 
 /// Runs what fails soonest first, and the tests last.
 pub(crate) fn run() -> Result<()> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     test::run(test::Ignored::Refused)

@@ -9,6 +9,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod editor;
 mod run;
 mod test;
 mod tidy;
@@ -26,6 +27,8 @@ enum Command {
     Test,
     /// Run all that has to pass before a change goes in
     Ci,
+    /// Fetch the Node-RED editor, which the next build embeds; needs npm
+    Editor,
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),
     /// Check the house rules that no compiler checks
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Ci => ci::run(),
+        Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),
     };

@@ -24,7 +24,7 @@ pub(crate) fn get(call: &Call) -> Reply {
         };
         read(pack, &path)
     });
-    Reply::json(found.unwrap_or_default())
+    Reply::json(found.unwrap_or_else(|| Map::new().into()))
 }
 
 /// The texts of a set.

@@ -105,6 +105,15 @@ impl NodeSet {
         set
     }
 
+    /// Adds those of `types` that it does not have yet.
+    pub(crate) fn add_types<'a>(&mut self, types: impl Iterator<Item = &'a str>) {
+        for name in types {
+            if !self.types.iter().any(|known| known == name) {
+                self.types.push(name.to_owned());
+            }
+        }
+    }
+
     /// Keeps the help of `html` and returns the rest.
     fn take_help(&mut self, html: &str) -> String {
         for help in HELP.find_iter(html) {

@@ -93,7 +93,8 @@ pub(crate) fn change(call: &Call) -> Reply {
     let found = found.or_else(|| describe_module(palette, &name));
     match (wanted, found) {
         (None, _) => Reply::error(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request"),
-        (_, None) => Reply::missing(missing(&name)),
+        // Node-RED's status for this is not 404.
+        (_, None) => Reply::error(StatusCode::BAD_REQUEST, "not_found", missing(&name)),
         (Some(true), Some(found)) => Reply::json(found),
         (Some(false), Some(_)) => not_here(),
     }

@@ -53,12 +53,15 @@ impl Palette {
                 }
                 continue;
             };
-            let has = |name: &str| {
-                let provided = registry.get(name).map(|node_type| node_type.editor);
-                ALWAYS.contains(&path) || matches!(provided, Some(Editor::NodeRed(p)) if p == path)
-            };
-            let name = set_name(path);
-            self.sets.push(NodeSet::of_node_red(name, &version, &html, help(pack, path), has));
+            let is_from = |node_type: &NodeType| matches!(node_type.editor, Editor::NodeRed(provided) if provided == path);
+            let has =
+                |name: &str| ALWAYS.contains(&path) || registry.get(name).is_some_and(is_from);
+            let help = help(pack, path);
+            let mut set = NodeSet::of_node_red(set_name(path), &version, &html, help, has);
+            // A type such as the junction needs no form.
+            let all = registry.iter().filter(|node_type| is_from(node_type));
+            set.add_types(all.map(|node_type| node_type.name));
+            self.sets.push(set);
         }
     }
 

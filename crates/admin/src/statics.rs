@@ -34,7 +34,7 @@ pub(crate) fn debug_view(call: &Call) -> Reply {
             Reply::html(page)
         }
         Some(file) => send(file, name, &call.parts),
-        None => Reply::nothing_here(&call.parts.method, call.parts.uri.path()),
+        None => Reply::status(StatusCode::NOT_FOUND),
     }
 }
 

@@ -24,6 +24,7 @@ ferrowire_core::register!(
             Credential::Text("certdata"),
             Credential::Text("keydata"),
             Credential::Text("cadata"),
+            Credential::Text("p12data"),
             Credential::Password("passphrase"),
         ])
 );
