@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::browser;
 use crate::cargo;
+use crate::editor;
 use crate::examples;
 use crate::tidy;
 
@@ -22,6 +23,7 @@ pub(crate) enum Ignored {
 /// Runs everything; the test runner's own summary comes last.
 pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
+    editor::fetch_if_possible();
     if !browser::run()? {
         ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
         println!("the browser tests are left out: they need Node.js, npm and Chromium");
