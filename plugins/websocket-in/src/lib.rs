@@ -26,7 +26,7 @@ impl Node for WebSocketIn {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
             // Logged and not failed, as in Node-RED: the flow is idle, and nothing is lost yet.
-            cx.error("no endpoint to receive from (missing-conf); choose a path or a URL");
+            cx.error("Missing server configuration; choose a path or a URL to receive from");
         }
         Ok(())
     }

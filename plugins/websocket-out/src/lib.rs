@@ -26,7 +26,7 @@ impl Node for WebSocketOut {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
             // Logged and not failed, as in Node-RED: messages that arrive here go nowhere.
-            cx.error("no endpoint to send to (missing-conf); choose a path or a URL");
+            cx.error("Missing server configuration; choose a path or a URL to send to");
         }
         Ok(())
     }
