@@ -22,7 +22,7 @@ pub(crate) enum Command {
         #[arg(default_value = "flows.json")]
         flows: Vec<PathBuf>,
         #[command(flatten)]
-        settings: SettingsArgs,
+        settings: Box<SettingsArgs>,
     },
     /// Report every problem in flow files, without running anything; exit code 2 if there is one
     Check {

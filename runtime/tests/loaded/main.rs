@@ -1,7 +1,9 @@
 //! The same flows as in `flows`, through a runtime that was assembled without any plugin and
 //! loads them all; and what libraries get that cannot be loaded.
 
+#[cfg(test)]
 mod built;
+#[cfg(test)]
 mod refused;
 #[path = "../flows/support.rs"]
 mod support;
