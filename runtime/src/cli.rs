@@ -18,8 +18,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run flows until SIGINT or SIGTERM; SIGHUP reads the files again and restarts what changed
     Run {
-        /// Flow files as Node-RED writes them; several are run as one
-        #[arg(default_value = "flows.json")]
+        /// Flow files as Node-RED writes them; several are run as one, and cannot be deployed to
+        /// [default: flows.json in the user directory]
         flows: Vec<PathBuf>,
         #[command(flatten)]
         settings: Box<SettingsArgs>,
@@ -32,6 +32,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         plugins: PluginArgs,
     },
+    /// Print the bcrypt hash of a password for `admin-auth`, asked for or read from standard input
+    HashPassword,
     /// List the node types that this program holds, and those of the plugins that it loads
     Nodes {
         /// As JSON
@@ -112,6 +114,31 @@ pub(crate) struct SettingsArgs {
     /// Path before those of all listeners, Node-RED's httpNodeRoot [default: /]
     #[arg(long, value_name = "PATH")]
     pub(crate) http_node_root: Option<String>,
+    /// Path of the editor and its API, Node-RED's httpAdminRoot, or off [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) http_admin_root: Option<String>,
+    /// Serve the API without the editor
+    #[arg(long)]
+    pub(crate) no_editor: bool,
+    /// Let everybody use the editor on an address that others reach
+    #[arg(long)]
+    pub(crate) allow_public_editor: bool,
+    /// Further names under which the editor is reached, for example through a proxy
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) editor_hosts: Option<String>,
+    /// Directory of flows, credentials, library and user settings, as Node-RED lays it out
+    /// [default: that of the flow file]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) user_dir: Option<String>,
+    /// Largest body that the API accepts [default: 5 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) api_max_length: Option<String>,
+    /// true: the editor can start and stop the flows [default: false]
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) runtime_state: Option<String>,
+    /// false: flow files are written in one line [default: true]
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) flow_file_pretty: Option<String>,
     /// Which log lines to write, such as info or ferrowire=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -121,7 +148,7 @@ pub(crate) struct SettingsArgs {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) workers: Option<String>,
-    /// Seconds for a TLS handshake and for the head of a request [default: 10]
+    /// Seconds for a handshake: TLS, the head of a request, dialling a server [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) handshake_timeout: Option<String>,
     /// Seconds for nodes and connections to stop [default: 10]
@@ -152,6 +179,14 @@ impl SettingsArgs {
             "tls-cert" => &self.tls_cert,
             "tls-key" => &self.tls_key,
             "http-node-root" => &self.http_node_root,
+            "http-admin-root" => &self.http_admin_root,
+            "no-editor" => return self.no_editor.then(|| "true".to_owned()),
+            "allow-public-editor" => return self.allow_public_editor.then(|| "true".to_owned()),
+            "editor-hosts" => &self.editor_hosts,
+            "user-dir" => &self.user_dir,
+            "api-max-length" => &self.api_max_length,
+            "runtime-state" => &self.runtime_state,
+            "flow-file-pretty" => &self.flow_file_pretty,
             "log" => &self.log,
             "log-format" => &self.log_format,
             "workers" => &self.workers,
@@ -181,9 +216,14 @@ mod tests {
     fn every_setting_has_a_flag() {
         for name in NAMES {
             let flag = format!("--{name}");
-            let cli = Cli::parse_from(["ferrowire", "run", flag.as_str(), "x"]);
+            let (value, expected) = match *name {
+                "no-editor" | "allow-public-editor" => (None, "true"),
+                _ => (Some("x"), "x"),
+            };
+            let arguments = ["ferrowire", "run", flag.as_str()];
+            let cli = Cli::parse_from(arguments.into_iter().chain(value));
             let Command::Run { settings, .. } = cli.command else { panic!("not `run`") };
-            assert_eq!(settings.flag(name).as_deref(), Some("x"), "{name}");
+            assert_eq!(settings.flag(name).as_deref(), Some(expected), "{name}");
         }
     }
 }

@@ -3,9 +3,12 @@
 //! [`main`] is the table of contents; an assembled runtime's `main.rs` links its plugins and
 //! calls it.
 
+mod access;
+mod admin;
 mod check;
 mod cli;
 mod flows;
+mod hash_password;
 mod logging;
 mod nodes;
 mod pages;
@@ -58,6 +61,7 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
             let settings = read_settings(&plugins.into())?;
             plugins::list(&settings, registry(assembled)?, json)
         }
+        Command::HashPassword => hash_password::run(),
     }
 }
 

@@ -1,26 +1,29 @@
 //! The contract between Ferrowire and its nodes.
 //!
 //! A node crate depends on this crate and on nothing else of Ferrowire's. It implements
-//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`].
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`]; the
+//! [guide] goes through it step by step.
 //!
 //! This crate opens no socket, reads no file, and spawns only what is asked of
 //! [`NodeContext::spawn`].
 
 // In reading order; `abi`, which carries all of it across to shared libraries, comes last.
-pub mod bus;
-mod config;
-mod context;
-mod error;
-mod json;
+mod text;
+mod value;
 mod map;
 mod message;
-mod node;
-mod node_type;
+mod json;
 mod property;
-mod setup;
-mod text;
+mod error;
+mod config;
 mod typed;
-mod value;
+mod node;
+mod context;
+mod editor;
+mod node_type;
+mod setup;
+pub mod bus;
+pub mod guide;
 
 #[expect(unsafe_code, reason = "the border to shared libraries is C")]
 pub mod abi;
@@ -33,6 +36,7 @@ pub use setup::Setup as __Setup;
 
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use json::number_to_string;
 pub use map::{Key, Map};

@@ -14,19 +14,32 @@ pub struct Message {
     /// In place of `own`: a message that crossed the border of a shared library stays closed
     /// until someone looks into it, because most nodes pass on more messages than they read.
     foreign: Option<Foreign>,
+    /// Known to have a `_msgid`, so that the bus need not look at each hop.
+    identified: bool,
 }
 
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { own: Map::new(), foreign: None }
+        Message { own: Map::new(), foreign: None, identified: false }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { own: properties, foreign: None }
+        Message { own: properties, foreign: None, identified: false }
+    }
+
+    /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
+    /// `_msgid`.
+    pub fn received(payload: Value, session: Value) -> Self {
+        let properties = Map::from_distinct([
+            (Key::new_static("payload"), payload),
+            (Key::new_static("_session"), session),
+            (Key::new_static("_msgid"), generate_id().into()),
+        ]);
+        Message { own: properties, foreign: None, identified: true }
     }
 
     /// `msg.payload`.
@@ -56,9 +69,13 @@ impl Message {
 
     /// Gives the message a `_msgid`, unless it has one.
     pub fn ensure_id(&mut self) {
+        if self.identified {
+            return;
+        }
         if !self.properties().get("_msgid").is_some_and(Value::is_truthy) {
             self.properties_mut().insert(Key::new_static("_msgid"), generate_id());
         }
+        self.identified = true;
     }
 
     /// All properties.
@@ -71,6 +88,7 @@ impl Message {
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
+        self.identified = false;
         if let Some(foreign) = self.foreign.take() {
             self.own = foreign.into_properties();
         }
@@ -83,7 +101,7 @@ impl Message {
     }
 
     pub(crate) fn from_foreign(foreign: Foreign) -> Self {
-        Message { own: Map::new(), foreign: Some(foreign) }
+        Message { own: Map::new(), foreign: Some(foreign), identified: false }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
@@ -94,7 +112,7 @@ impl Message {
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { own: properties, foreign: None }
+        Message { own: properties, foreign: None, identified: false }
     }
 }
 
@@ -107,7 +125,7 @@ impl Default for Message {
 impl Clone for Message {
     fn clone(&self) -> Self {
         let foreign = self.foreign.as_ref().map(Foreign::duplicate);
-        Message { own: self.own.clone(), foreign }
+        Message { own: self.own.clone(), foreign, identified: self.identified }
     }
 }
 
@@ -141,14 +159,23 @@ impl From<Message> for Value {
 /// A new id of 16 hexadecimal digits, the form of Node-RED's `RED.util.generateId()`.
 /// It is unique enough to tell things apart, and no secret.
 pub fn generate_id() -> SmolStr {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut bits = fastrand::u64(..);
+    let bits = fastrand::u64(..);
     let mut digits = [0u8; 16];
-    for digit in &mut digits {
-        *digit = DIGITS[(bits & 0xf) as usize];
-        bits >>= 4;
-    }
+    let (high, low) = digits.split_at_mut(8);
+    high.copy_from_slice(&hexadecimal((bits >> 32) as u32));
+    low.copy_from_slice(&hexadecimal(bits as u32));
     SmolStr::new_inline(std::str::from_utf8(&digits).unwrap_or_default())
+}
+
+/// The eight digits of `number`, all at once: each nibble is spread to a byte of its own, and
+/// the letters are lifted behind the digits.
+fn hexadecimal(number: u32) -> [u8; 8] {
+    let mut spread = u64::from(number);
+    spread = (spread | (spread << 16)) & 0x0000_ffff_0000_ffff;
+    spread = (spread | (spread << 8)) & 0x00ff_00ff_00ff_00ff;
+    spread = (spread | (spread << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((spread + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    (spread + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -161,6 +188,21 @@ mod tests {
         assert_eq!(id.len(), 16);
         assert!(id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
         assert_ne!(id, generate_id());
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 1, 0x0123_4567, 0x89ab_cdef, u32::MAX, 0xf0f0_0a0a] {
+            assert_eq!(&hexadecimal(number), format!("{number:08x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_taken_away_is_replaced() {
+        let mut msg = Message::received(Value::Null, Value::Null);
+        msg.remove("_msgid");
+        msg.ensure_id();
+        assert!(msg.id().is_some());
     }
 
     #[test]

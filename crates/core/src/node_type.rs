@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExclusiveNode, FromConfig, Node, NodeConfig};
+use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
 
 /// A node, built and not started yet, in one of the two forms.
 pub enum BuiltNode {
@@ -81,6 +81,11 @@ pub struct NodeType {
     /// Properties of which no two nodes may have the same value, such as a listener's path,
     /// compared without a leading slash.
     pub unique: &'static [&'static str],
+    /// How the editor shows its nodes.
+    pub editor: Editor,
+    /// Properties that are kept out of flow files. A node finds them in its property
+    /// `credentials`.
+    pub credentials: &'static [Credential],
     /// Where its code is.
     pub source: Source,
     builder: Builder,
@@ -141,6 +146,8 @@ impl NodeType {
             unique: &[],
             source: Source::Linked,
             builder,
+            editor: Editor::None,
+            credentials: &[],
         }
     }
 
@@ -202,9 +209,22 @@ impl NodeType {
         self
     }
 
+    /// Says how the editor shows the nodes.
+    pub const fn editor(mut self, editor: Editor) -> Self {
+        self.editor = editor;
+        self
+    }
+
+    /// Names properties that are kept out of flow files.
+    pub const fn credentials(mut self, credentials: &'static [Credential]) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
     /// Used by [`register!`](crate::register): notes the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
+        assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
         self.plugin = plugin;
         self.version = version;
         self
@@ -258,7 +278,11 @@ macro_rules! register {
     ($($node_type:expr),+ $(,)?) => {
         $(const _: () = {
             const NODE_TYPE: $crate::NodeType =
-                $node_type.provided_by(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+                $crate::NodeType::provided_by(
+                    $node_type,
+                    env!("CARGO_PKG_NAME"),
+                    env!("CARGO_PKG_VERSION"),
+                );
             #[cfg_attr(
                 any(target_os = "linux", target_os = "android", target_os = "freebsd"),
                 unsafe(link_section = ".ferrowire")
@@ -337,5 +361,27 @@ impl Registry {
     /// All types, by name.
     pub fn iter(&self) -> impl Iterator<Item = &NodeType> {
         self.types.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Idle;
+
+    impl Node for Idle {}
+
+    impl FromConfig for Idle {
+        fn from_config(_: &mut NodeConfig<'_>) -> Self {
+            Idle
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "needs the name that flow files call it by")]
+    fn a_type_without_a_name_does_not_compile() {
+        // What `register!` evaluates at compile time.
+        NodeType::shared::<Idle>("").provided_by("crate", "1.0.0");
     }
 }

@@ -45,7 +45,7 @@ impl Plan {
         let scopes = Scopes::new(&model, environment, &mut problems);
         let resolved: HashMap<&str, Resolved> = model
             .active()
-            .map(|(_, entry)| (entry.id.as_str(), scopes.substitute(entry, model.object(entry))))
+            .map(|(_, entry)| (entry.id.as_str(), resolve(&model, entry, &scopes)))
             .collect();
         let mut claims = Claims::default();
         let mut nodes = Vec::new();
@@ -111,6 +111,18 @@ impl Plan {
             uses
         };
         self.nodes.iter().map(uses_of).collect()
+    }
+}
+
+fn resolve(model: &Model, entry: &Entry, scopes: &Scopes) -> Resolved {
+    let properties = model.object(entry);
+    match model.file.credentials_of(&entry.id) {
+        None => scopes.substitute(entry, properties),
+        Some(credentials) => {
+            let mut properties = properties.clone();
+            properties.insert("credentials", credentials.clone());
+            scopes.substitute(entry, &properties)
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub(crate) struct Runtime {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
+    /// Lines that were read while another one was waited for.
+    passed: Vec<String>,
     pub(crate) address: String,
     pub(crate) flows: PathBuf,
     _folder: tempfile::TempDir,
@@ -71,21 +73,29 @@ impl Runtime {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Runtime { child, log, address: String::new(), flows: flows.to_owned(), _folder: folder }
+        Runtime {
+            child,
+            log,
+            passed: Vec::new(),
+            address: String::new(),
+            flows: flows.to_owned(),
+            _folder: folder,
+        }
     }
 
-    /// The next log line that contains `part`; those before it are skipped.
+    /// A log line that contains `part`: one that has passed already, or the next one.
     pub(crate) async fn log_line(&mut self, part: &str) -> String {
-        let mut before = String::new();
+        if let Some(at) = self.passed.iter().position(|line| line.contains(part)) {
+            return self.passed.remove(at);
+        }
         let find = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
                 if line.contains(part) {
                     return line;
                 }
-                before.push_str(&line);
-                before.push('\n');
+                self.passed.push(line);
             }
-            panic!("the runtime ended without logging `{part}`:\n{before}");
+            panic!("the runtime ended without logging `{part}`:\n{}", self.passed.join("\n"));
         };
         soon(part, find).await
     }
@@ -307,4 +317,15 @@ pub(crate) fn echo() -> Value {
 pub(crate) fn whole_echo() -> Value {
     let listener = with(listener("l", "/ws"), json!({"wholemsg": "true"}));
     json!([tab("tab"), listener, ws_in("in", "l", &["out"]), ws_out("out", "l")])
+}
+
+/// Sends `msg.payload` to everyone, whoever sent it.
+pub(crate) fn broadcaster() -> Value {
+    json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
+    ])
 }

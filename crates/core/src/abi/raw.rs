@@ -519,7 +519,7 @@ unsafe impl Sync for Library {}
 /// Reads a field of a table that may be shorter than this version of it: `None` when the table
 /// ends before the field does.
 ///
-/// ```ignore
+/// ```text
 /// field!(library, size as usize, threads)
 /// ```
 macro_rules! field {
