@@ -262,11 +262,8 @@ unsafe extern "C" fn on_message_now(
     // SAFETY: a node of this library, and a message that is handed over.
     let (node, msg) = unsafe { (node(pointer), message::from_raw(message)) };
     let attempt = contained(|| entered(|| handle_now(node, msg)));
-    let outcome = attempt.map_err(|panic| Failed::panic(&*panic));
-    // SAFETY: lent for this call.
-    let outcome = describe(outcome, unsafe { &*emit });
-    // SAFETY: the host's place for it.
-    unsafe { handled.write(outcome) };
+    // SAFETY: both are lent for this call.
+    unsafe { answer(attempt, &*emit, handled) };
 }
 
 fn handle_now(node: &GuestNode, msg: Message) -> Handled {
@@ -277,38 +274,48 @@ fn handle_now(node: &GuestNode, msg: Message) -> Handled {
     }
 }
 
-fn describe(outcome: Result<Handled, Failed>, emit: &raw::Emit) -> raw::Handled {
-    let mut raw = raw::Handled {
-        kind: raw::handled::DONE,
-        port: 0,
-        message: std::ptr::null_mut(),
-        future: raw::Future::DONE,
-        failure: raw::Failure::NONE,
-    };
-    match outcome {
-        Ok(Handled::Send(port, msg)) => {
-            (raw.kind, raw.port, raw.message) = (raw::handled::SEND, port, message::into_raw(msg));
-        }
-        Ok(Handled::NotNow(msg)) => {
-            (raw.kind, raw.message) = (raw::handled::NOT_NOW, message::into_raw(msg));
-        }
-        Ok(Handled::Done) => {}
-        Ok(Handled::SendAll(messages)) => {
-            raw.kind = raw::handled::SEND_ALL;
-            for (port, msg) in messages {
-                // SAFETY: the host's function with its data; the message is handed over.
-                unsafe { (emit.emit)(emit.data, port, message::into_raw(msg)) };
+/// Writes the fields that belong to the kind, and no others: this is the way of every message.
+///
+/// # Safety
+/// `to` must be the host's place for the answer.
+unsafe fn answer(
+    outcome: Result<Handled, Box<dyn std::any::Any + Send>>,
+    emit: &raw::Emit,
+    to: *mut raw::Handled,
+) {
+    use raw::handled::{DONE, FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+    // SAFETY: as above; none of the fields is read before it is written.
+    unsafe {
+        let kind = &raw mut (*to).kind;
+        let failed = |failed: Failed| {
+            (&raw mut (*to).failure).write(failed.into_raw());
+            FAILED
+        };
+        kind.write(match outcome {
+            Ok(Handled::Send(port, msg)) => {
+                (&raw mut (*to).port).write(port);
+                (&raw mut (*to).message).write(message::into_raw(msg));
+                SEND
             }
-        }
-        Ok(Handled::Later(work)) => {
-            (raw.kind, raw.future) = (raw::handled::LATER, into_raw(work));
-        }
-        Ok(Handled::Failed(error)) => {
-            (raw.kind, raw.failure) = (raw::handled::FAILED, Failed::from(error).into_raw());
-        }
-        Err(failed) => (raw.kind, raw.failure) = (raw::handled::FAILED, failed.into_raw()),
+            Ok(Handled::NotNow(msg)) => {
+                (&raw mut (*to).message).write(message::into_raw(msg));
+                NOT_NOW
+            }
+            Ok(Handled::Done) => DONE,
+            Ok(Handled::SendAll(messages)) => {
+                for (port, msg) in messages {
+                    (emit.emit)(emit.data, port, message::into_raw(msg));
+                }
+                SEND_ALL
+            }
+            Ok(Handled::Later(work)) => {
+                (&raw mut (*to).future).write(into_raw(work));
+                LATER
+            }
+            Ok(Handled::Failed(error)) => failed(error.into()),
+            Err(panic) => failed(Failed::panic(&*panic)),
+        });
     }
-    raw
 }
 
 unsafe extern "C" fn on_message(node: *mut c_void, message: *mut raw::Message) -> raw::Future {

@@ -192,12 +192,14 @@ impl BuildNode for LoadedType {
         let built = self.call(config);
         if built.node.is_null() {
             // SAFETY: written by the library, or none.
-            let reason = match unsafe { Failed::from_raw(built.failure) } {
-                Some(Failed { text, panicked: true }) => {
-                    format!("the plugin `{}` panicked while it built the node: {text}", self.plugin)
+            let failed = unsafe { Failed::from_raw(built.failure) };
+            let Failed { text, panicked } = failed.unwrap_or_else(Failed::unknown);
+            let reason = match panicked {
+                true => {
+                    let plugin = self.plugin;
+                    format!("the plugin `{plugin}` panicked while it built the node: {text}")
                 }
-                Some(Failed { text, .. }) => text,
-                None => format!("the plugin `{}` gave no reason", self.plugin),
+                false => text,
             };
             config.problem("", reason);
             return BuiltNode::Shared(Box::new(NotBuilt));

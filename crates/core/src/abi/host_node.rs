@@ -113,31 +113,35 @@ impl Remote {
         let emit = raw::Emit { data: (&raw mut emitted).cast(), emit };
         let mut handled = std::mem::MaybeUninit::<raw::Handled>::uninit();
         let msg = message::into_raw(msg);
-        // SAFETY: the node lives; the message is handed over, the rest is lent for the call,
-        // which writes `handled`.
-        let handled = unsafe {
+        // SAFETY: the node lives; the message is handed over, the rest is lent for the call.
+        unsafe {
             (self.table.on_message_now)(self.node, msg, &raw const emit, handled.as_mut_ptr());
-            handled.assume_init()
-        };
-        match handled.kind {
-            // SAFETY: these kinds hand a message over.
-            raw::handled::SEND => {
-                Handled::Send(handled.port, unsafe { message::from_raw(handled.message) })
+            self.answer(handled.as_ptr(), emitted)
+        }
+    }
+
+    /// # Safety
+    /// `from` must be what `on_message_now` wrote: the kind, and the fields that belong to it.
+    unsafe fn answer(&self, from: *const raw::Handled, emitted: Vec<(usize, Message)>) -> Handled {
+        use raw::handled::{FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+        // SAFETY: as above; what is read is handed over.
+        unsafe {
+            let message = || message::from_raw((&raw const (*from).message).read());
+            match (&raw const (*from).kind).read() {
+                SEND => Handled::Send((&raw const (*from).port).read(), message()),
+                NOT_NOW => Handled::NotNow(message()),
+                SEND_ALL => Handled::SendAll(emitted),
+                LATER => {
+                    let future = Foreign::new((&raw const (*from).future).read());
+                    Handled::Later(Box::pin(self.finish("`on_message_now`", future)))
+                }
+                FAILED => {
+                    let failed = Failed::from_raw((&raw const (*from).failure).read());
+                    let failed = failed.unwrap_or_else(Failed::unknown);
+                    Handled::Failed(error_in("`on_message_now`", self.plugin, failed))
+                }
+                _ => Handled::Done,
             }
-            // SAFETY: as above.
-            raw::handled::NOT_NOW => Handled::NotNow(unsafe { message::from_raw(handled.message) }),
-            raw::handled::SEND_ALL => Handled::SendAll(emitted),
-            raw::handled::LATER => {
-                // SAFETY: this kind hands a future over.
-                let future = unsafe { Foreign::new(handled.future) };
-                Handled::Later(Box::pin(self.finish("`on_message_now`", future)))
-            }
-            // SAFETY: handed over, if there is one.
-            raw::handled::FAILED => match unsafe { Failed::from_raw(handled.failure) } {
-                Some(failed) => Handled::Failed(error_in("`on_message_now`", self.plugin, failed)),
-                None => Handled::Failed(NodeError::new("the node gave no reason")),
-            },
-            _ => Handled::Done,
         }
     }
 }

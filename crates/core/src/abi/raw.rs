@@ -274,7 +274,7 @@ pub mod handled {
     pub const LATER: u32 = 5;
 }
 
-/// What `on_message_now` did.
+/// What `on_message_now` did. Only the fields that [`handled`] names for the kind are written.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Handled {
