@@ -53,12 +53,6 @@ impl Runtime {
         runtime
     }
 
-    /// Starts the binary on an existing flow file.
-    pub(crate) async fn start_file(file: &Path, env: &[(&str, &str)]) -> Self {
-        let nodes = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        Self::start_with(nodes, &[], env).await
-    }
-
     fn spawn(flows: &Path, folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = Command::from(crate::program("run"))
             .arg(flows)

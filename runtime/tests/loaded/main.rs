@@ -7,8 +7,10 @@ mod built;
 mod refused;
 #[path = "../flows/support.rs"]
 mod support;
-#[path = "../flows/websocket_listener.rs"]
-mod websocket_listener;
+#[path = "../flows/listener_connections.rs"]
+mod listener_connections;
+#[path = "../flows/listener_messages.rs"]
+mod listener_messages;
 
 use std::process::Command;
 
