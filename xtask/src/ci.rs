@@ -3,11 +3,12 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{examples, test};
+use crate::{editor, examples, test};
 
 /// Runs what fails soonest first, and the tests last.
 pub(crate) fn run() -> Result<()> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     for folder in examples::crates()? {
         println!("in {}", folder.display());

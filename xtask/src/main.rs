@@ -14,6 +14,7 @@ mod crates;
 mod examples;
 mod new;
 mod plugin;
+mod editor;
 mod run;
 mod test;
 mod tidy;
@@ -37,6 +38,8 @@ enum Command {
     Plugin(plugin::Options),
     /// Begin a node crate of your own
     New(new::Options),
+    /// Fetch the Node-RED editor, which the next build embeds; needs npm
+    Editor,
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),
     /// Check the house rules that no compiler checks
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),
         Command::New(options) => new::run(&options),
+        Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),
     };

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::browser;
 use crate::cargo;
+use crate::editor;
 use crate::examples;
 use crate::tidy;
 
@@ -22,9 +23,14 @@ pub(crate) enum Ignored {
 /// Runs everything; the test runner's own summary comes last.
 pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
+    editor::fetch_if_possible();
     if !browser::run()? {
         ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
         println!("the browser tests are left out: they need Node.js, npm and Chromium");
+    }
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
     }
     let has_nextest = cargo::cargo(&["nextest", "--version"])
         .stdout(Stdio::null())
@@ -36,10 +42,6 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
     } else {
         watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
-    }
-    for folder in examples::crates()? {
-        println!("in {}", folder.display());
-        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
     }
     Ok(())
 }

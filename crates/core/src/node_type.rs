@@ -86,8 +86,37 @@ pub struct NodeType {
     /// Properties that are kept out of flow files. A node finds them in its property
     /// `credentials`.
     pub credentials: &'static [Credential],
+    /// Where its code is.
+    pub source: Source,
+    builder: Builder,
+}
+
+/// Where the code of a node type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Linked into this program.
+    Linked,
+    /// In the shared library of that path.
+    Loaded(&'static str),
+}
+
+/// Builds the nodes of a type whose code was loaded.
+pub trait BuildNode: Send + Sync {
     /// Builds a node; see [`FromConfig`].
-    pub build: fn(&mut NodeConfig<'_>) -> BuiltNode,
+    fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode;
+}
+
+#[derive(Clone, Copy)]
+enum Builder {
+    Linked(fn(&mut NodeConfig<'_>) -> BuiltNode),
+    /// Lives for ever, as libraries do.
+    Loaded(&'static dyn BuildNode),
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Builder")
+    }
 }
 
 impl NodeType {
@@ -102,6 +131,10 @@ impl NodeType {
     }
 
     const fn with_build(name: &'static str, build: fn(&mut NodeConfig<'_>) -> BuiltNode) -> Self {
+        Self::with_builder(name, Builder::Linked(build))
+    }
+
+    const fn with_builder(name: &'static str, builder: Builder) -> Self {
         NodeType {
             name,
             summary: "",
@@ -111,10 +144,32 @@ impl NodeType {
             endpoint: Endpoint::None,
             uses: &[],
             unique: &[],
+            source: Source::Linked,
+            builder,
             editor: Editor::None,
             credentials: &[],
-            build,
         }
+    }
+
+    /// A type whose code was loaded from `file`.
+    pub fn loaded(name: &'static str, file: &'static str, builder: &'static dyn BuildNode) -> Self {
+        NodeType {
+            source: Source::Loaded(file),
+            ..Self::with_builder(name, Builder::Loaded(builder))
+        }
+    }
+
+    /// Builds a node; see [`FromConfig`].
+    pub fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode {
+        match self.builder {
+            Builder::Linked(build) => build(config),
+            Builder::Loaded(builder) => builder.build(config),
+        }
+    }
+
+    /// All types that are linked into this program.
+    pub(crate) fn linked() -> impl Iterator<Item = &'static NodeType> {
+        inventory::iter::<Registered>.into_iter().map(|registered| &registered.node_type)
     }
 
     /// Sets the summary: one line for lists.
@@ -181,7 +236,17 @@ impl NodeType {
     }
 }
 
-inventory::collect!(NodeType);
+/// A node type beside its record in the section that can be read without running code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Registered {
+    /// The type.
+    pub node_type: NodeType,
+    /// Keeps the record in the file: the linker drops what nothing refers to.
+    pub record: &'static [u8],
+}
+
+inventory::collect!(Registered);
 
 /// Registers node types of the calling crate.
 ///
@@ -211,13 +276,26 @@ inventory::collect!(NodeType);
 #[macro_export]
 macro_rules! register {
     ($($node_type:expr),+ $(,)?) => {
-        $($crate::__inventory::submit! {
-            $crate::NodeType::provided_by(
-                $node_type,
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            )
-        })+
+        $(const _: () = {
+            const NODE_TYPE: $crate::NodeType =
+                $crate::NodeType::provided_by(
+                    $node_type,
+                    env!("CARGO_PKG_NAME"),
+                    env!("CARGO_PKG_VERSION"),
+                );
+            #[cfg_attr(
+                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
+                unsafe(link_section = ".ferrowire")
+            )]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
+            #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
+            #[used]
+            static RECORD: [u8; $crate::abi::declaration::node_record_len(&NODE_TYPE)] =
+                $crate::abi::declaration::node_record(&NODE_TYPE);
+            $crate::__inventory::submit! {
+                $crate::__Registered { node_type: NODE_TYPE, record: &RECORD }
+            }
+        };)+
     };
 }
 
@@ -253,7 +331,7 @@ impl Registry {
     /// When two crates claim one type.
     pub fn linked() -> Result<Self, DuplicateType> {
         let mut registry = Registry::new();
-        for node_type in inventory::iter::<NodeType> {
+        for node_type in NodeType::linked() {
             registry.add(*node_type)?;
         }
         Ok(registry)

@@ -60,8 +60,7 @@ impl Runtime {
     }
 
     fn spawn(flows: &Path, folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ferrowire"))
-            .arg("run")
+        let mut child = Command::from(crate::program("run"))
             .arg(flows)
             .args(["--listen", "127.0.0.1:0", "--log", "debug"])
             .args(args)

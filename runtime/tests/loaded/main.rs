@@ -1,0 +1,31 @@
+//! The same flows as in `flows`, through a runtime that was assembled without any plugin and
+//! loads them all; and what libraries get that cannot be loaded.
+
+#[cfg(test)]
+mod built;
+#[cfg(test)]
+mod refused;
+#[path = "../flows/support.rs"]
+mod support;
+#[path = "../flows/websocket_listener.rs"]
+mod websocket_listener;
+
+use std::process::Command;
+
+/// The runtime without plugins, which loads those of this workspace.
+fn program(command: &str) -> Command {
+    let mut program = bare();
+    program.arg(command).arg("--plugins").arg(built::plugins());
+    program
+}
+
+/// The runtime without plugins.
+fn bare() -> Command {
+    let mut program = Command::new(built::bare());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FERROWIRE_") {
+            program.env_remove(name);
+        }
+    }
+    program
+}
