@@ -1,6 +1,8 @@
 //! The same flows as in `flows`, through a runtime that was assembled without any plugin and
 //! loads them all; and what libraries get that cannot be loaded.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
+
 #[cfg(test)]
 mod built;
 #[cfg(test)]
