@@ -5,6 +5,7 @@
 //! overflows the stack; the engine decides which (see [`Wire::queued`] and [`Wire::loop_back`]).
 
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -21,8 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    BuiltNode, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node, NodeContext,
-    NodeError, NodeInfo, Sending, Status, StopReason, Value,
+    BuiltNode, ContextStore, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Key,
+    Level, Message, Node, NodeContext, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status,
+    StopReason, Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -40,6 +42,10 @@ pub trait Services: Send + Sync {
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
+    /// Where context is kept.
+    fn contexts(&self) -> &ContextStores;
+    /// The flow around a subflow's instance: the one that `$parent.` means in a key.
+    fn parent_flow(&self, flow: &str) -> Option<String>;
     /// A node failed: with a message, in `start`, or in a task of its own.
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError);
 }
@@ -199,7 +205,87 @@ impl Host for Outlet {
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.services.resource(kind)
     }
+
+    fn context_get(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<Value>, NodeError> {
+        let store = self.store(store);
+        Ok(match self.place(scope, path)? {
+            Some((place, Some(path))) => store.get(&place, &path),
+            Some((place, None)) => store.get(&place, path),
+            None => None,
+        })
+    }
+
+    fn context_set(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let store = self.store(store);
+        let set = match self.place(scope, path)? {
+            Some((place, Some(path))) => store.set(&place, &path, value),
+            Some((place, None)) => store.set(&place, path, value),
+            None => Ok(()),
+        };
+        set.map_err(|error| NodeError::new(error.to_string()))
+    }
+
+    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
+        Ok(self.store(store).keys(&self.own_place(scope)?))
+    }
 }
+
+impl Outlet {
+    fn store(&self, name: &str) -> &dyn ContextStore {
+        let warn = |text: &str| self.services.log(&self.info, Level::Warn, format_args!("{text}"));
+        self.services.contexts().get(name, warn)
+    }
+
+    fn own_place(&self, scope: Scope) -> Result<Cow<'_, str>, NodeError> {
+        let NodeInfo { id, alias, flow, .. } = &*self.info;
+        Ok(match scope {
+            Scope::Global => "global".into(),
+            Scope::Flow if flow.is_empty() => {
+                return Err(NodeError::new("a global configuration node has no flow context"));
+            }
+            Scope::Flow => flow.into(),
+            Scope::Node => {
+                let id = if alias.is_empty() { id } else { alias };
+                if flow.is_empty() { id.into() } else { format!("{id}:{flow}").into() }
+            }
+        })
+    }
+
+    /// The place that `path` leads to, and the rest of the path when it begins with `$parent`.
+    /// Around a tab there is nothing.
+    fn place(&self, scope: Scope, path: &PropertyPath) -> Result<Option<Place<'_>>, NodeError> {
+        let mut place = self.own_place(scope)?;
+        if scope != Scope::Flow || path.first() != PARENT {
+            return Ok(Some((place, None)));
+        }
+        let mut path = path.clone();
+        while path.first() == PARENT {
+            let (Some(parent), Some(rest)) =
+                (self.services.parent_flow(&place), path.below(PARENT))
+            else {
+                return Ok(None);
+            };
+            (place, path) = (parent.into(), rest);
+        }
+        Ok(Some((place, Some(path))))
+    }
+}
+
+/// The name of the flow around one in a key of the context.
+const PARENT: &str = "$parent";
+
+type Place<'a> = (Cow<'a, str>, Option<PropertyPath>);
 
 /// Delivers to each wire in order; what cannot be delivered at once, and all after it, is left
 /// to the returned future, so that the order stays.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Map, Message, NodeError, Text, Value};
+use crate::{Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Value};
 
 /// Who a node is, as its flow file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,8 +21,14 @@ pub struct NodeInfo {
     pub node_type: String,
     /// Its name; empty when it has none.
     pub name: String,
-    /// The id of the tab or subflow that holds it; empty for a global configuration node.
+    /// The id of the tab or the instance of a subflow that holds it; empty for a global
+    /// configuration node.
     pub flow: String,
+    /// In an instance of a subflow: the node's id in the definition. Empty elsewhere.
+    pub alias: String,
+    /// The id of the tab and those of the instances of subflows that it lies in, each after a
+    /// `/`. Empty for a global configuration node.
+    pub path: String,
 }
 
 /// How urgent a log line is.
@@ -101,7 +107,45 @@ pub trait Host: Send + Sync {
     fn endpoint(&self) -> Option<&str>;
     /// A service of the runtime that this node is linked into.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
+    /// A value of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope.
+    fn context_get(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<Value>, NodeError> {
+        let _ = (scope, store, path);
+        Err(NodeError::new(NO_CONTEXT))
+    }
+    /// Sets or removes a value of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope, or the value cannot be set.
+    fn context_set(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let _ = (scope, store, path, value);
+        Err(NodeError::new(NO_CONTEXT))
+    }
+    /// The names of the values of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope.
+    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
+        let _ = (scope, store);
+        Err(NodeError::new(NO_CONTEXT))
+    }
 }
+
+/// What a node is told whose host keeps no contexts.
+const NO_CONTEXT: &str = "context is not available to this node; link its plugin into the runtime";
 
 /// A node's handle to the runtime: send, show a status, log, spawn. Cloning is cheap.
 #[derive(Clone)]
@@ -207,6 +251,28 @@ impl NodeContext {
     /// (see [`NodeType::receives_from`](crate::NodeType::receives_from)), when it exists.
     pub fn endpoint(&self) -> Option<&str> {
         self.host.endpoint()
+    }
+
+    /// The values that are kept for this node, for its flow, or for all flows. Reading and
+    /// writing never wait.
+    ///
+    /// ```
+    /// use ferrowire_core::{NodeContext, NodeError, PropertyPath, Scope, Value};
+    ///
+    /// fn count(cx: &NodeContext) -> Result<f64, NodeError> {
+    ///     let path = PropertyPath::parse_key("count").map_err(|error| error.to_string())?;
+    ///     let count = cx.context(Scope::Flow).get(&path)?;
+    ///     let count = count.and_then(|count| count.as_f64()).unwrap_or(0.0) + 1.0;
+    ///     cx.context(Scope::Flow).set(&path, Some(count.into()))?;
+    ///     Ok(count)
+    /// }
+    /// ```
+    pub fn context(&self, scope: Scope) -> Values<'_> {
+        Values::new(self, scope)
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
     }
 
     /// A service of the runtime, such as its HTTP port. Nodes in shared libraries get none.

@@ -29,6 +29,8 @@ pub(crate) struct Scopes {
     by_id: HashMap<String, usize>,
     /// The scope of each node that is in one of its own.
     of_node: HashMap<String, usize>,
+    /// For each instance of a subflow the flow that it stands on.
+    flow_around: HashMap<String, String>,
     process: Environment,
 }
 
@@ -186,6 +188,11 @@ impl Scopes {
             at = scope.parent;
         }
         self.process.get(name).map(Value::from)
+    }
+
+    /// The flow around the instance `flow` of a subflow.
+    pub(crate) fn parent_flow(&self, flow: &str) -> Option<String> {
+        self.flow_around.get(flow).cloned()
     }
 
     /// The variable `name` as the node sees it.

@@ -170,6 +170,8 @@ impl Model {
             node_type: entry.node_type.clone(),
             name: name.to_owned(),
             flow: entry.flow.clone(),
+            alias: String::new(),
+            path: entry.flow.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::Services;
-use ferrowire_core::{Level, NodeError, NodeInfo, Status, Value};
+use ferrowire_core::{ContextStores, Level, NodeError, NodeInfo, Status, Value};
 use tokio::sync::broadcast;
 
 use crate::env::Scopes;
@@ -64,15 +64,17 @@ pub(crate) struct NodeServices {
     statuses: Mutex<HashMap<String, (Arc<NodeInfo>, Status)>>,
     scopes: ArcSwap<Scopes>,
     resources: Resources,
+    contexts: Arc<ContextStores>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(resources: Resources) -> Self {
+    pub(crate) fn new(resources: Resources, contexts: Arc<ContextStores>) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
             resources,
+            contexts,
         }
     }
 
@@ -149,6 +151,14 @@ impl Services for NodeServices {
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.resources.get(&kind).cloned()
+    }
+
+    fn contexts(&self) -> &ContextStores {
+        &self.contexts
+    }
+
+    fn parent_flow(&self, flow: &str) -> Option<String> {
+        self.scopes.load().parent_flow(flow)
     }
 
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError) {

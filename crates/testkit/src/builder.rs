@@ -116,6 +116,8 @@ impl HarnessBuilder {
             node_type: self.node_type.name.to_owned(),
             name: text("name", ""),
             flow: text("z", "flow"),
+            path: text("z", "flow"),
+            alias: String::new(),
         };
         let find = |id: &str| self.others.get(id).cloned();
         let mut config = NodeConfig::new(info.clone(), self.properties.clone(), &find);

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ferrowire_core::bus::Services;
 use ferrowire_core::{
-    FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
-    Status, Value,
+    ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeInfo, Status, Value,
 };
 use tokio::sync::Notify;
 
@@ -95,6 +95,7 @@ pub(crate) struct World {
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) contexts: ContextStores,
 }
 
 impl Services for World {
@@ -121,6 +122,14 @@ impl Services for World {
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.resources.get(&kind).cloned()
+    }
+
+    fn contexts(&self) -> &ContextStores {
+        &self.contexts
+    }
+
+    fn parent_flow(&self, _: &str) -> Option<String> {
+        None
     }
 
     fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
