@@ -93,6 +93,17 @@ pub trait Host: Send + Sync {
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
     /// Reports a failure outside of a message handler; catch nodes see it.
     fn failed(&self, error: NodeError);
+    /// Reports that the node failed with `msg`; catch nodes are given it.
+    fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
+        let _ = msg;
+        self.failed(error);
+        Sending::done()
+    }
+    /// Reports that a message that the node kept is complete.
+    fn completed(&self, msg: Message) -> Sending {
+        let _ = msg;
+        Sending::done()
+    }
     /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
@@ -218,6 +229,18 @@ impl NodeContext {
     /// returns is reported: it is logged, and catch nodes see it.
     pub fn fail(&self, error: impl Into<NodeError>) {
         self.host.failed(error.into());
+    }
+
+    /// Reports that the node failed with `msg`, a message that it had [kept](crate::Handled::Kept)
+    /// or that it made itself. Catch nodes are given the message; the returned future ends when
+    /// they have accepted it.
+    pub fn fail_with(&self, error: impl Into<NodeError>, msg: Message) -> Sending {
+        self.host.failed_with(error.into(), msg)
+    }
+
+    /// Reports that `msg`, a message that the node had [kept](crate::Handled::Kept), is complete.
+    pub fn complete(&self, msg: Message) -> Sending {
+        self.host.completed(msg)
     }
 
     /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.

@@ -33,7 +33,9 @@ pub use json::number_to_string;
 pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
-pub use node_type::{BuiltNode, DuplicateType, Endpoint, NodeType, Reference, Registry};
+pub use node_type::{
+    BuiltNode, DuplicateType, Endpoint, Links, NodeType, Reference, Registry, Watches,
+};
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};

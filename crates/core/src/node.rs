@@ -78,6 +78,9 @@ pub enum Handled {
     Send(usize, Message),
     /// These messages leave, in order, each through its output port.
     SendAll(Vec<(usize, Message)>),
+    /// The node keeps the message and says later what came of it, with
+    /// [`NodeContext::complete`] or [`NodeContext::fail_with`].
+    Kept,
     /// The message is complete when the future ends. The sender waits for it.
     Later(BoxFuture<'static, Result<(), NodeError>>),
 }
@@ -90,6 +93,7 @@ impl std::fmt::Debug for Handled {
             Handled::Failed(_) => "Failed",
             Handled::Send(..) => "Send",
             Handled::SendAll(_) => "SendAll",
+            Handled::Kept => "Kept",
             Handled::Later(_) => "Later",
         })
     }

@@ -273,7 +273,7 @@ mod tests {
         fn parent_flow(&self, flow: &str) -> Option<String> {
             (flow == "inner").then(|| "outer".to_owned())
         }
-        fn failed(&self, _: &std::sync::Arc<NodeInfo>, _: &NodeError) {}
+        fn failed(&self, _: &std::sync::Arc<NodeInfo>, _: &NodeError, _: bool) {}
     }
 
     struct Idle;

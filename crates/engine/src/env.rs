@@ -94,10 +94,10 @@ impl Scopes {
                 break;
             }
             chain.push(group);
-            next = outer_group(model, group);
+            next = model.outer_group(group);
         }
         for group in chain.into_iter().rev() {
-            let parent = outer_group(model, group).and_then(|g| self.by_id.get(text(g, "id")));
+            let parent = model.outer_group(group).and_then(|g| self.by_id.get(text(g, "id")));
             let parent = parent.or_else(|| self.by_id.get(text(group, "z"))).copied().unwrap_or(0);
             let own = [
                 ("NR_GROUP_NAME", group.get("name").cloned()),
@@ -110,7 +110,7 @@ impl Scopes {
     }
 
     fn scope_of(&self, model: &Model, entry: &Entry) -> usize {
-        let group = outer_group(model, model.object(entry)).map(|group| text(group, "id"));
+        let group = model.outer_group(model.object(entry)).map(|group| text(group, "id"));
         let found = group.and_then(|group| self.by_id.get(group));
         found.or_else(|| self.by_id.get(&entry.flow)).copied().unwrap_or(0)
     }
@@ -246,10 +246,4 @@ impl Scopes {
             _ => {}
         }
     }
-}
-
-/// The group that a node or group lies in, when that is on the same tab.
-fn outer_group<'a>(model: &'a Model, node: &Map) -> Option<&'a Map> {
-    let group = model.structure(text(node, "g"))?;
-    (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
 }

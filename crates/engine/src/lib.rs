@@ -45,6 +45,7 @@ mod running;
 mod sequence;
 mod services;
 mod validate;
+mod watch;
 
 pub use builder::EngineBuilder;
 pub use engine::{DeployType, Deployed, Engine, Interrupted, NotRunning};

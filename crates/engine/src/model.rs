@@ -153,6 +153,34 @@ impl Model {
         })
     }
 
+    /// The groups that the node lies in, the innermost first.
+    pub(crate) fn groups_of(&self, entry: &Entry) -> Vec<&str> {
+        let mut groups = Vec::new();
+        let mut next = self.outer_group(self.object(entry));
+        while let Some(group) = next {
+            let id = text(group, "id");
+            if groups.contains(&id) {
+                break;
+            }
+            groups.push(id);
+            next = self.outer_group(group);
+        }
+        groups
+    }
+
+    /// The group that a node or group lies in, when that is on the same flow.
+    pub(crate) fn outer_group(&self, node: &Map) -> Option<&Map> {
+        let group = self.structure(text(node, "g"))?;
+        (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
+    }
+
+    /// Whether the instance of a subflow shows a status of its own making.
+    pub(crate) fn shows_own_status(&self, instance: &Entry) -> bool {
+        let definition = instance.node_type.strip_prefix("subflow:");
+        let definition = definition.and_then(|id| self.structure(id));
+        definition.is_some_and(|definition| definition.get("status").is_some_and(Value::is_truthy))
+    }
+
     /// The nodes that are to run.
     pub(crate) fn active(&self) -> impl Iterator<Item = (usize, &Entry)> {
         let nodes = self.nodes.iter().enumerate();

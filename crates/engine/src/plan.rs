@@ -29,7 +29,7 @@ pub(crate) struct PlannedNode {
     pub(crate) info: NodeInfo,
     pub(crate) links: Links,
     pub(crate) built: BuiltNode,
-    node_type: NodeType,
+    pub(crate) node_type: NodeType,
     /// Its place in the model.
     entry: usize,
 }
@@ -67,6 +67,16 @@ impl Plan {
 
     pub(crate) fn get(&self, id: &str) -> Option<&PlannedNode> {
         self.nodes.get(*self.by_id.get(id)?)
+    }
+
+    /// The place in the model of the node at `at`.
+    pub(crate) fn entry(&self, at: usize) -> &Entry {
+        &self.model.nodes[self.nodes[at].entry]
+    }
+
+    /// The properties of the node at `at`, as they stand in the file.
+    pub(crate) fn object(&self, at: usize) -> &Map {
+        self.model.object(self.entry(at))
     }
 
     /// The ids of the nodes that can run.

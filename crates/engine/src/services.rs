@@ -38,7 +38,8 @@ pub enum Event {
         /// The data.
         data: Value,
     },
-    /// A node failed: with a message, in its start, or in a task of its own.
+    /// A node failed, with a message, in its start, or in a task of its own, and no catch node
+    /// was told.
     Failed {
         /// The node.
         node: Arc<NodeInfo>,
@@ -161,8 +162,11 @@ impl Services for NodeServices {
         self.scopes.load().parent_flow(flow)
     }
 
-    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError) {
+    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool) {
         let text = error.chain();
+        if caught {
+            return self.log(node, Level::Debug, format_args!("{text}"));
+        }
         self.log(node, Level::Error, format_args!("{text}"));
         self.emit(Event::Failed { node: Arc::clone(node), text: text.into() });
     }

@@ -73,7 +73,7 @@ impl Harness {
 
     /// Says which nodes use this configuration node.
     pub fn set_users(&self, users: Vec<NodeInfo>) {
-        self.node.set_users(users.into_iter().map(Arc::new).collect());
+        self.node.set_named_users(users);
     }
 
     /// Hands `msg` to the node and waits until it is accepted.

@@ -132,7 +132,7 @@ impl Services for World {
         None
     }
 
-    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
         self.errors.push(error.chain());
     }
 }

@@ -14,3 +14,5 @@ mod hostile;
 mod run;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod watching;
