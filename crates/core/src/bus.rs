@@ -49,6 +49,14 @@ pub trait Services: Send + Sync {
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
+    /// The running node `id`, if it takes messages beside the wires.
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>>;
+    /// The id of the node with [`Links::In`](crate::Links::In) that `name` means, seen from
+    /// `node`: its id, or its name.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError>;
     /// Where context is kept.
     fn contexts(&self) -> &ContextStores;
     /// The flow around a subflow's instance: the one that `$parent.` means in a key.
@@ -162,6 +170,25 @@ impl Host for Outlet {
             Some([wire]) => wire.carry(msg),
             Some(many) => send_to_many(many, msg),
         }
+    }
+
+    fn wired(&self, port: usize) -> bool {
+        self.wires.load().get(port).is_some_and(|wires| !wires.is_empty())
+    }
+
+    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let node = self.services.addressed(id);
+        let node = node.ok_or_else(|| NodeError::new(format!("there is no node `{id}`")))?;
+        let this = self.this.clone();
+        Ok(node.aside().send(msg, move |missed| {
+            if let Some(this) = this.upgrade() {
+                this.fail_aside(&missed.into(), None);
+            }
+        }))
+    }
+
+    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        self.services.find_linked(&self.info, name)
     }
 
     fn status(&self, status: Status) {
@@ -433,7 +460,8 @@ impl RunningNode {
         let attempt = || node.on_message_now(msg, &self.cx);
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
-            Ok(Handled::Done | Handled::Kept) => Sending::done(),
+            Ok(Handled::Done) => Sending::done(),
+            Ok(Handled::Kept(sending)) => sending,
             Ok(Handled::NotNow(msg)) => self.handle_later(msg),
             Ok(Handled::SendAll(messages)) => self.send_all(messages),
             Ok(Handled::Failed(error)) => self.report(error),

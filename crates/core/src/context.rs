@@ -85,6 +85,26 @@ pub trait Host: Send + Sync {
     fn info(&self) -> &NodeInfo;
     /// Delivers a message to everything wired to `port`.
     fn send(&self, port: usize, msg: Message) -> Sending;
+    /// Whether a wire leaves the node through `port`.
+    fn wired(&self, port: usize) -> bool {
+        let _ = port;
+        true
+    }
+    /// Hands a message to another node, beside the wires.
+    ///
+    /// # Errors
+    /// When no such node runs, or it takes none.
+    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let _ = msg;
+        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+    }
+    /// The id of the node that is called `name`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        Err(NodeError::new(format!("there is no way to the node `{name}`")))
+    }
     /// Shows a status below the node.
     fn status(&self, status: Status);
     /// Shows a status below each node that uses this configuration node.
@@ -188,6 +208,30 @@ impl NodeContext {
     /// delivered yet.
     pub fn send(&self, port: usize, msg: Message) -> Sending {
         self.host.send(port, msg)
+    }
+
+    /// Whether anything is wired to output `port`.
+    pub fn wired(&self, port: usize) -> bool {
+        self.host.wired(port)
+    }
+
+    /// Hands `msg` to the node `id` without a wire. Only nodes whose type says so with
+    /// [`Links`](crate::Links) take such messages: those with `In` and `Call`.
+    ///
+    /// # Errors
+    /// When no such node runs.
+    pub fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        self.host.deliver(id, msg)
+    }
+
+    /// The id of the node of a type with [`Links::In`](crate::Links::In) that `name` means: the
+    /// one with this id; else the one of this name in the same flow; else the one of this name
+    /// on any tab.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        self.host.find_linked(name)
     }
 
     /// Shows `status` below the node.

@@ -267,6 +267,12 @@ mod tests {
         ) -> Option<std::sync::Arc<dyn std::any::Any + Send + Sync>> {
             None
         }
+        fn addressed(&self, _: &str) -> Option<std::sync::Arc<bus::RunningNode>> {
+            None
+        }
+        fn find_linked(&self, _: &NodeInfo, name: &str) -> Result<String, NodeError> {
+            Err(name.into())
+        }
         fn contexts(&self) -> &crate::ContextStores {
             &self.0
         }

@@ -102,7 +102,9 @@ fn spread<'a>(old: &'a Model, new: &'a Model, changed: &mut HashSet<&'a str>) {
 fn spread_along_wires<'a>(old: &'a Model, new: &'a Model, changed: &mut HashSet<&'a str>) {
     let mut linked: HashMap<&str, Vec<&str>> = HashMap::new();
     for (id, node) in old.objects().chain(new.objects()) {
-        for to in wires(node).0.into_iter().flatten() {
+        let without_wire = node.get("links").and_then(Value::as_array).unwrap_or_default();
+        let without_wire = without_wire.iter().filter_map(Value::as_str);
+        for to in wires(node).0.into_iter().flatten().chain(without_wire) {
             linked.entry(id).or_default().push(to);
             linked.entry(to).or_default().push(id);
         }

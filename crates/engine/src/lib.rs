@@ -32,6 +32,7 @@
 mod builder;
 mod deploy;
 mod diff;
+mod directory;
 mod engine;
 mod env;
 mod env_value;

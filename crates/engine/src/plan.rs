@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ferrowire_core::{BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry};
+use ferrowire_core::{
+    BuiltNode, ConfigProblem, Links, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
+};
 
 use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
 use crate::problem::Severity;
 use crate::validate::{
-    Claims, Links, links, missing_types, receives, unsupported_subflow, wire_problems,
+    Claims, References, links, missing_types, receives, unsupported_subflow, wire_problems,
 };
 use crate::{Environment, FlowFile, Problem};
 
@@ -27,7 +29,7 @@ pub(crate) struct Plan {
 /// A node that can run.
 pub(crate) struct PlannedNode {
     pub(crate) info: NodeInfo,
-    pub(crate) links: Links,
+    pub(crate) links: References,
     pub(crate) built: BuiltNode,
     pub(crate) node_type: NodeType,
     /// Its place in the model.
@@ -93,6 +95,7 @@ impl Plan {
             wires(self.model.object(entry)).0.iter().map(|ids| known(ids)).collect()
         };
         let mut ports: Vec<Vec<Vec<usize>>> = self.nodes.iter().map(ports_of).collect();
+        self.add_links(&mut ports);
         for (at, node) in self.nodes.iter().enumerate() {
             let endpoint = node.links.endpoint.as_ref().and_then(|id| self.by_id.get(id));
             let Some(&endpoint) = endpoint else { continue };
@@ -104,6 +107,47 @@ impl Plan {
             ports[from][0].push(to);
         }
         ports
+    }
+
+    /// Adds the connections without wires.
+    fn add_links(&self, ports: &mut [Vec<Vec<usize>>]) {
+        let mut add = |from: usize, port: usize, to: usize| {
+            if ports[from].len() <= port {
+                ports[from].resize(port + 1, Vec::new());
+            }
+            if !ports[from][port].contains(&to) {
+                ports[from][port].push(to);
+            }
+        };
+        let is_in = |at: &usize| matches!(self.nodes[*at].node_type.links, Links::In(_));
+        let is_out = |at: &usize| matches!(self.nodes[*at].node_type.links, Links::Out(_));
+        for (at, node) in self.nodes.iter().enumerate() {
+            let listed = |property| self.listed(at, property);
+            match node.node_type.links {
+                Links::None => {}
+                Links::Out(property) => {
+                    listed(property).into_iter().filter(is_in).for_each(|to| add(at, 0, to));
+                }
+                Links::In(property) => {
+                    listed(property).into_iter().filter(is_out).for_each(|from| add(from, 0, at));
+                }
+                Links::Call(property) => {
+                    let first = listed(property).into_iter().find(is_in);
+                    first.into_iter().for_each(|to| add(at, 1, to));
+                }
+            }
+        }
+    }
+
+    /// The nodes whose ids a property lists; a single id needs no list.
+    fn listed(&self, at: usize, property: &str) -> Vec<usize> {
+        let ids = match self.object(at).get(property) {
+            Some(Value::Array(ids)) => ids.as_slice(),
+            Some(id @ Value::String(_)) => std::slice::from_ref(id),
+            _ => &[],
+        };
+        let ids = ids.iter().filter_map(Value::as_str);
+        ids.filter_map(|id| self.by_id.get(id).copied()).collect()
     }
 
     /// For each node whether it is a configuration node.

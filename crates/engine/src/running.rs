@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ferrowire_core::StopReason;
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire, Wires};
+use ferrowire_core::{Links, StopReason};
 
+use crate::directory::Directory;
 use crate::graph::{Graph, Kind, Order};
 use crate::plan::{Plan, PlannedNode};
 use crate::sequence::{Limits, start_all, stop_all};
 use crate::services::NodeServices;
-use crate::validate::Links;
+use crate::validate::References;
 use crate::watch::{Watched, watched};
 
 /// All running nodes, by id.
@@ -19,7 +20,7 @@ pub(crate) type Nodes = HashMap<String, Arc<RunningNode>>;
 /// A running node and what the next deploy must know of it.
 struct Live {
     node: Arc<RunningNode>,
-    links: Links,
+    links: References,
     order: Order,
     queues: Queues,
 }
@@ -50,9 +51,15 @@ impl Running {
     }
 
     /// Stops all nodes.
-    pub(crate) async fn stop(&mut self, reason: StopReason, limits: Limits) {
+    pub(crate) async fn stop(
+        &mut self,
+        reason: StopReason,
+        services: &NodeServices,
+        limits: Limits,
+    ) {
         let stopping = std::mem::take(&mut self.nodes);
         stop_lives(stopping, |_| reason, limits).await;
+        services.set_directory(Directory::default());
     }
 
     /// Runs the nodes of `plan` and no others; those that `keep` names go on as they are, with
@@ -85,6 +92,7 @@ impl Running {
         };
         stop_lives(before, reason, limits).await;
         cast.introduce(&uses);
+        services.set_directory(cast.directory());
         start_all(cast.new_nodes(&graph), &**services, limits).await;
         cast.join();
         self.nodes = cast.into_live(&graph);
@@ -94,8 +102,10 @@ impl Running {
 /// A node of the next set, kept or new.
 struct Member {
     node: Arc<RunningNode>,
-    links: Links,
+    links: References,
     kept: bool,
+    /// How its type is connected without wires.
+    linked: Links,
     /// The queues of a kept node, then those of its next wires.
     queues: Queues,
     /// Its next wires.
@@ -106,7 +116,7 @@ struct Member {
 
 impl Member {
     fn new(planned: PlannedNode, live: Option<Live>, services: &Arc<NodeServices>) -> Self {
-        let links = planned.links;
+        let (links, linked) = (planned.links, planned.node_type.links);
         let (kept, node, queues) = match live {
             Some(live) => (true, live.node, live.queues),
             None => {
@@ -118,7 +128,15 @@ impl Member {
                 (false, node, Queues::new())
             }
         };
-        Member { node, links, kept, queues, wires: Wires::new(), watched: Watched::default() }
+        Member {
+            node,
+            links,
+            linked,
+            kept,
+            queues,
+            wires: Wires::new(),
+            watched: Watched::default(),
+        }
     }
 }
 
@@ -193,6 +211,12 @@ impl Cast {
             completions: asides(&watched.completions),
             statuses: asides(&watched.statuses),
         }
+    }
+
+    fn directory(&self) -> Directory {
+        let mut directory = Directory::default();
+        self.0.iter().for_each(|member| directory.add(member.linked, &member.node));
+        directory
     }
 
     fn new_nodes(&self, graph: &Graph) -> Vec<(Order, Arc<RunningNode>)> {

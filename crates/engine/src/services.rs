@@ -6,10 +6,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use ferrowire_core::bus::Services;
+use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{ContextStores, Level, NodeError, NodeInfo, Status, Value};
 use tokio::sync::broadcast;
 
+use crate::directory::Directory;
 use crate::env::Scopes;
 
 /// The number of events that a receiver may be behind before it loses the oldest.
@@ -64,6 +65,7 @@ pub(crate) struct NodeServices {
     events: broadcast::Sender<Event>,
     statuses: Mutex<HashMap<String, (Arc<NodeInfo>, Status)>>,
     scopes: ArcSwap<Scopes>,
+    directory: ArcSwap<Directory>,
     resources: Resources,
     contexts: Arc<ContextStores>,
 }
@@ -74,6 +76,7 @@ impl NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
+            directory: ArcSwap::default(),
             resources,
             contexts,
         }
@@ -90,6 +93,10 @@ impl NodeServices {
 
     pub(crate) fn set_scopes(&self, scopes: Scopes) {
         self.scopes.store(Arc::new(scopes));
+    }
+
+    pub(crate) fn set_directory(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
     }
 
     pub(crate) fn statuses(&self) -> Vec<(Arc<NodeInfo>, Status)> {
@@ -152,6 +159,14 @@ impl Services for NodeServices {
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.resources.get(&kind).cloned()
+    }
+
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.directory.load().get(id)
+    }
+
+    fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        self.directory.load().find(node, name)
     }
 
     fn contexts(&self) -> &ContextStores {

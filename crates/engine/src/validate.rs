@@ -67,7 +67,7 @@ pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>
 
 /// What a node's references lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Links {
+pub(crate) struct References {
     pub(crate) endpoint: Option<String>,
     pub(crate) uses: Vec<String>,
 }
@@ -79,8 +79,8 @@ pub(crate) fn links(
     node_type: &NodeType,
     properties: &Map,
     out: &mut Vec<Problem>,
-) -> Links {
-    let mut links = Links::default();
+) -> References {
+    let mut links = References::default();
     let filled = |reference: &&Reference| !text(properties, reference.property).is_empty();
     let mut follow = |reference: &Reference| {
         let id = text(properties, reference.property);

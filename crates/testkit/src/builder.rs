@@ -37,6 +37,7 @@ pub struct HarnessBuilder {
     pub(crate) world: World,
     pub(crate) endpoint: Option<String>,
     pub(crate) outputs: usize,
+    pub(crate) linked: Vec<String>,
     pub(crate) patience: Duration,
 }
 
@@ -49,6 +50,7 @@ impl HarnessBuilder {
             world: World::default(),
             endpoint: None,
             outputs: 8,
+            linked: Vec::new(),
             patience: Duration::from_secs(60),
         }
     }
@@ -85,6 +87,13 @@ impl HarnessBuilder {
     /// [`NodeContext::resource`]: ferrowire_core::NodeContext::resource
     pub fn resource<T: Any + Send + Sync>(mut self, service: T) -> Self {
         self.world.resources.insert(TypeId::of::<T>(), Arc::new(service));
+        self
+    }
+
+    /// Another node that messages can be delivered to without a wire, by its id. They are read
+    /// with [`Harness::next_delivered`].
+    pub fn linked(mut self, id: &str) -> Self {
+        self.linked.push(id.to_owned());
         self
     }
 

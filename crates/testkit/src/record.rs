@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::bus::Services;
+use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{
     ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeInfo, Status, Value,
@@ -96,6 +96,8 @@ pub(crate) struct World {
     pub(crate) env: HashMap<String, Value>,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) contexts: ContextStores,
+    /// Other nodes, by id.
+    pub(crate) running: Mutex<HashMap<String, Arc<RunningNode>>>,
 }
 
 impl Services for World {
@@ -122,6 +124,16 @@ impl Services for World {
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.resources.get(&kind).cloned()
+    }
+
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn find_linked(&self, _: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = running.contains_key(name).then(|| name.to_owned());
+        found.ok_or_else(|| NodeError::new(format!("there is no node `{name}`")))
     }
 
     fn contexts(&self) -> &ContextStores {
