@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::browser;
 use crate::cargo;
 use crate::tidy;
 
@@ -20,6 +21,10 @@ pub(crate) enum Ignored {
 /// Runs everything; the test runner's own summary comes last.
 pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
+    if !browser::run()? {
+        ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
+        println!("the browser tests are left out: they need Node.js, npm and Chromium");
+    }
     let has_nextest = cargo::cargo(&["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

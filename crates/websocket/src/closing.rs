@@ -20,38 +20,44 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
     pub(crate) async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
         let answer = Close { code: close.code, reason: "".into() };
         self.close(&answer);
-        self.hang_up().await;
+        self.in_time(self.shut_down()).await;
         Ended::Closed(close)
     }
 
+    /// The peer is at fault. What it still had on its way is read, so that the system does not
+    /// answer it with a reset, which would take our close frame along.
     pub(crate) async fn fail(self: &Arc<Self>, violation: Violation) -> Ended {
         let close = Close::new(violation.code, violation.reason);
         self.close(&close);
-        self.hang_up().await;
+        self.in_time(async {
+            self.shut_down().await;
+            let mut rest = BytesMut::new();
+            while self.read_into(&mut rest).await {
+                rest.clear();
+            }
+        })
+        .await;
         Ended::Violation(close)
     }
 
-    /// Sends what waits and ends the writing side, then reads what the peer still had on its
-    /// way, so that the system does not answer that with a reset which would take our last
-    /// frames along. All within `limits.close`.
-    async fn hang_up(&self) {
-        let hang_up = async {
-            self.until(|io| io.outbox.is_empty() || io.state == State::Dead).await;
-            let shutdown = poll_fn(|cx| Pin::new(&mut self.lock().stream).poll_shutdown(cx)).await;
-            let mut rest = BytesMut::new();
-            while shutdown.is_ok() {
-                rest.clear();
-                rest.reserve(scratch::LEAST);
-                let read = |cx: &mut Context<'_>| {
-                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut rest)
-                };
-                if !matches!(poll_fn(read).await, Ok(1..)) {
-                    break;
-                }
-            }
-        };
-        // When the time is over the stream is dropped as it is.
-        let _in_time = tokio::time::timeout(self.limits.close, hang_up).await;
+    /// When `limits.close` is over the stream is dropped as it is.
+    async fn in_time(&self, work: impl Future<Output = ()>) {
+        let _in_time = tokio::time::timeout(self.limits.close, work).await;
+    }
+
+    /// Sends what waits and ends the writing side.
+    async fn shut_down(&self) {
+        self.until(|io| io.outbox.is_empty() || io.state == State::Dead).await;
+        // A stream that cannot be shut down is dropped next.
+        let _gone = poll_fn(|cx| Pin::new(&mut self.lock().stream).poll_shutdown(cx)).await;
+    }
+
+    /// Appends what comes next to `input`; `false` at the end.
+    async fn read_into(&self, input: &mut BytesMut) -> bool {
+        input.reserve(scratch::LEAST);
+        let read =
+            |cx: &mut Context<'_>| poll_read_buf(Pin::new(&mut self.lock().stream), cx, input);
+        matches!(poll_fn(read).await, Ok(1..))
     }
 
     /// We closed: reads on, and drops what comes, until the peer's close frame.
@@ -68,18 +74,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                     Ok(None) => {}
                     Err(_) => return None,
                 }
-                input.reserve(reader.wanted(&input).max(scratch::LEAST));
-                let read = |cx: &mut Context<'_>| {
-                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut input)
-                };
-                if !matches!(poll_fn(read).await, Ok(1..)) {
+                input.reserve(reader.wanted(&input));
+                if !self.read_into(&mut input).await {
                     return None;
                 }
             }
         };
         match tokio::time::timeout(self.limits.close, answer).await {
             Ok(Some(close)) => {
-                self.hang_up().await;
+                self.in_time(self.shut_down()).await;
                 Ended::Closed(close)
             }
             Ok(None) => Ended::Lost("it did not answer the close frame"),

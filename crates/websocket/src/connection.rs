@@ -153,12 +153,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.push(payload.as_bytes().len(), payload, Outbox::push)
     }
 
-    /// Sends a message that [`encode`] made a frame of.
+    /// Sends whole frames, made once for many connections.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_encoded<'a>(self: &Arc<Self>, frame: &'a Bytes) -> Result<(), NotSent<&'a Bytes>> {
         self.push(frame.len(), frame, Outbox::push_encoded)
+    }
+
+    /// Whether a message of `length` bytes would be taken now.
+    pub fn has_room(&self, length: usize) -> bool {
+        self.lock().outbox.has_room(length)
     }
 
     fn push<T>(
@@ -199,15 +204,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         let before = io.outbox.waiting();
-        let waker = io.waker.clone();
-        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&waker));
-        io.blocked = poll.is_pending();
-        if let Poll::Ready(Err(_)) = poll {
-            io.state = State::Dead;
-            waker.wake();
-        }
-        if io.outbox.waiting() < before {
-            self.progress.fetch_add(1, Ordering::Relaxed);
+        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&io.waker));
+        match poll {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => {
+                io.state = State::Dead;
+                io.waker.wake_by_ref();
+            }
+            Poll::Pending => {
+                io.blocked = true;
+                if io.outbox.waiting() < before {
+                    self.progress.fetch_add(1, Ordering::Relaxed);
+                }
+            }
         }
         if io.blocked != was_blocked || io.state == State::Dead {
             self.changed.notify_waiters();
@@ -443,11 +452,4 @@ impl From<io::Result<usize>> for Input {
             Err(_) => Input::End("reading failed"),
         }
     }
-}
-
-/// A message as one frame of a server, to be sent to any number of peers.
-pub(crate) fn encode(payload: &Payload) -> Bytes {
-    let mut frame = BytesMut::new();
-    put_frame(&mut frame, Role::Server, payload.opcode(), payload.as_bytes());
-    frame.freeze()
 }

@@ -56,7 +56,9 @@ async fn a_message_for_another_session_is_dropped() {
         client_in("in2", "c", &["out"]),
     ]);
     let mut runtime = start(nodes).await;
+    let mut events = runtime.events().await;
     let mut peer = server.accept().await;
+    events.status("in2", "connected ").await;
     let mut browser = runtime.connect("/ws").await;
     browser.send("for nobody").await;
     runtime.log_line("the message is for a session that is not here").await;

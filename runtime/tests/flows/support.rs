@@ -29,6 +29,8 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub(crate) struct Runtime {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
+    /// Lines that were read while another one was waited for.
+    passed: Vec<String>,
     pub(crate) address: String,
     pub(crate) flows: PathBuf,
     _folder: tempfile::TempDir,
@@ -72,21 +74,29 @@ impl Runtime {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Runtime { child, log, address: String::new(), flows: flows.to_owned(), _folder: folder }
+        Runtime {
+            child,
+            log,
+            passed: Vec::new(),
+            address: String::new(),
+            flows: flows.to_owned(),
+            _folder: folder,
+        }
     }
 
-    /// The next log line that contains `part`; those before it are skipped.
+    /// A log line that contains `part`: one that has passed already, or the next one.
     pub(crate) async fn log_line(&mut self, part: &str) -> String {
-        let mut before = String::new();
+        if let Some(at) = self.passed.iter().position(|line| line.contains(part)) {
+            return self.passed.remove(at);
+        }
         let find = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
                 if line.contains(part) {
                     return line;
                 }
-                before.push_str(&line);
-                before.push('\n');
+                self.passed.push(line);
             }
-            panic!("the runtime ended without logging `{part}`:\n{before}");
+            panic!("the runtime ended without logging `{part}`:\n{}", self.passed.join("\n"));
         };
         soon(part, find).await
     }
