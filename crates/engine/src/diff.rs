@@ -66,6 +66,8 @@ fn own_changes<'a>(old: &'a Model, new: &'a Model) -> HashSet<&'a str> {
 fn differs(before: &Map, after: &Map) -> bool {
     let ignored: &[&str] = match text(before, "type") {
         "tab" => return before.get("env") != after.get("env") || text(after, "type") != "tab",
+        // What is wired inside is said by the nodes that the instances become.
+        "subflow" => &["x", "y", "in", "out", "info", "color", "icon", "category", "meta"],
         "group" => &["x", "y", "wires", "nodes", "style", "w", "h"],
         _ => &["x", "y", "wires"],
     };

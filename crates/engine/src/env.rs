@@ -18,9 +18,11 @@ use crate::{Environment, Problem};
 struct Scope {
     parent: Option<usize>,
     /// Node-RED's own names, such as `NR_FLOW_ID`.
-    own: [(&'static str, Option<Value>); 2],
+    own: Own,
     variables: HashMap<String, Option<Value>>,
 }
+
+type Own = Vec<(&'static str, Option<Value>)>;
 
 /// All scopes of a flow file. The first is that of all flows.
 #[derive(Debug, Default)]
@@ -40,14 +42,25 @@ impl Scopes {
         scopes.add_global(model, problems);
         for &at in &model.tabs {
             let tab = &model.file.nodes()[at];
-            let own = [
+            let own = vec![
                 ("NR_FLOW_NAME", tab.get("label").cloned()),
                 ("NR_FLOW_ID", tab.get("id").cloned()),
             ];
             scopes.add(model, at, Some(0), own, problems);
         }
+        let mut inside: HashMap<&str, Vec<usize>> = HashMap::new();
         for &at in &model.groups {
-            scopes.add_group_and_outer(model, at, problems);
+            let flow = text(&model.file.nodes()[at], "z");
+            match model.node(flow) {
+                Some(_) => inside.entry(flow).or_default().push(at),
+                None => scopes.add_group_and_outer(model, at, problems),
+            }
+        }
+        for entry in model.instances() {
+            scopes.add_instance(model, entry, problems);
+            for &at in inside.get(entry.id.as_str()).into_iter().flatten() {
+                scopes.add_group_and_outer(model, at, problems);
+            }
         }
         for entry in &model.nodes {
             let scope = scopes.scope_of(model, entry);
@@ -57,7 +70,7 @@ impl Scopes {
     }
 
     fn add_global(&mut self, model: &Model, problems: &mut Vec<Problem>) {
-        let own = [("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
+        let own = vec![("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
         self.scopes.push(Scope { own, ..Scope::default() });
         let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
         for entry in settings.filter(|entry| entry.standing == Standing::Settings) {
@@ -70,13 +83,31 @@ impl Scopes {
         model: &Model,
         at: usize,
         parent: Option<usize>,
-        own: [(&'static str, Option<Value>); 2],
+        own: Own,
         problems: &mut Vec<Problem>,
     ) {
         let scope = self.scopes.len();
         self.scopes.push(Scope { parent, own, variables: HashMap::new() });
         self.by_id.insert(text(&model.file.nodes()[at], "id").to_owned(), scope);
         self.evaluate_into(scope, model, at, problems);
+    }
+
+    /// Adds an instance of a subflow; what is around it is there already.
+    fn add_instance(&mut self, model: &Model, entry: &Entry, problems: &mut Vec<Problem>) {
+        let name = model.object(entry).get("name").filter(|name| name.is_truthy()).cloned();
+        let id = Some(Value::from(entry.id.as_str()));
+        let path = Some(Value::from(model.path(&entry.id)));
+        let own = vec![
+            ("NR_SUBFLOW_NAME", name.clone()),
+            ("NR_SUBFLOW_ID", id.clone()),
+            ("NR_SUBFLOW_PATH", path.clone()),
+            ("NR_NODE_NAME", name),
+            ("NR_NODE_ID", id),
+            ("NR_NODE_PATH", path),
+        ];
+        let parent = self.scope_of(model, entry);
+        self.flow_around.insert(entry.id.clone(), entry.flow.clone());
+        self.add(model, entry.at, Some(parent), own, problems);
     }
 
     /// Adds a group after the groups that it lies in.
@@ -99,7 +130,7 @@ impl Scopes {
         for group in chain.into_iter().rev() {
             let parent = model.outer_group(group).and_then(|g| self.by_id.get(text(g, "id")));
             let parent = parent.or_else(|| self.by_id.get(text(group, "z"))).copied().unwrap_or(0);
-            let own = [
+            let own = vec![
                 ("NR_GROUP_NAME", group.get("name").cloned()),
                 ("NR_GROUP_ID", group.get("id").cloned()),
             ];
@@ -201,8 +232,9 @@ impl Scopes {
             "NR_NODE_ID" => Some(node.id.as_str().into()),
             "NR_NODE_NAME" => Some(node.name.as_str().into()),
             "NR_NODE_PATH" => {
-                let flow = if node.flow.is_empty() { "global" } else { &node.flow };
-                Some(format!("{flow}/{}", node.id).into())
+                let flow = if node.path.is_empty() { "global" } else { &node.path };
+                let id = if node.alias.is_empty() { &node.id } else { &node.alias };
+                Some(format!("{flow}/{id}").into())
             }
             _ => self.lookup(self.of_node.get(&node.id).copied().unwrap_or(0), name),
         }
@@ -210,8 +242,13 @@ impl Scopes {
 
     /// The properties of the node with every `${NAME}` replaced, and its info with the name
     /// that results.
-    pub(crate) fn substitute(&self, entry: &Entry, properties: &Map) -> (NodeInfo, Map) {
-        let mut info = Model::info(entry, text(properties, "name"));
+    pub(crate) fn substitute(
+        &self,
+        model: &Model,
+        entry: &Entry,
+        properties: &Map,
+    ) -> (NodeInfo, Map) {
+        let mut info = model.info(entry, text(properties, "name"));
         if let Some(name) = reference_of(&info.name).and_then(|name| self.get(&info, name)) {
             info.name = name.as_str().map_or_else(|| name.to_json(), str::to_owned);
         }

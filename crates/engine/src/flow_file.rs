@@ -66,6 +66,11 @@ impl FlowFile {
         FlowFile { nodes: nodes.into(), envelope: None }
     }
 
+    /// A flow file of these nodes.
+    pub(crate) fn of_nodes(nodes: Vec<Map>) -> Self {
+        FlowFile { nodes: nodes.into(), envelope: None }
+    }
+
     /// Parses the text of a flow file: an array of nodes, or an object that holds it in `flows`.
     /// A byte order mark is skipped.
     ///

@@ -11,9 +11,7 @@ use ferrowire_core::{
 use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
 use crate::problem::Severity;
-use crate::validate::{
-    Claims, References, links, missing_types, receives, unsupported_subflow, wire_problems,
-};
+use crate::validate::{Claims, References, links, missing_types, receives, type_of, wire_problems};
 use crate::{Environment, FlowFile, Problem};
 
 /// What a flow file amounts to.
@@ -47,14 +45,15 @@ impl Plan {
         let scopes = Scopes::new(&model, environment, &mut problems);
         let resolved: HashMap<&str, Resolved> = model
             .active()
-            .map(|(_, entry)| (entry.id.as_str(), scopes.substitute(entry, model.object(entry))))
+            .map(|(_, entry)| {
+                (entry.id.as_str(), scopes.substitute(&model, entry, model.object(entry)))
+            })
             .collect();
         let mut claims = Claims::default();
         let mut nodes = Vec::new();
         for (at, entry) in model.active() {
-            problems.extend(unsupported_subflow(&model, entry));
             wire_problems(&model, entry, &mut problems);
-            let Some(node_type) = registry.get(&entry.node_type) else { continue };
+            let Some(node_type) = type_of(&model, entry, registry) else { continue };
             let planned = plan_node(&model, at, node_type, &resolved, &mut claims, &mut problems);
             nodes.extend(planned);
         }
@@ -178,7 +177,11 @@ fn plan_node(
 ) -> Option<PlannedNode> {
     let entry = &model.nodes[at];
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
-    let links = links(model, entry, node_type, &properties, problems);
+    let mut links = links(model, entry, node_type, &properties, problems);
+    if model.is_instance(entry) {
+        // What the status output shows, it shows below its user.
+        links.uses.extend(model.status_output(entry).map(str::to_owned));
+    }
     let free = claims.claim(model, entry, node_type, &properties, problems);
     let built = build(model, entry, node_type, resolved, problems)?;
     free.then_some(PlannedNode { info, links, built, node_type: *node_type, entry: at })

@@ -146,7 +146,7 @@ impl Table<'_> {
             if !candidates.is_empty() {
                 return caught_by(&candidates);
             }
-            reporting = self.plan.model.node(&entry.flow);
+            reporting = self.plan.model.instance_around(entry);
         }
         Vec::new()
     }
@@ -159,8 +159,8 @@ impl Table<'_> {
             if !candidates.is_empty() {
                 return candidates.into_iter().map(|watcher| watcher.at).collect();
             }
-            let instance = self.plan.model.node(&entry.flow);
-            reporting = instance.filter(|instance| !self.plan.model.shows_own_status(instance));
+            let instance = self.plan.model.instance_around(entry);
+            reporting = instance.filter(|i| self.plan.model.status_output(i).is_none());
         }
         Vec::new()
     }

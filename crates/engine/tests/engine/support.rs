@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ferrowire_core::{
-    ExclusiveNode, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Reference, Registry, Status, StopReason, Watches, async_trait,
+    ContextKey, ExclusiveNode, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext,
+    NodeError, NodeType, Reference, Registry, Scope, Sending, Status, StopReason, Watches,
+    async_trait,
 };
 use ferrowire_engine::{Deployed, Engine, Environment, FlowFile};
 use serde_json::Value as Json;
@@ -319,7 +320,7 @@ impl Node for Fails {
             "kept" => {
                 let context = cx.clone();
                 cx.spawn(async move { context.fail_with("no", msg).await });
-                Handled::Kept
+                Handled::Kept(Sending::done())
             }
             _ => Handled::NotNow(msg),
         }
@@ -343,6 +344,46 @@ impl FromConfig for FailsAlone {
 impl ExclusiveNode for FailsAlone {
     async fn on_message(&mut self, _: Message, _: &NodeContext) -> Result<(), NodeError> {
         Err("no".into())
+    }
+}
+
+/// Sends each message to the node that its payload names.
+struct Caller;
+
+impl FromConfig for Caller {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Caller
+    }
+}
+
+#[async_trait]
+impl Node for Caller {
+    async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
+        let id = cx.find_linked(&payload(&msg))?;
+        cx.deliver(&id, msg)?.await;
+        Ok(())
+    }
+}
+
+/// Sets a value of its flow's context, and one of its own, to the payload.
+struct Remembers {
+    key: String,
+}
+
+impl FromConfig for Remembers {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        Remembers { key: config.text("key") }
+    }
+}
+
+#[async_trait]
+impl Node for Remembers {
+    async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
+        for (scope, key) in [(Scope::Flow, self.key.as_str()), (Scope::Node, "mine")] {
+            let key = ContextKey::parse(scope, key).unwrap();
+            key.set(&msg, cx, msg.payload().cloned())?;
+        }
+        Ok(())
     }
 }
 
@@ -391,6 +432,10 @@ pub(crate) fn registry() -> Registry {
         NodeType::shared::<Fails>("fails"),
         NodeType::exclusive::<FailsAlone>("fails alone"),
         NodeType::shared::<Fails>("failing config").category("config"),
+        NodeType::shared::<Relay>("link in").links(Links::In("links")),
+        NodeType::shared::<Relay>("link out").links(Links::Out("links")),
+        NodeType::shared::<Caller>("caller"),
+        NodeType::shared::<Remembers>("remembers"),
         NodeType::shared::<Sink>("sink"),
         NodeType::shared::<Relay>("catch").watches(Watches::Errors),
         NodeType::shared::<Relay>("status").watches(Watches::Statuses),
@@ -407,7 +452,8 @@ pub(crate) fn registry() -> Registry {
 pub(crate) fn file(nodes: Json) -> FlowFile {
     let mut all = vec![];
     for mut node in nodes.as_array().unwrap().clone() {
-        let structure = ["tab", "subflow"].contains(&node["type"].as_str().unwrap());
+        let structure = ["tab", "subflow", "global-config"];
+        let structure = structure.contains(&node["type"].as_str().unwrap());
         if !structure && node.get("z").is_none() {
             node["z"] = "t".into();
         }
