@@ -154,6 +154,7 @@ impl Scopes {
         let (last, first): (Vec<&Map>, Vec<&Map>) = entries.into_iter().partition(|e| is_env(e));
         for entry in first {
             let value = match evaluate(entry) {
+                _ if text(entry, "type") == "cred" => secret(model, at, text(entry, "name")),
                 Ok(value) => value,
                 Err(Unevaluated(why)) => {
                     let text = format!("variable `{}`: {why}", text(entry, "name"));
@@ -281,6 +282,20 @@ impl Scopes {
                 items.for_each(|item| self.replace(node, item));
             }
             _ => {}
+        }
+    }
+}
+
+/// The value of a variable that is kept out of the file.
+fn secret(model: &Model, at: usize, name: &str) -> Option<Value> {
+    let object = &model.file.nodes()[at];
+    let of = |id: &str| model.credentials_of(id);
+    match text(object, "type") {
+        GLOBAL_CONFIG => of(text(object, "id"))?.get("map")?.get(name).cloned(),
+        // An instance has those of the definition as well.
+        _ => {
+            let own = of(text(object, "id")).and_then(|credentials| credentials.get(name));
+            own.or_else(|| of(text(object, "subflow"))?.get(name)).cloned()
         }
     }
 }

@@ -75,7 +75,7 @@ pub(crate) struct Entry {
 impl Model {
     pub(crate) fn new(file: FlowFile) -> Self {
         let expanded = expand(&file);
-        let file = FlowFile::of_nodes(expanded.nodes);
+        let file = file.with_nodes(expanded.nodes);
         let mut model = Model {
             file: file.clone(),
             instances: expanded.instances,
@@ -122,6 +122,12 @@ impl Model {
     /// The id of a node in an instance as it stands in the definition.
     pub(crate) fn alias(&self, id: &str) -> Option<&str> {
         self.aliases.get(id).map(String::as_str)
+    }
+
+    /// What is kept out of the file for an object. Nodes in instances share that of the
+    /// definition's.
+    pub(crate) fn credentials_of(&self, id: &str) -> Option<&Map> {
+        self.file.credentials_of(self.alias(id).unwrap_or(id))
     }
 
     /// The status output of an instance, when it has one.

@@ -47,6 +47,15 @@ pub enum Event {
         /// Why, with all causes.
         text: Arc<str>,
     },
+    /// A node wrote a warning or an error to the log.
+    Logged {
+        /// The node.
+        node: Arc<NodeInfo>,
+        /// Which of the two.
+        level: Level,
+        /// The line.
+        text: Arc<str>,
+    },
     /// Other flows are in place.
     Deployed {
         /// Their revision.
@@ -111,6 +120,27 @@ impl NodeServices {
         }
     }
 
+    fn write_log(node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: TARGET,
+                    id = %node.id,
+                    "type" = %node.node_type,
+                    name = %node.name,
+                    "{text}"
+                )
+            };
+        }
+        match level {
+            Level::Trace => line!(trace),
+            Level::Debug => line!(debug),
+            Level::Info => line!(info),
+            Level::Warn => line!(warn),
+            Level::Error => line!(error),
+        }
+    }
+
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<NodeInfo>, Status)>> {
         self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,23 +159,10 @@ impl Services for NodeServices {
     }
 
     fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: TARGET,
-                    id = %node.id,
-                    "type" = %node.node_type,
-                    name = %node.name,
-                    "{text}"
-                )
-            };
-        }
-        match level {
-            Level::Trace => line!(trace),
-            Level::Debug => line!(debug),
-            Level::Info => line!(info),
-            Level::Warn => line!(warn),
-            Level::Error => line!(error),
+        Self::write_log(node, level, text);
+        if level >= Level::Warn && self.events.receiver_count() > 0 {
+            let (node, text) = (Arc::new(node.clone()), text.to_string().into());
+            self.emit(Event::Logged { node, level, text });
         }
     }
 
@@ -180,9 +197,9 @@ impl Services for NodeServices {
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool) {
         let text = error.chain();
         if caught {
-            return self.log(node, Level::Debug, format_args!("{text}"));
+            return Self::write_log(node, Level::Debug, format_args!("{text}"));
         }
-        self.log(node, Level::Error, format_args!("{text}"));
+        Self::write_log(node, Level::Error, format_args!("{text}"));
         self.emit(Event::Failed { node: Arc::clone(node), text: text.into() });
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    Sending, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
 use hyper::header::{HeaderName, HeaderValue};
@@ -30,6 +30,7 @@ ferrowire_core::register!(
         .summary("keeps a WebSocket connection to a server")
         .category("config")
         .uses(&[Reference::new("tls", "tls-config")])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
 /// The configuration node `websocket-client`.

@@ -204,8 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         let before = io.outbox.waiting();
-        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&io.waker));
-        match poll {
+        // Whoever writes to many sockets has tokio's budget used up before the last one; that
+        // would count as blocked, and wake a task for each.
+        let flush = poll_fn(|cx| io.outbox.poll_flush(&mut io.stream, cx));
+        let flush = pin!(tokio::task::unconstrained(flush));
+        match flush.poll(&mut Context::from_waker(&io.waker)) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => {
                 io.state = State::Dead;

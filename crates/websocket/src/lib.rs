@@ -28,4 +28,5 @@ mod client;
 
 pub use connection::{Connection, Ended, Limits, NotSent, Receive};
 pub use frame::{Close, Payload, Role};
+pub use handshake::accept;
 pub use settings::{Settings, SlowPeer};

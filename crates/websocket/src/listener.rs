@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
-    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, async_trait,
+    Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, StopReason, async_trait,
 };
 use ferrowire_http::{Accepted, Registration, Response, Routes, Stream, Upgrade};
 use futures_util::future::BoxFuture;
@@ -30,6 +30,7 @@ ferrowire_core::register!(
         .summary("accepts WebSocket connections at a path of the runtime's port")
         .category("config")
         .unique(&["path"])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
 /// Broadcasts of at most this size collect; larger ones gain nothing from it.

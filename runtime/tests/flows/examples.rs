@@ -114,7 +114,8 @@ fn all_examples_are_without_problems_together() {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().join("flows.json"))
-        .filter(|file| file.exists())
+        // The crates among them bring types that this program doesn't hold.
+        .filter(|file| file.exists() && !file.with_file_name("Cargo.toml").exists())
         .collect();
     files.sort();
     assert!(files.len() >= 7);
