@@ -7,6 +7,8 @@ use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_junction as _;
+use ferrowire_plugin_link as _;
+use ferrowire_plugin_watch as _;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_plugin_websocket_out as _;
 
@@ -20,6 +22,8 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-debug",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-junction",
+    "ferrowire-plugin-link",
+    "ferrowire-plugin-watch",
     "ferrowire-plugin-websocket-in",
     "ferrowire-plugin-websocket-out",
 ];

@@ -14,6 +14,7 @@ mod map;
 mod message;
 mod json;
 mod property;
+mod store;
 mod error;
 mod config;
 mod typed;
@@ -45,10 +46,12 @@ pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 #[doc(hidden)]
 pub use node_type::Registered as __Registered;
 pub use node_type::{
-    BuildNode, BuiltNode, DuplicateType, Endpoint, NodeType, Reference, Registry, Source,
+    BuildNode, BuiltNode, DuplicateType, Endpoint, Links, NodeType, Reference, Registry, Source,
+    Watches,
 };
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use setup::{SetupFailed, set_up};
+pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};
 pub use typed::{InvalidTyped, TypedValue};
 pub use value::Value;

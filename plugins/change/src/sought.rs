@@ -33,7 +33,7 @@ impl Sought {
                 }
                 _ => Err("a constant was expected".to_owned()),
             },
-            "msg" | "env" => Ok(Sought::Looked(typed(kind)?)),
+            "msg" | "env" | "flow" | "global" => Ok(Sought::Looked(typed(kind)?)),
             // What no value can be made of is refused in the words of the contract.
             other => typed(other)
                 .and(Err(format!("values of type `{other}` cannot be looked for in a message"))),

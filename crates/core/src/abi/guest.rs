@@ -202,6 +202,7 @@ fn build_node(index: usize, config: &raw::Config) -> Result<GuestNode, NodeError
         node_type: text(config.info.node_type),
         name: text(config.info.name),
         flow: text(config.info.flow),
+        ..NodeInfo::default()
     };
     let find = |id: &str| {
         // SAFETY: the host's function with its data; what it returns is handed over.
@@ -307,6 +308,15 @@ unsafe fn answer(
                     (emit.emit)(emit.data, port, message::into_raw(msg));
                 }
                 SEND_ALL
+            }
+            // The host knows no such message: it is complete when it was passed on.
+            Ok(Handled::Kept(sending)) => {
+                let work = Box::pin(async move {
+                    sending.await;
+                    Ok(())
+                });
+                (&raw mut (*to).future).write(into_raw(work));
+                LATER
             }
             Ok(Handled::Later(work)) => {
                 (&raw mut (*to).future).write(into_raw(work));
