@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
+use ferrowire_plugin_function as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_junction as _;
 use ferrowire_plugin_websocket_in as _;
@@ -16,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PLUGINS: &[&str] = &[
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
+    "ferrowire-plugin-function",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-junction",
     "ferrowire-plugin-websocket-in",
