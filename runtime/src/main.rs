@@ -7,6 +7,7 @@ use ferrowire_plugin_debug as _;
 use ferrowire_plugin_function as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_junction as _;
+use ferrowire_plugin_switch as _;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_plugin_websocket_out as _;
 
@@ -20,6 +21,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-function",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-junction",
+    "ferrowire-plugin-switch",
     "ferrowire-plugin-websocket-in",
     "ferrowire-plugin-websocket-out",
 ];
