@@ -18,24 +18,80 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run flows until SIGINT or SIGTERM; SIGHUP reads the files again and restarts what changed
     Run {
-        /// Flow files as Node-RED writes them; several are run as one
-        #[arg(default_value = "flows.json")]
+        /// Flow files as Node-RED writes them; several are run as one, and cannot be deployed to
+        /// [default: flows.json in the user directory]
         flows: Vec<PathBuf>,
         #[command(flatten)]
-        settings: SettingsArgs,
+        settings: Box<SettingsArgs>,
     },
     /// Report every problem in flow files, without running anything; exit code 2 if there is one
     Check {
         /// Flow files as Node-RED writes them; several are checked as one
         #[arg(required = true)]
         flows: Vec<PathBuf>,
+        #[command(flatten)]
+        plugins: PluginArgs,
     },
-    /// List the node types that this program holds
+    /// Print the bcrypt hash of a password for `admin-auth`, asked for or read from standard input
+    HashPassword,
+    /// List the node types that this program holds, and those of the plugins that it loads
     Nodes {
         /// As JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        plugins: PluginArgs,
     },
+    /// Look at plugins in shared libraries
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// What can be done with plugins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Say what a library is and whether this runtime takes it, running none of its code
+    Check {
+        /// The library
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the plugins that a start with these settings loads or refuses
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        plugins: PluginArgs,
+    },
+}
+
+/// Where settings and plugins come from.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PluginArgs {
+    /// A TOML file with settings [env: FERROWIRE_SETTINGS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Directory whose shared libraries are loaded as plugins; several with `:` between them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugins: Option<String>,
+    /// A shared library that is loaded as a plugin; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugin: Vec<String>,
+    /// Whether a plugin that cannot be used prevents the start [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) plugins_required: Option<String>,
+    /// Seconds for each plugin to be ready [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) plugins_timeout: Option<String>,
+}
+
+impl From<PluginArgs> for SettingsArgs {
+    fn from(plugins: PluginArgs) -> Self {
+        SettingsArgs { plugins, ..SettingsArgs::default() }
+    }
 }
 
 /// The flags of all settings. Each is also an environment variable (`--max-queue` is
@@ -43,9 +99,9 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Settings, also as FERROWIRE_NAME and as keys of the settings file")]
 pub(crate) struct SettingsArgs {
-    /// A TOML file with settings [env: FERROWIRE_SETTINGS]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) settings: Option<PathBuf>,
+    /// The settings file, and plugins.
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
     /// Address of the one port [default: 127.0.0.1:1880]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
@@ -58,6 +114,31 @@ pub(crate) struct SettingsArgs {
     /// Path before those of all listeners, Node-RED's httpNodeRoot [default: /]
     #[arg(long, value_name = "PATH")]
     pub(crate) http_node_root: Option<String>,
+    /// Path of the editor and its API, Node-RED's httpAdminRoot, or off [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) http_admin_root: Option<String>,
+    /// Serve the API without the editor
+    #[arg(long)]
+    pub(crate) no_editor: bool,
+    /// Let everybody use the editor on an address that others reach
+    #[arg(long)]
+    pub(crate) allow_public_editor: bool,
+    /// Further names under which the editor is reached, for example through a proxy
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) editor_hosts: Option<String>,
+    /// Directory of flows, credentials, library and user settings, as Node-RED lays it out
+    /// [default: that of the flow file]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) user_dir: Option<String>,
+    /// Largest body that the API accepts [default: 5 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) api_max_length: Option<String>,
+    /// true: the editor can start and stop the flows [default: false]
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) runtime_state: Option<String>,
+    /// false: flow files are written in one line [default: true]
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) flow_file_pretty: Option<String>,
     /// Which log lines to write, such as info or ferrowire=debug [default: info]
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -67,7 +148,7 @@ pub(crate) struct SettingsArgs {
     /// Worker threads [default: one for each core]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) workers: Option<String>,
-    /// Seconds for a TLS handshake and for the head of a request [default: 10]
+    /// Seconds for a handshake: TLS, the head of a request, dialling a server [default: 10]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) handshake_timeout: Option<String>,
     /// Seconds for nodes and connections to stop [default: 10]
@@ -98,6 +179,14 @@ impl SettingsArgs {
             "tls-cert" => &self.tls_cert,
             "tls-key" => &self.tls_key,
             "http-node-root" => &self.http_node_root,
+            "http-admin-root" => &self.http_admin_root,
+            "no-editor" => return self.no_editor.then(|| "true".to_owned()),
+            "allow-public-editor" => return self.allow_public_editor.then(|| "true".to_owned()),
+            "editor-hosts" => &self.editor_hosts,
+            "user-dir" => &self.user_dir,
+            "api-max-length" => &self.api_max_length,
+            "runtime-state" => &self.runtime_state,
+            "flow-file-pretty" => &self.flow_file_pretty,
             "log" => &self.log,
             "log-format" => &self.log_format,
             "workers" => &self.workers,
@@ -108,6 +197,10 @@ impl SettingsArgs {
             "max-queue" => &self.max_queue,
             "slow-client" => &self.slow_client,
             "reconnect-delay" => &self.reconnect_delay,
+            "plugins" => &self.plugins.plugins,
+            "plugin" => return Some(self.plugins.plugin.join(":")).filter(|all| !all.is_empty()),
+            "plugins-required" => &self.plugins.plugins_required,
+            "plugins-timeout" => &self.plugins.plugins_timeout,
             _ => return None,
         };
         value.clone()
@@ -123,9 +216,14 @@ mod tests {
     fn every_setting_has_a_flag() {
         for name in NAMES {
             let flag = format!("--{name}");
-            let cli = Cli::parse_from(["ferrowire", "run", flag.as_str(), "x"]);
+            let (value, expected) = match *name {
+                "no-editor" | "allow-public-editor" => (None, "true"),
+                _ => (Some("x"), "x"),
+            };
+            let arguments = ["ferrowire", "run", flag.as_str()];
+            let cli = Cli::parse_from(arguments.into_iter().chain(value));
             let Command::Run { settings, .. } = cli.command else { panic!("not `run`") };
-            assert_eq!(settings.flag(name).as_deref(), Some("x"), "{name}");
+            assert_eq!(settings.flag(name).as_deref(), Some(expected), "{name}");
         }
     }
 }

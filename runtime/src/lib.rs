@@ -3,12 +3,16 @@
 //! [`main`] is the table of contents; an assembled runtime's `main.rs` links its plugins and
 //! calls it.
 
+mod access;
+mod admin;
 mod check;
 mod cli;
 mod flows;
+mod hash_password;
 mod logging;
 mod nodes;
 mod pages;
+mod plugins;
 mod run;
 mod settings;
 
@@ -21,7 +25,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use ferrowire_core::Registry;
 
-use cli::{Cli, Command, SettingsArgs};
+use cli::{Cli, Command, PluginCommand, SettingsArgs};
 use settings::{Settings, Sources};
 
 /// The exit code when nothing could be right: bad settings, unreadable files, a taken port.
@@ -41,15 +45,29 @@ pub fn main(assembled: &[&str]) -> ExitCode {
 }
 
 fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
-    let registry = registry(assembled)?;
     match command {
         Command::Run { flows, settings } => {
             let settings = read_settings(&settings)?;
             logging::start(&settings);
+            let registry = plugins::load(&settings, registry(assembled)?)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows } => check::check(&registry, &flows),
-        Command::Nodes { json } => nodes::list(&registry, json),
+        Command::Check { flows, plugins } => {
+            let settings = read_settings(&plugins.into())?;
+            check::check(&plugins::load(&settings, registry(assembled)?)?, &flows)
+        }
+        Command::Nodes { json, plugins } => {
+            let settings = read_settings(&plugins.into())?;
+            nodes::list(&plugins::load(&settings, registry(assembled)?)?, json)
+        }
+        Command::Plugin(PluginCommand::Check { file, json }) => {
+            plugins::check(&file, &registry(assembled)?, json)
+        }
+        Command::Plugin(PluginCommand::List { json, plugins }) => {
+            let settings = read_settings(&plugins.into())?;
+            plugins::list(&settings, registry(assembled)?, json)
+        }
+        Command::HashPassword => hash_password::run(),
     }
 }
 
@@ -59,6 +77,7 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
 /// registered.
 fn registry(assembled: &[&str]) -> anyhow::Result<Registry> {
     let registry = Registry::linked()?;
+    ferrowire_core::set_up()?;
     let missing: Vec<&str> = assembled
         .iter()
         .copied()
@@ -73,7 +92,8 @@ fn registry(assembled: &[&str]) -> anyhow::Result<Registry> {
 
 fn read_settings(args: &SettingsArgs) -> anyhow::Result<Settings> {
     let env = |name: &str| process_env(name);
-    let path = args.settings.clone().or_else(|| env("FERROWIRE_SETTINGS").map(PathBuf::from));
+    let path =
+        args.plugins.settings.clone().or_else(|| env("FERROWIRE_SETTINGS").map(PathBuf::from));
     let file = path.map(read_table).transpose()?;
     let sources = Sources { flag: &|name| args.flag(name), env: &env, file };
     Settings::read(&sources)

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use ferrowire_plugin_change as _;
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
 use ferrowire_plugin_function as _;
@@ -16,6 +17,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The plugins that the lines above link in. The start fails if one of them did not register.
 const PLUGINS: &[&str] = &[
+    "ferrowire-plugin-change",
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
     "ferrowire-plugin-function",

@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ferrowire_admin::{Admin, authorize};
 use ferrowire_core::{Map, NodeInfo, Status, Value};
 use ferrowire_engine::{Engine, Event};
-use ferrowire_http::{Page, Registration, Response, Routes, full, text};
+use ferrowire_http::{Page, Registration, Request, Response, Routes, full, text};
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -30,17 +31,23 @@ const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
 /// `stop`.
 pub(crate) fn serve_at(
     routes: &Routes,
-    engine: &Engine,
+    admin: &Arc<Admin>,
     settings: &Settings,
     stop: &CancellationToken,
 ) -> Vec<Registration> {
-    let (for_list, for_events, stop) = (engine.clone(), engine.clone(), stop.clone());
+    let (for_list, for_events) = (admin.engine().clone(), admin.engine().clone());
+    let stop = stop.clone();
     let root = settings.http_node_root.clone();
+    // At the root of the port there is the editor, unless it is elsewhere.
+    let home_path = match settings.http_admin_root.as_deref() {
+        Some("") => "/ferrowire",
+        _ => "/",
+    };
     let pages: [(&str, Page); 4] = [
-        ("/", page(home)),
+        (home_path, page(home)),
         ("/ferrowire/test", page(test_page)),
-        ("/ferrowire/listeners", page(move || listeners(&for_list, &root))),
-        ("/ferrowire/events", page(move || events(&for_events, stop.clone()))),
+        ("/ferrowire/listeners", private(admin, page(move || listeners(&for_list, &root)))),
+        ("/ferrowire/events", private(admin, page(move || events(&for_events, stop.clone())))),
     ];
     let add = |(path, page)| match routes.add_page(path, page) {
         Ok(registration) => Some(registration),
@@ -59,6 +66,18 @@ fn page(respond: impl Fn() -> Response + Send + Sync + 'static) -> Page {
             _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here"),
         };
         Box::pin(std::future::ready(response))
+    })
+}
+
+/// What shows the flows' data is for those who may see it in the editor as well.
+fn private(admin: &Arc<Admin>, page: Page) -> Page {
+    let admin = Arc::clone(admin);
+    Arc::new(move |request, peer| {
+        let (parts, body) = request.into_parts();
+        match authorize(&admin, &parts, "status.read") {
+            Ok(_) => page(Request::from_parts(parts, body), peer),
+            Err(refusal) => Box::pin(std::future::ready(refusal.into_response(&parts))),
+        }
     })
 }
 

@@ -5,16 +5,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::{Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
 use ferrowire_http::{Limits, Routes, serve, server_config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::settings::Settings;
-use crate::{flows, pages, process_env};
+use crate::{admin, pages, process_env};
 
 /// Runs flows until a signal ends them.
 ///
@@ -41,7 +42,6 @@ async fn run_until_signal(
     registry: Registry,
     paths: &[PathBuf],
 ) -> anyhow::Result<()> {
-    let file = flows::read(paths)?;
     let tls = settings.tls.as_ref().map(server_config).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
@@ -53,17 +53,21 @@ async fn run_until_signal(
     let routes = Routes::new();
     let engine = engine(&settings, registry, routes.clone());
     let stop = CancellationToken::new();
-    let _pages = pages::serve_at(&routes, &engine, &settings, &stop);
+    let admin = admin::prepare(engine.clone(), &settings, paths)?;
+    let comms = Comms::start(&engine, Arc::clone(admin.auth()));
+    let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
+    let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
     let server = serve(listener, tls, routes, limits, stop.clone());
     let mut server = std::pin::pin!(server);
 
     let lifetime = async {
-        report(&engine.start(file).await?);
+        report(&admin.start().await?);
         info!(
             "listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test"
         );
-        signals.until_end(&engine, paths).await;
+        announce(&admin, &settings, &format!("{scheme}://{address}"));
+        signals.until_end(&admin).await;
         anyhow::Ok(())
     };
     tokio::select! {
@@ -74,6 +78,7 @@ async fn run_until_signal(
     stop.cancel();
     let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
     stopped?;
+    comms.stop().await;
     info!("stopped");
     Ok(())
 }
@@ -84,6 +89,7 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         limits: settings.limits,
         slow_peer: settings.slow_client,
         reconnect: settings.reconnect_delay,
+        handshake: settings.handshake_timeout,
     };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
@@ -93,13 +99,22 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         .build()
 }
 
-/// Logs what is wrong with the flows, and whether they run.
-fn report(deployed: &Deployed) {
-    for problem in deployed.problems.iter() {
-        warn!("{problem}");
+/// Says where the editor is, or why there is none.
+fn announce(admin: &Admin, settings: &Settings, port: &str) {
+    match &settings.http_admin_root {
+        Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
+        Some(_) if admin.lacks_editor() && !settings.no_editor => info!(
+            "headless: this program was built without the editor; run `cargo xtask editor` \
+             and build again to have it"
+        ),
+        _ => {}
     }
+}
+
+/// The engine has logged every problem; this says what follows from them.
+fn report(deployed: &Deployed) {
     if !deployed.running {
-        error!("the flows do not run: install the missing types, or delete their nodes");
+        error!("the flows do not run: add plugins for the missing types, or delete their nodes");
     }
 }
 
@@ -119,27 +134,24 @@ impl Signals {
     }
 
     /// Ends with SIGINT or SIGTERM; SIGHUP deploys the files again.
-    async fn until_end(&mut self, engine: &Engine, paths: &[PathBuf]) {
+    async fn until_end(&mut self, admin: &Arc<Admin>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => reload(engine, paths).await,
+                _ = self.hangup.recv() => reload(admin).await,
             }
         }
     }
 }
 
 /// Nodes that did not change go on, with their connections.
-async fn reload(engine: &Engine, paths: &[PathBuf]) {
-    match flows::read(paths) {
-        Ok(file) => match engine.deploy(file, DeployType::Nodes).await {
-            Ok(deployed) => {
-                report(&deployed);
-                info!("deployed the flow files again");
-            }
-            Err(error) => error!("{error}"),
-        },
-        Err(error) => error!("the flows go on as they were: {error:#}"),
+async fn reload(admin: &Arc<Admin>) {
+    match admin.reload(DeployType::Nodes).await {
+        Ok(deployed) => {
+            report(&deployed);
+            info!("deployed the flow files again");
+        }
+        Err(error) => error!("the flows go on as they were: {error}"),
     }
 }

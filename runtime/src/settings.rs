@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_http::TlsFiles;
+use ferrowire_loader::{Kind, Request};
 use ferrowire_websocket::{Limits, SlowPeer};
+
+use crate::access;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,24 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// What stands before the paths of listeners: Node-RED's `httpNodeRoot`.
     pub(crate) http_node_root: String,
+    /// What stands before the paths of the editor and its API; `None` if neither is served.
+    pub(crate) http_admin_root: Option<String>,
+    /// Whether the API comes without the editor.
+    pub(crate) no_editor: bool,
+    /// Who may use the editor and its API; everybody if `None`.
+    pub(crate) admin_auth: Option<AuthConfig>,
+    /// Further names under which the editor is reached.
+    pub(crate) editor_hosts: Vec<String>,
+    /// The user directory; that of the flow file if `None`.
+    pub(crate) user_dir: Option<PathBuf>,
+    /// The largest body that the API accepts.
+    pub(crate) api_max_length: usize,
+    /// Whether the API can start and stop the flows.
+    pub(crate) runtime_state: bool,
+    /// Whether flow files are written with line breaks.
+    pub(crate) flow_file_pretty: bool,
+    /// How credentials are encrypted.
+    pub(crate) credential_secret: CredentialSecret,
     /// Which log lines are written, in the syntax of `tracing_subscriber::EnvFilter`.
     pub(crate) log: String,
     /// How they look.
@@ -43,6 +65,10 @@ pub(crate) struct Settings {
     pub(crate) slow_client: SlowPeer,
     /// How long a client waits before it dials again.
     pub(crate) reconnect_delay: Duration,
+    /// The plugins to be loaded.
+    pub(crate) plugins: Vec<Request>,
+    /// How long each of them may take to be ready.
+    pub(crate) plugins_timeout: Duration,
 }
 
 /// One setting as it is found in a source.
@@ -73,6 +99,14 @@ pub(crate) const NAMES: &[&str] = &[
     "tls-cert",
     "tls-key",
     "http-node-root",
+    "http-admin-root",
+    "no-editor",
+    "allow-public-editor",
+    "editor-hosts",
+    "user-dir",
+    "api-max-length",
+    "runtime-state",
+    "flow-file-pretty",
     "log",
     "log-format",
     "workers",
@@ -83,7 +117,17 @@ pub(crate) const NAMES: &[&str] = &[
     "max-queue",
     "slow-client",
     "reconnect-delay",
+    "plugins",
+    "plugin",
+    "plugins-required",
+    "plugins-timeout",
 ];
+
+/// Settings without a flag: the arguments of a process are no secret.
+pub(crate) const SECRETS: &[&str] = &["credential-secret", "admin-token"];
+
+/// Tables of the settings file.
+const TABLES: &[&str] = &["admin-auth"];
 
 impl Settings {
     /// Reads all settings.
@@ -105,6 +149,19 @@ impl Settings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1880))),
             tls: reader.tls(),
             http_node_root: reader.get("http-node-root", root).unwrap_or_default(),
+            http_admin_root: reader
+                .get("http-admin-root", admin_root)
+                .unwrap_or_else(|| Some(String::new())),
+            no_editor: reader.get("no-editor", boolean).unwrap_or(false),
+            admin_auth: reader.admin_auth(),
+            editor_hosts: reader.get("editor-hosts", hosts).unwrap_or_default(),
+            user_dir: reader.get("user-dir", path),
+            api_max_length: reader.get("api-max-length", bytes).unwrap_or(5 << 20),
+            runtime_state: reader.get("runtime-state", boolean).unwrap_or(false),
+            flow_file_pretty: reader.get("flow-file-pretty", boolean).unwrap_or(true),
+            credential_secret: reader
+                .get("credential-secret", secret)
+                .unwrap_or(CredentialSecret::Generated),
             log: reader.get("log", filter).unwrap_or_else(|| "info".to_owned()),
             log_format: reader.get("log-format", log_format).unwrap_or(LogFormat::Human),
             workers: reader.get("workers", workers),
@@ -119,7 +176,12 @@ impl Settings {
             reconnect_delay: reader
                 .get("reconnect-delay", duration)
                 .unwrap_or(Duration::from_secs(3)),
+            plugins: reader.plugins(),
+            plugins_timeout: reader
+                .get("plugins-timeout", duration)
+                .unwrap_or(Duration::from_secs(10)),
         };
+        reader.refuse_public_editor(&settings);
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
     }
 }
@@ -141,6 +203,9 @@ impl Reader<'_> {
         let (path, table) = self.sources.file.as_ref()?;
         let text = match table.get(name)? {
             toml::Value::String(text) => text.clone(),
+            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => {
+                list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(":")
+            }
             other => other.to_string(),
         };
         Some(Found { origin: format!("`{name}` in `{}`", path.display()), text })
@@ -150,6 +215,10 @@ impl Reader<'_> {
         let Found { origin, text } = self.find(name)?;
         match parse(text.trim()) {
             Ok(value) => Some(value),
+            Err(reason) if SECRETS.contains(&name) => {
+                self.mistakes.push(format!("{origin}: {reason}"));
+                None
+            }
             Err(reason) => {
                 self.mistakes.push(format!("{origin} is `{text}`: {reason}"));
                 None
@@ -173,9 +242,43 @@ impl Reader<'_> {
         }
     }
 
+    fn plugins(&mut self) -> Vec<Request> {
+        let required = self.get("plugins-required", boolean).unwrap_or(true);
+        let mut requests = Vec::new();
+        for (name, kind) in [("plugins", Kind::Folder), ("plugin", Kind::File)] {
+            let paths = self.get(name, paths).unwrap_or_default();
+            requests.extend(paths.into_iter().map(|path| Request { path, kind, required }));
+        }
+        requests
+    }
+
+    fn admin_auth(&mut self) -> Option<AuthConfig> {
+        let token = self.get("admin-token", access::token);
+        let file = self.sources.file.as_ref();
+        let table = file.and_then(|(_, table)| table.get("admin-auth"));
+        let origin = file.map(|(path, _)| format!("`admin-auth` in `{}`", path.display()));
+        match access::read(table, &origin.unwrap_or_default(), token) {
+            Ok(config) => config,
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes);
+                None
+            }
+        }
+    }
+
+    fn refuse_public_editor(&mut self, settings: &Settings) {
+        let is_allowed = self.get("allow-public-editor", boolean).unwrap_or(false);
+        // A mistake in `admin-auth` is reported already.
+        if settings.http_admin_root.is_none() || !self.mistakes.is_empty() {
+            return;
+        }
+        let auth = settings.admin_auth.as_ref();
+        self.mistakes.extend(access::public_editor(settings.listen, auth, is_allowed));
+    }
+
     fn refuse_unknown_keys(&mut self) {
         let Some((path, table)) = &self.sources.file else { return };
-        for key in table.keys().filter(|key| !NAMES.contains(&key.as_str())) {
+        for key in table.keys().filter(|key| !is_setting(key)) {
             self.mistakes.push(format!(
                 "`{key}` in `{}` is no setting; there are {}",
                 path.display(),
@@ -183,6 +286,10 @@ impl Reader<'_> {
             ));
         }
     }
+}
+
+fn is_setting(key: &str) -> bool {
+    NAMES.contains(&key) || SECRETS.contains(&key) || TABLES.contains(&key)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -193,12 +300,55 @@ fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a path was expected".to_owned()) } else { Ok(text.into()) }
 }
 
+/// Paths with `:` between them.
+fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    let paths: Vec<PathBuf> = std::env::split_paths(text).collect();
+    match paths.iter().any(|path| path.as_os_str().is_empty()) {
+        true => Err("paths with `:` between them were expected".to_owned()),
+        false => Ok(paths),
+    }
+}
+
 fn root(text: &str) -> Result<String, String> {
     let trimmed = text.trim_matches('/');
     match trimmed {
         "" => Ok(String::new()),
         _ if text.starts_with('/') => Ok(format!("/{trimmed}")),
         _ => Err("a path that begins with `/` was expected".to_owned()),
+    }
+}
+
+fn admin_root(text: &str) -> Result<Option<String>, String> {
+    match text {
+        "off" => Ok(None),
+        _ => root(text)
+            .map(Some)
+            .map_err(|_| "a path that begins with `/` was expected, or `off`".to_owned()),
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "`true` or `false` was expected".to_owned())
+}
+
+/// Names separated by commas or spaces.
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+    let is_name = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    match names.clone().find(|name| !is_name(name)) {
+        None => Ok(names.map(str::to_owned).collect()),
+        Some(_) => Err("names such as `flows.example.org`, without a port, were expected".into()),
+    }
+}
+
+/// As in Node-RED, `false` switches the encryption off.
+fn secret(text: &str) -> Result<CredentialSecret, String> {
+    match text {
+        "" => Err("a secret was expected, or `false` for no encryption".to_owned()),
+        "false" => Ok(CredentialSecret::Off),
+        _ => Ok(CredentialSecret::Given(text.to_owned())),
     }
 }
 

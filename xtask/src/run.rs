@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -10,12 +10,16 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::cargo::{self, Metadata};
+use crate::editor;
+
+/// What a first start shows; the chat comes first.
+const EXAMPLES: [&str; 2] = ["examples/chat/flows.json", "examples/echo/flows.json"];
 
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Files of flows, from the root of the repository
-    #[arg(default_values = ["examples/echo/flows.json", "examples/chat/flows.json"])]
+    /// Files of flows, from the root of the repository. Without any, a copy of the examples,
+    /// which the editor may change
     flows: Vec<PathBuf>,
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:1880")]
@@ -24,22 +28,43 @@ pub(crate) struct Options {
 
 /// Builds the runtime, starts it and waits for its end.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    editor::fetch_if_possible();
     let metadata = Metadata::read()?;
     let package =
         metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
     cargo::succeed(&mut cargo::cargo(&["build", "--release", "--package", package]))?;
-    for path in &options.flows {
-        let text = fs::read_to_string(cargo::root().join(path))
-            .with_context(|| format!("could not read `{}`", path.display()))?;
-        let flow = serde_json::from_str(&text)
-            .with_context(|| format!("`{}` is not JSON", path.display()))?;
-        for path in endpoints(&flow) {
+    let flows = match options.flows.as_slice() {
+        [] => vec![playground(&metadata.target()?)?],
+        flows => flows.to_vec(),
+    };
+    for path in &flows {
+        for path in endpoints(&read(path)?) {
             println!("ws://{}{path}", options.listen);
         }
     }
     let mut command = Command::new(metadata.target()?.join("release/ferrowire"));
-    command.arg("run").args(&options.flows).arg("--listen").arg(options.listen.to_string());
+    command.arg("run").args(&flows).arg("--listen").arg(options.listen.to_string());
     cargo::succeed(command.current_dir(cargo::root()))
+}
+
+/// A flow file to play with: the examples, until somebody deploys something else.
+fn playground(target: &Path) -> Result<PathBuf> {
+    let path = target.join("playground/flows.json");
+    if !path.exists() {
+        let mut nodes = Vec::new();
+        for example in EXAMPLES {
+            nodes.extend(read(Path::new(example))?.as_array().cloned().unwrap_or_default());
+        }
+        fs::create_dir_all(target.join("playground"))?;
+        fs::write(&path, serde_json::to_string_pretty(&nodes)?)?;
+    }
+    Ok(path)
+}
+
+fn read(path: &Path) -> Result<Value> {
+    let text = fs::read_to_string(cargo::root().join(path))
+        .with_context(|| format!("could not read `{}`", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("`{}` is not JSON", path.display()))
 }
 
 /// The paths at which a flow accepts WebSockets.

@@ -5,7 +5,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::browser;
 use crate::cargo;
+use crate::editor;
+use crate::examples;
 use crate::tidy;
 
 /// Whether tests may be left out.
@@ -20,6 +23,15 @@ pub(crate) enum Ignored {
 /// Runs everything; the test runner's own summary comes last.
 pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
+    editor::fetch_if_possible();
+    if !browser::run()? {
+        ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
+        println!("the browser tests are left out: they need Node.js, npm and Chromium");
+    }
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
+    }
     let has_nextest = cargo::cargo(&["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -27,10 +39,11 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         .is_ok_and(|status| status.success());
     if has_nextest {
         watch(&mut cargo::cargo(&["test", "--workspace", "--doc"]), ignored)?;
-        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
     } else {
-        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
     }
+    Ok(())
 }
 
 /// Runs a test runner, shows what it prints, and counts the tests that it left out.

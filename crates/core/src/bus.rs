@@ -4,6 +4,8 @@
 //! in so many wires of a long chain, go through a bounded queue instead, so that neither
 //! overflows the stack; the engine decides which (see [`Wire::queued`] and [`Wire::loop_back`]).
 
+mod exclusive;
+
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::future::Future;
@@ -184,6 +186,10 @@ impl Host for Outlet {
         });
     }
 
+    fn keep(&self, task: BoxFuture<'static, ()>) {
+        self.tasks.spawn(task);
+    }
+
     fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
@@ -317,9 +323,21 @@ impl RunningNode {
         let started = guarded(node.start(&self.cx)).await;
         let (stop, stopped) = oneshot::channel();
         *exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
-        let task = run_exclusive(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
+        let task = exclusive::run(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
         self.outlet.tasks.spawn(task);
         started
+    }
+
+    /// Switches the node on or off; whether it can be switched (see [`Node::set_active`]).
+    pub fn set_active(&self, active: bool) -> bool {
+        let Handler::Shared(node) = &self.handler else { return false };
+        match std::panic::catch_unwind(AssertUnwindSafe(|| node.set_active(active))) {
+            Ok(can_be_switched) => can_be_switched,
+            Err(panic) => {
+                self.outlet.failed(&NodeError::panicked(&*panic));
+                false
+            }
+        }
     }
 
     /// Hands `msg` to the node, in this task.
@@ -449,53 +467,6 @@ impl RunningNode {
 impl fmt::Debug for RunningNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunningNode").field("info", self.info()).finish_non_exhaustive()
-    }
-}
-
-/// Handles the messages of an exclusive node until it is told to stop; then those that wait
-/// already, and then it stops.
-async fn run_exclusive(
-    mut node: Box<dyn ExclusiveNode>,
-    mut queue: mpsc::Receiver<Message>,
-    stop: oneshot::Receiver<StopReason>,
-    outlet: Arc<Outlet>,
-    cx: NodeContext,
-) {
-    let stopping = outlet.stopping.clone();
-    let work = async {
-        let mut stop = stop;
-        let reason = loop {
-            let msg = tokio::select! {
-                reason = &mut stop => break reason.unwrap_or(StopReason::ShuttingDown),
-                msg = queue.recv() => msg,
-            };
-            let Some(msg) = msg else { break StopReason::ShuttingDown };
-            handle_exclusive(&mut *node, msg, &outlet, &cx).await;
-        };
-        queue.close();
-        while let Some(msg) = queue.recv().await {
-            handle_exclusive(&mut *node, msg, &outlet, &cx).await;
-        }
-        let stopped = guarded(async {
-            node.stop(reason, &cx).await;
-            Ok(())
-        });
-        if let Err(error) = stopped.await {
-            outlet.failed(&error);
-        }
-        outlet.stopping.cancel();
-    };
-    stopping.run_until_cancelled(work).await;
-}
-
-async fn handle_exclusive(
-    node: &mut dyn ExclusiveNode,
-    msg: Message,
-    outlet: &Outlet,
-    cx: &NodeContext,
-) {
-    if let Err(error) = guarded(node.on_message(msg, cx)).await {
-        outlet.failed(&error);
     }
 }
 

@@ -93,6 +93,11 @@ pub trait Host: Send + Sync {
     fn env(&self, name: &str) -> Option<Value>;
     /// Runs a task that ends with the node at the latest.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+    /// Runs a task that ends by itself soon after [`stopping`](Host::stopping) is cancelled; the
+    /// node counts as stopped when it has.
+    fn keep(&self, task: BoxFuture<'static, ()>) {
+        self.spawn(task);
+    }
     /// Cancelled when the node stops.
     fn stopping(&self) -> &CancellationToken;
     /// The number of running nodes that use this configuration node.
@@ -191,6 +196,11 @@ impl NodeContext {
     /// Runs `task` beside the messages. It is dropped when the node has stopped.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.host.spawn(Box::pin(task));
+    }
+
+    /// See [`Host::keep`].
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.host.keep(Box::pin(task));
     }
 
     /// Ends when the node is to stop; for tasks that want to finish what they are doing.

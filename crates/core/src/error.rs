@@ -38,11 +38,14 @@ impl NodeError {
     }
 
     pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        NodeError::new(format!("the node panicked: {}", text.unwrap_or("no reason given")))
+        NodeError::new(format!("the node panicked: {}", Self::panic_text(payload)))
+    }
+
+    /// What a panic says.
+    pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+        let text = payload.downcast_ref::<&str>().copied();
+        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no reason given")
     }
 }
 

@@ -40,6 +40,13 @@ impl Map {
         Map { entries: Vec::with_capacity(capacity), integers: 0, index: None }
     }
 
+    /// An object of a few properties whose names are distinct and not integer-like, which is not
+    /// checked: for names that stand in the source.
+    pub fn from_distinct<const N: usize>(properties: [(Key, Value); N]) -> Self {
+        debug_assert!(N < INDEX_FROM);
+        Map { entries: Vec::from(properties), integers: 0, index: None }
+    }
+
     /// The number of properties.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -53,7 +60,7 @@ impl Map {
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
             Some(index) => index.0.get(key).copied(),
-            None => self.entries.iter().position(|(k, _)| k == key),
+            None => self.entries.iter().position(|(k, _)| k.as_str() == key),
         }
     }
 

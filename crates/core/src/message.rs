@@ -1,47 +1,65 @@
 //! `Message`: what travels along the wires, Node-RED's `msg`.
 
+use std::fmt;
+
 use smol_str::SmolStr;
 
+use crate::abi::message::Foreign;
 use crate::{Key, Map, Value, json};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
-#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
-    properties: Map,
+    own: Map,
+    /// In place of `own`: a message that crossed the border of a shared library stays closed
+    /// until someone looks into it, because most nodes pass on more messages than they read.
+    foreign: Option<Foreign>,
+    /// Known to have a `_msgid`, so that the bus need not look at each hop.
+    identified: bool,
 }
 
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { properties: Map::new() }
+        Message { own: Map::new(), foreign: None, identified: false }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { properties }
+        Message { own: properties, foreign: None, identified: false }
+    }
+
+    /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
+    /// `_msgid`.
+    pub fn received(payload: Value, session: Value) -> Self {
+        let properties = Map::from_distinct([
+            (Key::new_static("payload"), payload),
+            (Key::new_static("_session"), session),
+            (Key::new_static("_msgid"), generate_id().into()),
+        ]);
+        Message { own: properties, foreign: None, identified: true }
     }
 
     /// `msg.payload`.
     pub fn payload(&self) -> Option<&Value> {
-        self.properties.get("payload")
+        self.properties().get("payload")
     }
 
     /// The property `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.properties.get(key)
+        self.properties().get(key)
     }
 
     /// Sets the property `key` and returns its earlier value.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        self.properties.insert(key, value)
+        self.properties_mut().insert(key, value)
     }
 
     /// Removes the property `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.properties.remove(key)
+        self.properties_mut().remove(key)
     }
 
     /// `msg._msgid`, when it is a string.
@@ -51,56 +69,113 @@ impl Message {
 
     /// Gives the message a `_msgid`, unless it has one.
     pub fn ensure_id(&mut self) {
-        if !self.properties.get("_msgid").is_some_and(Value::is_truthy) {
-            self.properties.insert(Key::new_static("_msgid"), generate_id());
+        if self.identified {
+            return;
         }
+        if !self.properties().get("_msgid").is_some_and(Value::is_truthy) {
+            self.properties_mut().insert(Key::new_static("_msgid"), generate_id());
+        }
+        self.identified = true;
     }
 
     /// All properties.
     pub fn properties(&self) -> &Map {
-        &self.properties
+        match &self.foreign {
+            None => &self.own,
+            Some(foreign) => foreign.properties(),
+        }
     }
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
-        &mut self.properties
+        self.identified = false;
+        if let Some(foreign) = self.foreign.take() {
+            self.own = foreign.into_properties();
+        }
+        &mut self.own
+    }
+
+    /// A message of the other side of the ABI, or this side's properties.
+    pub(crate) fn into_foreign(self) -> Result<Foreign, Map> {
+        self.foreign.ok_or(self.own)
+    }
+
+    pub(crate) fn from_foreign(foreign: Foreign) -> Self {
+        Message { own: Map::new(), foreign: Some(foreign), identified: false }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
     pub fn to_json(&self) -> String {
-        json::print(&self.properties)
+        json::print(self.properties())
     }
 }
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { properties }
+        Message { own: properties, foreign: None, identified: false }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Message::new()
+    }
+}
+
+impl Clone for Message {
+    fn clone(&self) -> Self {
+        let foreign = self.foreign.as_ref().map(Foreign::duplicate);
+        Message { own: self.own.clone(), foreign, identified: self.identified }
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.properties() == other.properties()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("properties", self.properties()).finish()
     }
 }
 
 impl From<Message> for Map {
     fn from(msg: Message) -> Self {
-        msg.properties
+        match msg.foreign {
+            None => msg.own,
+            Some(foreign) => foreign.into_properties(),
+        }
     }
 }
 
 impl From<Message> for Value {
     fn from(msg: Message) -> Self {
-        msg.properties.into()
+        Map::from(msg).into()
     }
 }
 
 /// A new id of 16 hexadecimal digits, the form of Node-RED's `RED.util.generateId()`.
 /// It is unique enough to tell things apart, and no secret.
 pub fn generate_id() -> SmolStr {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut bits = fastrand::u64(..);
+    let bits = fastrand::u64(..);
     let mut digits = [0u8; 16];
-    for digit in &mut digits {
-        *digit = DIGITS[(bits & 0xf) as usize];
-        bits >>= 4;
-    }
+    let (high, low) = digits.split_at_mut(8);
+    high.copy_from_slice(&hexadecimal((bits >> 32) as u32));
+    low.copy_from_slice(&hexadecimal(bits as u32));
     SmolStr::new_inline(std::str::from_utf8(&digits).unwrap_or_default())
+}
+
+/// The eight digits of `number`, all at once: each nibble is spread to a byte of its own, and
+/// the letters are lifted behind the digits.
+fn hexadecimal(number: u32) -> [u8; 8] {
+    let mut spread = u64::from(number);
+    spread = (spread | (spread << 16)) & 0x0000_ffff_0000_ffff;
+    spread = (spread | (spread << 8)) & 0x00ff_00ff_00ff_00ff;
+    spread = (spread | (spread << 4)) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((spread + 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    (spread + 0x3030_3030_3030_3030 + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -113,6 +188,21 @@ mod tests {
         assert_eq!(id.len(), 16);
         assert!(id.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
         assert_ne!(id, generate_id());
+    }
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 1, 0x0123_4567, 0x89ab_cdef, u32::MAX, 0xf0f0_0a0a] {
+            assert_eq!(&hexadecimal(number), format!("{number:08x}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_taken_away_is_replaced() {
+        let mut msg = Message::received(Value::Null, Value::Null);
+        msg.remove("_msgid");
+        msg.ensure_id();
+        assert!(msg.id().is_some());
     }
 
     #[test]

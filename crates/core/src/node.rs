@@ -59,6 +59,13 @@ pub trait Node: Send + Sync + 'static {
         Handled::NotNow(msg)
     }
 
+    /// Switches the node on or off while it runs, as the button of a debug node does, until it
+    /// starts again. Returns whether nodes of this type can be switched.
+    fn set_active(&self, active: bool) -> bool {
+        let _ = active;
+        false
+    }
+
     /// Called once at the end, when no more messages arrive. Tasks spawned on the context are
     /// cancelled after it returns, at the latest when the time limit for stopping is over.
     async fn stop(&self, reason: StopReason, cx: &NodeContext) {

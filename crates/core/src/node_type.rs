@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ExclusiveNode, FromConfig, Node, NodeConfig};
+use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
 
 /// A node, built and not started yet, in one of the two forms.
 pub enum BuiltNode {
@@ -81,8 +81,42 @@ pub struct NodeType {
     /// Properties of which no two nodes may have the same value, such as a listener's path,
     /// compared without a leading slash.
     pub unique: &'static [&'static str],
+    /// How the editor shows its nodes.
+    pub editor: Editor,
+    /// Properties that are kept out of flow files. A node finds them in its property
+    /// `credentials`.
+    pub credentials: &'static [Credential],
+    /// Where its code is.
+    pub source: Source,
+    builder: Builder,
+}
+
+/// Where the code of a node type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Linked into this program.
+    Linked,
+    /// In the shared library of that path.
+    Loaded(&'static str),
+}
+
+/// Builds the nodes of a type whose code was loaded.
+pub trait BuildNode: Send + Sync {
     /// Builds a node; see [`FromConfig`].
-    pub build: fn(&mut NodeConfig<'_>) -> BuiltNode,
+    fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode;
+}
+
+#[derive(Clone, Copy)]
+enum Builder {
+    Linked(fn(&mut NodeConfig<'_>) -> BuiltNode),
+    /// Lives for ever, as libraries do.
+    Loaded(&'static dyn BuildNode),
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Builder")
+    }
 }
 
 impl NodeType {
@@ -97,6 +131,10 @@ impl NodeType {
     }
 
     const fn with_build(name: &'static str, build: fn(&mut NodeConfig<'_>) -> BuiltNode) -> Self {
+        Self::with_builder(name, Builder::Linked(build))
+    }
+
+    const fn with_builder(name: &'static str, builder: Builder) -> Self {
         NodeType {
             name,
             summary: "",
@@ -106,8 +144,32 @@ impl NodeType {
             endpoint: Endpoint::None,
             uses: &[],
             unique: &[],
-            build,
+            source: Source::Linked,
+            builder,
+            editor: Editor::None,
+            credentials: &[],
         }
+    }
+
+    /// A type whose code was loaded from `file`.
+    pub fn loaded(name: &'static str, file: &'static str, builder: &'static dyn BuildNode) -> Self {
+        NodeType {
+            source: Source::Loaded(file),
+            ..Self::with_builder(name, Builder::Loaded(builder))
+        }
+    }
+
+    /// Builds a node; see [`FromConfig`].
+    pub fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode {
+        match self.builder {
+            Builder::Linked(build) => build(config),
+            Builder::Loaded(builder) => builder.build(config),
+        }
+    }
+
+    /// All types that are linked into this program.
+    pub(crate) fn linked() -> impl Iterator<Item = &'static NodeType> {
+        inventory::iter::<Registered>.into_iter().map(|registered| &registered.node_type)
     }
 
     /// Sets the summary: one line for lists.
@@ -147,9 +209,22 @@ impl NodeType {
         self
     }
 
+    /// Says how the editor shows the nodes.
+    pub const fn editor(mut self, editor: Editor) -> Self {
+        self.editor = editor;
+        self
+    }
+
+    /// Names properties that are kept out of flow files.
+    pub const fn credentials(mut self, credentials: &'static [Credential]) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
     /// Used by [`register!`](crate::register): notes the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
+        assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
         self.plugin = plugin;
         self.version = version;
         self
@@ -161,7 +236,17 @@ impl NodeType {
     }
 }
 
-inventory::collect!(NodeType);
+/// A node type beside its record in the section that can be read without running code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Registered {
+    /// The type.
+    pub node_type: NodeType,
+    /// Keeps the record in the file: the linker drops what nothing refers to.
+    pub record: &'static [u8],
+}
+
+inventory::collect!(Registered);
 
 /// Registers node types of the calling crate.
 ///
@@ -191,9 +276,26 @@ inventory::collect!(NodeType);
 #[macro_export]
 macro_rules! register {
     ($($node_type:expr),+ $(,)?) => {
-        $($crate::__inventory::submit! {
-            $node_type.provided_by(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-        })+
+        $(const _: () = {
+            const NODE_TYPE: $crate::NodeType =
+                $crate::NodeType::provided_by(
+                    $node_type,
+                    env!("CARGO_PKG_NAME"),
+                    env!("CARGO_PKG_VERSION"),
+                );
+            #[cfg_attr(
+                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
+                unsafe(link_section = ".ferrowire")
+            )]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
+            #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
+            #[used]
+            static RECORD: [u8; $crate::abi::declaration::node_record_len(&NODE_TYPE)] =
+                $crate::abi::declaration::node_record(&NODE_TYPE);
+            $crate::__inventory::submit! {
+                $crate::__Registered { node_type: NODE_TYPE, record: &RECORD }
+            }
+        };)+
     };
 }
 
@@ -229,7 +331,7 @@ impl Registry {
     /// When two crates claim one type.
     pub fn linked() -> Result<Self, DuplicateType> {
         let mut registry = Registry::new();
-        for node_type in inventory::iter::<NodeType> {
+        for node_type in NodeType::linked() {
             registry.add(*node_type)?;
         }
         Ok(registry)
@@ -259,5 +361,27 @@ impl Registry {
     /// All types, by name.
     pub fn iter(&self) -> impl Iterator<Item = &NodeType> {
         self.types.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Idle;
+
+    impl Node for Idle {}
+
+    impl FromConfig for Idle {
+        fn from_config(_: &mut NodeConfig<'_>) -> Self {
+            Idle
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "needs the name that flow files call it by")]
+    fn a_type_without_a_name_does_not_compile() {
+        // What `register!` evaluates at compile time.
+        NodeType::shared::<Idle>("").provided_by("crate", "1.0.0");
     }
 }

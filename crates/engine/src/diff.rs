@@ -43,9 +43,9 @@ impl Restart {
     }
 }
 
-fn settings(model: &Model) -> Vec<&Map> {
+fn settings(model: &Model) -> Vec<(&Map, Option<&Map>)> {
     let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
-    settings.map(|entry| model.object(entry)).collect()
+    settings.map(|entry| (model.object(entry), model.file.credentials_of(&entry.id))).collect()
 }
 
 /// The nodes and groups that changed themselves, and the nodes that are gone or disabled.
@@ -53,7 +53,8 @@ fn own_changes<'a>(old: &'a Model, new: &'a Model) -> HashSet<&'a str> {
     let after: HashMap<&str, &Map> = new.objects().collect();
     let mut changed = HashSet::new();
     for (id, before) in old.objects() {
-        let same = after.get(id).is_some_and(|after| !differs(before, after));
+        let same = after.get(id).is_some_and(|after| !differs(before, after))
+            && old.file.credentials_of(id) == new.file.credentials_of(id);
         let gone = old.is_active(id) && !new.is_active(id);
         if !same || gone {
             changed.insert(id);

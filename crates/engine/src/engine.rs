@@ -138,6 +138,22 @@ impl Engine {
         Ok(node.deliver(msg))
     }
 
+    /// Switches a node on or off until it starts again, as the button of a debug node does.
+    /// Returns whether it can be switched.
+    ///
+    /// # Errors
+    /// When no such node runs.
+    pub fn set_active(&self, id: &str, active: bool) -> Result<bool, NotRunning> {
+        let shown = self.inner.shown.load();
+        let node = shown.nodes.get(id).ok_or_else(|| NotRunning { id: id.to_owned() })?;
+        Ok(node.set_active(active))
+    }
+
+    /// The node types that this engine knows.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
     /// What happens from now on. A receiver that is more than [`EVENTS`](crate::EVENTS) behind
     /// loses the oldest and is told how many; nodes never wait for it.
     pub fn events(&self) -> broadcast::Receiver<Event> {

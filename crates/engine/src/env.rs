@@ -121,6 +121,7 @@ impl Scopes {
         let (last, first): (Vec<&Map>, Vec<&Map>) = entries.into_iter().partition(|e| is_env(e));
         for entry in first {
             let value = match evaluate(entry) {
+                _ if text(entry, "type") == "cred" => secret(model, at, text(entry, "name")),
                 Ok(value) => value,
                 Err(Unevaluated(why)) => {
                     let text = format!("variable `{}`: {why}", text(entry, "name"));
@@ -238,6 +239,16 @@ impl Scopes {
             }
             _ => {}
         }
+    }
+}
+
+/// The value of a variable that is kept out of the file.
+fn secret(model: &Model, at: usize, name: &str) -> Option<Value> {
+    let object = &model.file.nodes()[at];
+    let credentials = model.file.credentials_of(text(object, "id"))?;
+    match text(object, "type") {
+        GLOBAL_CONFIG => credentials.get("map")?.get(name).cloned(),
+        _ => credentials.get(name).cloned(),
     }
 }
 

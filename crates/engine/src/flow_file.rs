@@ -1,5 +1,7 @@
 //! `FlowFile`: Node-RED's flows.json as text and as a list of node objects, nothing lost.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use ferrowire_core::{Map, Value};
@@ -12,6 +14,17 @@ pub struct FlowFile {
     nodes: Arc<Vec<Map>>,
     /// What stands beside `flows` in the form `{"flows": […], "rev": "…"}`.
     envelope: Option<Arc<Map>>,
+    credentials: Credentials,
+}
+
+/// What nodes need to know and the file does not say, by node.
+#[derive(Clone, Default, PartialEq)]
+struct Credentials(Arc<HashMap<String, Map>>);
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials")
+    }
 }
 
 /// Why a text is no flow file.
@@ -63,7 +76,28 @@ impl FlowFile {
     /// One file that holds the nodes of all `files`, in their order.
     pub fn merged(files: impl IntoIterator<Item = FlowFile>) -> Self {
         let nodes: Vec<Map> = files.into_iter().flat_map(|file| file.nodes().to_vec()).collect();
-        FlowFile { nodes: nodes.into(), envelope: None }
+        FlowFile { nodes: nodes.into(), ..FlowFile::default() }
+    }
+
+    /// A flow file of these node objects.
+    ///
+    /// # Errors
+    /// When one is no object, or lacks its `id` or `type`.
+    pub fn from_nodes(nodes: Vec<Value>) -> Result<Self, FlowFileError> {
+        Self::from_items(nodes)
+    }
+
+    /// The same file with credentials, by the id of the node, tab or group that they belong to.
+    /// Nodes find theirs in their property `credentials`. They are no part of the file's text
+    /// and revision.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: HashMap<String, Map>) -> Self {
+        self.credentials = Credentials(Arc::new(credentials));
+        self
+    }
+
+    pub(crate) fn credentials_of(&self, id: &str) -> Option<&Map> {
+        self.credentials.0.get(id)
     }
 
     /// Parses the text of a flow file: an array of nodes, or an object that holds it in `flows`.
@@ -95,7 +129,7 @@ impl FlowFile {
     fn from_items(items: Vec<Value>) -> Result<Self, FlowFileError> {
         let nodes: Result<Vec<_>, _> =
             items.into_iter().zip(1..).map(|(item, place)| node(item, place)).collect();
-        Ok(FlowFile { nodes: Arc::new(nodes?), envelope: None })
+        Ok(FlowFile { nodes: Arc::new(nodes?), ..FlowFile::default() })
     }
 
     /// The node objects: tabs, groups, configuration nodes and flow nodes, in the file's order.

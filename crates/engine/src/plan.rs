@@ -45,7 +45,7 @@ impl Plan {
         let scopes = Scopes::new(&model, environment, &mut problems);
         let resolved: HashMap<&str, Resolved> = model
             .active()
-            .map(|(_, entry)| (entry.id.as_str(), scopes.substitute(entry, model.object(entry))))
+            .map(|(_, entry)| (entry.id.as_str(), resolve(&model, entry, &scopes)))
             .collect();
         let mut claims = Claims::default();
         let mut nodes = Vec::new();
@@ -114,6 +114,18 @@ impl Plan {
     }
 }
 
+fn resolve(model: &Model, entry: &Entry, scopes: &Scopes) -> Resolved {
+    let properties = model.object(entry);
+    match model.file.credentials_of(&entry.id) {
+        None => scopes.substitute(entry, properties),
+        Some(credentials) => {
+            let mut properties = properties.clone();
+            properties.insert("credentials", credentials.clone());
+            scopes.substitute(entry, &properties)
+        }
+    }
+}
+
 fn plan_node(
     model: &Model,
     at: usize,
@@ -141,7 +153,7 @@ fn build(
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
     let find = |id: &str| resolved.get(id).map(|(_, properties)| properties.clone());
     let mut config = NodeConfig::new(info, properties, &find);
-    let built = catch_unwind(AssertUnwindSafe(|| (node_type.build)(&mut config)));
+    let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
     let mut found = config.take_problems();
     if let Err(panic) = &built {
         let text = format!("the node panicked while it was built: {}", reason(&**panic));

@@ -45,6 +45,15 @@ pub enum Event {
         /// Why, with all causes.
         text: Arc<str>,
     },
+    /// A node wrote a warning or an error to the log.
+    Logged {
+        /// The node.
+        node: Arc<NodeInfo>,
+        /// Which of the two.
+        level: Level,
+        /// The line.
+        text: Arc<str>,
+    },
     /// Other flows are in place.
     Deployed {
         /// Their revision.
@@ -101,24 +110,7 @@ impl NodeServices {
         }
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<NodeInfo>, Status)>> {
-        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Services for NodeServices {
-    fn status(&self, node: &Arc<NodeInfo>, status: Status) {
-        let kept = (Arc::clone(node), status.clone());
-        let mut statuses = self.kept();
-        match status.is_empty() {
-            true => drop(statuses.remove(&node.id)),
-            false => drop(statuses.insert(node.id.clone(), kept)),
-        }
-        // Sent under the lock, so that the last event is the status that is kept.
-        self.emit(Event::Status { node: Arc::clone(node), status });
-    }
-
-    fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
+    fn write_log(node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -139,6 +131,31 @@ impl Services for NodeServices {
         }
     }
 
+    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<NodeInfo>, Status)>> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Services for NodeServices {
+    fn status(&self, node: &Arc<NodeInfo>, status: Status) {
+        let kept = (Arc::clone(node), status.clone());
+        let mut statuses = self.kept();
+        match status.is_empty() {
+            true => drop(statuses.remove(&node.id)),
+            false => drop(statuses.insert(node.id.clone(), kept)),
+        }
+        // Sent under the lock, so that the last event is the status that is kept.
+        self.emit(Event::Status { node: Arc::clone(node), status });
+    }
+
+    fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
+        Self::write_log(node, level, text);
+        if level >= Level::Warn && self.events.receiver_count() > 0 {
+            let (node, text) = (Arc::new(node.clone()), text.to_string().into());
+            self.emit(Event::Logged { node, level, text });
+        }
+    }
+
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value) {
         self.emit(Event::Published { node: Arc::clone(node), topic, data });
     }
@@ -153,7 +170,7 @@ impl Services for NodeServices {
 
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError) {
         let text = error.chain();
-        self.log(node, Level::Error, format_args!("{text}"));
+        Self::write_log(node, Level::Error, format_args!("{text}"));
         self.emit(Event::Failed { node: Arc::clone(node), text: text.into() });
     }
 }

@@ -48,6 +48,7 @@ pub struct Routes {
 struct Tables {
     upgrades: HashMap<String, Owned<Arc<dyn Upgrade>>>,
     pages: HashMap<String, Owned<Page>>,
+    below: HashMap<String, Owned<Page>>,
     next_owner: u64,
 }
 
@@ -91,6 +92,15 @@ impl Routes {
         self.add(Kind::Page, path, |tables| &mut tables.pages, page)
     }
 
+    /// Sends other requests for all paths below `path` (which ends with `/`) to `page`, unless
+    /// a longer path or an exact one is somebody else's, until the registration is dropped.
+    ///
+    /// # Errors
+    /// When somebody else answers below `path`.
+    pub fn add_pages_below(&self, path: &str, page: Page) -> Result<Registration, PathTaken> {
+        self.add(Kind::Below, path, |tables| &mut tables.below, page)
+    }
+
     fn add<T>(
         &self,
         kind: Kind,
@@ -114,7 +124,13 @@ impl Routes {
     }
 
     pub(crate) fn page_at(&self, path: &str) -> Option<Page> {
-        self.lock().pages.get(path).map(|owned| Arc::clone(&owned.route))
+        let tables = self.lock();
+        let exact = tables.pages.get(path);
+        let owner = exact.or_else(|| {
+            let mut above = path.match_indices('/').rev();
+            above.find_map(|(at, _)| tables.below.get(path.get(..=at)?))
+        });
+        owner.map(|owned| Arc::clone(&owned.route))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tables> {
@@ -128,6 +144,7 @@ impl fmt::Debug for Routes {
         f.debug_struct("Routes")
             .field("upgrades", &tables.upgrades.keys())
             .field("pages", &tables.pages.keys())
+            .field("below", &tables.below.keys())
             .finish()
     }
 }
@@ -136,6 +153,7 @@ impl fmt::Debug for Routes {
 enum Kind {
     Upgrade,
     Page,
+    Below,
 }
 
 /// A claim on a path, given up on drop.
@@ -154,6 +172,7 @@ impl Drop for Registration {
         match self.kind {
             Kind::Upgrade => release(&mut tables.upgrades, &self.path, self.owner),
             Kind::Page => release(&mut tables.pages, &self.path, self.owner),
+            Kind::Below => release(&mut tables.below, &self.path, self.owner),
         }
     }
 }
@@ -161,5 +180,41 @@ impl Drop for Registration {
 fn release<T>(table: &mut HashMap<String, Owned<T>>, path: &str, owner: u64) {
     if table.get(path).is_some_and(|owned| owned.owner == owner) {
         table.remove(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    fn named(routes: &Routes, path: &str, below: bool) -> Registration {
+        let page: Page =
+            Arc::new(|_, _| Box::pin(std::future::ready(text(hyper::StatusCode::OK, ""))));
+        match below {
+            true => routes.add_pages_below(path, page).unwrap(),
+            false => routes.add_page(path, page).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_exact_path_goes_before_the_longest_one_above() {
+        let routes = Routes::new();
+        let _root = named(&routes, "/", true);
+        let admin = named(&routes, "/admin/", true);
+        let _exact = named(&routes, "/admin/x", false);
+        let is = |path: &str, owner: &str| {
+            let tables = routes.lock();
+            let of = tables.pages.get(owner).or_else(|| tables.below.get(owner)).unwrap();
+            let expected = Arc::clone(&of.route);
+            drop(tables);
+            Arc::ptr_eq(&routes.page_at(path).unwrap(), &expected)
+        };
+        assert!(is("/admin/x", "/admin/x"));
+        assert!(is("/admin/y/z", "/admin/"));
+        assert!(is("/admin", "/"));
+        assert!(is("/", "/"));
+        drop(admin);
+        assert!(is("/admin/y/z", "/"));
     }
 }

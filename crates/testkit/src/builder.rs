@@ -119,7 +119,7 @@ impl HarnessBuilder {
         };
         let find = |id: &str| self.others.get(id).cloned();
         let mut config = NodeConfig::new(info.clone(), self.properties.clone(), &find);
-        let built = (self.node_type.build)(&mut config);
+        let built = self.node_type.build(&mut config);
         (info, built, config.take_problems())
     }
 

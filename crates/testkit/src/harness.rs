@@ -17,7 +17,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// One running node. It must be [stopped](Self::stop), or the test fails.
 pub struct Harness {
-    node: Arc<RunningNode>,
+    pub(crate) node: Arc<RunningNode>,
     world: Arc<World>,
     outputs: Vec<Collector>,
     patience: Duration,

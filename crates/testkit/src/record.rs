@@ -14,7 +14,7 @@ use ferrowire_core::{
 use tokio::sync::Notify;
 
 /// More than this many entries of one kind that nobody took mean a node out of control.
-const LIMIT: usize = 1 << 16;
+pub(crate) const LIMIT: usize = 1 << 16;
 
 /// The entries of one kind, in order.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<T> Default for Record<T> {
 }
 
 impl<T> Record<T> {
-    fn push(&self, entry: T) {
+    pub(crate) fn push(&self, entry: T) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         // The limit itself is kept as the sign that it was reached.
         if entries.len() < LIMIT {

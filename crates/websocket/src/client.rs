@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    Sending, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
-use crate::connection::{Connection, Ended, Limits, NotSent, Receive, going_away};
+use crate::closing::going_away;
+use crate::connection::{Connection, Ended, Limits, NotSent, Receive};
 use crate::dial::{Plan, dial};
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
@@ -29,10 +30,8 @@ ferrowire_core::register!(
         .summary("keeps a WebSocket connection to a server")
         .category("config")
         .uses(&[Reference::new("tls", "tls-config")])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
-
-/// How long a server may take from the first packet to the end of the handshake.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The configuration node `websocket-client`.
 #[derive(Debug)]
@@ -134,6 +133,7 @@ impl Node for Client {
             options: Arc::clone(&self.options),
             limits: self.options.overrides.over(&settings).0,
             first_delay: settings.reconnect,
+            handshake: settings.handshake,
             current: Mutex::default(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -169,6 +169,8 @@ struct Link {
     limits: Limits,
     /// The time from the end of a connection to the next attempt.
     first_delay: Duration,
+    /// The time from the first packet to the end of the handshake.
+    handshake: Duration,
     current: Mutex<Option<Current>>,
     stop: CancellationToken,
     ended: CancellationToken,
@@ -235,11 +237,12 @@ impl Link {
     async fn establish(&self) -> Result<(Stream, bytes::Bytes), NodeError> {
         let plan = self.plan().await.map_err(NodeError::new)?;
         let (host, port) = (&plan.url.host, plan.url.port);
-        match tokio::time::timeout(DIAL_TIMEOUT, dial(&plan)).await {
+        match tokio::time::timeout(self.handshake, dial(&plan)).await {
             Ok(Ok(opened)) => Ok(opened),
             Ok(Err(error)) => Err(NodeError::caused_by("cannot connect", error)),
             Err(_) => Err(NodeError::new(format!(
-                "cannot connect: {host}:{port} did not finish the handshake within {DIAL_TIMEOUT:?}"
+                "cannot connect: {host}:{port} did not finish the handshake within {:?}",
+                self.handshake
             ))),
         }
     }

@@ -17,7 +17,7 @@ use ferrowire_core::Sending;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio_util::io::poll_read_buf;
-use tungstenite::protocol::frame::coding::{CloseCode, Control, OpCode};
+use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use crate::cork::{self, Flush};
 use crate::frame::{Close, Payload, Role, put_close, put_frame};
@@ -86,7 +86,7 @@ const READS_IN_A_ROW: u32 = 16;
 /// A WebSocket connection whose handshake is done.
 pub struct Connection<S> {
     io: Mutex<Io<S>>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     role: Role,
     /// Told when output has drained or the state has changed.
     changed: Notify,
@@ -96,10 +96,10 @@ pub struct Connection<S> {
     progress: AtomicU64,
 }
 
-struct Io<S> {
-    stream: S,
-    outbox: Outbox,
-    state: State,
+pub(crate) struct Io<S> {
+    pub(crate) stream: S,
+    pub(crate) outbox: Outbox,
+    pub(crate) state: State,
     /// Wakes the connection's task.
     waker: Waker,
     /// Counted as waiting in somebody's cork already.
@@ -109,7 +109,7 @@ struct Io<S> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(crate) enum State {
     Open,
     /// Our close frame is in the outbox or sent.
     Closing,
@@ -137,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Io<S>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Io<S>> {
         self.io.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,12 +153,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.push(payload.as_bytes().len(), payload, Outbox::push)
     }
 
-    /// Sends a message that [`encode`] made a frame of.
+    /// Sends whole frames, made once for many connections.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_encoded<'a>(self: &Arc<Self>, frame: &'a Bytes) -> Result<(), NotSent<&'a Bytes>> {
         self.push(frame.len(), frame, Outbox::push_encoded)
+    }
+
+    /// Whether a message of `length` bytes would be taken now.
+    pub fn has_room(&self, length: usize) -> bool {
+        self.lock().outbox.has_room(length)
     }
 
     fn push<T>(
@@ -199,15 +204,22 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         let before = io.outbox.waiting();
-        let waker = io.waker.clone();
-        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&waker));
-        io.blocked = poll.is_pending();
-        if let Poll::Ready(Err(_)) = poll {
-            io.state = State::Dead;
-            waker.wake();
-        }
-        if io.outbox.waiting() < before {
-            self.progress.fetch_add(1, Ordering::Relaxed);
+        // Whoever writes to many sockets has tokio's budget used up before the last one; that
+        // would count as blocked, and wake a task for each.
+        let flush = poll_fn(|cx| io.outbox.poll_flush(&mut io.stream, cx));
+        let flush = pin!(tokio::task::unconstrained(flush));
+        match flush.poll(&mut Context::from_waker(&io.waker)) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => {
+                io.state = State::Dead;
+                io.waker.wake_by_ref();
+            }
+            Poll::Pending => {
+                io.blocked = true;
+                if io.outbox.waiting() < before {
+                    self.progress.fetch_add(1, Ordering::Relaxed);
+                }
+            }
         }
         if io.blocked != was_blocked || io.state == State::Dead {
             self.changed.notify_waiters();
@@ -220,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.until(|io| io.state != State::Open || io.outbox.is_empty()).await;
     }
 
-    async fn until(&self, condition: impl Fn(&Io<S>) -> bool) {
+    pub(crate) async fn until(&self, condition: impl Fn(&Io<S>) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
@@ -410,73 +422,6 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         };
         read.map(Input::from)
     }
-
-    /// The peer closed: its code is sent back (RFC 6455 §5.5.1), and all that waits before it.
-    async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
-        let answer = Close { code: close.code, reason: "".into() };
-        self.close(&answer);
-        self.hang_up().await;
-        Ended::Closed(close)
-    }
-
-    async fn fail(self: &Arc<Self>, violation: Violation) -> Ended {
-        let close = Close::new(violation.code, violation.reason);
-        self.close(&close);
-        self.hang_up().await;
-        Ended::Violation(close)
-    }
-
-    /// Sends what waits and ends the writing side, then reads what the peer still had on its
-    /// way, so that the system does not answer that with a reset which would take our last
-    /// frames along. All within `limits.close`.
-    async fn hang_up(&self) {
-        let hang_up = async {
-            self.until(|io| io.outbox.is_empty() || io.state == State::Dead).await;
-            let shutdown = poll_fn(|cx| Pin::new(&mut self.lock().stream).poll_shutdown(cx)).await;
-            let mut rest = BytesMut::new();
-            while shutdown.is_ok() {
-                rest.clear();
-                rest.reserve(scratch::LEAST);
-                let read = |cx: &mut Context<'_>| {
-                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut rest)
-                };
-                if !matches!(poll_fn(read).await, Ok(1..)) {
-                    break;
-                }
-            }
-        };
-        // When the time is over the stream is dropped as it is.
-        let _in_time = tokio::time::timeout(self.limits.close, hang_up).await;
-    }
-
-    /// We closed: reads on, and drops what comes, until the peer's close frame.
-    async fn await_close(self: &Arc<Self>, reader: &mut Reader, mut input: BytesMut) -> Ended {
-        let answer = async {
-            loop {
-                match reader.next(&mut input) {
-                    Ok(Some(Incoming::Close(close))) => return Some(close),
-                    Ok(Some(_)) => continue,
-                    Ok(None) => {}
-                    Err(_) => return None,
-                }
-                input.reserve(reader.wanted(&input).max(scratch::LEAST));
-                let read = |cx: &mut Context<'_>| {
-                    poll_read_buf(Pin::new(&mut self.lock().stream), cx, &mut input)
-                };
-                if !matches!(poll_fn(read).await, Ok(1..)) {
-                    return None;
-                }
-            }
-        };
-        match tokio::time::timeout(self.limits.close, answer).await {
-            Ok(Some(close)) => {
-                self.hang_up().await;
-                Ended::Closed(close)
-            }
-            Ok(None) => Ended::Lost("it did not answer the close frame"),
-            Err(_) => Ended::Lost("it did not answer the close frame in time"),
-        }
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Flush for Connection<S> {
@@ -510,21 +455,4 @@ impl From<io::Result<usize>> for Input {
             Err(_) => Input::End("reading failed"),
         }
     }
-}
-
-/// A message as one frame of a server, to be sent to any number of peers.
-pub(crate) fn encode(payload: &Payload) -> Bytes {
-    let mut frame = BytesMut::new();
-    put_frame(&mut frame, Role::Server, payload.opcode(), payload.as_bytes());
-    frame.freeze()
-}
-
-/// `1001`: the endpoint goes away and does not come back.
-pub(crate) fn going_away() -> Close {
-    Close::new(CloseCode::Away, "going away")
-}
-
-/// `1012`: the endpoint will be back in a moment.
-pub(crate) fn restarting() -> Close {
-    Close::new(CloseCode::Restart, "restarting")
 }

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use ferrowire_core::Text;
-use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+use crate::header::{Header, MAX_HEADER};
 
 /// Which side of a connection this is. Clients mask what they send (RFC 6455 §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,9 @@ pub(crate) fn put_header(
     length: usize,
 ) -> Option<[u8; 4]> {
     let mask = (role == Role::Client).then(rand::random);
-    let header = FrameHeader { opcode, mask, ..FrameHeader::default() };
-    // Writing into memory cannot fail.
-    let _infallible = header.format(length as u64, &mut out.writer());
+    let mut bytes = [0; MAX_HEADER];
+    let end = Header { is_final: true, opcode, mask, length: length as u64 }.write(&mut bytes);
+    out.extend_from_slice(&bytes[..end]);
     mask
 }
 
@@ -101,9 +102,6 @@ pub(crate) fn put_frame(out: &mut BytesMut, role: Role, opcode: OpCode, payload:
 pub(crate) fn put_close(out: &mut BytesMut, role: Role, close: &Close) {
     put_frame(out, role, OpCode::Control(Control::Close), &close.payload());
 }
-
-/// The longest header: two bytes, eight of length, four of mask.
-pub(crate) const MAX_HEADER: usize = 14;
 
 /// Masks or unmasks `data` in place (RFC 6455 §5.3), eight bytes at a time.
 pub(crate) fn apply_mask(data: &mut [u8], mask: [u8; 4]) {

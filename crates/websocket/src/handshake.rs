@@ -9,12 +9,13 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
 use tungstenite::handshake::derive_accept_key;
 
-/// The response that agrees to a handshake.
+/// The response that agrees to a handshake. Without `subprotocols` the first one that the client
+/// offers is chosen, as in Node-RED.
 ///
 /// # Errors
 /// The response that refuses it: 405 for other methods than GET, 426 for another version of the
 /// protocol, 400 for anything else that is missing or malformed.
-pub(crate) fn accept(request: &Parts, subprotocols: &[String]) -> Result<Response, Box<Response>> {
+pub fn accept(request: &Parts, subprotocols: &[String]) -> Result<Response, Box<Response>> {
     let headers = &request.headers;
     if request.method != Method::GET {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request");

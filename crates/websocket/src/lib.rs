@@ -6,24 +6,27 @@
 //! that refer to them; what `websocket out` nodes send comes back the same way.
 
 // In reading order: frames, one connection, the two endpoints.
-mod backoff;
-mod client;
-mod connection;
-mod cork;
-mod dial;
 mod frame;
+mod header;
+mod reader;
+mod outbox;
+mod cork;
+mod scratch;
+mod connection;
+mod closing;
+mod payload;
+mod status;
+mod settings;
 mod handshake;
 mod listener;
-mod outbox;
-mod payload;
-mod proxy;
-mod reader;
-mod scratch;
-mod settings;
-mod status;
-mod tls;
 mod url;
+mod proxy;
+mod tls;
+mod dial;
+mod backoff;
+mod client;
 
 pub use connection::{Connection, Ended, Limits, NotSent, Receive};
 pub use frame::{Close, Payload, Role};
+pub use handshake::accept;
 pub use settings::{Settings, SlowPeer};

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
-    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, async_trait,
+    Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, StopReason, async_trait,
 };
 use ferrowire_http::{Accepted, Registration, Response, Routes, Stream, Upgrade};
 use futures_util::future::BoxFuture;
@@ -16,8 +16,10 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use tokio::sync::Notify;
 
-use crate::connection::{Connection, Ended, NotSent, Receive, encode, going_away, restarting};
-use crate::frame::{Close, Payload, Role};
+use crate::closing::{going_away, restarting};
+use crate::connection::{Connection, Ended, NotSent, Receive};
+use crate::cork::{self, Broadcast};
+use crate::frame::{Close, Payload, Role, put_frame};
 use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::settings::{Overrides, Settings, SlowPeer};
@@ -28,9 +30,25 @@ ferrowire_core::register!(
         .summary("accepts WebSocket connections at a path of the runtime's port")
         .category("config")
         .unique(&["path"])
+        .editor(Editor::NodeRed("network/22-websocket"))
 );
 
+/// Broadcasts of at most this size collect; larger ones gain nothing from it.
+const COLLECT_UP_TO: usize = 16 * 1024;
+
 type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
+
+tokio::task_local! {
+    /// The session whose task is working: most answers are for it, and need not be looked up.
+    static CURRENT: Current;
+}
+
+struct Current {
+    session: Session,
+    connection: Arc<Connection<Stream>>,
+    /// The listener, by its address: a message may have come over another one.
+    listener: usize,
+}
 
 /// The configuration node `websocket-listener`.
 struct Listener {
@@ -150,8 +168,13 @@ impl Running {
         let session = Session::new();
         let here = self.enter(&session, &connection);
         self.cx.log(Level::Debug, format_args!("{peer} connected as session {}", session.id));
+        let current = Current {
+            session: session.clone(),
+            connection: Arc::clone(&connection),
+            listener: self.address(),
+        };
         let receiver = Inbound { running: &self, session: &session };
-        let ended = connection.run(early, &receiver).await;
+        let ended = CURRENT.scope(current, connection.run(early, &receiver)).await;
         self.cx.log(
             Level::Debug,
             format_args!("session {} of {peer} ended: {}", session.id, status::describe(&ended)),
@@ -176,16 +199,35 @@ impl Running {
         Present { running: self, session }
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Whether the message is an answer to the connection that is working now.
+    fn is_for_current(&self, msg: &Message) -> bool {
+        let answers =
+            |current: &Current| current.listener == self.address() && current.session.sent(msg);
+        CURRENT.try_with(answers).unwrap_or(false)
+    }
+
     /// Sends to the session that the message names, or to all.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        if self.is_for_current(&msg) {
+            cork::settle();
+            return match outgoing(self.mode, msg) {
+                Some(payload) => CURRENT.with(|current| self.send_to(&current.connection, payload)),
+                None => Handled::Done,
+            };
+        }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
+        cork::settle();
         let target = {
             let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
             connections.get(id).cloned()
         };
         match target {
             Some(connection) => match outgoing(self.mode, msg) {
-                Some(payload) => self.send_to(connection, payload),
+                Some(payload) => self.send_to(&connection, payload),
                 None => Handled::Done,
             },
             None => {
@@ -195,19 +237,23 @@ impl Running {
         }
     }
 
-    fn send_to(self: &Arc<Self>, connection: Arc<Connection<Stream>>, payload: Payload) -> Handled {
+    fn send_to(
+        self: &Arc<Self>,
+        connection: &Arc<Connection<Stream>>,
+        payload: Payload,
+    ) -> Handled {
         match connection.send(payload) {
             Ok(()) => Handled::Done,
             Err(NotSent::Closed) => {
                 self.lost(format_args!("the session is closing, the message was dropped"));
                 Handled::Done
             }
-            Err(NotSent::Full(payload)) if self.must_wait(&connection) => {
-                let running = Arc::clone(self);
+            Err(NotSent::Full(payload)) if self.must_wait(connection) => {
+                let (running, connection) = (Arc::clone(self), Arc::clone(connection));
                 Handled::Later(Box::pin(running.send_when_possible(connection, payload)))
             }
             Err(NotSent::Full(_)) => {
-                self.too_slow(&connection);
+                self.too_slow(connection);
                 Handled::Done
             }
         }
@@ -236,18 +282,42 @@ impl Running {
         }
     }
 
+    /// Sends to all: together with other broadcasts of the same task if it is one that has more
+    /// to do, and nobody may have to be waited for.
     fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
         let Some(payload) = outgoing(self.mode, msg) else { return Handled::Done };
-        let frame = encode(&payload);
+        let put = |frames: &mut BytesMut| {
+            put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
+        };
+        if self.may_collect(&payload) && cork::add_to_batch(self, put) {
+            return Handled::Done;
+        }
+        cork::settle();
+        let mut frame = BytesMut::new();
+        put(&mut frame);
+        self.broadcast_now(&frame.freeze())
+    }
+
+    fn may_collect(&self, payload: &Payload) -> bool {
+        let has_room = |current: &Current| {
+            current.listener != self.address()
+                || current.connection.has_room(COLLECT_UP_TO + payload.as_bytes().len())
+        };
+        payload.as_bytes().len() <= COLLECT_UP_TO
+            && self.slow_peer != SlowPeer::Wait
+            && CURRENT.try_with(has_room).unwrap_or(false)
+    }
+
+    fn broadcast_now(self: &Arc<Self>, frame: &Bytes) -> Handled {
         let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
         let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
         for connection in connections.values() {
-            match connection.send_encoded(&frame) {
+            match connection.send_encoded(frame) {
                 Ok(()) | Err(NotSent::Closed) => {}
                 Err(NotSent::Full(_)) if self.must_wait(connection) => {
-                    let running = Arc::clone(self);
-                    let connection = Arc::clone(connection);
-                    waiting.push(Box::pin(running.send_when_possible(connection, payload.clone())));
+                    let (running, connection) = (Arc::clone(self), Arc::clone(connection));
+                    let frame = frame.clone();
+                    waiting.push(Box::pin(running.send_encoded_when_possible(connection, frame)));
                 }
                 Err(NotSent::Full(_)) => self.too_slow(connection),
             }
@@ -259,6 +329,17 @@ impl Running {
             futures_util::future::join_all(waiting).await;
             Ok(())
         }))
+    }
+
+    async fn send_encoded_when_possible(
+        self: Arc<Self>,
+        connection: Arc<Connection<Stream>>,
+        frame: Bytes,
+    ) -> Result<(), NodeError> {
+        while let Err(NotSent::Full(_)) = connection.send_encoded(&frame) {
+            connection.room().await;
+        }
+        Ok(())
     }
 
     fn too_slow(&self, connection: &Arc<Connection<Stream>>) {
@@ -290,6 +371,17 @@ impl Running {
                 return;
             }
             left.await;
+        }
+    }
+}
+
+impl Broadcast for Running {
+    fn broadcast(&self, frames: &Bytes) {
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        for connection in connections.values() {
+            if let Err(NotSent::Full(_)) = connection.send_encoded(frames) {
+                self.too_slow(connection);
+            }
         }
     }
 }

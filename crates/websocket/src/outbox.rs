@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use crate::frame::{MAX_HEADER, Payload, Role, apply_mask, put_header};
+use crate::frame::{Payload, Role, apply_mask, put_header};
+use crate::header::MAX_HEADER;
 
 /// Payloads of at most this size are copied behind each other, so that many leave in one write;
 /// larger ones are written from where they are.
@@ -21,6 +22,8 @@ const SLICES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     role: Role,
+    /// A shared frame, while it is the only one: nothing has to be copied or allocated for it.
+    single: Bytes,
     /// Whole pieces before the tail.
     pieces: VecDeque<Bytes>,
     /// Small frames, one behind the other.
@@ -36,6 +39,7 @@ impl Outbox {
     pub(crate) fn new(role: Role, limit: usize) -> Self {
         Outbox {
             role,
+            single: Bytes::new(),
             pieces: VecDeque::new(),
             tail: BytesMut::new(),
             waiting: 0,
@@ -61,6 +65,7 @@ impl Outbox {
 
     /// Appends a message as one frame.
     pub(crate) fn push(&mut self, payload: Payload) {
+        self.join_single();
         let length = payload.as_bytes().len();
         self.reserve(length.min(COPY_UP_TO));
         let before = self.tail.len();
@@ -82,7 +87,16 @@ impl Outbox {
 
     /// Appends bytes that are a frame already, shared with other outboxes.
     pub(crate) fn push_encoded(&mut self, frame: &Bytes) {
+        if self.waiting == 0 {
+            self.single = frame.clone();
+        } else {
+            self.join_single();
+            self.append_shared(frame);
+        }
         self.waiting += frame.len();
+    }
+
+    fn append_shared(&mut self, frame: &Bytes) {
         if frame.len() <= COPY_UP_TO {
             self.reserve(frame.len());
             self.tail.extend_from_slice(frame);
@@ -94,8 +108,17 @@ impl Outbox {
         self.pieces.push_back(frame.clone());
     }
 
+    /// Puts the single frame in line: it is not the only one any more.
+    fn join_single(&mut self) {
+        if !self.single.is_empty() {
+            let single = std::mem::take(&mut self.single);
+            self.append_shared(&single);
+        }
+    }
+
     /// Appends a control frame, for which there is always room.
     pub(crate) fn push_control(&mut self, write: impl FnOnce(&mut BytesMut, Role)) {
+        self.join_single();
         let before = self.tail.len();
         write(&mut self.tail, self.role);
         self.waiting += self.tail.len() - before;
@@ -126,8 +149,13 @@ impl Outbox {
             ready!(Pin::new(stream).poll_flush(cx))?;
             self.unflushed = false;
         }
-        self.tail = BytesMut::new();
-        self.pieces = VecDeque::new();
+        self.single = Bytes::new();
+        if self.tail.capacity() > 0 {
+            self.tail = BytesMut::new();
+        }
+        if self.pieces.capacity() > 0 {
+            self.pieces = VecDeque::new();
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -136,6 +164,9 @@ impl Outbox {
         stream: &mut S,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        if !self.single.is_empty() {
+            return Pin::new(stream).poll_write(cx, &self.single);
+        }
         if self.pieces.is_empty() {
             return Pin::new(stream).poll_write(cx, &self.tail);
         }
@@ -151,6 +182,9 @@ impl Outbox {
 
     fn advance(&mut self, mut written: usize) {
         self.waiting -= written;
+        if !self.single.is_empty() {
+            return self.single.advance(written);
+        }
         while let Some(first) = self.pieces.front_mut() {
             if written < first.len() {
                 return first.advance(written);

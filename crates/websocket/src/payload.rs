@@ -1,5 +1,7 @@
 //! From a WebSocket message to a flow's message and back, as Node-RED does it.
 
+use std::sync::Arc;
+
 use ferrowire_core::{Key, Map, Message, Text, Value, generate_id, number_to_string};
 
 use crate::frame::Payload;
@@ -37,6 +39,14 @@ impl Session {
         Session { id, value: map.into() }
     }
 
+    /// Whether `msg._session` is the very object that this session's messages came with.
+    pub(crate) fn sent(&self, msg: &Message) -> bool {
+        match (msg.get("_session"), &self.value) {
+            (Some(Value::Object(theirs)), Value::Object(ours)) => Arc::ptr_eq(theirs, ours),
+            _ => false,
+        }
+    }
+
     /// The id in `msg._session`, when that is a WebSocket session.
     pub(crate) fn id_in(msg: &Message) -> Option<&str> {
         let session = msg.get("_session")?;
@@ -47,10 +57,10 @@ impl Session {
 
 /// The flow's message for what came in from `session`.
 pub(crate) fn incoming(mode: Mode, payload: Payload, session: &Session) -> Message {
-    let mut msg = match mode {
-        Mode::Payload => Message::with_payload(into_value(payload)),
-        Mode::WholeMessage => whole_message(payload),
-    };
+    if mode == Mode::Payload {
+        return Message::received(into_value(payload), session.value.clone());
+    }
+    let mut msg = whole_message(payload);
     msg.set(Key::new_static("_session"), session.value.clone());
     msg
 }
@@ -66,9 +76,7 @@ fn into_value(payload: Payload) -> Value {
 /// its payload; what is no JSON stays as it came.
 fn whole_message(payload: Payload) -> Message {
     match Value::from_json(payload.as_bytes()) {
-        Ok(Value::Object(map)) => {
-            Message::from(std::sync::Arc::try_unwrap(map).unwrap_or_else(|map| (*map).clone()))
-        }
+        Ok(Value::Object(map)) => Message::from(Arc::unwrap_or_clone(map)),
         Ok(value) => Message::with_payload(value),
         Err(_) => Message::with_payload(into_value(payload)),
     }
@@ -82,7 +90,8 @@ pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Option<Payload> {
             msg.remove("_session");
             Some(Payload::Text(msg.to_json().into()))
         }
-        Mode::Payload => match msg.remove("payload")? {
+        // The message ends here, so that its payload can be taken without closing the gap.
+        Mode::Payload => match std::mem::take(msg.properties_mut().get_mut("payload")?) {
             Value::Buffer(bytes) => Some(Payload::Binary(bytes)),
             value => Some(to_text(value)).filter(|text| !text.is_empty()).map(Payload::Text),
         },

@@ -1,13 +1,11 @@
 //! Reading frames: from the bytes of a socket to whole messages (RFC 6455 §5 and §7).
 
-use std::io::Cursor;
-
 use bytes::{Buf, Bytes, BytesMut};
-use ferrowire_core::Text;
-use tungstenite::protocol::frame::FrameHeader;
+use ferrowire_core::{INLINE_LEN, Text};
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::frame::{Close, Payload, Role, apply_mask};
+use crate::header::Header;
 
 /// Payloads below this size are copied out of the read buffer, so that a message that is kept
 /// does not keep a whole buffer with it; larger ones are slices of the buffer.
@@ -73,7 +71,7 @@ pub(crate) struct Reader {
     role: Role,
     max_message: usize,
     /// The header of the frame whose payload has not arrived in full.
-    header: Option<(FrameHeader, usize)>,
+    header: Option<Header>,
     /// The fragments so far of a message in several frames.
     fragments: Option<Box<Fragments>>,
 }
@@ -86,8 +84,8 @@ impl Reader {
 
     /// How much room the rest of the current frame needs in `input`, or 0 if nothing is known.
     pub(crate) fn wanted(&self, input: &BytesMut) -> usize {
-        let Some((_, length)) = self.header else { return 0 };
-        let missing = length.saturating_sub(input.len());
+        let Some(Header { length, .. }) = self.header else { return 0 };
+        let missing = (length as usize).saturating_sub(input.len());
         missing.min(TRUST.max(input.len()))
     }
 
@@ -98,75 +96,56 @@ impl Reader {
             if self.header.is_none() && !self.read_header(input)? {
                 return Ok(None);
             }
-            let Some((header, length)) = self.header.take_if(|(_, length)| *length <= input.len())
-            else {
-                return Ok(None);
-            };
-            let mut payload = input.split_to(length);
+            let arrived = |header: &mut Header| header.length <= input.len() as u64;
+            let Some(header) = self.header.take_if(arrived) else { return Ok(None) };
             if let Some(mask) = header.mask {
-                apply_mask(&mut payload, mask);
+                apply_mask(&mut input[..header.length as usize], mask);
             }
-            if let Some(incoming) = self.frame(&header, payload)? {
+            if let Some(incoming) = self.frame(&header, input)? {
                 return Ok(Some(incoming));
             }
         }
     }
 
     fn read_header(&mut self, input: &mut BytesMut) -> Result<bool, Violation> {
-        let mut cursor = Cursor::new(&input[..]);
-        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| protocol("invalid opcode"))?;
-        let Some((header, length)) = parsed else { return Ok(false) };
-        let header_length = cursor.position();
-        self.check(&header, length)?;
-        input.advance(header_length as usize);
-        self.header = Some((header, length as usize));
+        let Some((header, length)) = Header::read(input, self.role)? else { return Ok(false) };
+        let so_far = self.fragments.as_ref().map_or(0, |fragments| fragments.data.len());
+        if header.length > self.max_message.saturating_sub(so_far) as u64
+            && matches!(header.opcode, OpCode::Data(_))
+        {
+            return Err(TOO_BIG);
+        }
+        input.advance(length);
+        self.header = Some(header);
         Ok(true)
     }
 
-    fn check(&self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
-        if header.rsv1 || header.rsv2 || header.rsv3 {
-            return Err(protocol("a reserved bit is set"));
-        }
-        match (self.role, header.mask) {
-            (Role::Server, None) => return Err(protocol("a client's frame is not masked")),
-            (Role::Client, Some(_)) => return Err(protocol("a server's frame is masked")),
-            _ => {}
-        }
-        if matches!(header.opcode, OpCode::Control(_)) {
-            if !header.is_final {
-                return Err(protocol("a control frame is fragmented"));
-            }
-            if length > 125 {
-                return Err(protocol("a control frame is too long"));
-            }
-            return Ok(());
-        }
-        let so_far = self.fragments.as_ref().map_or(0, |fragments| fragments.data.len());
-        if length > (self.max_message - so_far.min(self.max_message)) as u64 {
-            return Err(TOO_BIG);
-        }
-        Ok(())
-    }
-
+    /// Takes one frame, whose payload is unmasked, from the start of `input`.
     fn frame(
         &mut self,
-        header: &FrameHeader,
-        payload: BytesMut,
+        header: &Header,
+        input: &mut BytesMut,
     ) -> Result<Option<Incoming>, Violation> {
+        let length = header.length as usize;
         match header.opcode {
-            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(payload.freeze()))),
-            OpCode::Control(Control::Pong) => Ok(Some(Incoming::Pong)),
-            OpCode::Control(_) => close(payload).map(|close| Some(Incoming::Close(close))),
-            OpCode::Data(Data::Continue) => self.fragment(header.is_final, &payload),
+            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(take(input, length)))),
+            OpCode::Control(Control::Pong) => {
+                input.advance(length);
+                Ok(Some(Incoming::Pong))
+            }
+            OpCode::Control(_) => {
+                close(take(input, length)).map(|close| Some(Incoming::Close(close)))
+            }
+            OpCode::Data(Data::Continue) => self.fragment(header.is_final, &take(input, length)),
             OpCode::Data(_) if self.fragments.is_some() => {
                 Err(protocol("a message begins inside another one"))
             }
             OpCode::Data(kind) if header.is_final => {
-                message(kind, detach(payload)).map(|message| Some(Incoming::Message(message)))
+                whole(kind, input, length).map(|message| Some(Incoming::Message(message)))
             }
             OpCode::Data(kind) => {
                 let mut first = Fragments { kind, data: BytesMut::new(), checked: 0 };
-                first.append(&payload)?;
+                first.append(&take(input, length))?;
                 self.fragments = Some(Box::new(first));
                 Ok(None)
             }
@@ -187,11 +166,25 @@ impl Reader {
     }
 }
 
-fn detach(payload: BytesMut) -> Bytes {
-    if payload.len() < SLICE_FROM {
-        return Bytes::copy_from_slice(&payload);
+/// Small payloads are copied, large ones cut off.
+fn take(input: &mut BytesMut, length: usize) -> Bytes {
+    if length >= SLICE_FROM {
+        return input.split_to(length).freeze();
     }
-    payload.freeze()
+    let payload = Bytes::copy_from_slice(&input[..length]);
+    input.advance(length);
+    payload
+}
+
+/// A message in one frame. Short texts need no memory of their own.
+fn whole(kind: Data, input: &mut BytesMut, length: usize) -> Result<Payload, Violation> {
+    if kind == Data::Text && length <= INLINE_LEN {
+        let text = std::str::from_utf8(&input[..length]).map_err(|_| NOT_UTF8)?;
+        let text = Text::from(text);
+        input.advance(length);
+        return Ok(Payload::Text(text));
+    }
+    message(kind, take(input, length))
 }
 
 fn message(kind: Data, payload: Bytes) -> Result<Payload, Violation> {
@@ -201,7 +194,7 @@ fn message(kind: Data, payload: Bytes) -> Result<Payload, Violation> {
     Ok(Payload::Binary(payload))
 }
 
-fn close(mut payload: BytesMut) -> Result<Close, Violation> {
+fn close(mut payload: Bytes) -> Result<Close, Violation> {
     match payload.len() {
         0 => return Ok(Close { code: None, reason: Text::new() }),
         1 => return Err(protocol("a close code of one byte")),
@@ -211,7 +204,7 @@ fn close(mut payload: BytesMut) -> Result<Close, Violation> {
     if !CloseCode::from(code).is_allowed() {
         return Err(protocol("a close code that must not be sent"));
     }
-    let reason = Text::from_utf8(Bytes::copy_from_slice(&payload)).map_err(|_| NOT_UTF8)?;
+    let reason = Text::from_utf8(payload).map_err(|_| NOT_UTF8)?;
     Ok(Close { code: Some(code), reason })
 }
 
@@ -283,7 +276,7 @@ mod tests {
         let config =
             WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
         let mut context = WebSocketContext::new(tungstenite::protocol::Role::Server, Some(config));
-        let mut stream = OneWay(Cursor::new(bytes.to_vec()));
+        let mut stream = OneWay(std::io::Cursor::new(bytes.to_vec()));
         let mut all = Vec::new();
         loop {
             use tungstenite::Message;
@@ -305,7 +298,7 @@ mod tests {
         }
     }
 
-    struct OneWay(Cursor<Vec<u8>>);
+    struct OneWay(std::io::Cursor<Vec<u8>>);
 
     impl std::io::Read for OneWay {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {

@@ -43,6 +43,9 @@ pub struct Settings {
     /// How long a client waits before it dials again; after failures in a row up to 20 times
     /// as long.
     pub reconnect: Duration,
+    /// How long a server that a client dials may take from the first packet to the end of the
+    /// handshake.
+    pub handshake: Duration,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             limits: Limits::default(),
             slow_peer: SlowPeer::default(),
             reconnect: Duration::from_secs(3),
+            handshake: Duration::from_secs(10),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::{FromConfig, Map, Node, NodeConfig, NodeType, Value};
+use ferrowire_core::{Credential, Editor, FromConfig, Map, Node, NodeConfig, NodeType, Value};
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -19,6 +19,14 @@ ferrowire_core::register!(
     NodeType::shared::<TlsNode>("tls-config")
         .summary("certificates and keys for TLS connections")
         .category("config")
+        .editor(Editor::NodeRed("network/05-tls"))
+        .credentials(&[
+            Credential::Text("certdata"),
+            Credential::Text("keydata"),
+            Credential::Text("cadata"),
+            Credential::Text("p12data"),
+            Credential::Password("passphrase"),
+        ])
 );
 
 /// The configuration node `tls-config`: only its properties matter.

@@ -6,7 +6,7 @@ mod rule;
 mod sought;
 
 use ferrowire_core::{
-    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeType, Value,
+    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeType, Value,
 };
 
 use rule::Rule;
@@ -67,4 +67,5 @@ ferrowire_core::register!(
     NodeType::shared::<Change>("change")
         .summary("sets, changes, deletes and moves properties of messages")
         .category("function")
+        .editor(Editor::NodeRed("function/15-change"))
 );

@@ -4,8 +4,10 @@ mod counter;
 mod inspect;
 mod status;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ferrowire_core::{
-    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Status, StopReason, Value, async_trait,
 };
 
@@ -23,7 +25,7 @@ const LOG_DEPTH: usize = 10;
 /// it short and fit for the editor (`format`) is up to whoever sends it there.
 #[derive(Debug)]
 pub struct Debug {
-    active: bool,
+    active: AtomicBool,
     sidebar: bool,
     console: bool,
     shown: Shown,
@@ -41,7 +43,7 @@ impl FromConfig for Debug {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let shown = Shown::from_config(config);
         Debug {
-            active: config.boolean("active", true),
+            active: AtomicBool::new(config.boolean("active", true)),
             sidebar: config.boolean("tosidebar", true),
             console: config.boolean("console", false),
             status: StatusLine::from_config(config, &shown),
@@ -101,7 +103,7 @@ impl Node for Debug {
             return Handled::Done;
         }
         self.status.show(&msg, cx);
-        let sidebar = self.active && self.sidebar;
+        let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
         if self.console || sidebar {
             let value = self.shown.of(&msg);
             if self.console {
@@ -112,6 +114,11 @@ impl Node for Debug {
             }
         }
         Handled::Done
+    }
+
+    fn set_active(&self, active: bool) -> bool {
+        self.active.store(active, Ordering::Relaxed);
+        true
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
@@ -168,4 +175,5 @@ ferrowire_core::register!(
     NodeType::shared::<Debug>("debug")
         .summary("shows messages in the debug sidebar, in the log, and as its status")
         .category("common")
+        .editor(Editor::NodeRed("common/21-debug"))
 );

@@ -19,8 +19,8 @@ mod timers;
 use std::sync::Arc;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, StopReason,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    StopReason, async_trait,
 };
 
 use runner::Runner;
@@ -57,4 +57,5 @@ ferrowire_core::register!(
     NodeType::shared::<Function>("function")
         .summary("runs JavaScript over messages")
         .category("function")
+        .editor(Editor::NodeRed("function/10-function"))
 );

@@ -5,8 +5,8 @@ mod props;
 mod timer;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Value,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Value, async_trait,
 };
 
 use props::Props;
@@ -55,4 +55,5 @@ ferrowire_core::register!(
     NodeType::shared::<Inject>("inject")
         .summary("starts flows by a button, at the start, at intervals, by the clock")
         .category("common")
+        .editor(Editor::NodeRed("common/20-inject"))
 );

@@ -1,6 +1,8 @@
 //! The node `junction`: a point where wires meet.
 
-use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType,
+};
 
 /// Node-RED's `junction`: passes every message on.
 #[derive(Debug)]
@@ -19,5 +21,8 @@ impl Node for Junction {
 }
 
 ferrowire_core::register!(
-    NodeType::shared::<Junction>("junction").summary("joins wires").category("common")
+    NodeType::shared::<Junction>("junction")
+        .summary("joins wires")
+        .category("common")
+        .editor(Editor::NodeRed("common/05-junction"))
 );

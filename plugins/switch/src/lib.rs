@@ -6,8 +6,8 @@ mod sequence;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, StopReason,
-    TypedValue, Value, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    StopReason, TypedValue, Value, async_trait,
 };
 
 use rule::{Input, Rule};
@@ -135,5 +135,8 @@ impl Node for Switch {
 }
 
 ferrowire_core::register!(
-    NodeType::shared::<Switch>("switch").summary("routes messages by rules").category("function")
+    NodeType::shared::<Switch>("switch")
+        .summary("routes messages by rules")
+        .category("function")
+        .editor(Editor::NodeRed("function/10-switch"))
 );

@@ -164,8 +164,12 @@ async fn sequence(rules: Json, repair: bool, count_at_end: bool) -> Vec<Vec<Stri
     assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
     let brief = |msg: &Message| {
         let part = |name| msg.get("parts").and_then(|parts| parts.get(name)).cloned();
-        Value::from(vec![msg.payload().cloned().into(), part("index").into(), part("count").into()])
-            .to_json()
+        Value::from(vec![
+            Value::from(msg.payload().cloned()),
+            part("index").into(),
+            part("count").into(),
+        ])
+        .to_json()
     };
     stopped.outputs[..3].iter().map(|port| port.iter().map(brief).collect()).collect()
 }

@@ -1,8 +1,8 @@
 //! The node `websocket in`: what its endpoint receives goes on into the flow.
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, async_trait,
 };
 
 /// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns
@@ -26,7 +26,7 @@ impl Node for WebSocketIn {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
             // Logged and not failed, as in Node-RED: the flow is idle, and nothing is lost yet.
-            cx.error("no endpoint to receive from (missing-conf); choose a path or a URL");
+            cx.error("Missing server configuration: choose a path or a URL to receive from");
         }
         Ok(())
     }
@@ -41,4 +41,5 @@ ferrowire_core::register!(
         .summary("receives messages from a WebSocket endpoint")
         .category("network")
         .receives_from(ENDPOINTS)
+        .editor(Editor::NodeRed("network/22-websocket"))
 );

@@ -1,8 +1,8 @@
 //! The node `websocket out`: what arrives here goes to its endpoint.
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
-    async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Reference, async_trait,
 };
 
 /// Node-RED's `websocket out`. The bus wires its port 0 to the endpoint, a `websocket-listener`
@@ -26,7 +26,7 @@ impl Node for WebSocketOut {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
             // Logged and not failed, as in Node-RED: messages that arrive here go nowhere.
-            cx.error("no endpoint to send to (missing-conf); choose a path or a URL");
+            cx.error("Missing server configuration: choose a path or a URL to send to");
         }
         Ok(())
     }
@@ -41,4 +41,5 @@ ferrowire_core::register!(
         .summary("sends messages to a WebSocket endpoint")
         .category("network")
         .sends_to(ENDPOINTS)
+        .editor(Editor::NodeRed("network/22-websocket"))
 );

@@ -295,3 +295,22 @@ async fn no_message_between_kept_nodes_is_lost_or_overtaken_by_a_deploy() {
     assert!(arrived.eq(expected.iter()));
     assert_eq!(bench.journal.count("stop Restarting other"), 19);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_behind_a_queue_of_a_kept_node_is_replaced_at_once() {
+    let nodes = |changed: usize| {
+        let mut nodes: Vec<Json> = (0..100)
+            .map(|n| json!({"id": format!("n{n}"), "type": "relay", "wires": [[format!("n{}", n + 1)]]}))
+            .collect();
+        nodes.push(json!({"id": "n100", "type": "probe", "wires": [["n0"]], "mark": "!"}));
+        nodes[changed]["name"] = "changed".into();
+        Json::from(nodes)
+    };
+    let bench = start(nodes(0)).await;
+    let begun = tokio::time::Instant::now();
+    for changed in (0..2).chain(60..70).chain(98..101) {
+        bench.engine.deploy(file(nodes(changed)), DeployType::Nodes).await.unwrap();
+    }
+    bench.stop().await;
+    assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
+}

@@ -1,8 +1,5 @@
 //! Drives the real binary over real sockets.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ends, or fails the test.
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(output) => output,
         Err(_) => panic!("waited {PATIENCE:?} for {what}"),
@@ -29,21 +26,23 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// A running `ferrowire run`.
-pub struct Runtime {
+pub(crate) struct Runtime {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
-    pub address: String,
-    pub flows: PathBuf,
+    /// Lines that were read while another one was waited for.
+    passed: Vec<String>,
+    pub(crate) address: String,
+    pub(crate) flows: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl Runtime {
     /// Starts the binary with a flow file that holds `nodes`, and waits until it listens.
-    pub async fn start(nodes: Value) -> Self {
+    pub(crate) async fn start(nodes: Value) -> Self {
         Self::start_with(nodes, &[], &[]).await
     }
 
-    pub async fn start_with(nodes: Value, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(nodes: Value, args: &[&str], env: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows.json");
         std::fs::write(&flows, nodes.to_string()).unwrap();
@@ -55,7 +54,7 @@ impl Runtime {
     }
 
     /// Starts the binary on an existing flow file.
-    pub async fn start_file(file: &Path, env: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_file(file: &Path, env: &[(&str, &str)]) -> Self {
         let nodes = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         Self::start_with(nodes, &[], env).await
     }
@@ -75,27 +74,35 @@ impl Runtime {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Runtime { child, log, address: String::new(), flows: flows.to_owned(), _folder: folder }
+        Runtime {
+            child,
+            log,
+            passed: Vec::new(),
+            address: String::new(),
+            flows: flows.to_owned(),
+            _folder: folder,
+        }
     }
 
-    /// The next log line that contains `part`; those before it are skipped.
-    pub async fn log_line(&mut self, part: &str) -> String {
-        let mut before = String::new();
+    /// A log line that contains `part`: one that has passed already, or the next one.
+    pub(crate) async fn log_line(&mut self, part: &str) -> String {
+        if let Some(at) = self.passed.iter().position(|line| line.contains(part)) {
+            return self.passed.remove(at);
+        }
         let find = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
                 if line.contains(part) {
                     return line;
                 }
-                before.push_str(&line);
-                before.push('\n');
+                self.passed.push(line);
             }
-            panic!("the runtime ended without logging `{part}`:\n{before}");
+            panic!("the runtime ended without logging `{part}`:\n{}", self.passed.join("\n"));
         };
         soon(part, find).await
     }
 
     /// All log lines until the runtime ends, and its exit code.
-    pub async fn rest_of_log(&mut self) -> (String, Option<i32>) {
+    pub(crate) async fn rest_of_log(&mut self) -> (String, Option<i32>) {
         let mut all = String::new();
         let collect = async {
             while let Some(line) = self.log.next_line().await.unwrap() {
@@ -108,35 +115,35 @@ impl Runtime {
         (all, code)
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("ws://{}{path}", self.address)
     }
 
     /// Connects a WebSocket client.
-    pub async fn connect(&self, path: &str) -> Client {
+    pub(crate) async fn connect(&self, path: &str) -> Client {
         Client::connect(self.url(path)).await
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Sends SIGTERM and waits for the end: the log so far, and the exit code.
-    pub async fn terminate(mut self) -> (String, Option<i32>) {
+    pub(crate) async fn terminate(mut self) -> (String, Option<i32>) {
         self.signal("-TERM");
         self.rest_of_log().await
     }
 
     /// Writes other flows and has them deployed.
-    pub async fn redeploy(&mut self, nodes: Value) {
+    pub(crate) async fn redeploy(&mut self, nodes: Value) {
         std::fs::write(&self.flows, nodes.to_string()).unwrap();
         self.signal("-HUP");
         self.log_line("deployed the flow files again").await;
     }
 
     /// Sends a raw HTTP request and returns the whole response.
-    pub async fn raw(&self, request: &str) -> String {
+    pub(crate) async fn raw(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut response = Vec::new();
@@ -145,7 +152,7 @@ impl Runtime {
     }
 
     /// Watches what the runtime's event stream says.
-    pub async fn events(&self) -> Events {
+    pub(crate) async fn events(&self) -> Events {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = "GET /ferrowire/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -156,11 +163,11 @@ impl Runtime {
 }
 
 /// The event stream of a runtime.
-pub struct Events(Lines<BufReader<TcpStream>>);
+pub(crate) struct Events(Lines<BufReader<TcpStream>>);
 
 impl Events {
     /// The next event that `matches`.
-    pub async fn next(&mut self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn next(&mut self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let find = async {
             loop {
                 let line = self.0.next_line().await.unwrap().unwrap();
@@ -175,14 +182,14 @@ impl Events {
     }
 
     /// The data of the next event of a topic from a node.
-    pub async fn of(&mut self, topic: &str, node: &str) -> Value {
+    pub(crate) async fn of(&mut self, topic: &str, node: &str) -> Value {
         let what = format!("{topic} of {node}");
         let event = self.next(&what, |e| e["topic"] == topic && e["node"]["id"] == node).await;
         event["data"].clone()
     }
 
     /// Waits until a node shows a status with `text`.
-    pub async fn status(&mut self, node: &str, text: &str) -> Value {
+    pub(crate) async fn status(&mut self, node: &str, text: &str) -> Value {
         let what = format!("the status `{text}` of {node}");
         let event = self
             .next(&what, |e| {
@@ -194,90 +201,90 @@ impl Events {
 }
 
 /// A WebSocket client of the tests.
-pub struct Client(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    pub async fn connect(request: impl IntoClientRequest + Unpin) -> Self {
+    pub(crate) async fn connect(request: impl IntoClientRequest + Unpin) -> Self {
         let (stream, _) = soon("a connection", connect_async(request)).await.unwrap();
         Client(stream)
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.send_message(Message::text(text)).await;
     }
 
-    pub async fn send_message(&mut self, message: Message) {
+    pub(crate) async fn send_message(&mut self, message: Message) {
         soon("a message to be sent", self.0.send(message)).await.unwrap();
     }
 
-    pub async fn next(&mut self) -> Message {
+    pub(crate) async fn next(&mut self) -> Message {
         soon("a message", self.0.next()).await.unwrap().unwrap()
     }
 
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.as_str().to_owned(),
             other => panic!("a text was expected, not {other:?}"),
         }
     }
 
-    pub async fn json(&mut self) -> Value {
+    pub(crate) async fn json(&mut self) -> Value {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
     /// Shows that nothing else came before a message that is known to come.
-    pub async fn echo(&mut self, text: &str) {
+    pub(crate) async fn echo(&mut self, text: &str) {
         self.send(text).await;
         assert_eq!(self.text().await, text);
     }
 
     /// The close frame that comes next, and then the end.
-    pub async fn closed(&mut self) -> Option<CloseFrame> {
+    pub(crate) async fn closed(&mut self) -> Option<CloseFrame> {
         match self.next().await {
             Message::Close(close) => close,
             other => panic!("a close was expected, not {other:?}"),
         }
     }
 
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.0.close(None).await.unwrap();
         while soon("the end", self.0.next()).await.is_some_and(|message| message.is_ok()) {}
     }
 }
 
 /// Nodes of a flow file, with the properties that matter.
-pub fn tab(id: &str) -> Value {
+pub(crate) fn tab(id: &str) -> Value {
     json!({"id": id, "type": "tab", "label": id})
 }
 
-pub fn listener(id: &str, path: &str) -> Value {
+pub(crate) fn listener(id: &str, path: &str) -> Value {
     json!({"id": id, "type": "websocket-listener", "path": path, "wholemsg": "false"})
 }
 
-pub fn ws_in(id: &str, server: &str, wires: &[&str]) -> Value {
+pub(crate) fn ws_in(id: &str, server: &str, wires: &[&str]) -> Value {
     node(id, "websocket in", json!({"server": server, "client": ""}), wires)
 }
 
-pub fn ws_out(id: &str, server: &str) -> Value {
+pub(crate) fn ws_out(id: &str, server: &str) -> Value {
     node(id, "websocket out", json!({"server": server, "client": ""}), &[])
 }
 
-pub fn delete_session(id: &str, wires: &[&str]) -> Value {
+pub(crate) fn delete_session(id: &str, wires: &[&str]) -> Value {
     let rules = json!([{"t": "delete", "p": "_session", "pt": "msg"}]);
     node(id, "change", json!({"rules": rules}), wires)
 }
 
 /// Sets `msg.payload`.
-pub fn set_payload(id: &str, value: &str, kind: &str, wires: &[&str]) -> Value {
+pub(crate) fn set_payload(id: &str, value: &str, kind: &str, wires: &[&str]) -> Value {
     set(id, "payload", value, kind, wires)
 }
 
-pub fn set(id: &str, property: &str, value: &str, kind: &str, wires: &[&str]) -> Value {
+pub(crate) fn set(id: &str, property: &str, value: &str, kind: &str, wires: &[&str]) -> Value {
     let rules = json!([{"t": "set", "p": property, "pt": "msg", "to": value, "tot": kind}]);
     node(id, "change", json!({"rules": rules}), wires)
 }
 
-pub fn debug(id: &str) -> Value {
+pub(crate) fn debug(id: &str) -> Value {
     let properties = json!({
         "active": true, "tosidebar": true, "console": false, "tostatus": false,
         "complete": "true", "targetType": "full",
@@ -285,7 +292,7 @@ pub fn debug(id: &str) -> Value {
     node(id, "debug", properties, &[])
 }
 
-pub fn node(id: &str, kind: &str, properties: Value, wires: &[&str]) -> Value {
+pub(crate) fn node(id: &str, kind: &str, properties: Value, wires: &[&str]) -> Value {
     let wires = if wires.is_empty() { json!([]) } else { json!([wires]) };
     let mut node = json!({"id": id, "type": kind, "z": "tab", "x": 1, "y": 1, "wires": wires});
     for (key, value) in properties.as_object().unwrap() {
@@ -295,7 +302,7 @@ pub fn node(id: &str, kind: &str, properties: Value, wires: &[&str]) -> Value {
 }
 
 /// `node` with other values for some properties.
-pub fn with(mut node: Value, properties: Value) -> Value {
+pub(crate) fn with(mut node: Value, properties: Value) -> Value {
     for (key, value) in properties.as_object().unwrap() {
         node[key] = value.clone();
     }
@@ -303,12 +310,23 @@ pub fn with(mut node: Value, properties: Value) -> Value {
 }
 
 /// The flow of most tests: a listener that echoes at `/ws`.
-pub fn echo() -> Value {
+pub(crate) fn echo() -> Value {
     json!([tab("tab"), listener("l", "/ws"), ws_in("in", "l", &["out"]), ws_out("out", "l")])
 }
 
 /// An echo of whole messages at `/ws`.
-pub fn whole_echo() -> Value {
+pub(crate) fn whole_echo() -> Value {
     let listener = with(listener("l", "/ws"), json!({"wholemsg": "true"}));
     json!([tab("tab"), listener, ws_in("in", "l", &["out"]), ws_out("out", "l")])
+}
+
+/// Sends `msg.payload` to everyone, whoever sent it.
+pub(crate) fn broadcaster() -> Value {
+    json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["change"]),
+        delete_session("change", &["out"]),
+        ws_out("out", "l"),
+    ])
 }

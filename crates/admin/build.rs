@@ -1,0 +1,73 @@
+//! Packs the editor's files, when they are there, for the program to embed.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "src/pack_format.rs"]
+mod pack_format;
+
+use pack_format::Packer;
+
+/// Where files come from below `node_modules/@node-red`, and where they are in the pack.
+const SOURCES: &[(&str, &str)] = &[
+    ("editor-client/public", "public"),
+    ("editor-client/locales", "editor/locales"),
+    ("editor-client/package.json", "editor/package.json"),
+    ("editor-client/LICENSE", "public/licenses/node-red-editor-client.txt"),
+    ("nodes/core", "nodes/core"),
+    ("nodes/locales", "nodes/locales"),
+    ("nodes/icons", "nodes/icons"),
+    ("nodes/package.json", "nodes/package.json"),
+    ("nodes/LICENSE", "public/licenses/node-red-nodes.txt"),
+];
+
+/// What the editor never asks for: unminified twins, the other code editor, tours of Node-RED's
+/// own releases.
+const UNUSED: &[&str] =
+    &["public/red/red.js", "public/red/main.js", "public/vendor/ace/", "public/red/tours/"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?).join("editor.pack");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/pack_format.rs");
+    // npm writes this file last; it changes with every version.
+    println!("cargo::rerun-if-changed=node_modules/.package-lock.json");
+    let packages = root.join("node_modules/@node-red");
+    if !packages.is_dir() {
+        // An empty pack: the runtime says that it has no editor.
+        return Ok(fs::write(out, [])?);
+    }
+    // Compressing takes long in a build without optimisation, where size does not matter.
+    let mut packer = Packer::new(env::var("PROFILE")? == "release");
+    for (from, to) in SOURCES {
+        add(&mut packer, &packages.join(from), to)?;
+    }
+    Ok(fs::write(out, packer.finish())?)
+}
+
+fn add(packer: &mut Packer, from: &Path, to: &str) -> Result<(), Box<dyn Error>> {
+    if UNUSED.iter().any(|unused| to.starts_with(unused.trim_end_matches('/'))) {
+        return Ok(());
+    }
+    if from.is_file() {
+        // Of the nodes only what browsers see, not their code for Node.js.
+        let is_served = !to.starts_with("nodes/core/")
+            || to.starts_with("nodes/core/common/lib/debug/")
+            || to.ends_with(".html");
+        if is_served {
+            packer.add(to, &fs::read(from)?)?;
+        }
+        return Ok(());
+    }
+    let mut entries = fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_str().ok_or("a file name is not UTF-8")?;
+        add(packer, &entry.path(), &format!("{to}/{name}"))?;
+    }
+    Ok(())
+}

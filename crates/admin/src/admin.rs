@@ -1,0 +1,153 @@
+//! `Admin`: everything that the admin API works with.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferrowire_engine::Engine;
+use tokio::sync::Semaphore;
+
+use crate::Auth;
+use crate::credentials::Secrets;
+use crate::pack::Pack;
+use crate::palette::Palette;
+use crate::storage::Storage;
+
+/// How many messages of inject buttons may wait until the flows take them.
+const MAX_INJECTING: usize = 256;
+
+/// How credentials are encrypted on disk.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CredentialSecret {
+    /// With a secret that is made at the first need and kept in the user directory.
+    Generated,
+    /// With this one: Node-RED's `credentialSecret`.
+    Given(String),
+    /// Not at all.
+    Off,
+}
+
+impl fmt::Debug for CredentialSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CredentialSecret::Generated => "Generated",
+            CredentialSecret::Given(_) => "Given",
+            CredentialSecret::Off => "Off",
+        })
+    }
+}
+
+/// Settings of the admin API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What stands before its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
+    pub admin_root: String,
+    /// What stands before the paths of the flows' own endpoints: Node-RED's `httpNodeRoot`.
+    pub node_root: String,
+    /// The user directory.
+    pub user_dir: PathBuf,
+    /// The flow files. Flows can be deployed when there is exactly one.
+    pub flow_files: Vec<PathBuf>,
+    /// Whether flow files are written with line breaks: Node-RED's `flowFilePretty`.
+    pub flow_file_pretty: bool,
+    /// How credentials are encrypted.
+    pub credential_secret: CredentialSecret,
+    /// The largest body of a request: Node-RED's `apiMaxLength`.
+    pub max_body: usize,
+    /// Whether flows can be started and stopped: Node-RED's `runtimeState`.
+    pub runtime_state: bool,
+    /// Whether the editor is served.
+    pub editor: bool,
+}
+
+/// The user directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(pub(crate) String);
+
+/// The admin API's own state. Shared by all requests.
+pub struct Admin {
+    engine: Engine,
+    settings: Settings,
+    auth: Arc<Auth>,
+    storage: Storage,
+    pack: Pack,
+    palette: Palette,
+    secrets: Mutex<Secrets>,
+    /// Held by whoever changes flows or credentials.
+    pub(crate) deploying: tokio::sync::Mutex<()>,
+    /// Whether the flows were stopped on purpose.
+    pub(crate) stopped: AtomicBool,
+    /// Messages of inject buttons that wait to be taken.
+    pub(crate) injecting: Arc<Semaphore>,
+}
+
+impl Admin {
+    /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
+    pub fn new(engine: Engine, settings: Settings, auth: Auth) -> Arc<Self> {
+        let pack = Pack::embedded();
+        let palette = Palette::new(engine.registry(), &pack);
+        let storage = Storage::new(&settings);
+        Arc::new(Admin {
+            engine,
+            settings,
+            auth: Arc::new(auth),
+            storage,
+            pack,
+            palette,
+            secrets: Mutex::default(),
+            deploying: tokio::sync::Mutex::default(),
+            stopped: AtomicBool::new(false),
+            injecting: Arc::new(Semaphore::new(MAX_INJECTING)),
+        })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Who may do what.
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
+    }
+
+    /// Whether this program holds the editor and is to serve it.
+    pub fn serves_editor(&self) -> bool {
+        self.settings.editor && !self.pack.is_empty()
+    }
+
+    /// Whether this program was built without the editor.
+    pub fn lacks_editor(&self) -> bool {
+        self.pack.is_empty()
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    pub(crate) fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    pub(crate) fn palette(&self) -> &Palette {
+        &self.palette
+    }
+
+    /// The credentials of all nodes.
+    pub(crate) fn secrets(&self) -> std::sync::MutexGuard<'_, Secrets> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

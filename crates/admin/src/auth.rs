@@ -1,0 +1,254 @@
+//! `Auth`: who may do what. Node-RED's `adminAuth`, with tokens and anonymous users.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferrowire_core::Value;
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth_login::TOKEN_USER;
+use crate::auth_sessions::Sessions;
+use crate::auth_throttle::Throttle;
+use crate::{Admin, Guard, Permissions, Reply};
+
+/// Who there is: Node-RED's `adminAuth`.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// Those who log in with name and password.
+    pub users: Vec<UserConfig>,
+    /// What those may do who have not logged in; without it, nothing.
+    pub default: Option<Permissions>,
+    /// How long a login lasts.
+    pub session_lifetime: Duration,
+    /// Tokens that need no login.
+    pub tokens: Vec<StaticToken>,
+    /// A token that may do everything, and that is asked for when there are no users.
+    pub access_token: Option<String>,
+}
+
+impl Default for AuthConfig {
+    /// Nobody, and logins that last for Node-RED's week.
+    fn default() -> Self {
+        AuthConfig {
+            users: Vec::new(),
+            default: None,
+            session_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            tokens: Vec::new(),
+            access_token: None,
+        }
+    }
+}
+
+/// Somebody who logs in with name and password.
+#[derive(Clone)]
+pub struct UserConfig {
+    /// The name.
+    pub username: String,
+    /// The bcrypt hash of the password.
+    pub password: String,
+    /// What this user may do.
+    pub permissions: Permissions,
+}
+
+/// A token that needs no login, for programs.
+#[derive(Clone)]
+pub struct StaticToken {
+    /// The token.
+    pub token: String,
+    /// Who uses it, for the log.
+    pub user: String,
+    /// What it allows.
+    pub scope: Permissions,
+}
+
+impl fmt::Debug for UserConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserConfig").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for StaticToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticToken").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The name; `None` for who has not logged in.
+    pub name: Option<String>,
+    /// What the user may do.
+    pub permissions: Permissions,
+}
+
+impl User {
+    /// Under which the user's settings are kept, as in Node-RED.
+    pub(crate) fn key(&self) -> &str {
+        self.name.as_deref().unwrap_or("_")
+    }
+
+    /// What `GET /settings` tells the editor.
+    pub(crate) fn for_editor(&self) -> Value {
+        Value::from(match &self.name {
+            Some(name) => json!({"username": name, "permissions": self.permissions}),
+            None => json!({"anonymous": true, "permissions": self.permissions}),
+        })
+    }
+}
+
+/// What a token stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) user: User,
+    /// How long the token is still valid; for ever without it.
+    pub(crate) remaining: Option<Duration>,
+}
+
+/// Decides who may do what.
+#[derive(Debug)]
+pub struct Auth {
+    pub(crate) config: Option<AuthConfig>,
+    pub(crate) sessions: Sessions,
+    pub(crate) throttle: Throttle,
+    /// Hashing is slow on purpose: this bounds how many hash at a time.
+    pub(crate) hashing: Semaphore,
+    guard: Guard,
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// How many passwords are hashed at a time.
+const HASHING: usize = 2;
+
+impl Auth {
+    /// Without a `config` everybody may do everything that `guard` lets through. Logins are kept
+    /// in `sessions_file`, Node-RED's `.sessions.json`.
+    pub fn new(config: Option<AuthConfig>, guard: Guard, sessions_file: Option<PathBuf>) -> Self {
+        let lifetime = config.as_ref().map(|config| config.session_lifetime).unwrap_or_default();
+        let sessions_file = sessions_file.filter(|_| config.is_some());
+        Auth {
+            config,
+            sessions: Sessions::open(sessions_file, lifetime),
+            throttle: Throttle::default(),
+            hashing: Semaphore::new(HASHING),
+            guard,
+        }
+    }
+
+    /// Whether users have to say who they are.
+    pub fn is_on(&self) -> bool {
+        self.config.is_some()
+    }
+
+    /// Lets a request through that needs `permission`, such as `flows.write`. `None` is everybody,
+    /// when nobody has to log in.
+    ///
+    /// # Errors
+    /// The reply that refuses it: 403 for what a foreign web page may have caused, 401 when the
+    /// login or the permission is missing, as Node-RED does.
+    pub fn authorize(&self, request: &Parts, permission: &str) -> Result<Option<User>, Reply> {
+        self.guard.check(request)?;
+        if !self.is_on() {
+            return Ok(None);
+        }
+        let token = token_of(request);
+        let identity = token.as_deref().and_then(|token| self.identity(token));
+        let Some(user) = identity.map(|identity| identity.user).or_else(|| self.anonymous()) else {
+            return Err(unauthorized(token.is_some()));
+        };
+        if user.permissions.allow(permission) {
+            return Ok(Some(user));
+        }
+        tracing::info!(user = user.key(), permission, "the user lacks a permission");
+        Err(Reply::new(StatusCode::UNAUTHORIZED, TEXT, Bytes::new()))
+    }
+
+    /// Refuses what a foreign web page may have caused.
+    pub(crate) fn guard(&self, request: &Parts) -> Result<(), Reply> {
+        self.guard.check(request)
+    }
+
+    /// Who `token` belongs to.
+    pub(crate) fn identity(&self, token: &str) -> Option<Identity> {
+        let config = self.config.as_ref()?;
+        let named = |username: &str, permissions: &Permissions| User {
+            name: Some(username.to_owned()),
+            permissions: permissions.clone(),
+        };
+        if config.access_token.as_deref().is_some_and(|expected| same(expected, token)) {
+            return Some(Identity {
+                user: named(TOKEN_USER, &Permissions::all()),
+                remaining: None,
+            });
+        }
+        if let Some(found) = config.tokens.iter().find(|known| same(&known.token, token)) {
+            return Some(Identity { user: named(&found.user, &found.scope), remaining: None });
+        }
+        let session = self.sessions.get(token)?;
+        let is_known = config.users.iter().any(|user| user.username == session.user)
+            || (session.user == TOKEN_USER && config.access_token.is_some());
+        // A user who was taken out of the settings is out.
+        is_known.then(|| Identity {
+            user: named(&session.user, &session.scope),
+            remaining: session.remaining(),
+        })
+    }
+
+    /// The user that everybody is who has not logged in.
+    pub(crate) fn anonymous(&self) -> Option<User> {
+        let permissions = self.config.as_ref()?.default.clone()?;
+        Some(User { name: None, permissions })
+    }
+
+    /// Changes when somebody has logged out.
+    pub(crate) fn logouts(&self) -> watch::Receiver<()> {
+        self.sessions.ended()
+    }
+}
+
+/// Whether two secrets are equal, in a time that does not tell where they differ.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+/// The token of `Authorization: Bearer …` or `?access_token=…`.
+pub(crate) fn token_of(request: &Parts) -> Option<String> {
+    let header = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.split_once(' '));
+    if let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
+        return Some(token.trim().to_owned());
+    }
+    let query = request.uri.query()?;
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "access_token")
+        .map(|(_, token)| token.into_owned())
+}
+
+pub(crate) fn unauthorized(is_invalid: bool) -> Reply {
+    let challenge = match is_invalid {
+        true => r#"Bearer realm="Users", error="invalid_token""#,
+        false => r#"Bearer realm="Users""#,
+    };
+    Reply::status(StatusCode::UNAUTHORIZED).with(WWW_AUTHENTICATE, challenge)
+}
+
+/// Whether the request may do what `permission` (such as `flows.write`) stands for, and as whom.
+///
+/// # Errors
+/// As [`Auth::authorize`].
+pub fn authorize(
+    admin: &Arc<Admin>,
+    request: &Parts,
+    permission: &str,
+) -> Result<Option<User>, Reply> {
+    admin.auth().authorize(request, permission)
+}

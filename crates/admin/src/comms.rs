@@ -1,0 +1,120 @@
+//! `Comms`: the WebSocket at `/comms` through which editors hear what happens.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ferrowire_engine::Engine;
+use ferrowire_http::{Accepted, Response, Upgrade, text};
+use ferrowire_websocket::accept;
+use hyper::StatusCode;
+use hyper::http::request::Parts;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::comms_events::Reporter;
+use crate::comms_hub::Hub;
+use crate::comms_session::Session;
+use crate::{Auth, Reply};
+
+/// The editors that may be connected at a time.
+const EDITORS: usize = 256;
+
+/// Tells editors what happens in the flows. Cloning gives another handle.
+#[derive(Clone, Debug)]
+pub struct Comms {
+    shared: Arc<Shared>,
+}
+
+/// What all editors share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) stop: CancellationToken,
+    /// In milliseconds since 1970: what heartbeats carry.
+    pub(crate) started: u128,
+    tasks: TaskTracker,
+    editors: AtomicUsize,
+}
+
+impl Comms {
+    /// Begins to listen to the engine; call it before the engine starts, and from within tokio.
+    pub fn start(engine: &Engine, auth: Arc<Auth>) -> Self {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let shared = Arc::new(Shared {
+            auth,
+            hub: Arc::default(),
+            stop: CancellationToken::new(),
+            started: time.as_millis(),
+            tasks: TaskTracker::new(),
+            editors: AtomicUsize::new(0),
+        });
+        let events = engine.events();
+        let reporter = Reporter::new(engine.clone(), Arc::clone(&shared.hub));
+        let stop = shared.stop.clone();
+        shared.tasks.spawn(async move {
+            tokio::select! {
+                () = reporter.run(events) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        Comms { shared }
+    }
+
+    /// Sends `data`, any JSON but `null`, to all editors under a topic such as `event-log/1`.
+    pub fn publish(&self, topic: &str, data: &serde_json::Value) {
+        self.shared.hub.publish(topic, &data.to_string());
+    }
+
+    /// Sends `data` to all editors, and to those that come later until something else is sent
+    /// under the topic.
+    pub fn publish_retained(&self, topic: &str, data: &serde_json::Value) {
+        self.shared.hub.retain(topic, &data.to_string());
+    }
+
+    /// Closes all connections and waits until they are gone.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+impl Upgrade for Comms {
+    fn upgrade(&self, request: &Parts, _: SocketAddr) -> Result<Accepted, Box<Response>> {
+        let refused = |reply: Reply| Box::new(reply.into_response(request));
+        self.shared.auth.guard(request).map_err(refused)?;
+        let response = accept(request, &[])?;
+        let Some(seat) = Seat::take(&self.shared) else {
+            let reason = format!("{EDITORS} editors are connected already");
+            return Err(Box::new(text(StatusCode::SERVICE_UNAVAILABLE, reason)));
+        };
+        let connected = Box::new(move |stream, early| {
+            let shared = Arc::clone(&seat.0);
+            shared.tasks.spawn(async move {
+                Session::run(Arc::clone(&seat.0), stream, early).await;
+                drop(seat);
+            });
+        });
+        Ok(Accepted { response, connected })
+    }
+}
+
+/// One of the places for editors, until it is dropped.
+struct Seat(Arc<Shared>);
+
+impl Seat {
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        let taken = shared.editors.fetch_add(1, Ordering::Relaxed);
+        let seat = Seat(Arc::clone(shared));
+        (taken < EDITORS).then_some(seat)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.editors.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,185 @@
+//! What happens in the flows, in the words of the editor.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ferrowire_core::{Map, NodeInfo, Status, Value};
+use ferrowire_engine::{Engine, Event, Problem, Severity};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::comms_hub::Hub;
+use crate::debug_encode::{Encoded, MAX_LENGTH, encode};
+
+/// Node-RED's levels of log lines.
+const ERROR: u32 = 20;
+const WARNING: u32 = 30;
+
+/// Publishes what the engine does.
+pub(crate) struct Reporter {
+    engine: Engine,
+    hub: Arc<Hub>,
+    /// Flows were in place before: what comes now is a deploy.
+    is_deploy: bool,
+}
+
+impl Reporter {
+    pub(crate) fn new(engine: Engine, hub: Arc<Hub>) -> Self {
+        Reporter { engine, hub, is_deploy: false }
+    }
+
+    /// Reports what comes out of `events`, as long as the engine is there.
+    pub(crate) async fn run(mut self, mut events: broadcast::Receiver<Event>) {
+        loop {
+            match events.recv().await {
+                Ok(event) => self.report(event),
+                Err(RecvError::Lagged(count)) => self.catch_up(count),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn report(&mut self, event: Event) {
+        match event {
+            Event::Status { node, status } => self.status(&node, &status),
+            Event::Published { topic: "debug", data, .. } => self.debug(data),
+            Event::Published { topic, data, .. } => self.hub.publish(topic, &data.to_json()),
+            Event::Failed { node, text } => self.log(ERROR, &node, &text),
+            Event::Logged { node, level, text } => match level {
+                ferrowire_core::Level::Error => self.log(ERROR, &node, &text),
+                ferrowire_core::Level::Warn => self.log(WARNING, &node, &text),
+                _ => {}
+            },
+            Event::Deployed { rev, running } => self.deployed(&rev, running),
+            Event::Stopped => {
+                self.is_deploy = false;
+                self.hub.retain("notification/runtime-state", r#"{"state":"stop"}"#);
+            }
+            _ => {}
+        }
+    }
+
+    fn status(&self, node: &NodeInfo, status: &Status) {
+        let topic = format!("status/{}", node.id);
+        if status.is_empty() {
+            return self.hub.clear(&topic);
+        }
+        let shown: Map = [
+            ("text", status.text.clone()),
+            ("fill", status.fill.into()),
+            ("shape", status.shape.into()),
+        ]
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .collect();
+        self.hub.retain(&topic, &Value::from(shown).to_json());
+    }
+
+    /// What a debug node shows, as the sidebar reads it.
+    fn debug(&self, data: Value) {
+        if !self.hub.is_heard() {
+            return;
+        }
+        let Some(entry) = data.as_object() else { return };
+        let Encoded { format, msg } = encode(entry.get("msg"), MAX_LENGTH);
+        let mut shown: Map = entry
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "msg" | "_msgid"))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        shown.insert("msg", msg);
+        shown.insert("format", format);
+        self.hub.publish("debug", &Value::from(shown).to_json());
+    }
+
+    fn log(&self, level: u32, node: &NodeInfo, text: &str) {
+        if !self.hub.is_heard() {
+            return;
+        }
+        let Encoded { format, msg } = encode(Some(&text.into()), MAX_LENGTH);
+        let path = if node.flow.is_empty() { "global" } else { &node.flow };
+        let mut entry: Map = [
+            ("level", Value::from(level)),
+            ("id", node.id.as_str().into()),
+            ("type", node.node_type.as_str().into()),
+            ("msg", msg.into()),
+        ]
+        .into_iter()
+        .collect();
+        for (key, text) in [("z", &node.flow), ("name", &node.name)] {
+            if !text.is_empty() {
+                entry.insert(key, text.as_str());
+            }
+        }
+        entry.insert("path", path);
+        entry.insert("timestamp", milliseconds());
+        entry.insert("format", format);
+        self.hub.publish("debug", &Value::from(entry).to_json());
+    }
+
+    fn deployed(&mut self, rev: &str, running: bool) {
+        let state = |state: &str| {
+            let mut data = serde_json::json!({"state": state});
+            if self.is_deploy {
+                data["deploy"] = true.into();
+            }
+            data
+        };
+        let publish = |data: serde_json::Value| {
+            self.hub.retain("notification/runtime-state", &data.to_string());
+        };
+        if self.is_deploy {
+            publish(state("stop"));
+        }
+        match running {
+            true => publish(state("start")),
+            false => publish(not_running(&self.engine.problems())),
+        }
+        let rev = Value::from(rev).to_json();
+        self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{rev}}}"#));
+        self.is_deploy = true;
+    }
+
+    /// Events were lost: what editors see must be true again.
+    fn catch_up(&mut self, lost: u64) {
+        let statuses = self.engine.statuses();
+        for topic in self.hub.retained_below("status/") {
+            let id = topic.strip_prefix("status/").unwrap_or_default();
+            if !statuses.iter().any(|(node, _)| node.id == id) {
+                self.hub.clear(&topic);
+            }
+        }
+        for (node, status) in &statuses {
+            self.status(node, status);
+        }
+        let rev = Value::from(&*self.engine.rev()).to_json();
+        self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{rev}}}"#));
+        let text = format!("{lost} events of the flows came too fast to be shown");
+        let Encoded { format, msg } = encode(Some(&text.into()), MAX_LENGTH);
+        let notice = serde_json::json!({
+            "level": WARNING, "msg": msg, "timestamp": milliseconds(), "format": format
+        });
+        self.hub.publish("debug", &notice.to_string());
+    }
+}
+
+/// Why flows that were deployed do not run.
+fn not_running(problems: &[Problem]) -> serde_json::Value {
+    let missing = problems.iter().filter(|problem| problem.severity == Severity::MissingType);
+    let types: Vec<&str> = missing.map(|problem| problem.place.node_type.as_str()).collect();
+    if types.is_empty() {
+        return serde_json::json!({"state": "stop"});
+    }
+    serde_json::json!({
+        "state": "stop",
+        "error": "missing-types",
+        "type": "warning",
+        "text": "notification.warnings.missing-types",
+        "types": types,
+    })
+}
+
+fn milliseconds() -> f64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_millis() as f64
+}

@@ -1,0 +1,268 @@
+//! Values as the editor's debug and context sidebars expect them: short, and with a `format`.
+//!
+//! What is an array or object becomes a *string* that holds JSON; the editor reads `format` to
+//! know what to make of it.
+
+use ferrowire_core::{Map, Value, number_to_string};
+
+/// Node-RED's `debugMaxLength`: the length from which texts, arrays and buffers are cut off.
+pub const MAX_LENGTH: usize = 1000;
+
+/// Deeper levels are not shown. JSON from outside ends at 128 levels; only flows that wrap their
+/// own messages again and again get further.
+const MAX_DEPTH: usize = 250;
+
+/// A value as the editor takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// What the value is, such as `string[5]`, `number` or `Object`.
+    pub format: String,
+    /// Its text, or the JSON of an array or object.
+    pub msg: String,
+}
+
+/// Encodes `value`, cutting off what is longer than `limit`. `None` is JavaScript's `undefined`.
+pub fn encode(value: Option<&Value>, limit: usize) -> Encoded {
+    let (format, msg) = match value {
+        None => ("undefined".to_owned(), "(undefined)".to_owned()),
+        Some(Value::Null) => ("null".to_owned(), "(undefined)".to_owned()),
+        Some(Value::Bool(value)) => ("boolean".to_owned(), value.to_string()),
+        Some(Value::Number(number)) => ("number".to_owned(), number_to_string(*number)),
+        Some(Value::String(text)) => (format!("string[{}]", length(text)), shortened(text, limit)),
+        Some(Value::Buffer(bytes)) => (format!("buffer[{}]", bytes.len()), hex(bytes, limit)),
+        Some(Value::Array(items)) => (format!("array[{}]", items.len()), json(value, limit)),
+        Some(Value::Object(_)) => ("Object".to_owned(), json(value, limit)),
+    };
+    Encoded { format, msg }
+}
+
+/// The length of a text as JavaScript counts it.
+fn length(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// At most `limit` UTF-16 units of `text`, never half of a character.
+fn shortened(text: &str, limit: usize) -> String {
+    // No text has more units than bytes, so most need no counting.
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut units = 0;
+    for (at, c) in text.char_indices() {
+        units += c.len_utf16();
+        if units > limit {
+            let head = text.get(..at).unwrap_or_default();
+            return format!("{head}...");
+        }
+    }
+    text.to_owned()
+}
+
+/// At most `limit` hexadecimal digits.
+fn hex(bytes: &[u8], limit: usize) -> String {
+    let mut text = data_encoding::HEXLOWER.encode(&bytes[..bytes.len().min(limit.div_ceil(2))]);
+    text.truncate(limit);
+    text
+}
+
+fn json(value: Option<&Value>, limit: usize) -> String {
+    let mut writer = Writer { out: String::with_capacity(256), limit, depth: 0 };
+    if let Some(value) = value {
+        writer.value(value);
+    }
+    writer.out
+}
+
+/// Writes JSON in which everything is short.
+struct Writer {
+    out: String,
+    limit: usize,
+    depth: usize,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Number(number) if !number.is_finite() => {
+                let text = number_to_string(*number);
+                self.out.push_str(r#"{"__enc__":true,"type":"number","data":""#);
+                self.out.push_str(&text);
+                self.out.push_str("\"}");
+            }
+            Value::String(text) => self.string(text),
+            Value::Buffer(bytes) => self.buffer(bytes),
+            Value::Array(_) | Value::Object(_) if self.depth >= MAX_DEPTH => {
+                self.out.push_str("\"[too deep]\"");
+            }
+            Value::Array(items) => self.nested(|writer| writer.array(items)),
+            Value::Object(map) => self.nested(|writer| writer.object(map)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.out.push_str(&value.to_json()),
+        }
+    }
+
+    fn nested(&mut self, write: impl FnOnce(&mut Self)) {
+        self.depth += 1;
+        write(self);
+        self.depth -= 1;
+    }
+
+    fn string(&mut self, text: &str) {
+        let short = shortened(text, self.limit);
+        self.out.push_str(&Value::from(short).to_json());
+    }
+
+    fn buffer(&mut self, bytes: &[u8]) {
+        let shown = &bytes[..bytes.len().min(self.limit)];
+        self.out.push_str(r#"{"type":"Buffer","data":["#);
+        self.list(shown, |writer, byte| writer.out.push_str(&byte.to_string()));
+        self.out.push_str(&format!(r#"],"__enc__":true,"length":{}}}"#, bytes.len()));
+    }
+
+    fn array(&mut self, items: &[Value]) {
+        if items.len() <= self.limit {
+            self.out.push('[');
+            self.list(items, |writer, item| writer.value(item));
+            self.out.push(']');
+            return;
+        }
+        self.out.push_str(r#"{"__enc__":true,"type":"array","data":["#);
+        self.list(&items[..self.limit], |writer, item| writer.value(item));
+        self.out.push_str(&format!(r#"],"length":{}}}"#, items.len()));
+    }
+
+    fn object(&mut self, map: &Map) {
+        // A buffer that went through JSON is shown as a buffer again.
+        let buffer = map.get("type").and_then(Value::as_str) == Some("Buffer");
+        let bytes = map.get("data").and_then(Value::as_array).filter(|_| buffer);
+        self.out.push('{');
+        let mut first = true;
+        for (key, value) in map.iter() {
+            if bytes.is_some() && matches!(key.as_str(), "__enc__" | "length") {
+                continue;
+            }
+            if !std::mem::take(&mut first) {
+                self.out.push(',');
+            }
+            self.out.push_str(&Value::from(key.as_str()).to_json());
+            self.out.push(':');
+            match (key.as_str(), bytes) {
+                ("_req" | "_res", _) => {
+                    self.out.push_str(r#"{"__enc__":true,"type":"internal"}"#);
+                }
+                ("data", Some(bytes)) => self.bytes(bytes),
+                _ => self.value(value),
+            }
+        }
+        if let Some(bytes) = bytes {
+            self.out.push_str(&format!(r#","__enc__":true,"length":{}"#, bytes.len()));
+        }
+        self.out.push('}');
+    }
+
+    fn bytes(&mut self, bytes: &[Value]) {
+        self.out.push('[');
+        self.list(&bytes[..bytes.len().min(self.limit)], |writer, byte| writer.value(byte));
+        self.out.push(']');
+    }
+
+    fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T)) {
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.out.push(',');
+            }
+            write(self, item);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(json: &str) -> Value {
+        Value::from_json(json.as_bytes()).unwrap()
+    }
+
+    fn encoded(value: impl Into<Value>, limit: usize) -> (String, String) {
+        let Encoded { format, msg } = encode(Some(&value.into()), limit);
+        (format, msg)
+    }
+
+    fn pair(format: &str, msg: &str) -> (String, String) {
+        (format.to_owned(), msg.to_owned())
+    }
+
+    #[test]
+    fn simple_values_are_texts_with_their_type() {
+        let undefined = encode(None, 10);
+        assert_eq!(
+            (undefined.format.as_str(), undefined.msg.as_str()),
+            ("undefined", "(undefined)")
+        );
+        assert_eq!(encoded(Value::Null, 10), pair("null", "(undefined)"));
+        assert_eq!(encoded(true, 10), pair("boolean", "true"));
+        assert_eq!(encoded(42.5, 10), pair("number", "42.5"));
+        assert_eq!(encoded(-0.0, 10), pair("number", "0"));
+        assert_eq!(encoded(f64::NAN, 10), pair("number", "NaN"));
+        assert_eq!(encoded(f64::NEG_INFINITY, 10), pair("number", "-Infinity"));
+        assert_eq!(encoded("text", 10), pair("string[4]", "text"));
+    }
+
+    #[test]
+    fn long_texts_are_cut_off_at_utf16_units() {
+        assert_eq!(encoded("abcdef", 5), pair("string[6]", "abcde..."));
+        assert_eq!(encoded("abcde", 5), pair("string[5]", "abcde"));
+        assert_eq!(encoded("ééééé", 5), pair("string[5]", "ééééé"));
+        assert_eq!(encoded("a😀b", 2), pair("string[4]", "a..."));
+    }
+
+    #[test]
+    fn buffers_are_cut_off_at_hexadecimal_digits() {
+        assert_eq!(encoded(vec![0u8, 255], 1000), pair("buffer[2]", "00ff"));
+        assert_eq!(encoded(vec![1u8, 2, 3], 5), pair("buffer[3]", "01020"));
+        let (format, msg) = encoded(vec![1u8; 600], 1000);
+        assert_eq!((format.as_str(), msg.len()), ("buffer[600]", 1000));
+    }
+
+    #[test]
+    fn arrays_and_objects_become_json_text() {
+        let value = parsed(r#"{"b": [1, "x", null], "a": {"_req": 1, "_res": {}}}"#);
+        let text = r#"{"b":[1,"x",null],"a":{"_req":{"__enc__":true,"type":"internal"},"_res":{"__enc__":true,"type":"internal"}}}"#;
+        assert_eq!(encoded(value, 1000), pair("Object", text));
+        let numbers = vec![Value::from(f64::NAN), Value::from(f64::INFINITY)];
+        let text = r#"[{"__enc__":true,"type":"number","data":"NaN"},{"__enc__":true,"type":"number","data":"Infinity"}]"#;
+        assert_eq!(encoded(numbers, 1000), pair("array[2]", text));
+    }
+
+    #[test]
+    fn what_is_long_inside_is_cut_off_and_says_how_long_it_was() {
+        let text = r#"{"__enc__":true,"type":"array","data":[1,2],"length":3}"#;
+        assert_eq!(encoded(parsed("[1, 2, 3]"), 2), pair("array[3]", text));
+        let inside = format!(r#"{{"a":{text},"s":"xy..."}}"#);
+        assert_eq!(encoded(parsed(r#"{"a": [1, 2, 3], "s": "xyz"}"#), 2), pair("Object", &inside));
+    }
+
+    #[test]
+    fn buffers_inside_are_lists_of_bytes() {
+        let list = vec![Value::from(vec![1u8, 2, 3])];
+        let text = r#"[{"type":"Buffer","data":[1,2],"__enc__":true,"length":3}]"#;
+        assert_eq!(encoded(list, 2), pair("array[1]", text));
+        let through_json = parsed(r#"[{"type": "Buffer", "data": [1, 2, 3]}]"#);
+        let text = r#"[{"type":"Bu...","data":[1,2],"__enc__":true,"length":3}]"#;
+        assert_eq!(encoded(through_json, 2), pair("array[1]", text));
+        let other = parsed(r#"[{"type": "Buffer"}]"#);
+        assert_eq!(encoded(other, 2), pair("array[1]", r#"[{"type":"Bu..."}]"#));
+    }
+
+    #[test]
+    fn endless_nesting_is_cut_off() {
+        let mut value = Value::from("x");
+        for _ in 0..2000 {
+            value = vec![value].into();
+        }
+        let (format, msg) = encoded(value, 1000);
+        assert_eq!(format, "array[1]");
+        assert!(msg.contains("[too deep]"), "{msg}");
+        assert_eq!(msg.matches('[').count(), MAX_DEPTH + 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! `respond`: the way of one request: path, permission, body, answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ferrowire_http::{Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::header::{ALLOW, LOCATION};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use crate::call::{Call, Content};
+use crate::routes::{self, Found, Handler, Route};
+use crate::{Admin, Reply, authorize, statics};
+
+/// Answers a request below the admin root.
+pub async fn respond(admin: Arc<Admin>, request: Request, _peer: SocketAddr) -> Response {
+    let (parts, body) = request.into_parts();
+    let reply = answer(&admin, &parts, body).await;
+    reply.into_response(&parts)
+}
+
+async fn answer(admin: &Arc<Admin>, parts: &Parts, body: hyper::body::Incoming) -> Reply {
+    let path = parts.uri.path();
+    let root = admin.settings().admin_root.as_str();
+    let Some(below) = path.strip_prefix(root) else {
+        return Reply::nothing_here(&parts.method, path);
+    };
+    if below.is_empty() {
+        return redirect(root, parts.uri.query());
+    }
+    match routes::find(&parts.method, below) {
+        Found::Route(route, params) if !route.editor || admin.serves_editor() => {
+            run(admin, parts, route, params, body).await.unwrap_or_else(|refusal| refusal)
+        }
+        Found::Allowed(methods) => {
+            Reply::new(StatusCode::OK, "text/html; charset=utf-8", methods.clone())
+                .with_text(ALLOW, &methods)
+        }
+        Found::Malformed => Reply::error_page(StatusCode::BAD_REQUEST, "the path is malformed"),
+        Found::Route(..) if below == "/" => headless(admin),
+        _ => statics::get(admin, parts, below),
+    }
+}
+
+/// The editor derives all its addresses from its own, which has to end with a slash.
+fn redirect(root: &str, query: Option<&str>) -> Reply {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Reply::status(StatusCode::MOVED_PERMANENTLY).with_text(LOCATION, &format!("{root}/{query}"))
+}
+
+fn headless(admin: &Admin) -> Reply {
+    let why = match admin.lacks_editor() {
+        true => {
+            "this program was built without the editor; run `cargo xtask editor` and build again"
+        }
+        false => "the editor is switched off",
+    };
+    let text =
+        format!("Ferrowire runs here, and {why}. The WebSocket test page is at /ferrowire/test\n");
+    Reply::new(StatusCode::OK, "text/plain; charset=utf-8", text)
+}
+
+async fn run(
+    admin: &Arc<Admin>,
+    parts: &Parts,
+    route: Route,
+    params: Vec<String>,
+    body: hyper::body::Incoming,
+) -> Result<Reply, Reply> {
+    let user = match route.permission {
+        "" => None,
+        permission => authorize(admin, parts, permission)?,
+    };
+    let content = match parts.method {
+        Method::GET | Method::HEAD => Content::None,
+        _ => Content::read(parts, &read(body, admin.settings().max_body).await?)?,
+    };
+    let (admin, parts) = (Arc::clone(admin), parts.clone());
+    let call = Call { admin, parts, user, params, content };
+    match route.handler {
+        Handler::Now(answer) => Ok(answer(&call)),
+        Handler::Later(answer) => Ok(answer(call).await),
+        Handler::Blocking(answer) => {
+            let answered = tokio::task::spawn_blocking(move || answer(&call)).await;
+            Ok(answered.unwrap_or_else(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR)))
+        }
+    }
+}
+
+async fn read(body: hyper::body::Incoming, limit: usize) -> Result<Bytes, Reply> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let text = "PayloadTooLargeError: request entity too large";
+            Err(Reply::error_page(StatusCode::PAYLOAD_TOO_LARGE, text))
+        }
+        Err(_) => Err(Reply::status(StatusCode::BAD_REQUEST)),
+    }
+}

@@ -1,0 +1,196 @@
+//! The table of all paths: who answers, and who may ask.
+
+use futures_util::future::BoxFuture;
+use hyper::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::call::Call;
+use crate::reply::Reply;
+use crate::{
+    actions, auth_login, context, credentials_api, diagnostics, flow_api, flows_api, icons,
+    library, locales, nodes_api, page, settings_api, statics,
+};
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// At once.
+    Now(fn(&Call) -> Reply),
+    /// After reading or writing files.
+    Blocking(fn(&Call) -> Reply),
+    /// After waiting.
+    Later(fn(Call) -> BoxFuture<'static, Reply>),
+}
+
+/// A path and who answers there.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) method: Verb,
+    /// `:` stands for one part of the path, `*` at the end for any number.
+    pattern: &'static str,
+    /// What one must be allowed to do; empty for what everybody may.
+    pub(crate) permission: &'static str,
+    pub(crate) handler: Handler,
+    /// Whether it belongs to the editor rather than to the API.
+    pub(crate) editor: bool,
+}
+
+/// The methods of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Verb {
+    /// The method as the API sees it: HEAD is GET without a body.
+    pub(crate) fn of(method: &Method) -> Option<Self> {
+        match *method {
+            Method::GET | Method::HEAD => Some(Get),
+            Method::POST => Some(Post),
+            Method::PUT => Some(Put),
+            Method::DELETE => Some(Delete),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Get => "GET,HEAD",
+            Post => "POST",
+            Put => "PUT",
+            Delete => "DELETE",
+        }
+    }
+}
+
+const fn api(
+    method: Verb,
+    pattern: &'static str,
+    permission: &'static str,
+    handler: Handler,
+) -> Route {
+    Route { method, pattern, permission, handler, editor: false }
+}
+
+const fn open(pattern: &'static str, handler: Handler) -> Route {
+    Route { method: Get, pattern, permission: "", handler, editor: true }
+}
+
+use Handler::{Blocking, Later, Now};
+use Verb::{Delete, Get, Post, Put};
+
+/// All of them; the first that fits answers.
+#[rustfmt::skip]
+const ROUTES: &[Route] = &[
+    open("/", Now(page::index)),
+    open("/theme", Now(page::theme)),
+    open("/theme/:/:", Now(page::theme_file)),
+    open("/locales/*", Now(locales::get)),
+    open("/icons/:/:", Now(icons::get)),
+    open("/icons/:/:/:", Now(icons::get)),
+    open("/debug/view/:", Now(statics::debug_view)),
+    api(Get, "/auth/login", "", Now(auth_login::prompts)),
+    api(Post, "/auth/token", "", Later(auth_login::log_in)),
+    api(Post, "/auth/revoke", "", Later(auth_login::log_out)),
+    api(Get, "/icons", "nodes.read", Now(icons::list)),
+    api(Get, "/settings", "settings.read", Now(settings_api::get)),
+    api(Get, "/settings/user", "settings.read", Blocking(settings_api::get_user)),
+    api(Post, "/settings/user", "settings.write", Blocking(settings_api::set_user)),
+    api(Get, "/plugins", "plugins.read", Now(nodes_api::plugins)),
+    api(Get, "/plugins/messages", "plugins.read", Now(nodes_api::no_messages)),
+    api(Get, "/nodes", "nodes.read", Now(nodes_api::list)),
+    api(Post, "/nodes", "nodes.write", Now(nodes_api::install)),
+    api(Get, "/nodes/messages", "nodes.read", Now(nodes_api::messages)),
+    api(Get, "/nodes/*", "nodes.read", Now(nodes_api::get)),
+    api(Put, "/nodes/*", "nodes.write", Now(nodes_api::change)),
+    api(Delete, "/nodes/*", "nodes.write", Now(nodes_api::remove)),
+    api(Get, "/flows", "flows.read", Now(flows_api::get)),
+    api(Post, "/flows", "flows.write", Later(flows_api::post)),
+    api(Get, "/flows/state", "flows.read", Now(flows_api::state)),
+    api(Post, "/flows/state", "flows.write", Later(flows_api::set_state)),
+    api(Post, "/flow", "flows.write", Later(flow_api::add)),
+    api(Get, "/flow/:", "flows.read", Now(flow_api::get)),
+    api(Put, "/flow/:", "flows.write", Later(flow_api::update)),
+    api(Delete, "/flow/:", "flows.write", Later(flow_api::remove)),
+    api(Get, "/credentials/:/:", "credentials.read", Now(credentials_api::get)),
+    api(Get, "/context/:/*", "context.read", Now(context::get)),
+    api(Delete, "/context/:/*", "context.write", Now(context::remove)),
+    api(Get, "/library/:/:/*", "library.read", Blocking(library::get)),
+    api(Post, "/library/:/:/*", "library.write", Blocking(library::save)),
+    api(Get, "/diagnostics", "diagnostics.read", Now(diagnostics::get)),
+    api(Post, "/inject/:", "inject.write", Now(actions::inject)),
+    api(Post, "/debug/:", "debug.write", Now(actions::switch_several)),
+    api(Post, "/debug/:/:", "debug.write", Now(actions::switch)),
+];
+
+/// What was found at a path.
+pub(crate) enum Found {
+    Route(Route, Vec<String>),
+    /// The path is answered for these methods only.
+    Allowed(String),
+    Nothing,
+    /// The path is not encoded as it has to be.
+    Malformed,
+}
+
+/// Who answers `method` at `path`, which begins with a slash.
+pub(crate) fn find(method: &Method, path: &str) -> Found {
+    let mut parts: Vec<&str> = path.split('/').skip(1).collect();
+    let slash = parts.last() == Some(&"") && parts.len() > 1;
+    if slash || parts == [""] {
+        parts.pop();
+    }
+    let fitting = ROUTES.iter().filter_map(|route| Some((route, fit(route, &parts, slash)?)));
+    let mut allowed: Vec<&str> = Vec::new();
+    for (route, params) in fitting {
+        if Verb::of(method) == Some(route.method) {
+            let Some(params) = params.into_iter().map(|part| decode(&part)).collect() else {
+                return Found::Malformed;
+            };
+            return Found::Route(*route, params);
+        }
+        if !allowed.contains(&route.method.name()) {
+            allowed.push(route.method.name());
+        }
+    }
+    match method {
+        &Method::OPTIONS if !allowed.is_empty() => Found::Allowed(allowed.join(",")),
+        _ => Found::Nothing,
+    }
+}
+
+/// The variable parts of the path, if it fits: fixed parts are compared without case.
+fn fit(route: &Route, parts: &[&str], slash: bool) -> Option<Vec<String>> {
+    let mut params = Vec::new();
+    let mut parts = parts.iter();
+    for wanted in route.pattern.split('/').skip(1).filter(|wanted| !wanted.is_empty()) {
+        if wanted == "*" {
+            let mut rest = parts.copied().collect::<Vec<_>>().join("/");
+            if slash {
+                rest.push('/');
+            }
+            params.push(rest);
+            return Some(params);
+        }
+        let part = parts.next()?;
+        match wanted {
+            ":" => params.push((*part).to_owned()),
+            _ if part.eq_ignore_ascii_case(wanted) => {}
+            _ => return None,
+        }
+    }
+    parts.next().is_none().then_some(params)
+}
+
+fn decode(part: &str) -> Option<String> {
+    // A percent sign that begins no pair of digits would be taken for itself.
+    let bytes = part.as_bytes();
+    let valid = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
+        let digits = bytes.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    valid.then(|| percent_decode_str(part).decode_utf8().ok()).flatten().map(Into::into)
+}

@@ -1,0 +1,73 @@
+// A runtime of its own for each test: the real program, in a folder of its own.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile, readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WebSocket } from "ws";
+
+const binary = process.env.FERROWIRE ??
+  new URL("../../../../target/debug/ferrowire", import.meta.url).pathname;
+
+/** Starts the program with `flows` in its user directory. */
+export async function startRuntime({ flows = [], args = [], env = {}, settings } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), "ferrowire-editor-"));
+  await writeFile(join(folder, "flows.json"), JSON.stringify(flows));
+  if (settings) {
+    await writeFile(join(folder, "settings.toml"), settings);
+    args = [...args, "--settings", join(folder, "settings.toml")];
+  }
+  const program = spawn(binary, ["run", "--user-dir", folder, "--listen", "127.0.0.1:0", ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const log = [];
+  const url = await new Promise((resolve, reject) => {
+    const lines = createInterface(program.stderr);
+    lines.on("line", (line) => {
+      log.push(line);
+      const found = /listening on (http:\/\/[\d.:]+)/.exec(line);
+      if (found) resolve(found[1]);
+    });
+    program.on("error", reject);
+    program.on("exit", () => reject(new Error(`the runtime ended:\n${log.join("\n")}`)));
+  });
+  return {
+    url,
+    log,
+    savedFlows: async () => JSON.parse(await readFile(join(folder, "flows.json"), "utf8")),
+    async stop() {
+      const ended = once(program, "exit");
+      program.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A WebSocket client that is no browser. */
+export async function connect(url) {
+  const socket = new WebSocket(url.replace(/^http/, "ws"));
+  const received = [];
+  const waiting = [];
+  socket.on("message", (data) => {
+    received.push(String(data));
+    waiting.splice(0).forEach((look) => look());
+  });
+  await once(socket, "open");
+  return {
+    send: (text) => socket.send(text),
+    close: () => socket.close(),
+    /** The next message, within five seconds. */
+    next: () => new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error("no WebSocket message came")), 5000);
+      const look = () => {
+        if (!received.length) return waiting.push(look);
+        clearTimeout(late);
+        resolve(received.shift());
+      };
+      look();
+    }),
+  };
+}

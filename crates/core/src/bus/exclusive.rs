@@ -1,0 +1,50 @@
+//! The task of an exclusive node.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Outlet, guarded};
+use crate::{ExclusiveNode, Message, NodeContext, StopReason};
+
+/// Handles the messages of an exclusive node until it is told to stop; then those that wait
+/// already, and then it stops.
+pub(super) async fn run(
+    mut node: Box<dyn ExclusiveNode>,
+    mut queue: mpsc::Receiver<Message>,
+    stop: oneshot::Receiver<StopReason>,
+    outlet: Arc<Outlet>,
+    cx: NodeContext,
+) {
+    let stopping = outlet.stopping.clone();
+    let work = async {
+        let mut stop = stop;
+        let reason = loop {
+            let msg = tokio::select! {
+                reason = &mut stop => break reason.unwrap_or(StopReason::ShuttingDown),
+                msg = queue.recv() => msg,
+            };
+            let Some(msg) = msg else { break StopReason::ShuttingDown };
+            handle(&mut *node, msg, &outlet, &cx).await;
+        };
+        queue.close();
+        while let Some(msg) = queue.recv().await {
+            handle(&mut *node, msg, &outlet, &cx).await;
+        }
+        let stopped = guarded(async {
+            node.stop(reason, &cx).await;
+            Ok(())
+        });
+        if let Err(error) = stopped.await {
+            outlet.failed(&error);
+        }
+        outlet.stopping.cancel();
+    };
+    stopping.run_until_cancelled(work).await;
+}
+
+async fn handle(node: &mut dyn ExclusiveNode, msg: Message, outlet: &Outlet, cx: &NodeContext) {
+    if let Err(error) = guarded(node.on_message(msg, cx)).await {
+        outlet.failed(&error);
+    }
+}

@@ -1,0 +1,126 @@
+//! The header of a frame (RFC 6455 §5.2): reading and writing it.
+
+use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+
+use crate::frame::Role;
+use crate::reader::Violation;
+
+/// The longest header: two bytes, eight of length, four of mask.
+pub(crate) const MAX_HEADER: usize = 14;
+
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) is_final: bool,
+    pub(crate) opcode: OpCode,
+    pub(crate) mask: Option<[u8; 4]>,
+    /// The payload's length in bytes.
+    pub(crate) length: u64,
+}
+
+fn protocol(reason: &'static str) -> Violation {
+    Violation { code: CloseCode::Protocol, reason }
+}
+
+impl Header {
+    /// Reads the header at the start of `bytes` and returns it with its own length; `None` if
+    /// more bytes are needed.
+    pub(crate) fn read(bytes: &[u8], role: Role) -> Result<Option<(Self, usize)>, Violation> {
+        let Some((&[first, second], rest)) = bytes.split_first_chunk() else { return Ok(None) };
+        if first & 0x70 != 0 {
+            return Err(protocol("a reserved bit is set"));
+        }
+        let is_masked = second & 0x80 != 0;
+        match role {
+            Role::Server if !is_masked => return Err(protocol("a client's frame is not masked")),
+            Role::Client if is_masked => return Err(protocol("a server's frame is masked")),
+            _ => {}
+        }
+        let is_final = first & 0x80 != 0;
+        let opcode = OpCode::from(first & 0x0f);
+        if matches!(opcode, OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)))
+        {
+            return Err(protocol("invalid opcode"));
+        }
+        let Some((length, rest)) = read_length(second & 0x7f, rest) else { return Ok(None) };
+        if matches!(opcode, OpCode::Control(_)) {
+            if !is_final {
+                return Err(protocol("a control frame is fragmented"));
+            }
+            if length > 125 {
+                return Err(protocol("a control frame is too long"));
+            }
+        }
+        let (mask, rest) = match (is_masked, rest.split_first_chunk::<4>()) {
+            (false, _) => (None, rest),
+            (true, Some((mask, rest))) => (Some(*mask), rest),
+            (true, None) => return Ok(None),
+        };
+        Ok(Some((Header { is_final, opcode, mask, length }, bytes.len() - rest.len())))
+    }
+
+    /// Writes the header to the start of `bytes` and returns its length.
+    pub(crate) fn write(&self, bytes: &mut [u8; MAX_HEADER]) -> usize {
+        bytes[0] = (u8::from(self.is_final) << 7) | u8::from(self.opcode);
+        let mask_bit = u8::from(self.mask.is_some()) << 7;
+        let mut end = match self.length {
+            0..126 => {
+                bytes[1] = mask_bit | self.length as u8;
+                2
+            }
+            126..0x1_0000 => {
+                bytes[1] = mask_bit | 126;
+                bytes[2..4].copy_from_slice(&(self.length as u16).to_be_bytes());
+                4
+            }
+            _ => {
+                bytes[1] = mask_bit | 127;
+                bytes[2..10].copy_from_slice(&self.length.to_be_bytes());
+                10
+            }
+        };
+        if let Some(mask) = self.mask {
+            bytes[end..end + 4].copy_from_slice(&mask);
+            end += 4;
+        }
+        end
+    }
+}
+
+fn read_length(short: u8, rest: &[u8]) -> Option<(u64, &[u8])> {
+    match short {
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            Some((u16::from_be_bytes(*length).into(), rest))
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            Some((u64::from_be_bytes(*length), rest))
+        }
+        _ => Some((short.into(), rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again_and_a_part_of_it_needs_more(
+            is_final in any::<bool>(), opcode in 0u8..3,
+            mask in any::<Option<[u8; 4]>>(),
+            length in prop_oneof![0u64..200, 65_000u64..66_000, any::<u64>()],
+        ) {
+            let header = Header { is_final, opcode: OpCode::from(opcode), mask, length };
+            let mut bytes = [0; MAX_HEADER];
+            let end = header.write(&mut bytes);
+            let role = if mask.is_some() { Role::Server } else { Role::Client };
+            prop_assert_eq!(Header::read(&bytes[..end], role), Ok(Some((header, end))));
+            for part in 0..end {
+                prop_assert_eq!(Header::read(&bytes[..part], role), Ok(None));
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The editor and its API, at their place on the port.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use ferrowire_admin::{Admin, Auth, Comms, Guard, respond};
+use ferrowire_engine::Engine;
+use ferrowire_http::{Page, Registration, Routes};
+
+use crate::settings::Settings;
+
+/// The admin API over the engine and the user directory.
+///
+/// # Errors
+/// When a flow file that was named cannot be read.
+pub(crate) fn prepare(
+    engine: Engine,
+    settings: &Settings,
+    named: &[PathBuf],
+) -> anyhow::Result<Arc<Admin>> {
+    for path in named {
+        std::fs::metadata(path)
+            .with_context(|| format!("cannot read the flow file `{}`", path.display()))?;
+    }
+    let folder = named.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+    let user_dir = settings.user_dir.clone().unwrap_or_else(|| folder.to_owned());
+    let flow_files = match named {
+        [] => vec![user_dir.join("flows.json")],
+        named => named.to_vec(),
+    };
+    let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
+    let sessions = user_dir.join(".sessions.json");
+    let auth = Auth::new(settings.admin_auth.clone(), guard, Some(sessions));
+    let settings = ferrowire_admin::Settings {
+        admin_root: settings.http_admin_root.clone().unwrap_or_default(),
+        node_root: settings.http_node_root.clone(),
+        user_dir,
+        flow_files,
+        flow_file_pretty: settings.flow_file_pretty,
+        credential_secret: settings.credential_secret.clone(),
+        max_body: settings.api_max_length,
+        runtime_state: settings.runtime_state,
+        editor: !settings.no_editor,
+    };
+    Ok(Admin::new(engine, settings, auth))
+}
+
+/// Hangs the API into the routes, for as long as the registrations live.
+pub(crate) fn serve_at(
+    routes: &Routes,
+    admin: &Arc<Admin>,
+    comms: &Comms,
+    settings: &Settings,
+) -> anyhow::Result<Vec<Registration>> {
+    let Some(root) = &settings.http_admin_root else { return Ok(Vec::new()) };
+    let page = || -> Page {
+        let admin = Arc::clone(admin);
+        Arc::new(move |request, peer| Box::pin(respond(Arc::clone(&admin), request, peer)))
+    };
+    let mut registrations = vec![routes.add_pages_below(&format!("{root}/"), page())?];
+    // First come, first served: no listener of a flow can take it.
+    let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
+    registrations.push(comms);
+    if !root.is_empty() {
+        registrations.push(routes.add_page(root, page())?);
+    }
+    Ok(registrations)
+}

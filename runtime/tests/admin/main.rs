@@ -1,0 +1,9 @@
+//! The admin API and the user directory, through the real binary.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
+
+mod support;
+mod recorded;
+mod bad_input;
+mod user_directory;
+mod pages;

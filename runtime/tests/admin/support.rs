@@ -1,0 +1,147 @@
+//! Runs the real binary on a user directory, and talks HTTP to it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStderr, Command};
+
+/// Nothing here takes long; who waits longer waits for something that does not come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Ends, or fails the test.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("waited {PATIENCE:?} for {what}"),
+    }
+}
+
+/// A running `ferrowire run --user-dir`.
+pub(crate) struct Runtime {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+    address: String,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Runtime {
+    /// Starts it and waits until it listens.
+    pub(crate) async fn start(user_dir: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ferrowire"))
+            .args(["run", "--listen", "127.0.0.1:0", "--user-dir"])
+            .arg(user_dir)
+            .args(arguments)
+            .env("FERROWIRE_CREDENTIAL_SECRET", "s3cret")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut runtime = Runtime { child, log, address: String::new() };
+        let line = runtime.log_line("listening on").await;
+        runtime.address = line.split_once("://").unwrap().1.split(',').next().unwrap().to_owned();
+        runtime
+    }
+
+    /// The next log line that contains `part`.
+    pub(crate) async fn log_line(&mut self, part: &str) -> String {
+        let find = async {
+            let mut all = String::new();
+            while let Some(line) = self.log.next_line().await.unwrap() {
+                if line.contains(part) {
+                    return line;
+                }
+                all.push_str(&line);
+            }
+            panic!("the runtime ended without logging `{part}`: {all}");
+        };
+        soon(part, find).await
+    }
+
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()));
+        let exchange = async {
+            let mut stream = TcpStream::connect(&self.address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // A server that refuses a body may close while it is sent.
+            let _refused = stream.write_all(body).await;
+            let mut answer = Vec::new();
+            let _reset = stream.read_to_end(&mut answer).await;
+            answer
+        };
+        Answer::parse(&soon(path, exchange).await)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], b"").await
+    }
+
+    /// A deploy as the editor makes it.
+    pub(crate) async fn deploy(&self, body: &Value) -> Answer {
+        let headers = [("Content-Type", "application/json"), ("Node-RED-API-Version", "v2")];
+        self.ask("POST", "/flows", &headers, body.to_string().as_bytes()).await
+    }
+
+    /// The flows that are in place, and their revision.
+    pub(crate) async fn flows(&self) -> Value {
+        self.ask("GET", "/flows", &[("Node-RED-API-Version", "v2")], b"").await.json()
+    }
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head, body: bytes[end + 4..].to_vec() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+/// A flow with a button, a debug node, a configuration node, and things nobody knows.
+pub(crate) fn example() -> Value {
+    json!([
+        {"id": "t1", "type": "tab", "label": "T", "strange": {"b": [1.5, null], "a": ""}},
+        {"id": "i1", "type": "inject", "z": "t1", "props": [{"p": "payload"}], "repeat": "",
+         "payload": "x", "payloadType": "str", "x": 1, "y": 1, "wires": [["d1"]]},
+        {"id": "d1", "type": "debug", "z": "t1", "active": true, "x": 2, "y": 2, "wires": []},
+        {"id": "c1", "type": "tls-config", "name": "x"},
+    ])
+}
