@@ -13,6 +13,8 @@ mod value;
 mod map;
 mod message;
 mod json;
+pub mod javascript;
+pub mod regexp;
 mod property;
 mod store;
 mod error;
