@@ -266,8 +266,8 @@ async fn a_destructor_that_panics_harms_nobody() {
 fn all_that_a_node_type_says_crosses() {
     let switch = node_type("fixture-switch");
     assert_eq!((switch.category, switch.plugin), ("fixtures", "ferrowire-loader-fixture"));
-    let server = Reference::new("server", "fixture-server");
-    assert_eq!(switch.endpoint, Endpoint::ReceivesFrom(&[server]));
+    const SERVER: &[Reference] = &[Reference::new("server", "fixture-server")];
+    assert_eq!(switch.endpoint, Endpoint::ReceivesFrom(SERVER));
     assert_eq!(switch.uses, [Reference::new("tls", "fixture-tls")]);
     assert_eq!(switch.unique, ["path"]);
     assert_eq!(switch.credentials, [Credential::Text("user"), Credential::Password("word")]);
