@@ -3,16 +3,21 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
-#[cfg(test)]
 mod built;
-#[cfg(test)]
-mod refused;
-#[path = "../flows/support.rs"]
-mod support;
+#[path = "../flows/client_connections.rs"]
+mod client_connections;
+#[path = "../flows/client_messages.rs"]
+mod client_messages;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
+#[path = "../flows/peer.rs"]
+mod peer;
+mod refused;
+#[path = "../flows/support.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod support;
 
 use std::process::Command;
 
