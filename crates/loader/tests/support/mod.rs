@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{
-    Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status, Value,
+    ContextStores, Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status,
+    Value,
 };
 use ferrowire_loader::{Kind, Request, load};
 
@@ -70,7 +71,8 @@ pub(crate) fn node_type(name: &str) -> NodeType {
 }
 
 /// What a node has around it here: nothing.
-struct Nothing;
+#[derive(Default)]
+struct Nothing(ContextStores);
 
 impl Services for Nothing {
     fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
@@ -82,8 +84,20 @@ impl Services for Nothing {
     fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         None
     }
-    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
         panic!("{error}");
+    }
+    fn addressed(&self, _: &str) -> Option<Arc<RunningNode>> {
+        None
+    }
+    fn find_linked(&self, _: &NodeInfo, _: &str) -> Result<String, NodeError> {
+        Err(NodeError::new("there are no links here"))
+    }
+    fn contexts(&self) -> &ContextStores {
+        &self.0
+    }
+    fn parent_flow(&self, _: &str) -> Option<String> {
+        None
     }
 }
 
@@ -92,5 +106,5 @@ pub(crate) fn run(node_type: NodeType) -> Arc<RunningNode> {
     let find = |_: &str| None;
     let mut config = NodeConfig::new(NodeInfo::default(), Message::new().into(), &find);
     let node = node_type.build(&mut config);
-    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing))
+    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing::default()))
 }
