@@ -60,6 +60,36 @@ impl Endpoint {
     }
 }
 
+/// What a node is told about other nodes. Which ones is said by its property `scope`: missing for
+/// all of its flow, `group` for those in its group, or a list of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watches {
+    /// Nothing.
+    Nothing,
+    /// The errors that no node closer by was told of; with a property `uncaught` that is true,
+    /// those that no other node was told of.
+    Errors,
+    /// Statuses.
+    Statuses,
+    /// Completed messages; of listed nodes only.
+    Completions,
+}
+
+/// How nodes are connected without wires in the flow file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They are not.
+    None,
+    /// What leaves through port 0 arrives at the nodes that this property lists, which must be
+    /// of a type with [`Links::In`].
+    Out(&'static str),
+    /// The other end: nodes with [`Links::Out`] may be listed here as well.
+    In(&'static str),
+    /// What leaves through port 1 arrives at the first node that this property lists, of a type
+    /// with [`Links::In`].
+    Call(&'static str),
+}
+
 /// Everything the runtime knows about one type of node. Made by a plugin crate and registered
 /// with [`register!`](crate::register).
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +106,10 @@ pub struct NodeType {
     pub version: &'static str,
     /// Its connection to an endpoint.
     pub endpoint: Endpoint,
+    /// What it is told about other nodes.
+    pub watches: Watches,
+    /// Its connections without wires.
+    pub links: Links,
     /// Further configuration nodes that it refers to.
     pub uses: &'static [Reference],
     /// Properties of which no two nodes may have the same value, such as a listener's path,
@@ -142,6 +176,8 @@ impl NodeType {
             plugin: "",
             version: "",
             endpoint: Endpoint::None,
+            watches: Watches::Nothing,
+            links: Links::None,
             uses: &[],
             unique: &[],
             source: Source::Linked,
@@ -194,6 +230,18 @@ impl NodeType {
     /// Makes port 0 of the nodes lead to an endpoint.
     pub const fn sends_to(mut self, references: &'static [Reference]) -> Self {
         self.endpoint = Endpoint::SendsTo(references);
+        self
+    }
+
+    /// Makes the nodes watch others.
+    pub const fn watches(mut self, what: Watches) -> Self {
+        self.watches = what;
+        self
+    }
+
+    /// Connects the nodes without wires.
+    pub const fn links(mut self, links: Links) -> Self {
+        self.links = links;
         self
     }
 

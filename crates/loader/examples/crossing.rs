@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 
 use ferrowire_core::bus::{RunningNode, Services, Wire};
 use ferrowire_core::{
-    BuiltNode, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
-    Registry, Status, Value,
+    BuiltNode, ContextStores, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeInfo, Registry, Status, Value,
 };
 use ferrowire_loader::{Kind, Request, load};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-struct Nothing;
+#[derive(Default)]
+struct Nothing(ContextStores);
 
 impl Services for Nothing {
     fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
@@ -32,7 +33,19 @@ impl Services for Nothing {
     fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         None
     }
-    fn failed(&self, _: &Arc<NodeInfo>, _: &NodeError) {}
+    fn failed(&self, _: &Arc<NodeInfo>, _: &NodeError, _: bool) {}
+    fn addressed(&self, _: &str) -> Option<Arc<RunningNode>> {
+        None
+    }
+    fn find_linked(&self, _: &NodeInfo, _: &str) -> Result<String, NodeError> {
+        Err(NodeError::new("there are no links here"))
+    }
+    fn contexts(&self) -> &ContextStores {
+        &self.0
+    }
+    fn parent_flow(&self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 struct Pass;
@@ -52,7 +65,7 @@ impl Node for End {
 }
 
 fn running(node: BuiltNode) -> Arc<RunningNode> {
-    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing))
+    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing::default()))
 }
 
 /// Nanoseconds for a message through two nodes, the best of several rounds.

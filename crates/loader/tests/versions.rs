@@ -1,13 +1,16 @@
 //! Libraries of other versions of the ABI and of another compiler.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
 mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use ferrowire_core::{Message, Registry};
+use ferrowire_core::{Editor, Message, Registry};
 use ferrowire_loader::inspect;
 use ferrowire_testkit::{Harness, json, message};
+use support::run;
 
 /// Messages of every kind cross to the library and back, and its timers run.
 async fn works(types: &Registry) {
@@ -43,7 +46,12 @@ async fn a_library_of_an_older_minor_works_in_this_host() {
     let library = support::build(&target, None, &["--config", flags]);
     let declaration = inspect(&library).unwrap().declaration;
     assert_eq!((declaration.major, declaration.minor), (1, 0));
-    works(&support::types_of(&library)).await;
+    let types = support::types_of(&library);
+    works(&types).await;
+    let switch = types.get("fixture-switch").unwrap();
+    assert!(matches!(switch.editor, Editor::None) && switch.credentials.is_empty());
+    assert_eq!(switch.unique, ["path"]);
+    assert!(!run(*switch).set_active(true), "the older table has no such function");
 }
 
 #[tokio::test]

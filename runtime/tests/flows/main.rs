@@ -8,6 +8,7 @@ mod support;
 mod peer;
 mod listener_connections;
 mod listener_messages;
+mod limits;
 mod client_connections;
 mod client_messages;
 

@@ -1,14 +1,23 @@
 //! The same flows as in `flows`, through a runtime that was assembled without any plugin and
 //! loads them all; and what libraries get that cannot be loaded.
 
-#[cfg(test)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
+
 mod built;
-#[cfg(test)]
+#[path = "../flows/client_connections.rs"]
+mod client_connections;
+#[path = "../flows/client_messages.rs"]
+mod client_messages;
+#[path = "../flows/listener_connections.rs"]
+mod listener_connections;
+#[path = "../flows/listener_messages.rs"]
+mod listener_messages;
+#[path = "../flows/peer.rs"]
+mod peer;
 mod refused;
 #[path = "../flows/support.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
-#[path = "../flows/websocket_listener.rs"]
-mod websocket_listener;
 
 use std::process::Command;
 

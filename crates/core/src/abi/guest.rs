@@ -41,7 +41,11 @@ extern "C" fn ferrowire_plugin_v1() -> *const raw::Library {
 }
 
 static NODES: raw::NodeTable = raw::NodeTable {
-    size: size_of::<raw::NodeTable>(),
+    size: if super::MINOR == 0 {
+        std::mem::offset_of!(raw::NodeTable, set_active)
+    } else {
+        size_of::<raw::NodeTable>()
+    },
     build,
     drop: drop_node,
     bind,
@@ -51,6 +55,7 @@ static NODES: raw::NodeTable = raw::NodeTable {
     stop,
     cancel,
     users,
+    set_active,
 };
 
 struct Started {
@@ -94,10 +99,11 @@ unsafe extern "C" fn init(init: *const raw::Init, ready: *mut raw::Ready) {
         Err(panic) => Some(Failed::panic(&*panic)),
     };
     let types = guest_types::types();
+    let (first, type_size) = types.raw();
     let answer = raw::Ready {
-        types: types.raw.as_ptr().cast(),
-        type_size: size_of::<raw::NodeType>(),
-        types_len: types.raw.len(),
+        types: first,
+        type_size,
+        types_len: types.list.len(),
         nodes: &raw const NODES,
         failure: failed.map_or(raw::Failure::NONE, Failed::into_raw),
     };
@@ -202,6 +208,7 @@ fn build_node(index: usize, config: &raw::Config) -> Result<GuestNode, NodeError
         node_type: text(config.info.node_type),
         name: text(config.info.name),
         flow: text(config.info.flow),
+        ..NodeInfo::default()
     };
     let find = |id: &str| {
         // SAFETY: the host's function with its data; what it returns is handed over.
@@ -308,6 +315,15 @@ unsafe fn answer(
                 }
                 SEND_ALL
             }
+            // The host knows no such message: it is complete when it was passed on.
+            Ok(Handled::Kept(sending)) => {
+                let work = Box::pin(async move {
+                    sending.await;
+                    Ok(())
+                });
+                (&raw mut (*to).future).write(into_raw(work));
+                LATER
+            }
             Ok(Handled::Later(work)) => {
                 (&raw mut (*to).future).write(into_raw(work));
                 LATER
@@ -367,5 +383,22 @@ unsafe extern "C" fn users(pointer: *mut c_void, count: usize) {
     // SAFETY: a node of this library.
     if let Some(bound) = unsafe { node(pointer) }.bound.get() {
         bound.host.set_users(count);
+    }
+}
+
+unsafe extern "C" fn set_active(
+    pointer: *mut c_void,
+    active: u32,
+    failure: *mut raw::Failure,
+) -> u32 {
+    // SAFETY: a node of this library.
+    let Handler::Shared(shared) = &unsafe { node(pointer) }.handler else { return 0 };
+    match contained(|| entered(|| shared.set_active(active != 0))) {
+        Ok(can_be_switched) => can_be_switched.into(),
+        Err(panic) => {
+            // SAFETY: the host's place for it.
+            unsafe { failure.write(Failed::panic(&*panic).into_raw()) };
+            0
+        }
     }
 }
