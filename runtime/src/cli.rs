@@ -29,15 +29,69 @@ pub(crate) enum Command {
         /// Flow files as Node-RED writes them; several are checked as one
         #[arg(required = true)]
         flows: Vec<PathBuf>,
+        #[command(flatten)]
+        plugins: PluginArgs,
     },
     /// Print the bcrypt hash of a password for `admin-auth`, asked for or read from standard input
     HashPassword,
-    /// List the node types that this program holds
+    /// List the node types that this program holds, and those of the plugins that it loads
     Nodes {
         /// As JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        plugins: PluginArgs,
     },
+    /// Look at plugins in shared libraries
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// What can be done with plugins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Say what a library is and whether this runtime takes it, running none of its code
+    Check {
+        /// The library
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the plugins that a start with these settings loads or refuses
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        plugins: PluginArgs,
+    },
+}
+
+/// Where settings and plugins come from.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PluginArgs {
+    /// A TOML file with settings [env: FERROWIRE_SETTINGS]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Directory whose shared libraries are loaded as plugins; several with `:` between them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugins: Option<String>,
+    /// A shared library that is loaded as a plugin; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugin: Vec<String>,
+    /// Whether a plugin that cannot be used prevents the start [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) plugins_required: Option<String>,
+    /// Seconds for each plugin to be ready [default: 10]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) plugins_timeout: Option<String>,
+}
+
+impl From<PluginArgs> for SettingsArgs {
+    fn from(plugins: PluginArgs) -> Self {
+        SettingsArgs { plugins, ..SettingsArgs::default() }
+    }
 }
 
 /// The flags of all settings. Each is also an environment variable (`--max-queue` is
@@ -45,9 +99,9 @@ pub(crate) enum Command {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Settings, also as FERROWIRE_NAME and as keys of the settings file")]
 pub(crate) struct SettingsArgs {
-    /// A TOML file with settings [env: FERROWIRE_SETTINGS]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) settings: Option<PathBuf>,
+    /// The settings file, and plugins.
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
     /// Address of the one port [default: 127.0.0.1:1880]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
@@ -143,6 +197,10 @@ impl SettingsArgs {
             "max-queue" => &self.max_queue,
             "slow-client" => &self.slow_client,
             "reconnect-delay" => &self.reconnect_delay,
+            "plugins" => &self.plugins.plugins,
+            "plugin" => return Some(self.plugins.plugin.join(":")).filter(|all| !all.is_empty()),
+            "plugins-required" => &self.plugins.plugins_required,
+            "plugins-timeout" => &self.plugins.plugins_timeout,
             _ => return None,
         };
         value.clone()

@@ -12,6 +12,7 @@ mod hash_password;
 mod logging;
 mod nodes;
 mod pages;
+mod plugins;
 mod run;
 mod settings;
 
@@ -24,7 +25,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use ferrowire_core::Registry;
 
-use cli::{Cli, Command, SettingsArgs};
+use cli::{Cli, Command, PluginArgs, PluginCommand, SettingsArgs};
 use settings::{Settings, Sources};
 
 /// The exit code when nothing could be right: bad settings, unreadable files, a taken port.
@@ -44,17 +45,30 @@ pub fn main(assembled: &[&str]) -> ExitCode {
 }
 
 fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
-    let registry = registry(assembled)?;
     match command {
         Command::Run { flows, settings } => {
             let settings = read_settings(&settings)?;
             logging::start(&settings);
+            let registry = plugins::load(&settings, registry(assembled)?, plugins::log)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows } => check::check(&registry, &flows),
+        Command::Check { flows, plugins } => check::check(&loaded(plugins, assembled)?, &flows),
+        Command::Nodes { json, plugins } => nodes::list(&loaded(plugins, assembled)?, json),
+        Command::Plugin(PluginCommand::Check { file, json }) => {
+            plugins::check(&file, &registry(assembled)?, json)
+        }
+        Command::Plugin(PluginCommand::List { json, plugins }) => {
+            let settings = read_settings(&plugins.into())?;
+            plugins::list(&settings, registry(assembled)?, json)
+        }
         Command::HashPassword => hash_password::run(),
-        Command::Nodes { json } => nodes::list(&registry, json),
     }
+}
+
+/// All node types of this program and of the plugins that it loads, for commands without a log.
+fn loaded(plugins: PluginArgs, assembled: &[&str]) -> anyhow::Result<Registry> {
+    let settings = read_settings(&plugins.into())?;
+    plugins::load(&settings, registry(assembled)?, plugins::print_warning)
 }
 
 /// All node types of this program.
@@ -63,6 +77,7 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
 /// registered.
 fn registry(assembled: &[&str]) -> anyhow::Result<Registry> {
     let registry = Registry::linked()?;
+    ferrowire_core::set_up()?;
     let missing: Vec<&str> = assembled
         .iter()
         .copied()
@@ -77,7 +92,8 @@ fn registry(assembled: &[&str]) -> anyhow::Result<Registry> {
 
 fn read_settings(args: &SettingsArgs) -> anyhow::Result<Settings> {
     let env = |name: &str| process_env(name);
-    let path = args.settings.clone().or_else(|| env("FERROWIRE_SETTINGS").map(PathBuf::from));
+    let path =
+        args.plugins.settings.clone().or_else(|| env("FERROWIRE_SETTINGS").map(PathBuf::from));
     let file = path.map(read_table).transpose()?;
     let sources = Sources { flag: &|name| args.flag(name), env: &env, file };
     Settings::read(&sources)

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use ferrowire_core::{NodeType, Registry};
+use ferrowire_core::{NodeType, Registry, Source};
 
 /// Prints all node types, as a table or as JSON.
 ///
@@ -21,7 +21,8 @@ pub(crate) fn list(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> 
     let plugins = width(|node_type| node_type.plugin.len() + node_type.version.len() + 1);
     for node_type in registry.iter() {
         let plugin = format!("{} {}", node_type.plugin, node_type.version);
-        writeln!(out, "{:types$}  {plugin:plugins$}  {}", node_type.name, node_type.summary)?;
+        let (name, source) = (node_type.name, source(node_type).0);
+        writeln!(out, "{name:types$}  {plugin:plugins$}  {source:6}  {}", node_type.summary)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -33,6 +34,15 @@ fn describe(node_type: &NodeType) -> serde_json::Value {
         "version": node_type.version,
         "category": node_type.category,
         "summary": node_type.summary,
-        "source": "linked",
+        "source": source(node_type).0,
+        "file": source(node_type).1,
     })
+}
+
+/// Where the code of a type is, and the file if it is in one of its own.
+fn source(node_type: &NodeType) -> (&'static str, Option<&'static str>) {
+    match node_type.source {
+        Source::Linked => ("linked", None),
+        Source::Loaded(file) => ("loaded", Some(file)),
+    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_http::TlsFiles;
+use ferrowire_loader::{Kind, Request};
 use ferrowire_websocket::{Limits, SlowPeer};
 
 use crate::access;
@@ -64,6 +65,10 @@ pub(crate) struct Settings {
     pub(crate) slow_client: SlowPeer,
     /// How long a client waits before it dials again.
     pub(crate) reconnect_delay: Duration,
+    /// The plugins to be loaded.
+    pub(crate) plugins: Vec<Request>,
+    /// How long each of them may take to be ready.
+    pub(crate) plugins_timeout: Duration,
 }
 
 /// One setting as it is found in a source.
@@ -112,6 +117,10 @@ pub(crate) const NAMES: &[&str] = &[
     "max-queue",
     "slow-client",
     "reconnect-delay",
+    "plugins",
+    "plugin",
+    "plugins-required",
+    "plugins-timeout",
 ];
 
 /// Settings without a flag: the arguments of a process are no secret.
@@ -167,6 +176,10 @@ impl Settings {
             reconnect_delay: reader
                 .get("reconnect-delay", duration)
                 .unwrap_or(Duration::from_secs(3)),
+            plugins: reader.plugins(),
+            plugins_timeout: reader
+                .get("plugins-timeout", duration)
+                .unwrap_or(Duration::from_secs(10)),
         };
         reader.refuse_public_editor(&settings);
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
@@ -190,6 +203,9 @@ impl Reader<'_> {
         let (path, table) = self.sources.file.as_ref()?;
         let text = match table.get(name)? {
             toml::Value::String(text) => text.clone(),
+            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => {
+                list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(":")
+            }
             other => other.to_string(),
         };
         Some(Found { origin: format!("`{name}` in `{}`", path.display()), text })
@@ -224,6 +240,16 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    fn plugins(&mut self) -> Vec<Request> {
+        let required = self.get("plugins-required", boolean).unwrap_or(true);
+        let mut requests = Vec::new();
+        for (name, kind) in [("plugins", Kind::Folder), ("plugin", Kind::File)] {
+            let paths = self.get(name, paths).unwrap_or_default();
+            requests.extend(paths.into_iter().map(|path| Request { path, kind, required }));
+        }
+        requests
     }
 
     fn admin_auth(&mut self) -> Option<AuthConfig> {
@@ -272,6 +298,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a path was expected".to_owned()) } else { Ok(text.into()) }
+}
+
+/// Paths with `:` between them.
+fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
+    let paths: Vec<PathBuf> = std::env::split_paths(text).collect();
+    match paths.iter().any(|path| path.as_os_str().is_empty()) {
+        true => Err("paths with `:` between them were expected".to_owned()),
+        false => Ok(paths),
+    }
 }
 
 fn root(text: &str) -> Result<String, String> {

@@ -40,13 +40,28 @@ pub(crate) fn shown(command: &Command) -> String {
 pub(crate) struct Metadata(Value);
 
 impl Metadata {
-    /// Asks cargo.
+    /// Asks cargo about this workspace.
     pub(crate) fn read() -> Result<Self> {
+        Self::ask(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))
+    }
+
+    /// Asks cargo about the workspace of another `manifest`.
+    pub(crate) fn of(manifest: &Path) -> Result<Self> {
         let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+        Self::ask(command.arg("--manifest-path").arg(manifest))
+    }
+
+    /// Asks with a `cargo metadata` of one's own.
+    pub(crate) fn ask(command: &mut Command) -> Result<Self> {
         let output = command.output().context("could not start `cargo metadata`")?;
         let problem = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`cargo metadata` failed: {}", problem.trim());
         Ok(Self(serde_json::from_slice(&output.stdout)?))
+    }
+
+    /// Everything that cargo said.
+    pub(crate) fn json(&self) -> &Value {
+        &self.0
     }
 
     /// The workspace's packages.

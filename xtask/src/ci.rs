@@ -3,13 +3,19 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{editor, test};
+use crate::{editor, examples, test};
 
 /// Runs what fails soonest first, and the tests last.
 pub(crate) fn run() -> Result<()> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
     editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        succeed(&mut examples::cargo(&folder, &["fmt", "--check"])?)?;
+        let mut clippy = examples::cargo(&folder, &["clippy", "--all-targets"])?;
+        succeed(clippy.args(examples::SHARED_PROFILE).args(["--", "--deny", "warnings"]))?;
+    }
     succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     test::run(test::Ignored::Refused)
 }

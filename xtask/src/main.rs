@@ -5,10 +5,15 @@
     reason = "commands for people, who read what they print"
 )]
 
+mod assemble;
 mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod crates;
+mod examples;
+mod new;
+mod plugin;
 mod editor;
 mod run;
 mod test;
@@ -27,6 +32,12 @@ enum Command {
     Test,
     /// Run all that has to pass before a change goes in
     Ci,
+    /// Build a runtime that holds the plugins of your choice
+    Assemble(assemble::Options),
+    /// Build a node crate as a shared library that a runtime loads
+    Plugin(plugin::Options),
+    /// Begin a node crate of your own
+    New(new::Options),
     /// Fetch the Node-RED editor, which the next build embeds; needs npm
     Editor,
     /// Compare speed and memory with the bare library and with Node-RED
@@ -40,6 +51,9 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Ci => ci::run(),
+        Command::Assemble(options) => assemble::run(&options),
+        Command::Plugin(options) => plugin::run(&options),
+        Command::New(options) => new::run(&options),
         Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::browser;
 use crate::cargo;
 use crate::editor;
+use crate::examples;
 use crate::tidy;
 
 /// Whether tests may be left out.
@@ -27,6 +28,10 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
         println!("the browser tests are left out: they need Node.js, npm and Chromium");
     }
+    for folder in examples::crates()? {
+        println!("in {}", folder.display());
+        watch(examples::cargo(&folder, &["test"])?.args(examples::SHARED_PROFILE), ignored)?;
+    }
     let has_nextest = cargo::cargo(&["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -34,10 +39,11 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         .is_ok_and(|status| status.success());
     if has_nextest {
         watch(&mut cargo::cargo(&["test", "--workspace", "--doc"]), ignored)?;
-        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
     } else {
-        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)
+        watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
     }
+    Ok(())
 }
 
 /// Runs a test runner, shows what it prints, and counts the tests that it left out.

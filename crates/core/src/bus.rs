@@ -4,14 +4,17 @@
 //! in so many wires of a long chain, go through a bounded queue instead, so that neither
 //! overflows the stack; the engine decides which (see [`Wire::queued`] and [`Wire::loop_back`]).
 
+mod aside;
 mod exclusive;
+mod places;
+mod watching;
 
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,9 +25,14 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use aside::Aside;
+use aside::AsideQueue;
+pub use watching::Watchers;
+
 use crate::{
-    BuiltNode, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node, NodeContext,
-    NodeError, NodeInfo, Sending, Status, StopReason, Value,
+    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Key, Level, Message,
+    Node, NodeContext, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, StopReason,
+    Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -42,8 +50,21 @@ pub trait Services: Send + Sync {
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
-    /// A node failed: with a message, in `start`, or in a task of its own.
-    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError);
+    /// The running node `id`, if it takes messages beside the wires.
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>>;
+    /// The id of the node with [`Links::In`](crate::Links::In) that `name` means, seen from
+    /// `node`: its id, or its name.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError>;
+    /// Where context is kept.
+    fn contexts(&self) -> &ContextStores;
+    /// The flow around a subflow's instance: the one that `$parent.` means in a key.
+    fn parent_flow(&self, flow: &str) -> Option<String>;
+    /// A node failed: with a message, in `start`, or in a task of its own. `caught` says whether
+    /// another node was told, so that the error is not to be shown as well.
+    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool);
 }
 
 /// One end of a wire: the node that it leads to, and how.
@@ -84,10 +105,9 @@ impl Wire {
         let Some(queue) = &self.queue else { return self.to.deliver(msg) };
         match queue.try_send(msg) {
             Ok(()) | Err(TrySendError::Closed(_)) => Sending::done(),
-            Err(TrySendError::Full(_)) if self.closes_cycle => {
+            Err(TrySendError::Full(msg)) if self.closes_cycle => {
                 let text = format!("{WIRE_QUEUE} messages wait in this loop, one was dropped");
-                self.to.outlet.failed(&NodeError::new(text));
-                Sending::done()
+                self.to.outlet.fail(&NodeError::new(text), Some(msg))
             }
             Err(TrySendError::Full(msg)) => {
                 let queue = queue.clone();
@@ -115,22 +135,27 @@ pub type Wires = Vec<Vec<Wire>>;
 
 /// The way out of a node: its wires, status, log, tasks. This is the [`Host`] of its context.
 struct Outlet {
+    this: Weak<Outlet>,
     info: Arc<NodeInfo>,
     wires: ArcSwap<Wires>,
     endpoint: OnceLock<String>,
-    users: Mutex<Vec<Arc<NodeInfo>>>,
+    users: Mutex<Vec<User>>,
     user_count: watch::Sender<usize>,
     services: Arc<dyn Services>,
     stopping: CancellationToken,
     tasks: TaskTracker,
     /// The tasks that empty queued wires into this node.
     inbox: TaskTracker,
+    /// Which kinds of nodes watch this one.
+    watched: AtomicU8,
+    watchers: ArcSwap<Watchers>,
 }
 
-impl Outlet {
-    fn failed(&self, error: &NodeError) {
-        self.services.failed(&self.info, error);
-    }
+/// A node that uses a configuration node.
+enum User {
+    /// Known by its name only, in a test.
+    Named(Arc<NodeInfo>),
+    Running(Weak<Outlet>),
 }
 
 impl Host for Outlet {
@@ -148,14 +173,40 @@ impl Host for Outlet {
         }
     }
 
+    fn wired(&self, port: usize) -> bool {
+        self.wires.load().get(port).is_some_and(|wires| !wires.is_empty())
+    }
+
+    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let node = self.services.addressed(id);
+        let node = node.ok_or_else(|| NodeError::new(format!("there is no node `{id}`")))?;
+        let this = self.this.clone();
+        Ok(node.aside().send(msg, move |missed| {
+            if let Some(this) = this.upgrade() {
+                this.fail_aside(&missed.into(), None);
+            }
+        }))
+    }
+
+    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        self.services.find_linked(&self.info, name)
+    }
+
     fn status(&self, status: Status) {
-        self.services.status(&self.info, status);
+        self.show(status);
     }
 
     fn status_of_users(&self, status: Status) {
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for user in &users {
-            self.services.status(user, status.clone());
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        for user in users.iter() {
+            match user {
+                User::Named(info) => self.services.status(info, status.clone()),
+                User::Running(outlet) => {
+                    if let Some(outlet) = outlet.upgrade() {
+                        outlet.show(status.clone());
+                    }
+                }
+            }
         }
     }
 
@@ -164,7 +215,15 @@ impl Host for Outlet {
     }
 
     fn failed(&self, error: NodeError) {
-        self.services.failed(&self.info, &error);
+        self.fail_aside(&error, None);
+    }
+
+    fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
+        self.fail(&error, Some(msg))
+    }
+
+    fn completed(&self, msg: Message) -> Sending {
+        self.complete(msg)
     }
 
     fn publish(&self, topic: &'static str, data: Value) {
@@ -177,13 +236,19 @@ impl Host for Outlet {
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let stopping = self.stopping.clone();
-        let (info, services) = (Arc::clone(&self.info), Arc::clone(&self.services));
+        let this = self.this.clone();
         self.tasks.spawn(async move {
             let task = AssertUnwindSafe(task).catch_unwind();
-            if let Some(Err(panic)) = stopping.run_until_cancelled_owned(task).await {
-                services.failed(&info, &NodeError::panicked(&*panic));
+            if let (Some(Err(panic)), Some(this)) =
+                (stopping.run_until_cancelled_owned(task).await, this.upgrade())
+            {
+                this.fail(&NodeError::panicked(&*panic), None).await;
             }
         });
+    }
+
+    fn keep(&self, task: BoxFuture<'static, ()>) {
+        self.tasks.spawn(task);
     }
 
     fn stopping(&self) -> &CancellationToken {
@@ -200,6 +265,40 @@ impl Host for Outlet {
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         self.services.resource(kind)
+    }
+
+    fn context_get(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<Value>, NodeError> {
+        let store = self.store(store);
+        Ok(match self.place(scope, path)? {
+            Some((place, Some(path))) => store.get(&place, &path),
+            Some((place, None)) => store.get(&place, path),
+            None => None,
+        })
+    }
+
+    fn context_set(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let store = self.store(store);
+        let set = match self.place(scope, path)? {
+            Some((place, Some(path))) => store.set(&place, &path, value),
+            Some((place, None)) => store.set(&place, path, value),
+            None => Ok(()),
+        };
+        set.map_err(|error| NodeError::new(error.to_string()))
+    }
+
+    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
+        Ok(self.store(store).keys(&self.own_place(scope)?))
     }
 }
 
@@ -249,12 +348,14 @@ pub struct RunningNode {
     outlet: Arc<Outlet>,
     cx: NodeContext,
     stopped: AtomicBool,
+    aside: AsideQueue,
 }
 
 impl RunningNode {
     /// Puts a built node on the bus, without wires and not started.
     pub fn new(info: NodeInfo, node: BuiltNode, services: Arc<dyn Services>) -> Arc<Self> {
-        let outlet = Arc::new(Outlet {
+        let outlet = Arc::new_cyclic(|this| Outlet {
+            this: this.clone(),
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
@@ -264,6 +365,8 @@ impl RunningNode {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             inbox: TaskTracker::new(),
+            watched: AtomicU8::new(0),
+            watchers: ArcSwap::default(),
         });
         let handler = match node {
             BuiltNode::Shared(node) => Handler::Shared(node),
@@ -271,7 +374,8 @@ impl RunningNode {
         };
         let host: Arc<dyn Host> = Arc::clone(&outlet) as _;
         let stopped = AtomicBool::new(false);
-        Arc::new(RunningNode { handler, cx: NodeContext::new(host), outlet, stopped })
+        let aside = AsideQueue::default();
+        Arc::new(RunningNode { handler, cx: NodeContext::new(host), outlet, stopped, aside })
     }
 
     /// Who this node is.
@@ -295,7 +399,17 @@ impl RunningNode {
     }
 
     /// Says which nodes use this configuration node.
-    pub fn set_users(&self, users: Vec<Arc<NodeInfo>>) {
+    pub fn set_users(&self, users: &[Arc<RunningNode>]) {
+        self.replace_users(users.iter().map(|u| User::Running(Arc::downgrade(&u.outlet))));
+    }
+
+    /// As [`set_users`](Self::set_users), with users that do not run; for tests of one node.
+    pub fn set_named_users(&self, users: Vec<NodeInfo>) {
+        self.replace_users(users.into_iter().map(|user| User::Named(Arc::new(user))));
+    }
+
+    fn replace_users(&self, users: impl Iterator<Item = User>) {
+        let users: Vec<User> = users.collect();
         let count = users.len();
         *self.outlet.users.lock().unwrap_or_else(PoisonError::into_inner) = users;
         self.outlet.user_count.send_if_modified(|old| std::mem::replace(old, count) != count);
@@ -309,7 +423,7 @@ impl RunningNode {
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
-            self.outlet.failed(&error);
+            self.outlet.services.failed(&self.outlet.info, &error, false);
         }
     }
 
@@ -330,7 +444,7 @@ impl RunningNode {
         match std::panic::catch_unwind(AssertUnwindSafe(|| node.set_active(active))) {
             Ok(can_be_switched) => can_be_switched,
             Err(panic) => {
-                self.outlet.failed(&NodeError::panicked(&*panic));
+                self.outlet.fail_aside(&NodeError::panicked(&*panic), None);
                 false
             }
         }
@@ -357,10 +471,14 @@ impl RunningNode {
     }
 
     fn handle(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
+        if self.outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0 {
+            return self.handle_watched(node, msg);
+        }
         let attempt = || node.on_message_now(msg, &self.cx);
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
             Ok(Handled::Done) => Sending::done(),
+            Ok(Handled::Kept(sending)) => sending,
             Ok(Handled::NotNow(msg)) => self.handle_later(msg),
             Ok(Handled::SendAll(messages)) => self.send_all(messages),
             Ok(Handled::Failed(error)) => self.report(error),
@@ -399,18 +517,19 @@ impl RunningNode {
     }
 
     fn report(&self, error: NodeError) -> Sending {
-        self.outlet.failed(&error);
-        Sending::done()
+        self.outlet.fail(&error, None)
     }
 
     fn finish(&self, result: Result<(), NodeError>) {
         if let Err(error) = result {
-            self.outlet.failed(&error);
+            self.outlet.services.failed(&self.outlet.info, &error, false);
         }
     }
 
-    /// Removes the wires that close a cycle, so that the queues before the node can run empty.
+    /// Removes the wires that close a cycle, so that the queues before the node can run empty,
+    /// and the nodes that watch it, which may be stopped before it.
     pub fn cut_loops(&self) {
+        self.set_watchers(Watchers::default());
         let wires = self.outlet.wires.load();
         let open = |port: &Vec<Wire>| port.iter().filter(|w| !w.closes_cycle).cloned().collect();
         self.set_wires(wires.iter().map(open).collect());
@@ -421,6 +540,7 @@ impl RunningNode {
     /// what is not over by then is cancelled and logged.
     pub async fn stop(&self, reason: StopReason, limit: Duration) {
         let stop = async {
+            self.aside.close();
             self.outlet.inbox.close();
             self.outlet.inbox.wait().await;
             self.stopped.store(true, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Map, Message, NodeError, Text, Value};
+use crate::{Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Value};
 
 /// Who a node is, as its flow file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,8 +21,14 @@ pub struct NodeInfo {
     pub node_type: String,
     /// Its name; empty when it has none.
     pub name: String,
-    /// The id of the tab or subflow that holds it; empty for a global configuration node.
+    /// The id of the tab or the instance of a subflow that holds it; empty for a global
+    /// configuration node.
     pub flow: String,
+    /// In an instance of a subflow: the node's id in the definition. Empty elsewhere.
+    pub alias: String,
+    /// The id of the tab and those of the instances of subflows that it lies in, each after a
+    /// `/`. Empty for a global configuration node.
+    pub path: String,
 }
 
 /// How urgent a log line is.
@@ -79,6 +85,26 @@ pub trait Host: Send + Sync {
     fn info(&self) -> &NodeInfo;
     /// Delivers a message to everything wired to `port`.
     fn send(&self, port: usize, msg: Message) -> Sending;
+    /// Whether a wire leaves the node through `port`.
+    fn wired(&self, port: usize) -> bool {
+        let _ = port;
+        true
+    }
+    /// Hands a message to another node, beside the wires.
+    ///
+    /// # Errors
+    /// When no such node runs, or it takes none.
+    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let _ = msg;
+        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+    }
+    /// The id of the node that is called `name`.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        Err(NodeError::new(format!("there is no way to the node `{name}`")))
+    }
     /// Shows a status below the node.
     fn status(&self, status: Status);
     /// Shows a status below each node that uses this configuration node.
@@ -87,12 +113,28 @@ pub trait Host: Send + Sync {
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
     /// Reports a failure outside of a message handler; catch nodes see it.
     fn failed(&self, error: NodeError);
+    /// Reports that the node failed with `msg`; catch nodes are given it.
+    fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
+        let _ = msg;
+        self.failed(error);
+        Sending::done()
+    }
+    /// Reports that a message that the node kept is complete.
+    fn completed(&self, msg: Message) -> Sending {
+        let _ = msg;
+        Sending::done()
+    }
     /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
     fn env(&self, name: &str) -> Option<Value>;
     /// Runs a task that ends with the node at the latest.
     fn spawn(&self, task: BoxFuture<'static, ()>);
+    /// Runs a task that ends by itself soon after [`stopping`](Host::stopping) is cancelled; the
+    /// node counts as stopped when it has.
+    fn keep(&self, task: BoxFuture<'static, ()>) {
+        self.spawn(task);
+    }
     /// Cancelled when the node stops.
     fn stopping(&self) -> &CancellationToken;
     /// The number of running nodes that use this configuration node.
@@ -101,7 +143,45 @@ pub trait Host: Send + Sync {
     fn endpoint(&self) -> Option<&str>;
     /// A service of the runtime that this node is linked into.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
+    /// A value of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope.
+    fn context_get(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<Value>, NodeError> {
+        let _ = (scope, store, path);
+        Err(NodeError::new(NO_CONTEXT))
+    }
+    /// Sets or removes a value of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope, or the value cannot be set.
+    fn context_set(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let _ = (scope, store, path, value);
+        Err(NodeError::new(NO_CONTEXT))
+    }
+    /// The names of the values of a context.
+    ///
+    /// # Errors
+    /// When the node has no such scope.
+    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
+        let _ = (scope, store);
+        Err(NodeError::new(NO_CONTEXT))
+    }
 }
+
+/// What a node is told whose host keeps no contexts.
+const NO_CONTEXT: &str = "context is not available to this node; link its plugin into the runtime";
 
 /// A node's handle to the runtime: send, show a status, log, spawn. Cloning is cheap.
 #[derive(Clone)]
@@ -133,6 +213,30 @@ impl NodeContext {
     /// delivered yet.
     pub fn send(&self, port: usize, msg: Message) -> Sending {
         self.host.send(port, msg)
+    }
+
+    /// Whether anything is wired to output `port`.
+    pub fn wired(&self, port: usize) -> bool {
+        self.host.wired(port)
+    }
+
+    /// Hands `msg` to the node `id` without a wire. Only nodes whose type says so with
+    /// [`Links`](crate::Links) take such messages: those with `In` and `Call`.
+    ///
+    /// # Errors
+    /// When no such node runs.
+    pub fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        self.host.deliver(id, msg)
+    }
+
+    /// The id of the node of a type with [`Links::In`](crate::Links::In) that `name` means: the
+    /// one with this id; else the one of this name in the same flow; else the one of this name
+    /// on any tab.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        self.host.find_linked(name)
     }
 
     /// Shows `status` below the node.
@@ -176,6 +280,18 @@ impl NodeContext {
         self.host.failed(error.into());
     }
 
+    /// Reports that the node failed with `msg`, a message that it had [kept](crate::Handled::Kept)
+    /// or that it made itself. Catch nodes are given the message; the returned future ends when
+    /// they have accepted it.
+    pub fn fail_with(&self, error: impl Into<NodeError>, msg: Message) -> Sending {
+        self.host.failed_with(error.into(), msg)
+    }
+
+    /// Reports that `msg`, a message that the node had [kept](crate::Handled::Kept), is complete.
+    pub fn complete(&self, msg: Message) -> Sending {
+        self.host.completed(msg)
+    }
+
     /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.
     /// Listeners that fall behind lose the oldest data, never delaying this node.
     pub fn publish(&self, topic: &'static str, data: impl Into<Value>) {
@@ -193,6 +309,11 @@ impl NodeContext {
         self.host.spawn(Box::pin(task));
     }
 
+    /// See [`Host::keep`].
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.host.keep(Box::pin(task));
+    }
+
     /// Ends when the node is to stop; for tasks that want to finish what they are doing.
     pub fn stopping(&self) -> &CancellationToken {
         self.host.stopping()
@@ -207,6 +328,28 @@ impl NodeContext {
     /// (see [`NodeType::receives_from`](crate::NodeType::receives_from)), when it exists.
     pub fn endpoint(&self) -> Option<&str> {
         self.host.endpoint()
+    }
+
+    /// The values that are kept for this node, for its flow, or for all flows. Reading and
+    /// writing never wait.
+    ///
+    /// ```
+    /// use ferrowire_core::{NodeContext, NodeError, PropertyPath, Scope, Value};
+    ///
+    /// fn count(cx: &NodeContext) -> Result<f64, NodeError> {
+    ///     let path = PropertyPath::parse_key("count").map_err(|error| error.to_string())?;
+    ///     let count = cx.context(Scope::Flow).get(&path)?;
+    ///     let count = count.and_then(|count| count.as_f64()).unwrap_or(0.0) + 1.0;
+    ///     cx.context(Scope::Flow).set(&path, Some(count.into()))?;
+    ///     Ok(count)
+    /// }
+    /// ```
+    pub fn context(&self, scope: Scope) -> Values<'_> {
+        Values::new(self, scope)
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
     }
 
     /// A service of the runtime, such as its HTTP port. Nodes in shared libraries get none.

@@ -3,18 +3,21 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::{Key, Map, Value};
+
 /// What a node returns when it fails. The bus adds which node it was; the text says only what
 /// went wrong, in lower case and without a full stop.
 #[derive(Debug)]
 pub struct NodeError {
     text: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    details: Map,
 }
 
 impl NodeError {
     /// A failure in the node's own words.
     pub fn new(text: impl Into<String>) -> Self {
-        NodeError { text: text.into(), source: None }
+        NodeError { text: text.into(), source: None, details: Map::new() }
     }
 
     /// A failure with its cause, which `text` must not repeat.
@@ -22,7 +25,20 @@ impl NodeError {
         text: impl Into<String>,
         cause: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        NodeError { text: text.into(), source: Some(cause.into()) }
+        NodeError { text: text.into(), source: Some(cause.into()), details: Map::new() }
+    }
+
+    /// Adds a detail for catch nodes, beside the message and the source: `code`, `stack` or
+    /// `cause`.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.details.insert(Key::new_static(key), value);
+        self
+    }
+
+    /// The details for catch nodes.
+    pub fn details(&self) -> &Map {
+        &self.details
     }
 
     /// The text, followed by every cause: one line for a log or an editor.
@@ -38,11 +54,14 @@ impl NodeError {
     }
 
     pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        NodeError::new(format!("the node panicked: {}", text.unwrap_or("no reason given")))
+        NodeError::new(format!("the node panicked: {}", Self::panic_text(payload)))
+    }
+
+    /// What a panic says.
+    pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+        let text = payload.downcast_ref::<&str>().copied();
+        text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no reason given")
     }
 }
 

@@ -4,13 +4,16 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use crate::{Key, Map, Value, json};
+use crate::abi::message::Foreign;
+use crate::{Key, Map, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
-#[derive(Clone, Default)]
 pub struct Message {
-    properties: Map,
+    own: Map,
+    /// In place of `own`: a message that crossed the border of a shared library stays closed
+    /// until someone looks into it, because most nodes pass on more messages than they read.
+    foreign: Option<Foreign>,
     /// Known to have a `_msgid`, so that the bus need not look at each hop.
     identified: bool,
 }
@@ -18,14 +21,14 @@ pub struct Message {
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { properties: Map::new(), identified: false }
+        Message { own: Map::new(), foreign: None, identified: false }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { properties, identified: false }
+        Message { own: properties, foreign: None, identified: false }
     }
 
     /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
@@ -36,17 +39,17 @@ impl Message {
             (Key::new_static("_session"), session),
             (Key::new_static("_msgid"), generate_id().into()),
         ]);
-        Message { properties, identified: true }
+        Message { own: properties, foreign: None, identified: true }
     }
 
     /// `msg.payload`.
     pub fn payload(&self) -> Option<&Value> {
-        self.properties.get("payload")
+        self.properties().get("payload")
     }
 
     /// The property `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.properties.get(key)
+        self.properties().get(key)
     }
 
     /// Sets the property `key` and returns its earlier value.
@@ -69,56 +72,87 @@ impl Message {
         if self.identified {
             return;
         }
-        if !self.properties.get("_msgid").is_some_and(Value::is_truthy) {
-            self.properties.insert(Key::new_static("_msgid"), generate_id());
+        if !self.properties().get("_msgid").is_some_and(Value::is_truthy) {
+            self.properties_mut().insert(Key::new_static("_msgid"), generate_id());
         }
         self.identified = true;
     }
 
     /// All properties.
     pub fn properties(&self) -> &Map {
-        &self.properties
+        match &self.foreign {
+            None => &self.own,
+            Some(foreign) => foreign.properties(),
+        }
     }
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
         self.identified = false;
-        &mut self.properties
+        if let Some(foreign) = self.foreign.take() {
+            self.own = foreign.into_properties();
+        }
+        &mut self.own
+    }
+
+    /// A message of the other side of the ABI, or this side's properties.
+    pub(crate) fn into_foreign(self) -> Result<Foreign, Map> {
+        self.foreign.ok_or(self.own)
+    }
+
+    pub(crate) fn from_foreign(foreign: Foreign) -> Self {
+        Message { own: Map::new(), foreign: Some(foreign), identified: false }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
     pub fn to_json(&self) -> String {
-        json::print(&self.properties)
+        print::to_json(self.properties())
     }
 }
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { properties, identified: false }
+        Message { own: properties, foreign: None, identified: false }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Message::new()
+    }
+}
+
+impl Clone for Message {
+    fn clone(&self) -> Self {
+        let foreign = self.foreign.as_ref().map(Foreign::duplicate);
+        Message { own: self.own.clone(), foreign, identified: self.identified }
     }
 }
 
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
-        self.properties == other.properties
+        self.properties() == other.properties()
     }
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.properties.fmt(f)
+        f.debug_struct("Message").field("properties", self.properties()).finish()
     }
 }
 
 impl From<Message> for Map {
     fn from(msg: Message) -> Self {
-        msg.properties
+        match msg.foreign {
+            None => msg.own,
+            Some(foreign) => foreign.into_properties(),
+        }
     }
 }
 
 impl From<Message> for Value {
     fn from(msg: Message) -> Self {
-        msg.properties.into()
+        Map::from(msg).into()
     }
 }
 

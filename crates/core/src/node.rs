@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::{Message, NodeContext, NodeError};
+use crate::{Message, NodeContext, NodeError, Sending};
 
 /// Why a node is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,10 @@ pub enum Handled {
     Send(usize, Message),
     /// These messages leave, in order, each through its output port.
     SendAll(Vec<(usize, Message)>),
+    /// The node keeps the message and says later what came of it, with
+    /// [`NodeContext::complete`] or [`NodeContext::fail_with`]. The sender waits for what is
+    /// inside.
+    Kept(Sending),
     /// The message is complete when the future ends. The sender waits for it.
     Later(BoxFuture<'static, Result<(), NodeError>>),
 }
@@ -97,6 +101,7 @@ impl std::fmt::Debug for Handled {
             Handled::Failed(_) => "Failed",
             Handled::Send(..) => "Send",
             Handled::SendAll(_) => "SendAll",
+            Handled::Kept(_) => "Kept",
             Handled::Later(_) => "Later",
         })
     }

@@ -60,6 +60,36 @@ impl Endpoint {
     }
 }
 
+/// What a node is told about other nodes. Which ones is said by its property `scope`: missing for
+/// all of its flow, `group` for those in its group, or a list of ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watches {
+    /// Nothing.
+    Nothing,
+    /// The errors that no node closer by was told of; with a property `uncaught` that is true,
+    /// those that no other node was told of.
+    Errors,
+    /// Statuses.
+    Statuses,
+    /// Completed messages; of listed nodes only.
+    Completions,
+}
+
+/// How nodes are connected without wires in the flow file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// They are not.
+    None,
+    /// What leaves through port 0 arrives at the nodes that this property lists, which must be
+    /// of a type with [`Links::In`].
+    Out(&'static str),
+    /// The other end: nodes with [`Links::Out`] may be listed here as well.
+    In(&'static str),
+    /// What leaves through port 1 arrives at the first node that this property lists, of a type
+    /// with [`Links::In`].
+    Call(&'static str),
+}
+
 /// Everything the runtime knows about one type of node. Made by a plugin crate and registered
 /// with [`register!`](crate::register).
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +106,10 @@ pub struct NodeType {
     pub version: &'static str,
     /// Its connection to an endpoint.
     pub endpoint: Endpoint,
+    /// What it is told about other nodes.
+    pub watches: Watches,
+    /// Its connections without wires.
+    pub links: Links,
     /// Further configuration nodes that it refers to.
     pub uses: &'static [Reference],
     /// Properties of which no two nodes may have the same value, such as a listener's path,
@@ -86,8 +120,37 @@ pub struct NodeType {
     /// Properties that are kept out of flow files. A node finds them in its property
     /// `credentials`.
     pub credentials: &'static [Credential],
+    /// Where its code is.
+    pub source: Source,
+    builder: Builder,
+}
+
+/// Where the code of a node type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Linked into this program.
+    Linked,
+    /// In the shared library of that path.
+    Loaded(&'static str),
+}
+
+/// Builds the nodes of a type whose code was loaded.
+pub trait BuildNode: Send + Sync {
     /// Builds a node; see [`FromConfig`].
-    pub build: fn(&mut NodeConfig<'_>) -> BuiltNode,
+    fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode;
+}
+
+#[derive(Clone, Copy)]
+enum Builder {
+    Linked(fn(&mut NodeConfig<'_>) -> BuiltNode),
+    /// Lives for ever, as libraries do.
+    Loaded(&'static dyn BuildNode),
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Builder")
+    }
 }
 
 impl NodeType {
@@ -102,6 +165,10 @@ impl NodeType {
     }
 
     const fn with_build(name: &'static str, build: fn(&mut NodeConfig<'_>) -> BuiltNode) -> Self {
+        Self::with_builder(name, Builder::Linked(build))
+    }
+
+    const fn with_builder(name: &'static str, builder: Builder) -> Self {
         NodeType {
             name,
             summary: "",
@@ -109,12 +176,36 @@ impl NodeType {
             plugin: "",
             version: "",
             endpoint: Endpoint::None,
+            watches: Watches::Nothing,
+            links: Links::None,
             uses: &[],
             unique: &[],
+            source: Source::Linked,
+            builder,
             editor: Editor::None,
             credentials: &[],
-            build,
         }
+    }
+
+    /// A type whose code was loaded from `file`.
+    pub fn loaded(name: &'static str, file: &'static str, builder: &'static dyn BuildNode) -> Self {
+        NodeType {
+            source: Source::Loaded(file),
+            ..Self::with_builder(name, Builder::Loaded(builder))
+        }
+    }
+
+    /// Builds a node; see [`FromConfig`].
+    pub fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode {
+        match self.builder {
+            Builder::Linked(build) => build(config),
+            Builder::Loaded(builder) => builder.build(config),
+        }
+    }
+
+    /// All types that are linked into this program.
+    pub(crate) fn linked() -> impl Iterator<Item = &'static NodeType> {
+        inventory::iter::<Registered>.into_iter().map(|registered| &registered.node_type)
     }
 
     /// Sets the summary: one line for lists.
@@ -139,6 +230,18 @@ impl NodeType {
     /// Makes port 0 of the nodes lead to an endpoint.
     pub const fn sends_to(mut self, references: &'static [Reference]) -> Self {
         self.endpoint = Endpoint::SendsTo(references);
+        self
+    }
+
+    /// Makes the nodes watch others.
+    pub const fn watches(mut self, what: Watches) -> Self {
+        self.watches = what;
+        self
+    }
+
+    /// Connects the nodes without wires.
+    pub const fn links(mut self, links: Links) -> Self {
+        self.links = links;
         self
     }
 
@@ -169,6 +272,7 @@ impl NodeType {
     /// Used by [`register!`](crate::register): notes the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
+        assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
         self.plugin = plugin;
         self.version = version;
         self
@@ -180,7 +284,17 @@ impl NodeType {
     }
 }
 
-inventory::collect!(NodeType);
+/// A node type beside its record in the section that can be read without running code.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Registered {
+    /// The type.
+    pub node_type: NodeType,
+    /// Keeps the record in the file: the linker drops what nothing refers to.
+    pub record: &'static [u8],
+}
+
+inventory::collect!(Registered);
 
 /// Registers node types of the calling crate.
 ///
@@ -210,9 +324,26 @@ inventory::collect!(NodeType);
 #[macro_export]
 macro_rules! register {
     ($($node_type:expr),+ $(,)?) => {
-        $($crate::__inventory::submit! {
-            $node_type.provided_by(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-        })+
+        $(const _: () = {
+            const NODE_TYPE: $crate::NodeType =
+                $crate::NodeType::provided_by(
+                    $node_type,
+                    env!("CARGO_PKG_NAME"),
+                    env!("CARGO_PKG_VERSION"),
+                );
+            #[cfg_attr(
+                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
+                unsafe(link_section = ".ferrowire")
+            )]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
+            #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
+            #[used]
+            static RECORD: [u8; $crate::abi::declaration::node_record_len(&NODE_TYPE)] =
+                $crate::abi::declaration::node_record(&NODE_TYPE);
+            $crate::__inventory::submit! {
+                $crate::__Registered { node_type: NODE_TYPE, record: &RECORD }
+            }
+        };)+
     };
 }
 
@@ -248,7 +379,7 @@ impl Registry {
     /// When two crates claim one type.
     pub fn linked() -> Result<Self, DuplicateType> {
         let mut registry = Registry::new();
-        for node_type in inventory::iter::<NodeType> {
+        for node_type in NodeType::linked() {
             registry.add(*node_type)?;
         }
         Ok(registry)
@@ -278,5 +409,27 @@ impl Registry {
     /// All types, by name.
     pub fn iter(&self) -> impl Iterator<Item = &NodeType> {
         self.types.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Idle;
+
+    impl Node for Idle {}
+
+    impl FromConfig for Idle {
+        fn from_config(_: &mut NodeConfig<'_>) -> Self {
+            Idle
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "needs the name that flow files call it by")]
+    fn a_type_without_a_name_does_not_compile() {
+        // What `register!` evaluates at compile time.
+        NodeType::shared::<Idle>("").provided_by("crate", "1.0.0");
     }
 }

@@ -42,6 +42,18 @@ impl PropertyPath {
     /// When it is empty, ends in a dot, has an unclosed bracket or quote, or an invalid index.
     pub fn parse(expression: &str) -> Result<Self, InvalidProperty> {
         let at = if expression.starts_with("msg.") { 4 } else { 0 };
+        Self::parse_from(expression, at)
+    }
+
+    /// Parses the key of a value in a context, where `msg.` has no meaning of its own.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_key(key: &str) -> Result<Self, InvalidProperty> {
+        Self::parse_from(key, 0)
+    }
+
+    fn parse_from(expression: &str, at: usize) -> Result<Self, InvalidProperty> {
         let mut parser = Parser { text: expression.as_bytes(), at, depth: 0 };
         let fail = |(reason, position)| InvalidProperty {
             expression: expression.to_owned(),
@@ -55,11 +67,40 @@ impl PropertyPath {
         Ok(path)
     }
 
+    /// This path with every `[msg.…]` replaced by what it stands for, or `None` when that is
+    /// missing in `msg`.
+    pub fn resolve(&self, msg: &Message) -> Option<Self> {
+        let own = |step: &Step| {
+            Some(match step.resolve(msg.properties())? {
+                Resolved::Key(key) => Step::Key(key.into()),
+                Resolved::Index(index) => Step::Index(index),
+            })
+        };
+        let rest: Option<Vec<Step>> = self.rest.iter().map(own).collect();
+        Some(PropertyPath { first: self.first.clone(), rest: rest? })
+    }
+
+    /// The path without its first name, when that is `name`: `a.b` of `$parent.a.b`.
+    pub fn below(&self, name: &str) -> Option<Self> {
+        let (Step::Key(first), rest) = self.rest.split_first()? else { return None };
+        (self.first == name).then(|| PropertyPath { first: first.clone(), rest: rest.to_vec() })
+    }
+
+    /// The first name.
+    pub fn first(&self) -> &str {
+        &self.first
+    }
+
     /// The value at this path, or `None` when any part of it is missing.
     pub fn get<'a>(&self, msg: &'a Message) -> Option<&'a Value> {
-        let mut value = msg.get(&self.first)?;
+        self.get_in(msg.properties())
+    }
+
+    /// As [`get`](Self::get), in any object.
+    pub fn get_in<'a>(&self, object: &'a Map) -> Option<&'a Value> {
+        let mut value = object.get(&self.first)?;
         for step in &self.rest {
-            value = match (value, step.resolve(msg)?) {
+            value = match (value, step.resolve(object)?) {
                 (Value::Object(map), Resolved::Key(key)) => map.get(key)?,
                 (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string())?,
                 (Value::Array(items), step) => items.get(step.index()?)?,
@@ -76,12 +117,20 @@ impl PropertyPath {
     /// # Errors
     /// When something before the last name is missing or `null`.
     pub fn read(&self, msg: &Message) -> Result<Option<Value>, CannotGet> {
-        if let Some(value) = self.get(msg) {
+        self.read_in(msg.properties())
+    }
+
+    /// As [`read`](Self::read), in any object.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_in(&self, object: &Map) -> Result<Option<Value>, CannotGet> {
+        if let Some(value) = self.get_in(object) {
             return Ok(Some(value.clone()));
         }
-        let mut value = msg.get(&self.first).cloned();
+        let mut value = object.get(&self.first).cloned();
         for step in &self.rest {
-            let step = step.resolve(msg).ok_or(CannotGet)?;
+            let step = step.resolve(object).ok_or(CannotGet)?;
             value = match value {
                 None | Some(Value::Null) => return Err(CannotGet),
                 Some(value) => step.of(&value),
@@ -96,8 +145,15 @@ impl PropertyPath {
     /// When something on the way is neither an object nor an array, as Node-RED's
     /// `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
     pub fn set(&self, msg: &mut Message, value: Value) -> Result<(), CannotSet> {
-        let steps = self.owned_steps(msg).ok_or(CannotSet)?;
-        let properties = msg.properties_mut();
+        self.set_in(msg.properties_mut(), value)
+    }
+
+    /// As [`set`](Self::set), in any object.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn set_in(&self, properties: &mut Map, value: Value) -> Result<(), CannotSet> {
+        let steps = self.owned_steps(properties).ok_or(CannotSet)?;
         let mut missing = !properties.contains_key(&self.first);
         let mut place = properties.get_or_insert_with(&self.first, || Value::Null);
         for step in steps {
@@ -112,10 +168,15 @@ impl PropertyPath {
 
     /// Removes the value at this path and returns it; an element of an array is cut out.
     pub fn remove(&self, msg: &mut Message) -> Option<Value> {
-        self.get(msg)?;
-        let mut steps = self.owned_steps(msg)?;
-        let Some(last) = steps.pop() else { return msg.remove(&self.first) };
-        let mut place = msg.properties_mut().get_mut(&self.first)?;
+        self.remove_in(msg.properties_mut())
+    }
+
+    /// As [`remove`](Self::remove), in any object.
+    pub fn remove_in(&self, object: &mut Map) -> Option<Value> {
+        self.get_in(object)?;
+        let mut steps = self.owned_steps(object)?;
+        let Some(last) = steps.pop() else { return object.remove(&self.first) };
+        let mut place = object.get_mut(&self.first)?;
         for step in steps {
             (place, _) = step.descend(place).ok()?;
         }
@@ -129,9 +190,9 @@ impl PropertyPath {
         }
     }
 
-    fn owned_steps(&self, msg: &Message) -> Option<Vec<OwnedStep>> {
+    fn owned_steps(&self, object: &Map) -> Option<Vec<OwnedStep>> {
         let own = |step: &Step| {
-            Some(match step.resolve(msg)? {
+            Some(match step.resolve(object)? {
                 Resolved::Key(key) => OwnedStep::Key(key.into()),
                 Resolved::Index(index) => OwnedStep::Index(index),
             })
@@ -191,11 +252,11 @@ fn array_index(key: &str) -> Option<usize> {
 }
 
 impl Step {
-    fn resolve<'a>(&'a self, msg: &'a Message) -> Option<Resolved<'a>> {
+    fn resolve<'a>(&'a self, object: &'a Map) -> Option<Resolved<'a>> {
         match self {
             Step::Key(key) => Some(Resolved::Key(key)),
             Step::Index(index) => Some(Resolved::Index(*index)),
-            Step::Message(path) => match path.get(msg)? {
+            Step::Message(path) => match path.get_in(object)? {
                 Value::String(text) => Some(Resolved::Key(text)),
                 Value::Number(number) if *number >= 0.0 && number.fract() == 0.0 => {
                     Some(Resolved::Index(*number as usize))

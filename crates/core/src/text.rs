@@ -48,6 +48,11 @@ impl Text {
         Ok(Text(Repr::Shared(Utf8Bytes::try_from(bytes)?)))
     }
 
+    /// A string that is shared already.
+    pub(crate) fn from_shared(text: Utf8Bytes) -> Self {
+        Text(Repr::Shared(text))
+    }
+
     /// The string as a slice.
     #[inline]
     pub fn as_str(&self) -> &str {

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::{Message, NodeConfig, NodeContext, NodeError, PropertyPath, Value, number_to_string};
+use crate::number_to_string;
+use crate::{ContextKey, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value};
 
 /// What a typed input holds, checked and ready to be evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,8 @@ pub enum TypedValue {
     Constant(Value),
     /// `msg`: a property of the message.
     Property(PropertyPath),
+    /// `flow`, `global`: a value of a context.
+    Context(ContextKey),
     /// `env`: a variable's name, or a text with `${NAME}` in it.
     Env(String),
     /// `date` without a format: milliseconds since 1970.
@@ -46,8 +49,8 @@ pub enum InvalidTyped {
 }
 
 impl TypedValue {
-    /// Reads `value` as the type `kind` says: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`
-    /// or `msg`.
+    /// Reads `value` as the type `kind` says: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
+    /// `msg`, `flow` or `global`.
     ///
     /// # Errors
     /// When `kind` is another type, or `value` does not fit it.
@@ -66,7 +69,11 @@ impl TypedValue {
             "date" => date(value)?,
             "env" => TypedValue::Env(javascript_text(value).into_owned()),
             "msg" => TypedValue::Property(PropertyPath::parse(&javascript_text(value))?),
-            "flow" | "global" | "jsonata" | "re" | "cred" | "node" => {
+            "flow" | "global" => {
+                let scope = if kind == "flow" { Scope::Flow } else { Scope::Global };
+                TypedValue::Context(ContextKey::parse(scope, &javascript_text(value))?)
+            }
+            "jsonata" | "re" | "cred" | "node" => {
                 return Err(InvalidTyped::Unsupported(kind.to_owned()));
             }
             _ => return Err(InvalidTyped::Unknown(kind.to_owned())),
@@ -83,6 +90,7 @@ impl TypedValue {
             TypedValue::Property(path) => {
                 return path.read(msg).map_err(|error| NodeError::new(error.to_string()));
             }
+            TypedValue::Context(key) => return key.get(msg, cx),
             TypedValue::Env(text) => environment(text, cx),
             TypedValue::Now => jiff::Timestamp::now().as_millisecond().into(),
             TypedValue::NowIso => format!("{:.3}", jiff::Timestamp::now()).into(),
@@ -239,7 +247,8 @@ mod tests {
         }
     }
 
-    struct Environment;
+    #[derive(Default)]
+    struct Environment(crate::ContextStores);
 
     impl bus::Services for Environment {
         fn status(&self, _: &std::sync::Arc<NodeInfo>, _: crate::Status) {}
@@ -258,7 +267,19 @@ mod tests {
         ) -> Option<std::sync::Arc<dyn std::any::Any + Send + Sync>> {
             None
         }
-        fn failed(&self, _: &std::sync::Arc<NodeInfo>, _: &NodeError) {}
+        fn addressed(&self, _: &str) -> Option<std::sync::Arc<bus::RunningNode>> {
+            None
+        }
+        fn find_linked(&self, _: &NodeInfo, name: &str) -> Result<String, NodeError> {
+            Err(name.into())
+        }
+        fn contexts(&self) -> &crate::ContextStores {
+            &self.0
+        }
+        fn parent_flow(&self, flow: &str) -> Option<String> {
+            (flow == "inner").then(|| "outer".to_owned())
+        }
+        fn failed(&self, _: &std::sync::Arc<NodeInfo>, _: &NodeError, _: bool) {}
     }
 
     struct Idle;
@@ -266,9 +287,40 @@ mod tests {
 
     fn evaluate(value: &TypedValue, msg: &Message) -> Result<Option<Value>, NodeError> {
         let node = crate::BuiltNode::Shared(Box::new(Idle));
-        let node =
-            bus::RunningNode::new(NodeInfo::default(), node, std::sync::Arc::new(Environment));
+        let services = std::sync::Arc::new(Environment::default());
+        let node = bus::RunningNode::new(NodeInfo::default(), node, services);
         value.evaluate(msg, node.context())
+    }
+
+    #[test]
+    fn values_of_contexts_are_found_by_path_and_around_subflows() {
+        let services = std::sync::Arc::new(Environment::default());
+        let node = |flow: &str| {
+            let info = NodeInfo { flow: flow.to_owned(), ..NodeInfo::default() };
+            let idle = crate::BuiltNode::Shared(Box::new(Idle));
+            bus::RunningNode::new(info, idle, std::sync::Arc::clone(&services) as _)
+        };
+        let (inner, outer) = (node("inner"), node("outer"));
+        let msg = Message::with_payload("b");
+        let set = |cx: &NodeContext, key: &str, value: &str| {
+            let key = ContextKey::parse(Scope::Flow, key).unwrap();
+            key.set(&msg, cx, Some(value.into())).unwrap();
+        };
+        set(outer.context(), "a[msg.payload]", "far");
+        set(inner.context(), "$parent.near", "near");
+        for (key, kind, cx, expected) in [
+            ("a.b", "flow", outer.context(), Some("far")),
+            ("near", "flow", outer.context(), Some("near")),
+            ("$parent.a.b", "flow", inner.context(), Some("far")),
+            ("a.b", "flow", inner.context(), None),
+            ("$parent.a.b", "flow", outer.context(), None),
+            ("a.b", "global", outer.context(), None),
+        ] {
+            let value = parse(json!(key), kind).unwrap().evaluate(&msg, cx).unwrap();
+            assert_eq!(value, expected.map(Value::from), "{kind}.{key}");
+        }
+        let nowhere = parse(json!("a"), "flow").unwrap().evaluate(&msg, node("").context());
+        assert!(nowhere.unwrap_err().to_string().contains("no flow context"));
     }
 
     #[test]
@@ -296,7 +348,7 @@ mod tests {
         assert!(error(json!("YYYY"), "date").contains("date format"));
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
         assert_eq!(error(json!(""), "?"), "`?` is no type of value");
-        for kind in ["flow", "global", "jsonata", "re"] {
+        for kind in ["jsonata", "re"] {
             assert!(error(json!("x"), kind).contains("not supported yet"), "{kind}");
         }
         assert!(error(json!("é".repeat(100)), "num").len() < 120);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ferrowire_core::Registry;
+use ferrowire_core::{ContextStores, Registry};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +29,7 @@ pub struct EngineBuilder {
     registry: Registry,
     environment: Environment,
     resources: Resources,
+    contexts: Arc<ContextStores>,
     stop_limit: Duration,
 }
 
@@ -38,6 +39,7 @@ impl EngineBuilder {
             registry,
             environment: Environment::default(),
             resources: Resources::new(),
+            contexts: Arc::default(),
             stop_limit: STOP_LIMIT,
         }
     }
@@ -56,6 +58,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets where context is kept; without it in memory, as long as the engine lives.
+    #[must_use]
+    pub fn contexts(mut self, stores: Arc<ContextStores>) -> Self {
+        self.contexts = stores;
+        self
+    }
+
     /// Sets how long nodes may take to stop before they are cancelled; 10 seconds by default.
     #[must_use]
     pub fn stop_limit(mut self, limit: Duration) -> Self {
@@ -69,7 +78,7 @@ impl EngineBuilder {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(self.resources)),
+                services: Arc::new(NodeServices::new(self.resources, self.contexts)),
                 limits: Limits { start: START_LIMIT, stop: self.stop_limit },
                 state: Mutex::default(),
                 shown: ArcSwap::default(),

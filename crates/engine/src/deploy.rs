@@ -81,7 +81,7 @@ impl Inner {
                 .collect();
             nodes.replace(plan, |id| keep.contains(id), &self.services, self.limits).await;
         } else {
-            nodes.stop(StopReason::Removed, self.limits).await;
+            nodes.stop(StopReason::Removed, &self.services, self.limits).await;
         }
         state.model = model;
         self.show_nodes(&state.running);
@@ -106,7 +106,7 @@ impl Inner {
     pub(crate) async fn stop(&self, reason: StopReason) {
         let mut state = self.state.lock().await;
         state.wanted = false;
-        state.running.stop(reason, self.limits).await;
+        state.running.stop(reason, &self.services, self.limits).await;
         self.show_nodes(&state.running);
         tracing::info!(target: TARGET, "the flows are stopped");
         self.services.emit(Event::Stopped);

@@ -45,7 +45,7 @@ impl Restart {
 
 fn settings(model: &Model) -> Vec<(&Map, Option<&Map>)> {
     let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
-    settings.map(|entry| (model.object(entry), model.file.credentials_of(&entry.id))).collect()
+    settings.map(|entry| (model.object(entry), model.credentials_of(&entry.id))).collect()
 }
 
 /// The nodes and groups that changed themselves, and the nodes that are gone or disabled.
@@ -54,7 +54,7 @@ fn own_changes<'a>(old: &'a Model, new: &'a Model) -> HashSet<&'a str> {
     let mut changed = HashSet::new();
     for (id, before) in old.objects() {
         let same = after.get(id).is_some_and(|after| !differs(before, after))
-            && old.file.credentials_of(id) == new.file.credentials_of(id);
+            && old.credentials_of(id) == new.credentials_of(id);
         let gone = old.is_active(id) && !new.is_active(id);
         if !same || gone {
             changed.insert(id);
@@ -67,6 +67,8 @@ fn own_changes<'a>(old: &'a Model, new: &'a Model) -> HashSet<&'a str> {
 fn differs(before: &Map, after: &Map) -> bool {
     let ignored: &[&str] = match text(before, "type") {
         "tab" => return before.get("env") != after.get("env") || text(after, "type") != "tab",
+        // What is wired inside is said by the nodes that the instances become.
+        "subflow" => &["x", "y", "in", "out", "info", "color", "icon", "category", "meta"],
         "group" => &["x", "y", "wires", "nodes", "style", "w", "h"],
         _ => &["x", "y", "wires"],
     };
@@ -103,7 +105,9 @@ fn spread<'a>(old: &'a Model, new: &'a Model, changed: &mut HashSet<&'a str>) {
 fn spread_along_wires<'a>(old: &'a Model, new: &'a Model, changed: &mut HashSet<&'a str>) {
     let mut linked: HashMap<&str, Vec<&str>> = HashMap::new();
     for (id, node) in old.objects().chain(new.objects()) {
-        for to in wires(node).0.into_iter().flatten() {
+        let without_wire = node.get("links").and_then(Value::as_array).unwrap_or_default();
+        let without_wire = without_wire.iter().filter_map(Value::as_str);
+        for to in wires(node).0.into_iter().flatten().chain(without_wire) {
             linked.entry(id).or_default().push(to);
             linked.entry(to).or_default().push(id);
         }

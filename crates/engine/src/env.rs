@@ -18,9 +18,11 @@ use crate::{Environment, Problem};
 struct Scope {
     parent: Option<usize>,
     /// Node-RED's own names, such as `NR_FLOW_ID`.
-    own: [(&'static str, Option<Value>); 2],
+    own: Own,
     variables: HashMap<String, Option<Value>>,
 }
+
+type Own = Vec<(&'static str, Option<Value>)>;
 
 /// All scopes of a flow file. The first is that of all flows.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(crate) struct Scopes {
     by_id: HashMap<String, usize>,
     /// The scope of each node that is in one of its own.
     of_node: HashMap<String, usize>,
+    /// For each instance of a subflow the flow that it stands on.
+    flow_around: HashMap<String, String>,
     process: Environment,
 }
 
@@ -38,14 +42,25 @@ impl Scopes {
         scopes.add_global(model, problems);
         for &at in &model.tabs {
             let tab = &model.file.nodes()[at];
-            let own = [
+            let own = vec![
                 ("NR_FLOW_NAME", tab.get("label").cloned()),
                 ("NR_FLOW_ID", tab.get("id").cloned()),
             ];
             scopes.add(model, at, Some(0), own, problems);
         }
+        let mut inside: HashMap<&str, Vec<usize>> = HashMap::new();
         for &at in &model.groups {
-            scopes.add_group_and_outer(model, at, problems);
+            let flow = text(&model.file.nodes()[at], "z");
+            match model.node(flow) {
+                Some(_) => inside.entry(flow).or_default().push(at),
+                None => scopes.add_group_and_outer(model, at, problems),
+            }
+        }
+        for entry in model.instances() {
+            scopes.add_instance(model, entry, problems);
+            for &at in inside.get(entry.id.as_str()).into_iter().flatten() {
+                scopes.add_group_and_outer(model, at, problems);
+            }
         }
         for entry in &model.nodes {
             let scope = scopes.scope_of(model, entry);
@@ -55,7 +70,7 @@ impl Scopes {
     }
 
     fn add_global(&mut self, model: &Model, problems: &mut Vec<Problem>) {
-        let own = [("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
+        let own = vec![("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
         self.scopes.push(Scope { own, ..Scope::default() });
         let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
         for entry in settings.filter(|entry| entry.standing == Standing::Settings) {
@@ -68,13 +83,31 @@ impl Scopes {
         model: &Model,
         at: usize,
         parent: Option<usize>,
-        own: [(&'static str, Option<Value>); 2],
+        own: Own,
         problems: &mut Vec<Problem>,
     ) {
         let scope = self.scopes.len();
         self.scopes.push(Scope { parent, own, variables: HashMap::new() });
         self.by_id.insert(text(&model.file.nodes()[at], "id").to_owned(), scope);
         self.evaluate_into(scope, model, at, problems);
+    }
+
+    /// Adds an instance of a subflow; what is around it is there already.
+    fn add_instance(&mut self, model: &Model, entry: &Entry, problems: &mut Vec<Problem>) {
+        let name = model.object(entry).get("name").filter(|name| name.is_truthy()).cloned();
+        let id = Some(Value::from(entry.id.as_str()));
+        let path = Some(Value::from(model.path(&entry.id)));
+        let own = vec![
+            ("NR_SUBFLOW_NAME", name.clone()),
+            ("NR_SUBFLOW_ID", id.clone()),
+            ("NR_SUBFLOW_PATH", path.clone()),
+            ("NR_NODE_NAME", name),
+            ("NR_NODE_ID", id),
+            ("NR_NODE_PATH", path),
+        ];
+        let parent = self.scope_of(model, entry);
+        self.flow_around.insert(entry.id.clone(), entry.flow.clone());
+        self.add(model, entry.at, Some(parent), own, problems);
     }
 
     /// Adds a group after the groups that it lies in.
@@ -92,12 +125,12 @@ impl Scopes {
                 break;
             }
             chain.push(group);
-            next = outer_group(model, group);
+            next = model.outer_group(group);
         }
         for group in chain.into_iter().rev() {
-            let parent = outer_group(model, group).and_then(|g| self.by_id.get(text(g, "id")));
+            let parent = model.outer_group(group).and_then(|g| self.by_id.get(text(g, "id")));
             let parent = parent.or_else(|| self.by_id.get(text(group, "z"))).copied().unwrap_or(0);
-            let own = [
+            let own = vec![
                 ("NR_GROUP_NAME", group.get("name").cloned()),
                 ("NR_GROUP_ID", group.get("id").cloned()),
             ];
@@ -108,7 +141,7 @@ impl Scopes {
     }
 
     fn scope_of(&self, model: &Model, entry: &Entry) -> usize {
-        let group = outer_group(model, model.object(entry)).map(|group| text(group, "id"));
+        let group = model.outer_group(model.object(entry)).map(|group| text(group, "id"));
         let found = group.and_then(|group| self.by_id.get(group));
         found.or_else(|| self.by_id.get(&entry.flow)).copied().unwrap_or(0)
     }
@@ -189,14 +222,20 @@ impl Scopes {
         self.process.get(name).map(Value::from)
     }
 
+    /// The flow around the instance `flow` of a subflow.
+    pub(crate) fn parent_flow(&self, flow: &str) -> Option<String> {
+        self.flow_around.get(flow).cloned()
+    }
+
     /// The variable `name` as the node sees it.
     pub(crate) fn get(&self, node: &NodeInfo, name: &str) -> Option<Value> {
         match name {
             "NR_NODE_ID" => Some(node.id.as_str().into()),
             "NR_NODE_NAME" => Some(node.name.as_str().into()),
             "NR_NODE_PATH" => {
-                let flow = if node.flow.is_empty() { "global" } else { &node.flow };
-                Some(format!("{flow}/{}", node.id).into())
+                let flow = if node.path.is_empty() { "global" } else { &node.path };
+                let id = if node.alias.is_empty() { &node.id } else { &node.alias };
+                Some(format!("{flow}/{id}").into())
             }
             _ => self.lookup(self.of_node.get(&node.id).copied().unwrap_or(0), name),
         }
@@ -204,8 +243,13 @@ impl Scopes {
 
     /// The properties of the node with every `${NAME}` replaced, and its info with the name
     /// that results.
-    pub(crate) fn substitute(&self, entry: &Entry, properties: &Map) -> (NodeInfo, Map) {
-        let mut info = Model::info(entry, text(properties, "name"));
+    pub(crate) fn substitute(
+        &self,
+        model: &Model,
+        entry: &Entry,
+        properties: &Map,
+    ) -> (NodeInfo, Map) {
+        let mut info = model.info(entry, text(properties, "name"));
         if let Some(name) = reference_of(&info.name).and_then(|name| self.get(&info, name)) {
             info.name = name.as_str().map_or_else(|| name.to_json(), str::to_owned);
         }
@@ -245,15 +289,13 @@ impl Scopes {
 /// The value of a variable that is kept out of the file.
 fn secret(model: &Model, at: usize, name: &str) -> Option<Value> {
     let object = &model.file.nodes()[at];
-    let credentials = model.file.credentials_of(text(object, "id"))?;
+    let of = |id: &str| model.credentials_of(id);
     match text(object, "type") {
-        GLOBAL_CONFIG => credentials.get("map")?.get(name).cloned(),
-        _ => credentials.get(name).cloned(),
+        GLOBAL_CONFIG => of(text(object, "id"))?.get("map")?.get(name).cloned(),
+        // An instance has those of the definition as well.
+        _ => {
+            let own = of(text(object, "id")).and_then(|credentials| credentials.get(name));
+            own.or_else(|| of(text(object, "subflow"))?.get(name)).cloned()
+        }
     }
-}
-
-/// The group that a node or group lies in, when that is on the same tab.
-fn outer_group<'a>(model: &'a Model, node: &Map) -> Option<&'a Map> {
-    let group = model.structure(text(node, "g"))?;
-    (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
 }

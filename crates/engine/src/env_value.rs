@@ -11,7 +11,12 @@ pub(crate) struct Unevaluated(pub(crate) String);
 
 /// Whether the entry refers to another variable.
 pub(crate) fn is_env(entry: &Map) -> bool {
-    text(entry, "type") == "env"
+    match text(entry, "type") {
+        "env" => true,
+        // The configuration node that a variable of the flow around names.
+        "conf-type" => reference_of(text(entry, "value")).is_some(),
+        _ => false,
+    }
 }
 
 /// The name in `${NAME}` or `$(NAME)`, when `text` is nothing else.
@@ -27,7 +32,7 @@ pub(crate) fn evaluate(entry: &Map) -> Result<Option<Value>, Unevaluated> {
     let Some(value) = entry.get("value") else { return Ok(None) };
     let as_text = || to_text(value);
     let evaluated = match text(entry, "type") {
-        "str" => as_text().into(),
+        "str" | "cred" | "conf-type" => as_text().into(),
         "num" => to_number(value).into(),
         "bool" => Value::Bool(value.as_bool().unwrap_or(value.as_str() == Some("true"))),
         "json" => json(&as_text())?,

@@ -100,6 +100,11 @@ impl FlowFile {
         self.credentials.0.get(id)
     }
 
+    /// A flow file of other nodes with the same credentials.
+    pub(crate) fn with_nodes(&self, nodes: Vec<Map>) -> Self {
+        FlowFile { nodes: nodes.into(), envelope: None, credentials: self.credentials.clone() }
+    }
+
     /// Parses the text of a flow file: an array of nodes, or an object that holds it in `flows`.
     /// A byte order mark is skipped.
     ///

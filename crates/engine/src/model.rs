@@ -1,11 +1,12 @@
 //! `Model`: who is who in a flow file: tabs, groups, subflows, and the nodes in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ferrowire_core::{Map, NodeInfo, Value};
 
 use crate::flow_file::text;
 use crate::problem::Place;
+use crate::subflow::expand;
 use crate::{FlowFile, Problem};
 
 /// The type whose `env` holds for all flows; Node-RED's editor keeps one such node.
@@ -21,6 +22,14 @@ pub(crate) struct Model {
     pub(crate) tabs: Vec<usize>,
     /// The places of the groups in the file.
     pub(crate) groups: Vec<usize>,
+    /// The instances of subflows: the places in the file of the instance's node.
+    instances: HashMap<String, usize>,
+    aliases: HashMap<String, String>,
+    status_outputs: HashSet<String>,
+    /// For each instance that is refused, by its place, why.
+    refused: HashMap<usize, String>,
+    /// For each instance, the path of the nodes in it.
+    paths: HashMap<String, String>,
     ids: HashMap<String, What>,
     /// Pairs of places: the one that counts, and one with the same id.
     duplicates: Vec<(usize, usize)>,
@@ -46,6 +55,8 @@ pub(crate) enum Standing {
     InSubflow,
     /// It has a place on a canvas, and no tab.
     NoTab,
+    /// It is an instance of a subflow that cannot be made.
+    Refused,
     /// It holds settings for the engine: the environment of all flows.
     Settings,
 }
@@ -63,15 +74,74 @@ pub(crate) struct Entry {
 
 impl Model {
     pub(crate) fn new(file: FlowFile) -> Self {
-        let mut model = Model { file, ..Model::default() };
-        let file = model.file.clone();
+        let expanded = expand(&file);
+        let file = file.with_nodes(expanded.nodes);
+        let mut model = Model {
+            file: file.clone(),
+            instances: expanded.instances,
+            aliases: expanded.aliases,
+            status_outputs: expanded.status_outputs,
+            refused: expanded.refused.into_iter().collect(),
+            ..Model::default()
+        };
         for (at, node) in file.nodes().iter().enumerate() {
             model.add(at, node);
         }
         for at in 0..model.nodes.len() {
             model.nodes[at].standing = model.standing(&model.nodes[at]);
         }
+        model.paths = model.paths();
         model
+    }
+
+    /// The path of each instance: its flow's, and its id in the definition around it.
+    fn paths(&self) -> HashMap<String, String> {
+        let mut paths: HashMap<String, String> = HashMap::new();
+        for entry in self.instances() {
+            let around = paths.get(&entry.flow).unwrap_or(&entry.flow);
+            let path = format!("{around}/{}", self.alias(&entry.id).unwrap_or(&entry.id));
+            paths.insert(entry.id.clone(), path);
+        }
+        paths
+    }
+
+    /// The instances of subflows that are made, outer ones first.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Entry> {
+        self.nodes.iter().filter(|entry| self.instances.get(&entry.id) == Some(&entry.at))
+    }
+
+    /// The instance of a subflow that the node lies in.
+    pub(crate) fn instance_around(&self, entry: &Entry) -> Option<&Entry> {
+        self.node(&entry.flow).filter(|around| self.is_instance(around))
+    }
+
+    pub(crate) fn is_instance(&self, entry: &Entry) -> bool {
+        self.instances.get(&entry.id) == Some(&entry.at)
+    }
+
+    /// The id of a node in an instance as it stands in the definition.
+    pub(crate) fn alias(&self, id: &str) -> Option<&str> {
+        self.aliases.get(id).map(String::as_str)
+    }
+
+    /// What is kept out of the file for an object. Nodes in instances share that of the
+    /// definition's.
+    pub(crate) fn credentials_of(&self, id: &str) -> Option<&Map> {
+        self.file.credentials_of(self.alias(id).unwrap_or(id))
+    }
+
+    /// The status output of an instance, when it has one.
+    pub(crate) fn status_output(&self, instance: &Entry) -> Option<&str> {
+        self.status_outputs.get(&format!("{}:status", instance.id)).map(String::as_str)
+    }
+
+    pub(crate) fn is_status_output(&self, entry: &Entry) -> bool {
+        self.status_outputs.contains(&entry.id)
+    }
+
+    /// The path of a flow: its tab and the instances around it.
+    pub(crate) fn path<'a>(&'a self, flow: &'a str) -> &'a str {
+        self.paths.get(flow).map_or(flow, String::as_str)
     }
 
     fn add(&mut self, at: usize, node: &Map) {
@@ -113,6 +183,7 @@ impl Model {
         let placed = node.contains_key("x") && node.contains_key("y");
         match flow.map(|flow| (text(flow, "type"), flow)) {
             Some(("subflow", _)) => Standing::InSubflow,
+            _ if self.refused.contains_key(&entry.at) => Standing::Refused,
             _ if node.get("d") == Some(&Value::Bool(true)) => Standing::Disabled,
             Some(("tab", tab)) if is_true(tab, "disabled") => Standing::Disabled,
             _ if entry.node_type == GLOBAL_CONFIG => Standing::Settings,
@@ -153,6 +224,27 @@ impl Model {
         })
     }
 
+    /// The groups that the node lies in, the innermost first.
+    pub(crate) fn groups_of(&self, entry: &Entry) -> Vec<&str> {
+        let mut groups = Vec::new();
+        let mut next = self.outer_group(self.object(entry));
+        while let Some(group) = next {
+            let id = text(group, "id");
+            if groups.contains(&id) {
+                break;
+            }
+            groups.push(id);
+            next = self.outer_group(group);
+        }
+        groups
+    }
+
+    /// The group that a node or group lies in, when that is on the same flow.
+    pub(crate) fn outer_group(&self, node: &Map) -> Option<&Map> {
+        let group = self.structure(text(node, "g"))?;
+        (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
+    }
+
     /// The nodes that are to run.
     pub(crate) fn active(&self) -> impl Iterator<Item = (usize, &Entry)> {
         let nodes = self.nodes.iter().enumerate();
@@ -164,12 +256,14 @@ impl Model {
     }
 
     /// Who the node is, with `name` for its name.
-    pub(crate) fn info(entry: &Entry, name: &str) -> NodeInfo {
+    pub(crate) fn info(&self, entry: &Entry, name: &str) -> NodeInfo {
         NodeInfo {
             id: entry.id.clone(),
             node_type: entry.node_type.clone(),
             name: name.to_owned(),
             flow: entry.flow.clone(),
+            alias: self.alias(&entry.id).unwrap_or_default().to_owned(),
+            path: self.path(&entry.flow).to_owned(),
         }
     }
 
@@ -177,9 +271,12 @@ impl Model {
     pub(crate) fn place(&self, at: usize) -> Place {
         let node = &self.file.nodes()[at];
         let flow = text(node, "z");
-        let label = self.structure(flow).map_or("", |flow| match text(flow, "label") {
-            "" => text(flow, "name"),
-            label => label,
+        let holder = self.structure(flow).or_else(|| Some(self.object(self.node(flow)?)));
+        let label = holder.map_or("", |flow| match (text(flow, "label"), text(flow, "name")) {
+            // An instance without a name of its own.
+            ("", "") => self.structure(text(flow, "subflow")).map_or("", |def| text(def, "name")),
+            ("", name) => name,
+            (label, _) => label,
         });
         let name = if text(node, "name").is_empty() { "label" } else { "name" };
         Place {
@@ -203,7 +300,17 @@ impl Model {
             Problem::of_node(self.place(entry.at), "z", text)
         };
         let strays = self.nodes.iter().filter(|entry| entry.standing == Standing::NoTab);
-        self.duplicates.iter().map(duplicate).chain(strays.map(stray)).collect()
+        let mut problems: Vec<Problem> =
+            self.duplicates.iter().map(duplicate).chain(strays.map(stray)).collect();
+        let mut reported = HashSet::new();
+        for entry in self.nodes.iter().filter(|entry| entry.standing == Standing::Refused) {
+            // Once, however many instances there are around it.
+            let id = self.alias(&entry.id).unwrap_or(&entry.id);
+            if let Some(why) = self.refused.get(&entry.at).filter(|_| reported.insert(id)) {
+                problems.push(Problem::of_node(self.place(entry.at), "type", why.as_str()));
+            }
+        }
+        problems
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ferrowire_core::{BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry};
+use ferrowire_core::{
+    BuiltNode, ConfigProblem, Links, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
+};
 
 use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
 use crate::problem::Severity;
-use crate::validate::{
-    Claims, Links, links, missing_types, receives, unsupported_subflow, wire_problems,
-};
+use crate::validate::{Claims, References, links, missing_types, receives, type_of, wire_problems};
 use crate::{Environment, FlowFile, Problem};
 
 /// What a flow file amounts to.
@@ -27,9 +27,9 @@ pub(crate) struct Plan {
 /// A node that can run.
 pub(crate) struct PlannedNode {
     pub(crate) info: NodeInfo,
-    pub(crate) links: Links,
+    pub(crate) links: References,
     pub(crate) built: BuiltNode,
-    node_type: NodeType,
+    pub(crate) node_type: NodeType,
     /// Its place in the model.
     entry: usize,
 }
@@ -50,9 +50,8 @@ impl Plan {
         let mut claims = Claims::default();
         let mut nodes = Vec::new();
         for (at, entry) in model.active() {
-            problems.extend(unsupported_subflow(&model, entry));
             wire_problems(&model, entry, &mut problems);
-            let Some(node_type) = registry.get(&entry.node_type) else { continue };
+            let Some(node_type) = type_of(&model, entry, registry) else { continue };
             let planned = plan_node(&model, at, node_type, &resolved, &mut claims, &mut problems);
             nodes.extend(planned);
         }
@@ -69,6 +68,16 @@ impl Plan {
         self.nodes.get(*self.by_id.get(id)?)
     }
 
+    /// The place in the model of the node at `at`.
+    pub(crate) fn entry(&self, at: usize) -> &Entry {
+        &self.model.nodes[self.nodes[at].entry]
+    }
+
+    /// The properties of the node at `at`, as they stand in the file.
+    pub(crate) fn object(&self, at: usize) -> &Map {
+        self.model.object(self.entry(at))
+    }
+
     /// The ids of the nodes that can run.
     pub(crate) fn ids(&self) -> HashSet<String> {
         self.by_id.keys().cloned().collect()
@@ -83,6 +92,7 @@ impl Plan {
             wires(self.model.object(entry)).0.iter().map(|ids| known(ids)).collect()
         };
         let mut ports: Vec<Vec<Vec<usize>>> = self.nodes.iter().map(ports_of).collect();
+        self.add_links(&mut ports);
         for (at, node) in self.nodes.iter().enumerate() {
             let endpoint = node.links.endpoint.as_ref().and_then(|id| self.by_id.get(id));
             let Some(&endpoint) = endpoint else { continue };
@@ -94,6 +104,47 @@ impl Plan {
             ports[from][0].push(to);
         }
         ports
+    }
+
+    /// Adds the connections without wires.
+    fn add_links(&self, ports: &mut [Vec<Vec<usize>>]) {
+        let mut add = |from: usize, port: usize, to: usize| {
+            if ports[from].len() <= port {
+                ports[from].resize(port + 1, Vec::new());
+            }
+            if !ports[from][port].contains(&to) {
+                ports[from][port].push(to);
+            }
+        };
+        let is_in = |at: &usize| matches!(self.nodes[*at].node_type.links, Links::In(_));
+        let is_out = |at: &usize| matches!(self.nodes[*at].node_type.links, Links::Out(_));
+        for (at, node) in self.nodes.iter().enumerate() {
+            let listed = |property| self.listed(at, property);
+            match node.node_type.links {
+                Links::None => {}
+                Links::Out(property) => {
+                    listed(property).into_iter().filter(is_in).for_each(|to| add(at, 0, to));
+                }
+                Links::In(property) => {
+                    listed(property).into_iter().filter(is_out).for_each(|from| add(from, 0, at));
+                }
+                Links::Call(property) => {
+                    let first = listed(property).into_iter().find(is_in);
+                    first.into_iter().for_each(|to| add(at, 1, to));
+                }
+            }
+        }
+    }
+
+    /// The nodes whose ids a property lists; a single id needs no list.
+    fn listed(&self, at: usize, property: &str) -> Vec<usize> {
+        let ids = match self.object(at).get(property) {
+            Some(Value::Array(ids)) => ids.as_slice(),
+            Some(id @ Value::String(_)) => std::slice::from_ref(id),
+            _ => &[],
+        };
+        let ids = ids.iter().filter_map(Value::as_str);
+        ids.filter_map(|id| self.by_id.get(id).copied()).collect()
     }
 
     /// For each node whether it is a configuration node.
@@ -116,12 +167,12 @@ impl Plan {
 
 fn resolve(model: &Model, entry: &Entry, scopes: &Scopes) -> Resolved {
     let properties = model.object(entry);
-    match model.file.credentials_of(&entry.id) {
-        None => scopes.substitute(entry, properties),
+    match model.credentials_of(&entry.id) {
+        None => scopes.substitute(model, entry, properties),
         Some(credentials) => {
             let mut properties = properties.clone();
             properties.insert("credentials", credentials.clone());
-            scopes.substitute(entry, &properties)
+            scopes.substitute(model, entry, &properties)
         }
     }
 }
@@ -136,7 +187,11 @@ fn plan_node(
 ) -> Option<PlannedNode> {
     let entry = &model.nodes[at];
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
-    let links = links(model, entry, node_type, &properties, problems);
+    let mut links = links(model, entry, node_type, &properties, problems);
+    if model.is_instance(entry) {
+        // What the status output shows, it shows below its user.
+        links.uses.extend(model.status_output(entry).map(str::to_owned));
+    }
     let free = claims.claim(model, entry, node_type, &properties, problems);
     let built = build(model, entry, node_type, resolved, problems)?;
     free.then_some(PlannedNode { info, links, built, node_type: *node_type, entry: at })
@@ -153,7 +208,7 @@ fn build(
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
     let find = |id: &str| resolved.get(id).map(|(_, properties)| properties.clone());
     let mut config = NodeConfig::new(info, properties, &find);
-    let built = catch_unwind(AssertUnwindSafe(|| (node_type.build)(&mut config)));
+    let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
     let mut found = config.take_problems();
     if let Err(panic) = &built {
         let text = format!("the node panicked while it was built: {}", reason(&**panic));

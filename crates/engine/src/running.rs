@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ferrowire_core::bus::{RunningNode, Services, Wire, Wires};
-use ferrowire_core::{NodeInfo, StopReason};
+use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire, Wires};
+use ferrowire_core::{Links, StopReason};
 
+use crate::directory::Directory;
 use crate::graph::{Graph, Kind, Order};
 use crate::plan::{Plan, PlannedNode};
 use crate::sequence::{Limits, start_all, stop_all};
 use crate::services::NodeServices;
-use crate::validate::Links;
+use crate::validate::References;
+use crate::watch::{Watched, watched};
 
 /// All running nodes, by id.
 pub(crate) type Nodes = HashMap<String, Arc<RunningNode>>;
@@ -18,7 +20,7 @@ pub(crate) type Nodes = HashMap<String, Arc<RunningNode>>;
 /// A running node and what the next deploy must know of it.
 struct Live {
     node: Arc<RunningNode>,
-    links: Links,
+    links: References,
     order: Order,
     queues: Queues,
 }
@@ -49,9 +51,15 @@ impl Running {
     }
 
     /// Stops all nodes.
-    pub(crate) async fn stop(&mut self, reason: StopReason, limits: Limits) {
+    pub(crate) async fn stop(
+        &mut self,
+        reason: StopReason,
+        services: &NodeServices,
+        limits: Limits,
+    ) {
         let stopping = std::mem::take(&mut self.nodes);
         stop_lives(stopping, |_| reason, limits).await;
+        services.set_directory(Directory::default());
     }
 
     /// Runs the nodes of `plan` and no others; those that `keep` names go on as they are, with
@@ -66,6 +74,7 @@ impl Running {
         let mut before = std::mem::take(&mut self.nodes);
         let uses = plan.uses();
         let graph = Graph::new(&plan.ports(), &plan.configs(), &uses);
+        let watched = watched(&plan);
         let ids = plan.ids();
         let planned = std::mem::take(&mut plan.nodes);
         let member = |planned: PlannedNode| {
@@ -73,6 +82,7 @@ impl Running {
             Member::new(planned, live, services)
         };
         let mut cast = Cast(planned.into_iter().map(member).collect());
+        cast.0.iter_mut().zip(watched).for_each(|(member, watched)| member.watched = watched);
         cast.lay(&graph);
         cast.leave_others(&graph);
 
@@ -82,6 +92,7 @@ impl Running {
         };
         stop_lives(before, reason, limits).await;
         cast.introduce(&uses);
+        services.set_directory(cast.directory());
         start_all(cast.new_nodes(&graph), &**services, limits).await;
         cast.join();
         self.nodes = cast.into_live(&graph);
@@ -91,17 +102,21 @@ impl Running {
 /// A node of the next set, kept or new.
 struct Member {
     node: Arc<RunningNode>,
-    links: Links,
+    links: References,
     kept: bool,
+    /// How its type is connected without wires.
+    linked: Links,
     /// The queues of a kept node, then those of its next wires.
     queues: Queues,
     /// Its next wires.
     wires: Wires,
+    /// Those that watch it next.
+    watched: Watched,
 }
 
 impl Member {
     fn new(planned: PlannedNode, live: Option<Live>, services: &Arc<NodeServices>) -> Self {
-        let links = planned.links;
+        let (links, linked) = (planned.links, planned.node_type.links);
         let (kept, node, queues) = match live {
             Some(live) => (true, live.node, live.queues),
             None => {
@@ -113,7 +128,15 @@ impl Member {
                 (false, node, Queues::new())
             }
         };
-        Member { node, links, kept, queues, wires: Wires::new() }
+        Member {
+            node,
+            links,
+            linked,
+            kept,
+            queues,
+            wires: Wires::new(),
+            watched: Watched::default(),
+        }
     }
 }
 
@@ -147,7 +170,7 @@ impl Cast {
         }
     }
 
-    /// Takes the wires of kept nodes to all but kept nodes away.
+    /// Takes the wires of kept nodes to all but kept nodes away, and those that watch them.
     fn leave_others(&self, graph: &Graph) {
         for (member, ports) in self.0.iter().zip(&graph.wires).filter(|(m, _)| m.kept) {
             let among_kept = |(wires, edges): (&Vec<Wire>, &Vec<crate::graph::Edge>)| {
@@ -157,23 +180,43 @@ impl Cast {
                     .collect()
             };
             member.node.set_wires(member.wires.iter().zip(ports).map(among_kept).collect());
+            member.node.set_watchers(self.watchers(&member.watched, |watcher| watcher.kept));
         }
     }
 
     /// Wires the new nodes and tells configuration nodes who uses them.
     fn introduce(&self, uses: &[Vec<usize>]) {
-        let mut users: Vec<Vec<Arc<NodeInfo>>> = vec![Vec::new(); self.0.len()];
+        let mut users: Vec<Vec<Arc<RunningNode>>> = vec![Vec::new(); self.0.len()];
         for (user, used) in uses.iter().enumerate() {
             for &config in used {
-                users[config].push(Arc::clone(self.0[user].node.info()));
+                users[config].push(Arc::clone(&self.0[user].node));
             }
         }
         for (member, users) in self.0.iter().zip(users) {
-            member.node.set_users(users);
+            member.node.set_users(&users);
+            member.node.set_watchers(self.watchers(&member.watched, |_| true));
             if !member.kept {
                 member.node.set_wires(member.wires.clone());
             }
         }
+    }
+
+    fn watchers(&self, watched: &Watched, tell: impl Fn(&Member) -> bool) -> Watchers {
+        let asides = |list: &[usize]| {
+            let told = list.iter().map(|at| &self.0[*at]).filter(|watcher| tell(watcher));
+            told.map(|watcher| watcher.node.aside()).collect()
+        };
+        Watchers {
+            errors: asides(&watched.errors),
+            completions: asides(&watched.completions),
+            statuses: asides(&watched.statuses),
+        }
+    }
+
+    fn directory(&self) -> Directory {
+        let mut directory = Directory::default();
+        self.0.iter().for_each(|member| directory.add(member.linked, &member.node));
+        directory
     }
 
     fn new_nodes(&self, graph: &Graph) -> Vec<(Order, Arc<RunningNode>)> {

@@ -29,7 +29,7 @@ pub(crate) async fn start_all(
     let start = |node: Arc<RunningNode>| async move {
         if timeout(limits.start, node.start()).await.is_err() {
             let text = format!("did not start within {:?}, the start was given up", limits.start);
-            services.failed(node.info(), &NodeError::new(text));
+            services.failed(node.info(), &NodeError::new(text), false);
         }
     };
     let groups = grouped(nodes).into_values().map(|nodes| nodes.into_iter().map(start));

@@ -6,10 +6,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use ferrowire_core::bus::Services;
-use ferrowire_core::{Level, NodeError, NodeInfo, Status, Value};
+use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::{ContextStores, Level, NodeError, NodeInfo, Status, Value};
 use tokio::sync::broadcast;
 
+use crate::directory::Directory;
 use crate::env::Scopes;
 
 /// The number of events that a receiver may be behind before it loses the oldest.
@@ -38,7 +39,8 @@ pub enum Event {
         /// The data.
         data: Value,
     },
-    /// A node failed: with a message, in its start, or in a task of its own.
+    /// A node failed, with a message, in its start, or in a task of its own, and no catch node
+    /// was told.
     Failed {
         /// The node.
         node: Arc<NodeInfo>,
@@ -72,16 +74,20 @@ pub(crate) struct NodeServices {
     events: broadcast::Sender<Event>,
     statuses: Mutex<HashMap<String, (Arc<NodeInfo>, Status)>>,
     scopes: ArcSwap<Scopes>,
+    directory: ArcSwap<Directory>,
     resources: Resources,
+    contexts: Arc<ContextStores>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(resources: Resources) -> Self {
+    pub(crate) fn new(resources: Resources, contexts: Arc<ContextStores>) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
+            directory: ArcSwap::default(),
             resources,
+            contexts,
         }
     }
 
@@ -96,6 +102,10 @@ impl NodeServices {
 
     pub(crate) fn set_scopes(&self, scopes: Scopes) {
         self.scopes.store(Arc::new(scopes));
+    }
+
+    pub(crate) fn set_directory(&self, directory: Directory) {
+        self.directory.store(Arc::new(directory));
     }
 
     pub(crate) fn statuses(&self) -> Vec<(Arc<NodeInfo>, Status)> {
@@ -168,8 +178,27 @@ impl Services for NodeServices {
         self.resources.get(&kind).cloned()
     }
 
-    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError) {
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.directory.load().get(id)
+    }
+
+    fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        self.directory.load().find(node, name)
+    }
+
+    fn contexts(&self) -> &ContextStores {
+        &self.contexts
+    }
+
+    fn parent_flow(&self, flow: &str) -> Option<String> {
+        self.scopes.load().parent_flow(flow)
+    }
+
+    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool) {
         let text = error.chain();
+        if caught {
+            return Self::write_log(node, Level::Debug, format_args!("{text}"));
+        }
         Self::write_log(node, Level::Error, format_args!("{text}"));
         self.emit(Event::Failed { node: Arc::clone(node), text: text.into() });
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use ferrowire_core::{Endpoint, Map, NodeType, Reference, Registry, Value};
 
 use crate::flow_file::text;
+use crate::instance::{INSTANCE, STATUS};
 use crate::model::{Entry, Model, Standing, wires};
 use crate::plan::Plan;
 use crate::problem::Place;
@@ -21,7 +22,7 @@ pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> 
     let mut missing: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
     let mut first: HashMap<&str, usize> = HashMap::new();
     for (at, entry) in model.active() {
-        if registry.get(&entry.node_type).is_none() && subflow_of(model, entry).is_none() {
+        if type_of(model, entry, registry).is_none() {
             let first = *first.entry(&entry.node_type).or_insert(at);
             missing.entry(first).or_default().push(model.place(entry.at));
         }
@@ -29,20 +30,19 @@ pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> 
     missing.into_values().filter_map(Problem::missing_type).collect()
 }
 
-/// The definition of which the node is an instance.
-pub(crate) fn subflow_of<'a>(model: &'a Model, entry: &Entry) -> Option<&'a Map> {
-    let definition = model.structure(entry.node_type.strip_prefix("subflow:")?)?;
-    (text(definition, "type") == "subflow").then_some(definition)
-}
-
-pub(crate) fn unsupported_subflow(model: &Model, entry: &Entry) -> Option<Problem> {
-    let definition = subflow_of(model, entry)?;
-    let text = format!(
-        "subflows are not supported yet, this instance of `{}` does not start; \
-         put its nodes into the flow itself",
-        text(definition, "name")
-    );
-    Some(Problem::of_node(model.place(entry.at), "type", text))
+/// The type of a node: one of the registry, or of the engine's own.
+pub(crate) fn type_of<'a>(
+    model: &Model,
+    entry: &Entry,
+    registry: &'a Registry,
+) -> Option<&'a NodeType> {
+    if model.is_instance(entry) {
+        return Some(&INSTANCE);
+    }
+    if model.is_status_output(entry) {
+        return Some(&STATUS);
+    }
+    registry.get(&entry.node_type)
 }
 
 /// The problems with a node's wires.
@@ -67,7 +67,7 @@ pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>
 
 /// What a node's references lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Links {
+pub(crate) struct References {
     pub(crate) endpoint: Option<String>,
     pub(crate) uses: Vec<String>,
 }
@@ -79,8 +79,8 @@ pub(crate) fn links(
     node_type: &NodeType,
     properties: &Map,
     out: &mut Vec<Problem>,
-) -> Links {
-    let mut links = Links::default();
+) -> References {
+    let mut links = References::default();
     let filled = |reference: &&Reference| !text(properties, reference.property).is_empty();
     let mut follow = |reference: &Reference| {
         let id = text(properties, reference.property);

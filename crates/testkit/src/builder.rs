@@ -37,6 +37,7 @@ pub struct HarnessBuilder {
     pub(crate) world: World,
     pub(crate) endpoint: Option<String>,
     pub(crate) outputs: usize,
+    pub(crate) linked: Vec<String>,
     pub(crate) patience: Duration,
 }
 
@@ -49,6 +50,7 @@ impl HarnessBuilder {
             world: World::default(),
             endpoint: None,
             outputs: 8,
+            linked: Vec::new(),
             patience: Duration::from_secs(60),
         }
     }
@@ -88,6 +90,13 @@ impl HarnessBuilder {
         self
     }
 
+    /// Another node that messages can be delivered to without a wire, by its id. They are read
+    /// with [`Harness::next_delivered`].
+    pub fn linked(mut self, id: &str) -> Self {
+        self.linked.push(id.to_owned());
+        self
+    }
+
     /// How many output ports are recorded; 8 unless said otherwise.
     pub fn outputs(mut self, outputs: usize) -> Self {
         self.outputs = outputs;
@@ -116,10 +125,12 @@ impl HarnessBuilder {
             node_type: self.node_type.name.to_owned(),
             name: text("name", ""),
             flow: text("z", "flow"),
+            path: text("z", "flow"),
+            alias: String::new(),
         };
         let find = |id: &str| self.others.get(id).cloned();
         let mut config = NodeConfig::new(info.clone(), self.properties.clone(), &find);
-        let built = (self.node_type.build)(&mut config);
+        let built = self.node_type.build(&mut config);
         (info, built, config.take_problems())
     }
 

@@ -3,16 +3,27 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use ferrowire_core::NodeType;
+use ferrowire_core::{EXCLUSIVE_QUEUE, NodeType};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use serde_json::Value as Json;
 
-use crate::{Harness, HarnessBuilder, json, message};
+use crate::{Harness, HarnessBuilder, Stopped, json, message};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So many messages at once fill the queue of an exclusive node.
+const BURST: usize = EXCLUSIVE_QUEUE + 100;
 
 /// Checks that a node keeps to the contract:
 /// - building it touches no runtime and never panics: not with an empty configuration, and not
 ///   with nonsense in any place of `config`;
-/// - with `config`, which must be right, it starts and stops in time;
+/// - with `config`, which must be right, it starts and stops in time, and starts again after a
+///   stop as it did before;
 /// - it handles a message once: it accepts it in time and fails at most once, without a panic;
+/// - more messages at once than its queue holds are all accepted in time;
+/// - a delivery that is given up half-way keeps it from nothing;
 /// - when it has stopped, no task of it is left, and a message that comes late does nothing.
 ///
 /// Call it in a function marked `#[tokio::test(start_paused = true)]`, alone: it counts the
@@ -22,10 +33,13 @@ use crate::{Harness, HarnessBuilder, json, message};
 /// With what was broken.
 pub async fn assert_compliant(node_type: NodeType, config: Json) {
     assert_builds(node_type, &config);
+    assert_restarts(node_type, &config).await;
     for msg in [json!({}), json!({"payload": "text", "topic": "t"}), json!({"payload": [1, null]})]
     {
         assert_runs(node_type, &config, msg).await;
     }
+    assert_takes_bursts(node_type, &config).await;
+    assert_survives_given_up_deliveries(node_type, &config).await;
 }
 
 fn assert_builds(node_type: NodeType, config: &Json) {
@@ -90,17 +104,22 @@ fn replace(json: &mut Json, place: &mut usize, new: &Json) -> bool {
     }
 }
 
-async fn assert_runs(node_type: NodeType, config: &Json, msg: Json) {
-    let tasks = alive_tasks();
+async fn start(node_type: NodeType, config: &Json) -> Harness {
     let mut node = Harness::with(node_type).config(config.clone()).start().await;
+    // What the start brought is not counted with the messages.
     let errors = node.errors();
+    assert_no_panic(&errors);
+    node
+}
+
+fn assert_no_panic(errors: &[String]) {
     assert!(!errors.iter().any(|error| error.contains("panicked")), "{errors:?}");
-    node.send(message(msg.clone())).await;
-    node.wait(Duration::from_millis(1)).await;
-    let errors = node.errors();
-    assert!(errors.len() <= 1, "the message {msg} failed more than once: {errors:?}");
-    assert!(!errors.iter().any(|error| error.contains("panicked")), "{msg}: {errors:?}");
+}
+
+/// Stops the node and sees that nothing of it is left but the `tasks` there were before.
+async fn stop(node: Harness, tasks: usize) -> Stopped {
     let stopped = node.stop().await;
+    assert_no_panic(&stopped.errors);
     // What was cancelled is dropped at the next turn of the scheduler.
     for _ in 0..100 {
         if alive_tasks() == tasks {
@@ -109,9 +128,66 @@ async fn assert_runs(node_type: NodeType, config: &Json, msg: Json) {
         tokio::task::yield_now().await;
     }
     assert_eq!(alive_tasks(), tasks, "a task outlived the node; use `NodeContext::spawn`");
-    tokio::time::timeout(Duration::from_secs(60), stopped.node.deliver(message(msg)))
+    stopped
+}
+
+async fn assert_runs(node_type: NodeType, config: &Json, msg: Json) {
+    let tasks = alive_tasks();
+    let mut node = start(node_type, config).await;
+    node.send(message(msg.clone())).await;
+    node.wait(Duration::from_millis(1)).await;
+    let errors = node.errors();
+    assert!(errors.len() <= 1, "the message {msg} failed more than once: {errors:?}");
+    assert_no_panic(&errors);
+    let stopped = stop(node, tasks).await;
+    tokio::time::timeout(PATIENCE, stopped.node.deliver(message(msg)))
         .await
         .unwrap_or_else(|_| panic!("a message to the stopped node is waited for"));
+}
+
+/// What a node holds must be free when it has stopped, or the next deploy fails.
+async fn assert_restarts(node_type: NodeType, config: &Json) {
+    let mut outcomes = Vec::new();
+    for _ in 0..2 {
+        let tasks = alive_tasks();
+        let mut node = Harness::with(node_type).config(config.clone()).start().await;
+        outcomes.push(node.errors());
+        stop(node, tasks).await;
+    }
+    let again = outcomes.pop().unwrap_or_default();
+    let first = outcomes.pop().unwrap_or_default();
+    assert!(
+        !first.is_empty() || again.is_empty(),
+        "the node started once, and not a second time after it was stopped: {again:?}"
+    );
+}
+
+async fn assert_takes_bursts(node_type: NodeType, config: &Json) {
+    let tasks = alive_tasks();
+    let mut node = start(node_type, config).await;
+    let deliver = |number: usize| node.node.deliver(message(json!({"payload": number})));
+    let all = join_all((0..BURST).map(deliver).collect::<Vec<_>>());
+    let accepted = tokio::time::timeout(PATIENCE, all).await;
+    assert!(accepted.is_ok(), "{BURST} messages at once were not accepted within {PATIENCE:?}");
+    let mut errors = node.errors();
+    errors.extend(stop(node, tasks).await.errors);
+    assert!(errors.len() <= BURST, "{} of {BURST} messages failed", errors.len());
+    assert_no_panic(&errors);
+}
+
+/// The future of a delivery may be dropped at any `await`, for example when a connection ends.
+async fn assert_survives_given_up_deliveries(node_type: NodeType, config: &Json) {
+    let tasks = alive_tasks();
+    let mut node = start(node_type, config).await;
+    for _ in 0..2 {
+        let given_up = node.node.deliver(message(json!({"payload": "given up"})));
+        let _dropped = given_up.now_or_never();
+    }
+    node.send(message(json!({"payload": "text"}))).await;
+    let errors = node.errors();
+    assert!(errors.len() <= 3, "three messages failed more than once each: {errors:?}");
+    assert_no_panic(&errors);
+    stop(node, tasks).await;
 }
 
 fn alive_tasks() -> usize {

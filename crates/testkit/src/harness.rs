@@ -1,7 +1,8 @@
 //! `Harness`: a running node, what goes in and what comes out.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services, Wire};
@@ -17,9 +18,10 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// One running node. It must be [stopped](Self::stop), or the test fails.
 pub struct Harness {
-    node: Arc<RunningNode>,
+    pub(crate) node: Arc<RunningNode>,
     world: Arc<World>,
     outputs: Vec<Collector>,
+    others: HashMap<String, Collector>,
     patience: Duration,
     stopped: bool,
 }
@@ -41,7 +43,7 @@ impl Harness {
     pub(crate) async fn start(builder: HarnessBuilder) -> Harness {
         let (info, built, problems) = builder.build();
         assert!(problems.is_empty(), "the configuration has problems: {problems:#?}");
-        let HarnessBuilder { world, endpoint, outputs, patience, .. } = builder;
+        let HarnessBuilder { world, endpoint, outputs, linked, patience, .. } = builder;
         let world = Arc::new(world);
         let services: Arc<dyn Services> = Arc::clone(&world) as _;
         let node = RunningNode::new(info, built, Arc::clone(&services));
@@ -54,7 +56,19 @@ impl Harness {
         if let Some(endpoint) = endpoint {
             node.set_endpoint(&endpoint);
         }
-        let harness = Harness { node, world, outputs, patience, stopped: false };
+        let mut others = HashMap::new();
+        for id in linked {
+            let (info, other) = (NodeInfo { id, ..NodeInfo::default() }, Collector::default());
+            let built = BuiltNode::Shared(Box::new(other.clone()));
+            let running = RunningNode::new(info.clone(), built, Arc::clone(&services));
+            world
+                .running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(info.id.clone(), running);
+            others.insert(info.id, other);
+        }
+        let harness = Harness { node, world, outputs, others, patience, stopped: false };
         harness.within("did not start", harness.node.start()).await;
         harness
     }
@@ -73,7 +87,7 @@ impl Harness {
 
     /// Says which nodes use this configuration node.
     pub fn set_users(&self, users: Vec<NodeInfo>) {
-        self.node.set_users(users.into_iter().map(Arc::new).collect());
+        self.node.set_named_users(users);
     }
 
     /// Hands `msg` to the node and waits until it is accepted.
@@ -91,6 +105,16 @@ impl Harness {
     pub async fn next_output(&mut self, port: usize) -> Message {
         let what = format!("message through port {port}");
         self.output(port).0.next(&what, self.patience).await
+    }
+
+    /// The next message that is delivered to the [linked](HarnessBuilder::linked) node `id`.
+    ///
+    /// # Panics
+    /// When none is in time, or there is no such node.
+    pub async fn next_delivered(&mut self, id: &str) -> Message {
+        let other = self.others.get(id);
+        let other = other.unwrap_or_else(|| panic!("no node `{id}` was linked"));
+        other.0.next(&format!("message for `{id}`"), self.patience).await
     }
 
     /// The messages that have left through `port` and were not taken yet.
@@ -170,6 +194,8 @@ impl Harness {
         self.stopped = true;
         let start = tokio::time::Instant::now();
         self.node.stop(reason, STOP_LIMIT).await;
+        // They hold the world that holds them.
+        self.world.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
         assert!(start.elapsed() < STOP_LIMIT, "the node did not stop within {STOP_LIMIT:?}");
         Stopped {
             node: Arc::clone(&self.node),

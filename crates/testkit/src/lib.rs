@@ -1,4 +1,4 @@
-//! Runs one node without a server, so that the tests of a node crate need nothing else.
+//! Runs one node, or one flow, without a server, so that the tests of a node crate need nothing else.
 //!
 //! ```
 //! # use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
@@ -30,6 +30,7 @@
 //!
 //! The test file must mention the crate of the node, or it is not linked: `use my_crate as _;`.
 //! Tests run on tokio's paused clock, so that a node that waits for an hour takes no time.
+//! [`Flow`] runs several nodes that are wired to each other.
 //! [`assert_compliant`] checks what every node has to keep to.
 //!
 //! A failed expectation panics with what was expected; these functions are for tests only.
@@ -37,11 +38,13 @@
 
 mod builder;
 mod compliance;
+mod flow;
 mod harness;
 mod record;
 
 pub use builder::{HarnessBuilder, linked};
 pub use compliance::assert_compliant;
+pub use flow::Flow;
 pub use harness::{Harness, Stopped};
 pub use serde_json::json;
 

@@ -6,15 +6,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::bus::Services;
+use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{
-    FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
-    Status, Value,
+    ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeInfo, Status, Value,
 };
 use tokio::sync::Notify;
 
 /// More than this many entries of one kind that nobody took mean a node out of control.
-const LIMIT: usize = 1 << 16;
+pub(crate) const LIMIT: usize = 1 << 16;
 
 /// The entries of one kind, in order.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<T> Default for Record<T> {
 }
 
 impl<T> Record<T> {
-    fn push(&self, entry: T) {
+    pub(crate) fn push(&self, entry: T) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         // The limit itself is kept as the sign that it was reached.
         if entries.len() < LIMIT {
@@ -95,6 +95,9 @@ pub(crate) struct World {
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(crate) contexts: ContextStores,
+    /// Other nodes, by id.
+    pub(crate) running: Mutex<HashMap<String, Arc<RunningNode>>>,
 }
 
 impl Services for World {
@@ -123,7 +126,25 @@ impl Services for World {
         self.resources.get(&kind).cloned()
     }
 
-    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn find_linked(&self, _: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = running.contains_key(name).then(|| name.to_owned());
+        found.ok_or_else(|| NodeError::new(format!("there is no node `{name}`")))
+    }
+
+    fn contexts(&self) -> &ContextStores {
+        &self.contexts
+    }
+
+    fn parent_flow(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
         self.errors.push(error.chain());
     }
 }

@@ -1,6 +1,7 @@
 //! The harness shows what a node does, and notices what it must not do.
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ferrowire_core::{
@@ -122,6 +123,11 @@ const TRUSTING: u8 = 0;
 const PANICKING: u8 = 1;
 const TWICE: u8 = 2;
 const LEAKING: u8 = 3;
+const HOLDING: u8 = 4;
+const PANICKING_AT_THE_END: u8 = 5;
+
+/// What only one node at a time may hold.
+static HELD: AtomicBool = AtomicBool::new(false);
 
 /// Breaks one rule.
 struct Misbehaved<const HOW: u8>;
@@ -135,6 +141,17 @@ impl<const HOW: u8> FromConfig for Misbehaved<HOW> {
 
 #[async_trait]
 impl<const HOW: u8> ExclusiveNode for Misbehaved<HOW> {
+    async fn start(&mut self, _: &NodeContext) -> Result<(), NodeError> {
+        match HOW == HOLDING && HELD.swap(true, Ordering::Relaxed) {
+            true => Err("somebody holds it".into()),
+            false => Ok(()),
+        }
+    }
+
+    async fn stop(&mut self, _: StopReason, _: &NodeContext) {
+        assert!(HOW != PANICKING_AT_THE_END, "ouch");
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this node does what it must not")]
     async fn on_message(&mut self, _: Message, cx: &NodeContext) -> Result<(), NodeError> {
         match HOW {
@@ -156,9 +173,69 @@ async fn why_not_compliant<const HOW: u8>() -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_misbehaved_node_is_not_compliant() {
-    assert!(why_not_compliant::<TRUSTING>().await.contains("building the node panicked"));
-    assert!(why_not_compliant::<PANICKING>().await.contains("panicked: oops"));
-    assert!(why_not_compliant::<TWICE>().await.contains("failed more than once"));
-    assert!(why_not_compliant::<LEAKING>().await.contains("outlived the node"));
+async fn a_node_whose_building_panics_is_not_compliant() {
+    let why = why_not_compliant::<TRUSTING>().await;
+    assert!(why.contains("building the node panicked"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_panics_at_a_message_is_not_compliant() {
+    let why = why_not_compliant::<PANICKING>().await;
+    assert!(why.contains("panicked: oops"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fails_one_message_twice_is_not_compliant() {
+    let why = why_not_compliant::<TWICE>().await;
+    assert!(why.contains("failed more than once"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_leaves_a_task_behind_is_not_compliant() {
+    let why = why_not_compliant::<LEAKING>().await;
+    assert!(why.contains("outlived the node"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_panics_at_its_stop_is_not_compliant() {
+    let why = why_not_compliant::<PANICKING_AT_THE_END>().await;
+    assert!(why.contains("panicked: ouch"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_keeps_what_the_next_start_needs_is_not_compliant() {
+    let why = why_not_compliant::<HOLDING>().await;
+    assert!(why.contains("not a second time"), "{why}");
+}
+
+/// Lets one message in at a time, and forgets to let others in when it is given up.
+#[derive(Default)]
+struct Turnstile {
+    busy: AtomicBool,
+    free: tokio::sync::Notify,
+}
+
+impl FromConfig for Turnstile {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Turnstile::default()
+    }
+}
+
+#[async_trait]
+impl Node for Turnstile {
+    async fn on_message(&self, _: Message, _: &NodeContext) -> Result<(), NodeError> {
+        while self.busy.swap(true, Ordering::Relaxed) {
+            self.free.notified().await;
+        }
+        tokio::task::yield_now().await;
+        self.busy.store(false, Ordering::Relaxed);
+        self.free.notify_one();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_hangs_after_a_delivery_was_given_up_is_not_compliant() {
+    let why = fails(assert_compliant(NodeType::shared::<Turnstile>("turnstile"), json!({}))).await;
+    assert!(why.contains("did not accept a message"), "{why}");
 }

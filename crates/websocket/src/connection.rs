@@ -153,12 +153,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.push(payload.as_bytes().len(), payload, Outbox::push)
     }
 
-    /// Sends a message that [`encode`] made a frame of.
+    /// Sends whole frames, made once for many connections.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_encoded<'a>(self: &Arc<Self>, frame: &'a Bytes) -> Result<(), NotSent<&'a Bytes>> {
         self.push(frame.len(), frame, Outbox::push_encoded)
+    }
+
+    /// Whether a message of `length` bytes would be taken now.
+    pub fn has_room(&self, length: usize) -> bool {
+        self.lock().outbox.has_room(length)
     }
 
     fn push<T>(
@@ -199,8 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         let before = io.outbox.waiting();
-        let poll = io.outbox.poll_flush(&mut io.stream, &mut Context::from_waker(&io.waker));
-        match poll {
+        // Whoever writes to many sockets has tokio's budget used up before the last one; that
+        // would count as blocked, and wake a task for each.
+        let flush = poll_fn(|cx| io.outbox.poll_flush(&mut io.stream, cx));
+        let flush = pin!(tokio::task::unconstrained(flush));
+        match flush.poll(&mut Context::from_waker(&io.waker)) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => {
                 io.state = State::Dead;
@@ -447,11 +455,4 @@ impl From<io::Result<usize>> for Input {
             Err(_) => Input::End("reading failed"),
         }
     }
-}
-
-/// A message as one frame of a server, to be sent to any number of peers.
-pub(crate) fn encode(payload: &Payload) -> Bytes {
-    let mut frame = BytesMut::new();
-    put_frame(&mut frame, Role::Server, payload.opcode(), payload.as_bytes());
-    frame.freeze()
 }

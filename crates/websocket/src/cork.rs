@@ -1,8 +1,13 @@
 //! Corking: while a connection's task works off its input, what it sends, to whichever socket,
 //! collects, and each socket is written to once when the task has no more input.
+//!
+//! Broadcasts collect before they are dealt out: sixteen in a row are one piece of bytes that
+//! goes to each socket once.
 
 use std::cell::RefCell;
 use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
 
 /// Something that has output to write.
 pub(crate) trait Flush: Send + Sync {
@@ -10,43 +15,59 @@ pub(crate) trait Flush: Send + Sync {
     fn flush(&self);
 }
 
+/// Something that sends the same bytes to many sockets.
+pub(crate) trait Broadcast: Send + Sync {
+    /// Sends whole frames to every socket.
+    fn broadcast(&self, frames: &Bytes);
+}
+
+/// A batch is dealt out as soon as it is this large, input or not.
+const BATCH: usize = 16 * 1024;
+
 #[derive(Default)]
 struct Cork {
     /// The connection whose task is working, by its address.
     working: Option<usize>,
     waiting: Vec<Arc<dyn Flush>>,
+    batch: Option<Batch>,
+}
+
+struct Batch {
+    sender: Arc<dyn Broadcast>,
+    frames: BytesMut,
 }
 
 thread_local! {
     static CORK: RefCell<Cork> = RefCell::default();
 }
 
-/// Runs `work` for the connection at address `working`, then flushes every socket that got
-/// output from it. Meant for one poll of a connection's task.
+/// Runs `work` for the connection at address `working`, then deals out what it broadcast and
+/// flushes every socket that got output from it. Meant for one poll of a connection's task.
 pub(crate) fn corked<T>(working: usize, work: impl FnOnce() -> T) -> T {
-    struct Uncork;
-    impl Drop for Uncork {
-        fn drop(&mut self) {
-            let waiting = CORK.with_borrow_mut(|cork| {
-                cork.working = None;
-                std::mem::take(&mut cork.waiting)
-            });
-            for socket in &waiting {
-                socket.flush();
-            }
-            // The list keeps its room for the next poll on this thread.
-            let mut empty = waiting;
-            empty.clear();
-            CORK.with_borrow_mut(|cork| {
-                if cork.waiting.capacity() < empty.capacity() {
-                    cork.waiting = empty;
-                }
-            });
-        }
-    }
     CORK.with_borrow_mut(|cork| cork.working = Some(working));
     let _uncork = Uncork;
     work()
+}
+
+/// Ends the corked work, also when it panics.
+struct Uncork;
+
+impl Drop for Uncork {
+    fn drop(&mut self) {
+        // From here on, sockets are written to at once.
+        CORK.with_borrow_mut(|cork| cork.working = None);
+        settle();
+        let mut waiting = CORK.with_borrow_mut(|cork| std::mem::take(&mut cork.waiting));
+        for socket in waiting.drain(..) {
+            socket.flush();
+        }
+        // The list keeps its room for the next poll on this thread.
+        CORK.with_borrow_mut(|cork| {
+            if cork.waiting.is_empty() {
+                cork.waiting = waiting;
+            }
+        });
+    }
 }
 
 /// Whether the current thread is working for the connection at address `connection`.
@@ -64,4 +85,41 @@ pub(crate) fn defer(socket: impl FnOnce() -> Arc<dyn Flush>) -> bool {
         }
         corked
     })
+}
+
+/// Adds a frame to what `sender` broadcasts at the end of the current corked work; `false` when
+/// there is none, and the caller has to broadcast now.
+pub(crate) fn add_to_batch<B: Broadcast + 'static>(
+    sender: &Arc<B>,
+    put_frame: impl FnOnce(&mut BytesMut),
+) -> bool {
+    let address = Arc::as_ptr(sender).addr();
+    let is_full = CORK.with_borrow(|cork| {
+        cork.batch.as_ref().is_some_and(|batch| {
+            Arc::as_ptr(&batch.sender).addr() != address || batch.frames.len() >= BATCH
+        })
+    });
+    if is_full {
+        settle();
+    }
+    CORK.with_borrow_mut(|cork| {
+        if cork.working.is_none() {
+            return false;
+        }
+        let batch = cork.batch.get_or_insert_with(|| Batch {
+            sender: Arc::clone(sender) as Arc<dyn Broadcast>,
+            frames: BytesMut::with_capacity(256),
+        });
+        put_frame(&mut batch.frames);
+        true
+    })
+}
+
+/// Deals out what was broadcast so far. Needed before anything is sent to a single socket, so
+/// that it arrives in order.
+pub(crate) fn settle() {
+    let batch = CORK.with_borrow_mut(|cork| cork.batch.take());
+    if let Some(batch) = batch {
+        batch.sender.broadcast(&batch.frames.freeze());
+    }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
     Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Sending, StopReason, async_trait,
@@ -17,8 +17,9 @@ use rustc_hash::FxBuildHasher;
 use tokio::sync::Notify;
 
 use crate::closing::{going_away, restarting};
-use crate::connection::{Connection, Ended, NotSent, Receive, encode};
-use crate::frame::{Close, Payload, Role};
+use crate::connection::{Connection, Ended, NotSent, Receive};
+use crate::cork::{self, Broadcast};
+use crate::frame::{Close, Payload, Role, put_frame};
 use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::settings::{Overrides, Settings, SlowPeer};
@@ -31,6 +32,9 @@ ferrowire_core::register!(
         .unique(&["path"])
         .editor(Editor::NodeRed("network/22-websocket"))
 );
+
+/// Broadcasts of at most this size collect; larger ones gain nothing from it.
+const COLLECT_UP_TO: usize = 16 * 1024;
 
 type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
 
@@ -209,12 +213,14 @@ impl Running {
     /// Sends to the session that the message names, or to all.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
         if self.is_for_current(&msg) {
+            cork::settle();
             return match outgoing(self.mode, msg) {
                 Some(payload) => CURRENT.with(|current| self.send_to(&current.connection, payload)),
                 None => Handled::Done,
             };
         }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
+        cork::settle();
         let target = {
             let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
             connections.get(id).cloned()
@@ -276,18 +282,42 @@ impl Running {
         }
     }
 
+    /// Sends to all: together with other broadcasts of the same task if it is one that has more
+    /// to do, and nobody may have to be waited for.
     fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
         let Some(payload) = outgoing(self.mode, msg) else { return Handled::Done };
-        let frame = encode(&payload);
+        let put = |frames: &mut BytesMut| {
+            put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
+        };
+        if self.may_collect(&payload) && cork::add_to_batch(self, put) {
+            return Handled::Done;
+        }
+        cork::settle();
+        let mut frame = BytesMut::new();
+        put(&mut frame);
+        self.broadcast_now(&frame.freeze())
+    }
+
+    fn may_collect(&self, payload: &Payload) -> bool {
+        let has_room = |current: &Current| {
+            current.listener != self.address()
+                || current.connection.has_room(COLLECT_UP_TO + payload.as_bytes().len())
+        };
+        payload.as_bytes().len() <= COLLECT_UP_TO
+            && self.slow_peer != SlowPeer::Wait
+            && CURRENT.try_with(has_room).unwrap_or(false)
+    }
+
+    fn broadcast_now(self: &Arc<Self>, frame: &Bytes) -> Handled {
         let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
         let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
         for connection in connections.values() {
-            match connection.send_encoded(&frame) {
+            match connection.send_encoded(frame) {
                 Ok(()) | Err(NotSent::Closed) => {}
                 Err(NotSent::Full(_)) if self.must_wait(connection) => {
-                    let running = Arc::clone(self);
-                    let connection = Arc::clone(connection);
-                    waiting.push(Box::pin(running.send_when_possible(connection, payload.clone())));
+                    let (running, connection) = (Arc::clone(self), Arc::clone(connection));
+                    let frame = frame.clone();
+                    waiting.push(Box::pin(running.send_encoded_when_possible(connection, frame)));
                 }
                 Err(NotSent::Full(_)) => self.too_slow(connection),
             }
@@ -299,6 +329,17 @@ impl Running {
             futures_util::future::join_all(waiting).await;
             Ok(())
         }))
+    }
+
+    async fn send_encoded_when_possible(
+        self: Arc<Self>,
+        connection: Arc<Connection<Stream>>,
+        frame: Bytes,
+    ) -> Result<(), NodeError> {
+        while let Err(NotSent::Full(_)) = connection.send_encoded(&frame) {
+            connection.room().await;
+        }
+        Ok(())
     }
 
     fn too_slow(&self, connection: &Arc<Connection<Stream>>) {
@@ -330,6 +371,17 @@ impl Running {
                 return;
             }
             left.await;
+        }
+    }
+}
+
+impl Broadcast for Running {
+    fn broadcast(&self, frames: &Bytes) {
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        for connection in connections.values() {
+            if let Err(NotSent::Full(_)) = connection.send_encoded(frames) {
+                self.too_slow(connection);
+            }
         }
     }
 }

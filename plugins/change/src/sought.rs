@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value};
+use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value, regexp};
 
 use crate::pattern::Pattern;
-use crate::regexp;
 
 #[derive(Debug)]
 pub(crate) enum Sought {
@@ -33,7 +32,7 @@ impl Sought {
                 }
                 _ => Err("a constant was expected".to_owned()),
             },
-            "msg" | "env" => Ok(Sought::Looked(typed(kind)?)),
+            "msg" | "env" | "flow" | "global" => Ok(Sought::Looked(typed(kind)?)),
             // What no value can be made of is refused in the words of the contract.
             other => typed(other)
                 .and(Err(format!("values of type `{other}` cannot be looked for in a message"))),

@@ -167,7 +167,7 @@ fn mistakes_in_the_configuration_are_named() {
     assert!(typed("{", "json").contains("is not valid JSON"));
     assert!(typed("5", "bin").contains("is not a buffer"));
     assert!(typed("a[", "msg").contains("invalid property expression"));
-    for kind in ["flow", "global", "jsonata", "re"] {
+    for kind in ["jsonata", "re"] {
         assert!(typed("x", kind).contains("are not supported yet"), "{kind}");
     }
     assert!(

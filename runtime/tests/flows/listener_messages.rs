@@ -1,11 +1,12 @@
 //! What comes in over a listener, and what goes out: case by case, through the real binary.
 
+use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::support::{
-    Runtime, broadcaster, debug, echo, listener, node, set_payload, tab, whole_echo, with, ws_in,
-    ws_out,
+    Runtime, broadcaster, debug, echo, listener, node, set, set_payload, tab, whole_echo, with,
+    ws_in, ws_out,
 };
 
 /// What a debug node shows of one message.
@@ -241,4 +242,40 @@ async fn a_whole_message_leaves_without_its_session_and_is_routed_by_it() {
     let msg = b.json().await;
     assert_eq!(msg["payload"], json!({"type": "Buffer", "data": [255]}));
     assert!(msg["_msgid"].is_string() && msg.get("_session").is_none());
+}
+
+#[tokio::test]
+async fn broadcasts_and_answers_of_one_sender_keep_their_order() {
+    let nodes = json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        listener("m", "/other"),
+        ws_in("in", "l", &["mark", "answer", "everybody", "other"]),
+        set_payload("mark", "mark", "str", &["everybody"]),
+        set("everybody", "_session.type", "none", "str", &["out"]),
+        ws_out("answer", "l"),
+        ws_out("out", "l"),
+        set("other", "_session.type", "none", "str", &["other out"]),
+        ws_out("other out", "m"),
+    ]);
+    let runtime = Runtime::start(nodes).await;
+    let mut events = runtime.events().await;
+    let (mut a, mut b) = (runtime.connect("/ws").await, runtime.connect("/ws").await);
+    let mut elsewhere = runtime.connect("/other").await;
+    events.status("out", "connected 2").await;
+    events.status("other out", "connected 1").await;
+    // All at once, so that they are worked off together.
+    for number in 0..100 {
+        a.0.feed(Message::text(format!("{number}"))).await.unwrap();
+    }
+    a.0.flush().await.unwrap();
+    for number in 0..100 {
+        let number = format!("{number}");
+        assert_eq!(a.text().await, "mark");
+        assert_eq!(a.text().await, number, "the answer");
+        assert_eq!(a.text().await, number, "the broadcast");
+        assert_eq!(b.text().await, "mark");
+        assert_eq!(b.text().await, number);
+        assert_eq!(elsewhere.text().await, number);
+    }
 }

@@ -1,10 +1,11 @@
 //! The task of an exclusive node.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Outlet, guarded};
+use super::{Outlet, guarded, watching};
 use crate::{ExclusiveNode, Message, NodeContext, StopReason};
 
 /// Handles the messages of an exclusive node until it is told to stop; then those that wait
@@ -36,7 +37,7 @@ pub(super) async fn run(
             Ok(())
         });
         if let Err(error) = stopped.await {
-            outlet.failed(&error);
+            outlet.services.failed(&outlet.info, &error, false);
         }
         outlet.stopping.cancel();
     };
@@ -44,7 +45,11 @@ pub(super) async fn run(
 }
 
 async fn handle(node: &mut dyn ExclusiveNode, msg: Message, outlet: &Outlet, cx: &NodeContext) {
-    if let Err(error) = guarded(node.on_message(msg, cx)).await {
-        outlet.failed(&error);
+    let watched = outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0;
+    let kept = watched.then(|| msg.clone());
+    match (guarded(node.on_message(msg, cx)).await, kept) {
+        (Ok(()), None) => {}
+        (Ok(()), Some(msg)) => outlet.complete(msg).await,
+        (Err(error), kept) => outlet.fail(&error, kept).await,
     }
 }

@@ -143,15 +143,52 @@ fn disabled_nodes_and_tabs_have_no_problems() {
 }
 
 #[test]
-fn a_subflow_instance_is_named_and_its_template_is_left_out() {
-    let problem = only(json!([
+fn a_subflow_that_nobody_uses_is_left_out_and_one_that_is_used_is_checked_inside() {
+    let nodes = json!([
         {"id": "sf", "type": "subflow", "name": "Twice"},
-        {"id": "inner", "type": "missing", "z": "sf", "wires": []},
-        {"id": "a", "type": "subflow:sf"},
+        {"id": "inner", "type": "strict", "size": 99, "z": "sf", "wires": [["away"]]},
+        {"id": "away", "type": "probe"},
+    ]);
+    assert_eq!(problems(nodes.clone()), []);
+    let mut used = nodes;
+    used.as_array_mut().unwrap().push(json!({"id": "a", "type": "subflow:sf"}));
+    let found = problems(used);
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts[0].contains("leads to `a-away`, which does not exist"), "{texts:?}");
+    assert!(texts[1].contains("flow `Twice`, node `a-inner` (type `strict`)"), "{texts:?}");
+}
+
+#[test]
+fn a_subflow_that_contains_itself_is_reported_once() {
+    let problem = only(json!([
+        {"id": "a", "type": "subflow", "name": "A"},
+        {"id": "b", "type": "subflow", "name": "B"},
+        {"id": "in-a", "type": "subflow:b", "z": "a"},
+        {"id": "in-b", "type": "subflow:a", "z": "b"},
+        {"id": "1", "type": "subflow:a"},
+        {"id": "2", "type": "subflow:a"},
     ]));
-    assert_eq!((problem.severity, problem.place.id.as_str()), (Severity::Node, "a"));
-    assert!(problem.text.contains("subflows are not supported yet"));
-    assert!(problem.text.contains("`Twice`"));
+    assert_eq!((problem.severity, problem.place.id.as_str()), (Severity::Node, "1-in-a-in-b"));
+    assert!(problem.text.contains("the subflow `A` contains itself"), "{}", problem.text);
+}
+
+#[test]
+fn subflows_that_would_become_millions_of_nodes_are_refused() {
+    let mut nodes = vec![];
+    for level in 0..30 {
+        nodes.push(json!({"id": format!("s{level}"), "type": "subflow", "name": "S"}));
+        for half in ["a", "b"] {
+            let inner = format!("subflow:s{}", level + 1);
+            let id = format!("{half}{level}");
+            nodes.push(json!({"id": id, "type": inner, "z": format!("s{level}")}));
+        }
+    }
+    nodes.push(json!({"id": "s30", "type": "subflow", "name": "S"}));
+    nodes.push(json!({"id": "top", "type": "subflow:s0"}));
+    let problem = only(nodes.into());
+    assert_eq!(problem.place.id, "top");
+    assert!(problem.text.contains("more than 200000 nodes"), "{}", problem.text);
 }
 
 #[test]

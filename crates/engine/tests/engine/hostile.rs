@@ -59,6 +59,15 @@ fn node() -> impl Strategy<Value = Json> {
         "shows",
         "probe",
         "relay",
+        "subflow:b",
+        "subflow:c",
+        "catch",
+        "status",
+        "complete",
+        "fails",
+        "link in",
+        "link out",
+        "caller",
     ];
     let wires = proptest::collection::vec(proptest::collection::vec(id(), 0..3), 0..3);
     let wires = prop_oneof![9 => wires.prop_map(|w| json!(w)), 1 => anything()];

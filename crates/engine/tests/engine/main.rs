@@ -13,4 +13,8 @@ mod hostile;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod watching;

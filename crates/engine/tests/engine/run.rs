@@ -232,7 +232,8 @@ async fn a_node_with_a_problem_is_left_out_and_the_others_run() {
         {"id": "two", "type": "listener", "z": "", "path": "x"},
         {"id": "i", "type": "in", "server": "two"},
         {"id": "sub", "type": "subflow:s"},
-        {"id": "s", "type": "subflow", "name": "S"},
+        {"id": "s", "type": "subflow", "name": "S", "in": [{"wires": [{"id": "deep"}]}]},
+        {"id": "deep", "type": "subflow:s", "z": "s"},
         {"id": "a", "type": "probe", "wires": [["bad", "sub"]]},
     ]))
     .await;

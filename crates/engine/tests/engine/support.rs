@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ferrowire_core::{
-    ExclusiveNode, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Reference, Registry, Status, StopReason, async_trait,
+    ContextKey, ExclusiveNode, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext,
+    NodeError, NodeType, Reference, Registry, Scope, Sending, Status, StopReason, Watches,
+    async_trait,
 };
 use ferrowire_engine::{Deployed, Engine, Environment, FlowFile};
 use serde_json::Value as Json;
@@ -36,6 +37,13 @@ impl Journal {
         let mut taken = Vec::new();
         self.lines.send_modify(|lines| taken = std::mem::take(lines));
         taken
+    }
+
+    /// The next line that is not there yet when `known` are.
+    pub(crate) async fn line(&self, known: usize) -> String {
+        let mut lines = self.lines.subscribe();
+        let lines = lines.wait_for(|lines| lines.len() > known).await.unwrap();
+        lines[known].clone()
     }
 
     pub(crate) fn count(&self, line: &str) -> usize {
@@ -286,8 +294,122 @@ impl Node for Shows {
     }
 }
 
+/// Fails with each message, in the way that its property `when` says.
+struct Fails {
+    when: String,
+}
+
+impl FromConfig for Fails {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        Fails { when: config.text("when") }
+    }
+}
+
+#[async_trait]
+impl Node for Fails {
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        match self.when.as_str() {
+            "now" => Handled::Failed(NodeError::new("no").with("code", "E_NO")),
+            "later" => Handled::Later(Box::pin(async { Err("no".into()) })),
+            "panic" => panic!("no"),
+            "task" => {
+                let context = cx.clone();
+                cx.spawn(async move { context.fail("no") });
+                Handled::Done
+            }
+            "kept" => {
+                let context = cx.clone();
+                cx.spawn(async move { context.fail_with("no", msg).await });
+                Handled::Kept(Sending::done())
+            }
+            _ => Handled::NotNow(msg),
+        }
+    }
+
+    async fn on_message(&self, _: Message, _: &NodeContext) -> Result<(), NodeError> {
+        Err("no".into())
+    }
+}
+
+/// Fails exclusively.
+struct FailsAlone;
+
+impl FromConfig for FailsAlone {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        FailsAlone
+    }
+}
+
+#[async_trait]
+impl ExclusiveNode for FailsAlone {
+    async fn on_message(&mut self, _: Message, _: &NodeContext) -> Result<(), NodeError> {
+        Err("no".into())
+    }
+}
+
+/// Sends each message to the node that its payload names.
+struct Caller;
+
+impl FromConfig for Caller {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Caller
+    }
+}
+
+#[async_trait]
+impl Node for Caller {
+    async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
+        let id = cx.find_linked(&payload(&msg))?;
+        cx.deliver(&id, msg)?.await;
+        Ok(())
+    }
+}
+
+/// Sets a value of its flow's context, and one of its own, to the payload.
+struct Remembers {
+    key: String,
+}
+
+impl FromConfig for Remembers {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        Remembers { key: config.text("key") }
+    }
+}
+
+#[async_trait]
+impl Node for Remembers {
+    async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
+        for (scope, key) in [(Scope::Flow, self.key.as_str()), (Scope::Node, "mine")] {
+            let key = ContextKey::parse(scope, key).unwrap();
+            key.set(&msg, cx, msg.payload().cloned())?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes what it gets as JSON, without the id of the message.
+struct Sink;
+
+impl FromConfig for Sink {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Sink
+    }
+}
+
+impl Node for Sink {
+    fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
+        msg.remove("_msgid");
+        if let Some(journal) = cx.resource::<Journal>() {
+            journal.note(format!("{} {}", cx.id(), msg.to_json()));
+        }
+        Handled::Done
+    }
+}
+
 const ENDPOINTS: &[Reference] =
     &[Reference::new("server", "listener"), Reference::new("client", "client")];
+
+const BROKEN: &[Reference] = &[Reference::new("broken", "failing config")];
 
 const SERVICE: &[Reference] = &[Reference::new("service", "listener")];
 
@@ -301,11 +423,23 @@ pub(crate) fn registry() -> Registry {
         NodeType::shared::<Attached>("in").receives_from(ENDPOINTS),
         NodeType::shared::<Attached>("out").sends_to(ENDPOINTS),
         NodeType::shared::<Probe>("user").uses(SERVICE),
+        NodeType::shared::<Relay>("user of broken").uses(BROKEN),
         NodeType::shared::<Strict>("strict"),
         NodeType::shared::<Panics>("panics"),
         NodeType::exclusive::<Slow>("slow"),
         NodeType::shared::<Hangs>("hangs"),
         NodeType::shared::<Shows>("shows"),
+        NodeType::shared::<Fails>("fails"),
+        NodeType::exclusive::<FailsAlone>("fails alone"),
+        NodeType::shared::<Fails>("failing config").category("config"),
+        NodeType::shared::<Relay>("link in").links(Links::In("links")),
+        NodeType::shared::<Relay>("link out").links(Links::Out("links")),
+        NodeType::shared::<Caller>("caller"),
+        NodeType::shared::<Remembers>("remembers"),
+        NodeType::shared::<Sink>("sink"),
+        NodeType::shared::<Relay>("catch").watches(Watches::Errors),
+        NodeType::shared::<Relay>("status").watches(Watches::Statuses),
+        NodeType::shared::<Relay>("complete").watches(Watches::Completions),
     ];
     for node_type in types {
         registry.add(node_type).unwrap();
@@ -318,7 +452,8 @@ pub(crate) fn registry() -> Registry {
 pub(crate) fn file(nodes: Json) -> FlowFile {
     let mut all = vec![];
     for mut node in nodes.as_array().unwrap().clone() {
-        let structure = ["tab", "subflow"].contains(&node["type"].as_str().unwrap());
+        let structure = ["tab", "subflow", "global-config"];
+        let structure = structure.contains(&node["type"].as_str().unwrap());
         if !structure && node.get("z").is_none() {
             node["z"] = "t".into();
         }

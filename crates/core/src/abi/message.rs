@@ -1,0 +1,340 @@
+//! Messages across the border.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use ::bytes::Bytes;
+
+use tungstenite::Utf8Bytes;
+
+use super::{SHARE_FROM, bytes, contained, raw};
+use crate::{INLINE_LEN, Key, Map, Message, Text, Value};
+
+/// A message of this side in the block that crosses.
+#[repr(C)]
+struct Block {
+    head: raw::Message,
+    properties: Map,
+}
+
+static OURS: raw::MessageTable =
+    raw::MessageTable { size: size_of::<raw::MessageTable>(), release, clone, open, entry, share };
+
+/// Hands a message over.
+pub(super) fn into_raw(msg: Message) -> *mut raw::Message {
+    match msg.into_foreign() {
+        Ok(foreign) => foreign.into_raw(),
+        Err(properties) => block(properties, &OURS),
+    }
+}
+
+fn block(properties: Map, table: &'static raw::MessageTable) -> *mut raw::Message {
+    let head = raw::Message { table, cache: AtomicPtr::default() };
+    Box::into_raw(Box::new(Block { head, properties })).cast()
+}
+
+/// Takes a message over: one of this side's as it was, another one unopened.
+///
+/// # Safety
+/// `message` must be as the other side handed it over.
+pub(super) unsafe fn from_raw(message: *mut raw::Message) -> Message {
+    // SAFETY: the caller says that it is a message, whose head is always readable.
+    if std::ptr::eq(unsafe { (*message).table }, &raw const OURS) {
+        // SAFETY: the table says that this side made the block.
+        return unsafe { Box::from_raw(message.cast::<Block>()) }.properties.into();
+    }
+    // SAFETY: not null, because it was read.
+    Message::from_foreign(Foreign(unsafe { NonNull::new_unchecked(message) }))
+}
+
+/// A single value as a message, because messages can cross.
+pub(super) fn value_into_raw(value: Value) -> *mut raw::Message {
+    let mut msg = Message::new();
+    msg.set(Key::new_static("value"), value);
+    into_raw(msg)
+}
+
+/// What [`value_into_raw`] made; `None` for null.
+///
+/// # Safety
+/// As [`from_raw`], or null.
+pub(super) unsafe fn value_from_raw(message: *mut raw::Message) -> Option<Value> {
+    if message.is_null() {
+        return None;
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { from_raw(message) }.remove("value")
+}
+
+// The functions of this side's messages.
+
+unsafe extern "C" fn release(message: *mut raw::Message) {
+    // SAFETY: a block of this side, given up with this call.
+    let block = unsafe { Box::from_raw(message.cast::<Block>()) };
+    let _contained = contained(|| drop(block));
+}
+
+unsafe extern "C" fn clone(message: *const raw::Message) -> *mut raw::Message {
+    // SAFETY: a block of this side that lives during the call.
+    let Block { head, properties } = unsafe { &*message.cast::<Block>() };
+    // SAFETY: tables live for ever.
+    block(properties.clone(), unsafe { &*head.table })
+}
+
+unsafe extern "C" fn open(message: *const raw::Message, to: *mut raw::Value) {
+    // SAFETY: a block of this side that lives during the call.
+    let properties = unsafe { &(*message.cast::<Block>()).properties };
+    // SAFETY: the caller's place for it.
+    unsafe { to.write(lend_map(properties)) };
+}
+
+unsafe extern "C" fn entry(kind: u32, owner: *const c_void, at: usize, to: *mut raw::Entry) {
+    let found = match kind {
+        raw::kind::OBJECT => {
+            // SAFETY: an object that was lent by a message of this side, which still lives.
+            let map = unsafe { &*owner.cast::<Map>() };
+            map.iter().nth(at).map(|(key, value)| (key.as_str(), value))
+        }
+        // SAFETY: the same with an array.
+        _ => unsafe { &*owner.cast::<Vec<Value>>() }.get(at).map(|value| ("", value)),
+    };
+    let (key, value) = found.map_or(("", raw::Value::NULL), |(key, value)| (key, lend(value)));
+    // SAFETY: the caller's place for it.
+    unsafe { to.write(raw::Entry { key: raw::Str::new(key), value }) };
+}
+
+unsafe extern "C" fn share(kind: u32, owner: *const c_void, to: *mut raw::Bytes) {
+    let shared = match kind {
+        // SAFETY: a string that was lent by a message of this side, which still lives.
+        raw::kind::STRING => unsafe { &*owner.cast::<Text>() }.to_bytes(),
+        // SAFETY: the same with a buffer.
+        _ => unsafe { &*owner.cast::<Bytes>() }.clone(),
+    };
+    // SAFETY: the caller's place for it.
+    unsafe { to.write(bytes::lend(shared)) };
+}
+
+fn lend_map(map: &Map) -> raw::Value {
+    let owner = (&raw const *map).cast();
+    raw::Value { kind: raw::kind::OBJECT, len: map.len(), owner, ..raw::Value::NULL }
+}
+
+fn lend(value: &Value) -> raw::Value {
+    use raw::kind;
+    let number = |kind, number| raw::Value { kind, number, ..raw::Value::NULL };
+    let block = |kind, bytes: &[u8], owner: *const c_void| raw::Value {
+        kind,
+        ptr: bytes.as_ptr(),
+        len: bytes.len(),
+        owner,
+        ..raw::Value::NULL
+    };
+    match value {
+        Value::Null => raw::Value::NULL,
+        Value::Bool(value) => number(kind::BOOL, f64::from(u8::from(*value))),
+        Value::Number(value) => number(kind::NUMBER, *value),
+        Value::String(text) => block(kind::STRING, text.as_bytes(), (&raw const *text).cast()),
+        Value::Buffer(bytes) => block(kind::BUFFER, bytes, (&raw const *bytes).cast()),
+        Value::Array(items) => {
+            let owner = Arc::as_ptr(items).cast();
+            raw::Value { kind: kind::ARRAY, len: items.len(), owner, ..raw::Value::NULL }
+        }
+        Value::Object(map) => lend_map(map),
+    }
+}
+
+/// A message of the other side, which is copied when it is first looked into.
+pub(crate) struct Foreign(NonNull<raw::Message>);
+
+// SAFETY: the functions of a message may be called from any thread.
+unsafe impl Send for Foreign {}
+// SAFETY: as above; the cache is set once, atomically.
+unsafe impl Sync for Foreign {}
+
+impl Foreign {
+    fn head(&self) -> &raw::Message {
+        // SAFETY: lives until this is dropped, and nobody has it mutably.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn table(&self) -> &'static raw::MessageTable {
+        // SAFETY: tables live for ever.
+        unsafe { &*self.head().table }
+    }
+
+    /// The properties, copied at the first call.
+    pub(crate) fn properties(&self) -> &Map {
+        let cache = &self.head().cache;
+        let mut copy = cache.load(Ordering::Acquire).cast::<Map>();
+        if copy.is_null() {
+            let new = Box::into_raw(Box::new(self.copy()));
+            let set = cache.compare_exchange(
+                std::ptr::null_mut(),
+                new.cast(),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            copy = match set {
+                Ok(_) => new,
+                Err(first) => {
+                    // SAFETY: made above and shown to nobody.
+                    drop(unsafe { Box::from_raw(new) });
+                    first.cast()
+                }
+            };
+        }
+        // SAFETY: set once while this side holds the message; freed with it.
+        unsafe { &*copy }
+    }
+
+    /// The properties; the other side's message ends.
+    pub(crate) fn into_properties(self) -> Map {
+        self.take_cache().unwrap_or_else(|| self.copy())
+    }
+
+    /// Another message, still unopened.
+    pub(crate) fn duplicate(&self) -> Foreign {
+        // SAFETY: the message lives; its maker returns another one.
+        let copy = unsafe { (self.table().clone)(self.0.as_ptr()) };
+        // SAFETY: messages are never null.
+        Foreign(unsafe { NonNull::new_unchecked(copy) })
+    }
+
+    /// Hands it on as it came.
+    fn into_raw(self) -> *mut raw::Message {
+        drop(self.take_cache());
+        std::mem::ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    fn take_cache(&self) -> Option<Map> {
+        if self.head().cache.load(Ordering::Acquire).is_null() {
+            // Nearly always, and a load costs less than a swap.
+            return None;
+        }
+        let copy = self.head().cache.swap(std::ptr::null_mut(), Ordering::AcqRel).cast::<Map>();
+        // SAFETY: set by `properties` and taken out here, by one who owns the message.
+        (!copy.is_null()).then(|| *unsafe { Box::from_raw(copy) })
+    }
+
+    fn copy(&self) -> Map {
+        let table = self.table();
+        let mut object = raw::Value::NULL;
+        // SAFETY: the message lives, and `object` is a place for its answer.
+        unsafe { (table.open)(self.0.as_ptr(), &raw mut object) };
+        copy_object(table, object)
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        drop(self.take_cache());
+        // SAFETY: the one call that ends the message.
+        unsafe { (self.table().release)(self.0.as_ptr()) };
+    }
+}
+
+/// An array or object that is being copied.
+struct Frame {
+    from: raw::Value,
+    at: usize,
+    to: Map,
+    items: Vec<Value>,
+    /// The name that it has in the one around it.
+    key: Key,
+}
+
+impl Frame {
+    fn new(from: raw::Value, key: Key) -> Self {
+        let (mut to, mut items) = (Map::new(), Vec::new());
+        match from.kind {
+            raw::kind::ARRAY => items.reserve_exact(from.len),
+            _ => to = Map::with_capacity(from.len),
+        }
+        Frame { from, at: 0, to, items, key }
+    }
+
+    fn add(&mut self, key: Key, value: Value) {
+        match self.from.kind {
+            raw::kind::ARRAY => self.items.push(value),
+            _ => drop(self.to.insert(key, value)),
+        }
+    }
+}
+
+/// Copies an object. Not recursive: a deeply nested one must not overflow the stack here.
+fn copy_object(table: &raw::MessageTable, object: raw::Value) -> Map {
+    let mut outer: Vec<Frame> = Vec::new();
+    let mut frame = Frame::new(object, Key::default());
+    loop {
+        if frame.at == frame.from.len {
+            let Some(mut around) = outer.pop() else { return frame.to };
+            let value = match frame.from.kind {
+                raw::kind::ARRAY => Value::from(frame.items),
+                _ => Value::from(frame.to),
+            };
+            around.add(frame.key, value);
+            frame = around;
+            continue;
+        }
+        let mut entry = raw::Entry { key: raw::Str::new(""), value: raw::Value::NULL };
+        // SAFETY: lent by a message that lives, at an index below its length.
+        unsafe { (table.entry)(frame.from.kind, frame.from.owner, frame.at, &raw mut entry) };
+        frame.at += 1;
+        // SAFETY: lent as long as the message.
+        let key = key(unsafe { entry.key.get() });
+        if matches!(entry.value.kind, raw::kind::ARRAY | raw::kind::OBJECT) {
+            outer.push(std::mem::replace(&mut frame, Frame::new(entry.value, key)));
+        } else {
+            frame.add(key, copy_scalar(table, entry.value));
+        }
+    }
+}
+
+fn key(name: &str) -> Key {
+    match name {
+        // The most frequent ones; short names are stored without an allocation anyway.
+        "payload" => Key::new_static("payload"),
+        "_msgid" => Key::new_static("_msgid"),
+        other => Key::new(other),
+    }
+}
+
+fn copy_scalar(table: &raw::MessageTable, value: raw::Value) -> Value {
+    match value.kind {
+        raw::kind::BOOL => Value::Bool(value.number != 0.0),
+        raw::kind::NUMBER => Value::Number(value.number),
+        raw::kind::STRING => Value::String(copy_text(table, value)),
+        raw::kind::BUFFER if value.len >= SHARE_FROM => Value::Buffer(shared(table, value)),
+        raw::kind::BUFFER => Value::Buffer(Bytes::copy_from_slice(slice(&value))),
+        _ => Value::Null,
+    }
+}
+
+fn copy_text(table: &raw::MessageTable, value: raw::Value) -> Text {
+    const { assert!(SHARE_FROM > INLINE_LEN, "short strings are never shared") };
+    if value.len >= SHARE_FROM {
+        // SAFETY: whoever hands a string over vouches for UTF-8.
+        let text = unsafe { Utf8Bytes::from_bytes_unchecked(shared(table, value)) };
+        return Text::from_shared(text);
+    }
+    // SAFETY: lent as long as the message.
+    Text::from(unsafe { raw::Str { ptr: value.ptr, len: value.len }.get() })
+}
+
+fn slice(value: &raw::Value) -> &[u8] {
+    if value.len == 0 {
+        return &[];
+    }
+    // SAFETY: lent as long as the message.
+    unsafe { std::slice::from_raw_parts(value.ptr, value.len) }
+}
+
+fn shared(table: &raw::MessageTable, value: raw::Value) -> Bytes {
+    let mut to = raw::Bytes { ptr: value.ptr, len: 0, owner: value.owner, table: std::ptr::null() };
+    // SAFETY: the string or buffer is lent by a message that lives.
+    unsafe { (table.share)(value.kind, value.owner, &raw mut to) };
+    // SAFETY: just given.
+    unsafe { bytes::receive(to) }
+}

@@ -1,0 +1,115 @@
+//! The way to a node beside the wires: for nodes that watch others, and for calls by name.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+use super::{RunningNode, WIRE_QUEUE};
+use crate::{Message, NodeError, Sending};
+
+/// How long a sender waits for room. What comes this way may come from a loop, and then it could
+/// wait for itself for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A queue to a node, of [`WIRE_QUEUE`] messages. Holding it does not keep the node from
+/// stopping.
+#[derive(Clone)]
+pub struct Aside {
+    queue: mpsc::WeakSender<Message>,
+}
+
+/// Why a message did not reach a node beside the wires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missed {
+    /// The node was stopped.
+    Stopped,
+    /// Too many messages wait already.
+    Full,
+}
+
+impl From<Missed> for NodeError {
+    fn from(missed: Missed) -> Self {
+        NodeError::new(match missed {
+            Missed::Stopped => "the node that the message is meant for was stopped".to_owned(),
+            Missed::Full => format!(
+                "{WIRE_QUEUE} messages wait at the node that the message is meant for, \
+                 it was dropped"
+            ),
+        })
+    }
+}
+
+impl Aside {
+    /// Puts a message into the queue if there is room.
+    pub(crate) fn try_send(&self, mut msg: Message) -> Result<(), Missed> {
+        msg.ensure_id();
+        let queue = self.queue.upgrade().ok_or(Missed::Stopped)?;
+        queue.try_send(msg).map_err(|error| match error {
+            TrySendError::Full(_) => Missed::Full,
+            TrySendError::Closed(_) => Missed::Stopped,
+        })
+    }
+
+    /// Puts a message into the queue; when there is no room for too long, `late` is called.
+    pub(crate) fn send(
+        &self,
+        mut msg: Message,
+        late: impl FnOnce(Missed) + Send + 'static,
+    ) -> Sending {
+        msg.ensure_id();
+        let Some(queue) = self.queue.upgrade() else {
+            late(Missed::Stopped);
+            return Sending::done();
+        };
+        match queue.try_send(msg) {
+            Ok(()) => Sending::done(),
+            Err(TrySendError::Closed(_)) => {
+                late(Missed::Stopped);
+                Sending::done()
+            }
+            Err(TrySendError::Full(msg)) => Sending::later(Box::pin(async move {
+                if queue.send_timeout(msg, PATIENCE).await.is_err() {
+                    late(Missed::Full);
+                }
+            })),
+        }
+    }
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aside")
+    }
+}
+
+/// The node's end of it, made when it is first asked for.
+#[derive(Default)]
+pub(super) struct AsideQueue(Mutex<Option<mpsc::Sender<Message>>>);
+
+impl AsideQueue {
+    /// Lets the queue run empty; nothing more comes in.
+    pub(super) fn close(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl RunningNode {
+    /// The way to this node beside the wires. Needs a tokio runtime.
+    pub fn aside(self: &Arc<Self>) -> Aside {
+        let mut queue = self.aside.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.get_or_insert_with(|| {
+            let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
+            let target = Arc::clone(self);
+            let stopping = self.outlet.stopping.clone();
+            self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
+                while let Some(msg) = waiting.recv().await {
+                    target.deliver(msg).await;
+                }
+            }));
+            queue
+        });
+        Aside { queue: queue.downgrade() }
+    }
+}

@@ -1,0 +1,243 @@
+//! Nodes that watch others: what they are told of errors, completed messages and statuses.
+//!
+//! What they are told goes through a queue of theirs, so that a node that fails again with what
+//! it is told neither overflows the stack nor waits for itself.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{Aside, Handler, Outlet, RunningNode, guarded};
+use crate::{
+    Handled, Host, Key, Level, Map, Message, Node, NodeError, NodeInfo, Sending, Status, Value,
+};
+
+const ERRORS: u8 = 1;
+const COMPLETIONS: u8 = 2;
+const STATUSES: u8 = 4;
+
+/// The bits that say that somebody is to be told how a message fared.
+pub(super) const OUTCOMES: u8 = ERRORS | COMPLETIONS;
+
+/// So often a message comes back to a node with that node's error, and no more.
+const ROUNDS: f64 = 10.0;
+
+/// Those who watch a node.
+#[derive(Clone, Debug, Default)]
+pub struct Watchers {
+    /// They are told of its errors.
+    pub errors: Vec<Aside>,
+    /// They are told of its completed messages.
+    pub completions: Vec<Aside>,
+    /// They are told of its statuses.
+    pub statuses: Vec<Aside>,
+}
+
+impl RunningNode {
+    /// Says who watches this node.
+    pub fn set_watchers(&self, watchers: Watchers) {
+        let bit = |list: &Vec<Aside>, bit| if list.is_empty() { 0 } else { bit };
+        let bits = bit(&watchers.errors, ERRORS)
+            | bit(&watchers.completions, COMPLETIONS)
+            | bit(&watchers.statuses, STATUSES);
+        self.outlet.watchers.store(Arc::new(watchers));
+        self.outlet.watched.store(bits, Ordering::Relaxed);
+    }
+
+    /// As `handle`, for a node that is watched: the message is kept until its fate is known.
+    #[cold]
+    pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
+        let kept = msg.clone();
+        let attempt = || node.on_message_now(msg, &self.cx);
+        let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
+        let outlet = &self.outlet;
+        match handled {
+            Ok(Handled::Send(port, msg)) => {
+                // What was made of the message, as far as the node can be seen to have made it.
+                let kept = if msg.id() == kept.id() { msg.clone() } else { kept };
+                self.then_complete(outlet.send(port, msg), kept)
+            }
+            Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
+            Ok(Handled::Done) => outlet.complete(kept),
+            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
+            Ok(Handled::NotNow(msg)) => {
+                let this = Arc::clone(self);
+                Sending::later(Box::pin(async move {
+                    let Handler::Shared(node) = &this.handler else { return };
+                    let result = guarded(node.on_message(msg, &this.cx)).await;
+                    this.outlet.settle(result, kept).await;
+                }))
+            }
+            Ok(Handled::Later(future)) => {
+                let outlet = Arc::clone(outlet);
+                Sending::later(Box::pin(async move {
+                    let result = guarded(future).await;
+                    outlet.settle(result, kept).await;
+                }))
+            }
+            Err(panic) => outlet.fail(&NodeError::panicked(&*panic), Some(kept)),
+        }
+    }
+
+    fn then_complete(&self, sending: Sending, msg: Message) -> Sending {
+        if sending.is_done() {
+            return self.outlet.complete(msg);
+        }
+        let outlet = Arc::clone(&self.outlet);
+        Sending::later(Box::pin(async move {
+            sending.await;
+            outlet.complete(msg).await;
+        }))
+    }
+}
+
+impl Outlet {
+    async fn settle(&self, result: Result<(), NodeError>, msg: Message) {
+        match result {
+            Ok(()) => self.complete(msg).await,
+            Err(error) => self.fail(&error, Some(msg)).await,
+        }
+    }
+
+    /// A message is complete.
+    pub(super) fn complete(&self, msg: Message) -> Sending {
+        if self.watched.load(Ordering::Relaxed) & COMPLETIONS == 0 {
+            return Sending::done();
+        }
+        let source = Map::from_iter([(Key::new_static("source"), source(&self.info))]);
+        let mut told = msg;
+        told.set("complete", source);
+        self.tell(&self.watchers.load().completions, &told)
+    }
+
+    /// The node failed, and those who watch it for that are told. Of those that were asked to
+    /// wait for room, the returned future waits.
+    pub(super) fn fail(&self, error: &NodeError, msg: Option<Message>) -> Sending {
+        match self.failure(error, msg) {
+            Some(told) => self.tell(&self.watchers.load().errors, &told),
+            None => Sending::done(),
+        }
+    }
+
+    /// As [`fail`](Self::fail), without waiting.
+    pub(super) fn fail_aside(&self, error: &NodeError, msg: Option<Message>) {
+        if let Some(told) = self.failure(error, msg) {
+            self.tell_now(&self.watchers.load().errors, &told);
+        }
+    }
+
+    /// What those are told who watch for errors, when there are any.
+    fn failure(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
+        let watched = self.watched.load(Ordering::Relaxed) & ERRORS != 0;
+        let told = watched.then(|| self.caught(error, msg)).flatten();
+        self.services.failed(&self.info, error, told.is_some());
+        told
+    }
+
+    /// The message with the error in it, unless it came back with this node's errors too often.
+    fn caught(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
+        let mut msg = msg.unwrap_or_default();
+        let before = msg.get("error").and_then(|error| error.get("source"));
+        let mine = before.filter(|source| {
+            source.get("id").and_then(Value::as_str) == Some(self.info.id.as_str())
+        });
+        let count = mine.map_or(1.0, |source| {
+            source.get("count").and_then(Value::as_f64).unwrap_or_default() + 1.0
+        });
+        if count >= ROUNDS {
+            self.warn(format_args!(
+                "the message came back with an error of this node {ROUNDS} times, \
+                 it is not caught again"
+            ));
+            return None;
+        }
+        let mut source = source(&self.info);
+        source.insert("count", count);
+        let mut described = Map::from_iter([
+            (Key::new_static("message"), Value::from(error.chain())),
+            (Key::new_static("source"), source.into()),
+        ]);
+        for (key, value) in error.details().iter() {
+            described.insert(key.clone(), value.clone());
+        }
+        if let Some(before) = msg.get("error").cloned() {
+            msg.set("_error", before);
+        }
+        msg.set("error", described);
+        Some(msg)
+    }
+
+    /// Shows a status, and tells those who watch for it.
+    pub(super) fn show(&self, status: Status) {
+        if self.watched.load(Ordering::Relaxed) & STATUSES == 0 {
+            return self.services.status(&self.info, status);
+        }
+        let told = status_message(&self.info, &status);
+        self.services.status(&self.info, status);
+        self.tell_now(&self.watchers.load().statuses, &told);
+    }
+
+    fn warn(&self, text: std::fmt::Arguments<'_>) {
+        self.services.log(&self.info, Level::Warn, text);
+    }
+
+    /// Tells each a copy of its own.
+    fn tell(&self, watchers: &[Aside], told: &Message) -> Sending {
+        let mut waiting = Vec::new();
+        for watcher in watchers {
+            let (services, info) = (Arc::clone(&self.services), Arc::clone(&self.info));
+            let late = move |missed| {
+                services.log(&info, Level::Warn, format_args!("{}", NodeError::from(missed)));
+            };
+            let sending = watcher.send(told.clone(), late);
+            if !sending.is_done() {
+                waiting.push(sending);
+            }
+        }
+        if waiting.is_empty() {
+            return Sending::done();
+        }
+        Sending::later(Box::pin(async move {
+            for sending in waiting {
+                sending.await;
+            }
+        }))
+    }
+
+    fn tell_now(&self, watchers: &[Aside], told: &Message) {
+        for watcher in watchers {
+            if let Err(missed) = watcher.try_send(told.clone()) {
+                self.warn(format_args!("{}", NodeError::from(missed)));
+            }
+        }
+    }
+}
+
+fn source(info: &NodeInfo) -> Map {
+    let mut source = Map::with_capacity(4);
+    source.insert("id", info.id.as_str());
+    source.insert("type", info.node_type.as_str());
+    if !info.name.is_empty() {
+        source.insert("name", info.name.as_str());
+    }
+    source
+}
+
+/// What status nodes are told.
+fn status_message(info: &NodeInfo, status: &Status) -> Message {
+    let mut shown = Map::new();
+    for (key, value) in [("fill", status.fill), ("shape", status.shape)] {
+        if !value.is_empty() {
+            shown.insert(key, value);
+        }
+    }
+    if !status.text.is_empty() {
+        shown.insert("text", status.text.clone());
+    }
+    for (key, value) in status.details.iter() {
+        shown.insert(key.clone(), value.clone());
+    }
+    shown.insert("source", source(info));
+    Message::from(Map::from_iter([(Key::new_static("status"), shown)]))
+}

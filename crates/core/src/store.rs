@@ -1,0 +1,291 @@
+//! Context: values that nodes keep beside the messages, for one node, a flow, or all flows.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::{CannotSet, InvalidProperty, Key, Map, Message, NodeContext, NodeError};
+use crate::{PropertyPath, Value};
+
+/// Whose values they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One node's own.
+    Node,
+    /// Those of all nodes on one tab, or in one instance of a subflow.
+    Flow,
+    /// Those of all nodes.
+    Global,
+}
+
+/// Keeps the values of all contexts. A place is one context: `global`, the id of a flow, or
+/// `node:flow` for that of a node, as in Node-RED.
+pub trait ContextStore: Send + Sync + fmt::Debug {
+    /// The value at `path`; `None` stands for `undefined`.
+    fn get(&self, place: &str, path: &PropertyPath) -> Option<Value>;
+
+    /// Sets the value at `path`, or removes it: `None`.
+    ///
+    /// # Errors
+    /// As [`PropertyPath::set`].
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet>;
+
+    /// The names of the values.
+    fn keys(&self, place: &str) -> Vec<Key>;
+}
+
+/// A store that lasts as long as the runtime.
+#[derive(Default)]
+pub struct MemoryStore {
+    places: RwLock<HashMap<String, Arc<Mutex<Map>>>>,
+}
+
+impl MemoryStore {
+    fn place(&self, place: &str) -> Option<Arc<Mutex<Map>>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    }
+
+    fn with<T>(&self, place: &str, work: impl FnOnce(&mut Map) -> T) -> T {
+        let map = self.place(place).unwrap_or_else(|| {
+            let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(places.entry(place.to_owned()).or_default())
+        });
+        let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&mut map)
+    }
+
+    /// All values of a place.
+    pub fn values(&self, place: &str) -> Map {
+        let map = self.place(place);
+        let copy = map.map(|map| map.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        copy.unwrap_or_default()
+    }
+
+    /// Replaces all values of a place.
+    pub fn fill(&self, place: &str, values: Map) {
+        self.with(place, |map| *map = values);
+    }
+}
+
+impl ContextStore for MemoryStore {
+    fn get(&self, place: &str, path: &PropertyPath) -> Option<Value> {
+        let map = self.place(place)?;
+        let map = map.lock().unwrap_or_else(PoisonError::into_inner);
+        // What cannot be looked up is undefined here, as in Node-RED.
+        path.read_in(&map).ok().flatten()
+    }
+
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
+        self.with(place, |map| match value {
+            Some(value) => path.set_in(map, value),
+            None => {
+                path.remove_in(map);
+                Ok(())
+            }
+        })
+    }
+
+    fn keys(&self, place: &str) -> Vec<Key> {
+        let Some(map) = self.place(place) else { return Vec::new() };
+        map.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("MemoryStore").field("places", &places.len()).finish()
+    }
+}
+
+/// The stores of a runtime by their names. The first is the one that is meant when none is named.
+#[derive(Debug)]
+pub struct ContextStores {
+    stores: Vec<(String, Arc<dyn ContextStore>)>,
+    /// Names that were asked for in vain.
+    unknown: Mutex<HashSet<String>>,
+}
+
+impl Default for ContextStores {
+    /// One store, `memory`, that lasts as long as the runtime.
+    fn default() -> Self {
+        ContextStores::new("memory", Arc::new(MemoryStore::default()))
+    }
+}
+
+impl ContextStores {
+    /// The store that is meant when none is named.
+    pub fn new(name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
+        ContextStores { stores: vec![(name.into(), store)], unknown: Mutex::default() }
+    }
+
+    /// Adds a store; a second one of the same name is never asked.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
+        self.stores.push((name.into(), store));
+        self
+    }
+
+    /// The names, the default first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.stores.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The store `name`; the default one for an empty name and `default`. An unknown name means
+    /// the default store as well, as in Node-RED; `warn` is called at its first use.
+    pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &dyn ContextStore {
+        let found = self.stores.iter().find(|(known, _)| known == name);
+        if found.is_none() && !matches!(name, "" | "default") {
+            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            if unknown.len() < MANY_NAMES && unknown.insert(name.to_owned()) {
+                drop(unknown);
+                let default = self.names().next().unwrap_or_default();
+                warn(&format!(
+                    "there is no context store `{name}`, the default one `{default}` is used"
+                ));
+            }
+        }
+        // There is one at least: it was given to `new`.
+        &*found.unwrap_or(&self.stores[0]).1
+    }
+}
+
+/// Messages may name stores, so their number is not known beforehand.
+const MANY_NAMES: usize = 100;
+
+/// The values of one scope as a node sees them; see [`NodeContext::context`].
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    cx: &'a NodeContext,
+    scope: Scope,
+    store: &'a str,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(cx: &'a NodeContext, scope: Scope) -> Self {
+        Context { cx, scope, store: "" }
+    }
+
+    /// The same scope in the store `name`; in the default one when there is no such store.
+    #[must_use]
+    pub fn in_store(self, name: &'a str) -> Self {
+        Context { store: name, ..self }
+    }
+
+    /// The value at `path`; `None` stands for `undefined`. In the scope of a flow, `$parent.` in
+    /// front means the flow around a subflow.
+    ///
+    /// # Errors
+    /// When the node has no such scope.
+    pub fn get(&self, path: &PropertyPath) -> Result<Option<Value>, NodeError> {
+        self.cx.host().context_get(self.scope, self.store, path)
+    }
+
+    /// Sets the value at `path`, or removes it: `None`.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and when something on the way is neither an object nor an array.
+    pub fn set(&self, path: &PropertyPath, value: Option<Value>) -> Result<(), NodeError> {
+        self.cx.host().context_set(self.scope, self.store, path, value)
+    }
+
+    /// The names of the values.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn keys(&self) -> Result<Vec<Key>, NodeError> {
+        self.cx.host().context_keys(self.scope, self.store)
+    }
+}
+
+/// A typed input of type `flow` or `global`: a path in a context, `#:(store)::path` in a store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContextKey {
+    scope: Scope,
+    store: String,
+    path: PropertyPath,
+}
+
+impl ContextKey {
+    /// Parses `key`, the key of a value in `scope`.
+    ///
+    /// # Errors
+    /// When it is no property expression.
+    pub fn parse(scope: Scope, key: &str) -> Result<Self, InvalidProperty> {
+        let named = key.strip_prefix("#:(").and_then(|rest| rest.split_once(")::"));
+        let named = named.filter(|(store, _)| !store.is_empty() && !store.contains(' '));
+        let (store, path) = named.unwrap_or(("", key));
+        Ok(ContextKey { scope, store: store.to_owned(), path: PropertyPath::parse_key(path)? })
+    }
+
+    /// The value; `None` stands for `undefined`, also when a `[msg.…]` in the key is missing.
+    ///
+    /// # Errors
+    /// As [`Context::get`].
+    pub fn get(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
+        let Some(path) = self.path.resolve(msg) else { return Ok(None) };
+        cx.context(self.scope).in_store(&self.store).get(&path)
+    }
+
+    /// Sets the value, or removes it: `None`.
+    ///
+    /// # Errors
+    /// As [`Context::set`], and when a `[msg.…]` in the key is missing.
+    pub fn set(
+        &self,
+        msg: &Message,
+        cx: &NodeContext,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let path = self.path.resolve(msg);
+        let path = path.ok_or("a property of the message that the key names is missing")?;
+        cx.context(self.scope).in_store(&self.store).set(&path, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(key: &str) -> PropertyPath {
+        PropertyPath::parse_key(key).unwrap()
+    }
+
+    #[test]
+    fn a_store_keeps_places_apart_and_follows_paths() {
+        let store = MemoryStore::default();
+        store.set("flow", &path("a.b[1]"), Some(5.into())).unwrap();
+        assert_eq!(store.get("flow", &path("a.b.length")), Some(2.into()));
+        assert_eq!(store.get("global", &path("a")), None);
+        assert_eq!(store.get("flow", &path("a.x.y.z")), None);
+        assert_eq!(store.set("flow", &path("a.b[1].c"), Some(1.into())), Err(CannotSet));
+        store.set("flow", &path("a"), None).unwrap();
+        assert!(store.keys("flow").is_empty());
+    }
+
+    #[test]
+    fn an_unknown_store_is_the_default_one_and_named_once() {
+        let stores = ContextStores::default()
+            .with("second", Arc::new(MemoryStore::default()) as Arc<dyn ContextStore>);
+        let warnings = Mutex::new(Vec::new());
+        let warn = |text: &str| warnings.lock().unwrap().push(text.to_owned());
+        for name in ["third", "third", "", "default", "memory"] {
+            stores.get(name, warn).set("global", &path("x"), Some(name.into())).unwrap();
+        }
+        assert_eq!(stores.get("", warn).get("global", &path("x")), Some("memory".into()));
+        assert_eq!(stores.get("second", warn).get("global", &path("x")), None);
+        let expected = "there is no context store `third`, the default one `memory` is used";
+        assert_eq!(*warnings.lock().unwrap(), [expected]);
+    }
+
+    #[test]
+    fn a_key_names_its_store() {
+        let key = |text| ContextKey::parse(Scope::Flow, text).unwrap();
+        assert_eq!(
+            (key("#:(file)::a.b").store.as_str(), key("#:(file)::a.b").path),
+            ("file", path("a.b"))
+        );
+        assert_eq!(key("msg.a").path.first(), "msg");
+        assert!(ContextKey::parse(Scope::Global, "#:(file)::").is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! `Directory`: the nodes that take messages beside the wires, by id and by name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ferrowire_core::bus::RunningNode;
+use ferrowire_core::{Links, NodeError, NodeInfo};
+
+/// The nodes that take messages beside the wires.
+#[derive(Default)]
+pub(crate) struct Directory {
+    nodes: HashMap<String, Arc<RunningNode>>,
+    /// Those that can be called by name.
+    named: HashMap<String, Vec<Named>>,
+}
+
+struct Named {
+    id: String,
+    flow: String,
+    in_subflow: bool,
+}
+
+impl Directory {
+    /// Adds a node, if its links say that it takes messages.
+    pub(crate) fn add(&mut self, links: Links, node: &Arc<RunningNode>) {
+        let info = node.info();
+        match links {
+            Links::None | Links::Out(_) => return,
+            Links::Call(_) => {}
+            Links::In(_) => {
+                let name = if info.name.is_empty() { &info.id } else { &info.name };
+                self.named.entry(name.clone()).or_default().push(Named {
+                    id: info.id.clone(),
+                    flow: info.flow.clone(),
+                    in_subflow: !info.alias.is_empty(),
+                });
+            }
+        }
+        self.nodes.insert(info.id.clone(), Arc::clone(node));
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.nodes.get(id).cloned()
+    }
+
+    /// The node that `name` means to `node`: an id, else the only one of this name in the same
+    /// flow, else the only one outside of subflows.
+    pub(crate) fn find(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        if self.nodes.contains_key(name) {
+            return Ok(name.to_owned());
+        }
+        let named = self.named.get(name).map_or(&[][..], Vec::as_slice);
+        let only = |chosen: &dyn Fn(&&Named) -> bool| {
+            let mut chosen = named.iter().filter(chosen);
+            let first = chosen.next();
+            (first, chosen.count())
+        };
+        if let (Some(found), 0) = only(&|named| named.flow == node.flow) {
+            return Ok(found.id.clone());
+        }
+        match only(&|named| !named.in_subflow) {
+            (Some(found), 0) => Ok(found.id.clone()),
+            (None, _) => Err(NodeError::new(format!(
+                "there is no `link in` node with the name or id `{name}`"
+            ))),
+            // The first words are Node-RED's, which flows may look for.
+            (Some(_), more) => Err(NodeError::new(format!(
+                "Multiple link-in nodes are named `{name}`: {}; give them different names",
+                more + 1
+            ))),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Builds the fixture with cargo and loads it.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
+
+use std::any::{Any, TypeId};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::{
+    Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status, Value,
+};
+use ferrowire_loader::{Kind, Request, load};
+
+/// The name of the fixture's library.
+pub(crate) fn library_name() -> String {
+    let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    format!("{before}ferrowire_loader_fixture{after}")
+}
+
+/// Cargo's target folder.
+pub(crate) fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// Builds the fixture with further arguments for cargo, into `target`.
+pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) -> PathBuf {
+    let mut cargo = match toolchain {
+        // Cargo sets these for the tests of this toolchain.
+        Some(toolchain) => {
+            let mut rustup = Command::new("rustup");
+            rustup.args(["run", toolchain, "cargo"]);
+            rustup.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");
+            rustup
+        }
+        None => Command::new(env!("CARGO")),
+    };
+    cargo.args(["build", "--quiet", "--package", "ferrowire-loader-fixture"]);
+    cargo.arg("--target-dir").arg(target).args(arguments);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
+    target.join("debug").join(library_name())
+}
+
+/// The fixture, as this toolchain builds it.
+pub(crate) fn fixture() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(target(), None, &[]))
+}
+
+/// A request for one library.
+pub(crate) fn file(path: impl Into<PathBuf>) -> Request {
+    Request { path: path.into(), kind: Kind::File, required: true }
+}
+
+/// The node types of a library.
+pub(crate) fn types_of(path: &Path) -> Registry {
+    let mut registry = Registry::new();
+    let report = load(&[file(path)], &mut registry, Duration::from_secs(60));
+    assert!(report.refused.is_empty(), "{:?}", report.refused);
+    registry
+}
+
+/// A node type of the fixture.
+pub(crate) fn node_type(name: &str) -> NodeType {
+    *types_of(fixture()).get(name).unwrap()
+}
+
+/// What a node has around it here: nothing.
+struct Nothing;
+
+impl Services for Nothing {
+    fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
+    fn log(&self, _: &NodeInfo, _: Level, _: std::fmt::Arguments<'_>) {}
+    fn publish(&self, _: &Arc<NodeInfo>, _: &'static str, _: Value) {}
+    fn env(&self, _: &NodeInfo, _: &str) -> Option<Value> {
+        None
+    }
+    fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError) {
+        panic!("{error}");
+    }
+}
+
+/// A node of that type on the bus, without wires and not started.
+pub(crate) fn run(node_type: NodeType) -> Arc<RunningNode> {
+    let find = |_: &str| None;
+    let mut config = NodeConfig::new(NodeInfo::default(), Message::new().into(), &find);
+    let node = node_type.build(&mut config);
+    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing))
+}

@@ -1,0 +1,165 @@
+//! `link call`: a call of the nodes behind a `link in`, with a time-out for the return.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ferrowire_core::{
+    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
+    async_trait, generate_id,
+};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::{RETURN, SOURCES, check_links};
+
+/// The port that leads to the chosen `link in`.
+const CALL: usize = 1;
+
+/// So many calls may be under way at a time.
+const MANY: usize = 65_536;
+
+/// The longest time-out: longer ones mean this.
+const LONGEST: f64 = 24.0 * 60.0 * 60.0;
+
+/// Node-RED's `link call`.
+#[derive(Debug)]
+pub(crate) struct LinkCall {
+    dynamic: bool,
+    timeout: Duration,
+    calls: Arc<Calls>,
+}
+
+impl FromConfig for LinkCall {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        check_links(config);
+        let kind = config.text_or("linkType", "static");
+        if !matches!(kind.as_str(), "static" | "dynamic") {
+            config.problem("linkType", format!("`{kind}` is neither `static` nor `dynamic`"));
+        }
+        let seconds = config.number("timeout").unwrap_or(30.0).clamp(0.0, LONGEST);
+        LinkCall {
+            dynamic: kind == "dynamic",
+            timeout: Duration::from_secs_f64(seconds),
+            calls: Arc::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Node for LinkCall {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let (calls, context) = (Arc::clone(&self.calls), cx.clone());
+        cx.spawn(async move { calls.give_up(&context).await });
+        Ok(())
+    }
+
+    fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
+        match msg.remove(RETURN) {
+            Some(Value::String(id)) => {
+                self.calls.forget(&id);
+                let none_left =
+                    |sources: &Value| sources.as_array().is_some_and(<[Value]>::is_empty);
+                if msg.get(SOURCES).is_some_and(none_left) {
+                    msg.remove(SOURCES);
+                }
+                Handled::Send(0, msg)
+            }
+            _ => self.call(msg, cx).unwrap_or_else(Handled::Failed),
+        }
+    }
+}
+
+impl LinkCall {
+    fn call(&self, mut msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
+        let target = match self.dynamic {
+            true => Some(cx.find_linked(msg.get("target").and_then(Value::as_str).unwrap_or(""))?),
+            false if cx.wired(CALL) => None,
+            false => {
+                return Err(NodeError::new("the `link in` node to call is missing; choose one"));
+            }
+        };
+        let id = generate_id();
+        self.calls.note(&id, &msg, self.timeout)?;
+        let source = Value::from(Map::from_iter([("id", id.as_str()), ("node", cx.id())]));
+        let sources = msg.properties_mut().get_or_insert_with(SOURCES, || Value::Null);
+        match sources.as_array_mut() {
+            Some(sources) => sources.push(source),
+            None => *sources = vec![source].into(),
+        }
+        let sending = match target {
+            None => cx.send(CALL, msg),
+            Some(target) => cx.deliver(&target, msg).inspect_err(|_| self.calls.forget(&id))?,
+        };
+        Ok(Handled::Kept(sending))
+    }
+}
+
+/// The calls that have not returned.
+#[derive(Debug, Default)]
+struct Calls {
+    waiting: Mutex<Waiting>,
+    first: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    messages: HashMap<String, Message>,
+    /// All have the same time-out, so the first made is the first that is late.
+    due: VecDeque<(Instant, String)>,
+}
+
+impl Calls {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, id: &str, msg: &Message, timeout: Duration) -> Result<(), NodeError> {
+        let mut waiting = self.waiting();
+        if waiting.messages.len() >= MANY {
+            return Err(NodeError::new(format!("{MANY} calls wait for their return already")));
+        }
+        waiting.messages.insert(id.to_owned(), msg.clone());
+        waiting.due.push_back((Instant::now() + timeout, id.to_owned()));
+        let first = waiting.due.len() == 1;
+        drop(waiting);
+        if first {
+            self.first.notify_one();
+        }
+        Ok(())
+    }
+
+    fn forget(&self, id: &str) {
+        let mut waiting = self.waiting();
+        waiting.messages.remove(id);
+        // So that the list is as long as there are calls under way, and no longer.
+        while waiting.due.front().is_some_and(|(_, id)| !waiting.messages.contains_key(id)) {
+            waiting.due.pop_front();
+        }
+    }
+
+    /// Fails calls that do not return in time.
+    async fn give_up(&self, cx: &NodeContext) {
+        loop {
+            let next = self.waiting().due.front().map(|(due, _)| *due);
+            match next {
+                None => self.first.notified().await,
+                Some(due) => sleep_until(due).await,
+            }
+            for msg in self.late() {
+                // The word is Node-RED's, which flows may look for.
+                cx.fail_with("timeout", msg).await;
+            }
+        }
+    }
+
+    fn late(&self) -> Vec<Message> {
+        let mut waiting = self.waiting();
+        let (now, mut late) = (Instant::now(), Vec::new());
+        while waiting.due.front().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, id)) = waiting.due.pop_front() else { break };
+            late.extend(waiting.messages.remove(&id));
+        }
+        late
+    }
+}

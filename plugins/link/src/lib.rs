@@ -1,0 +1,64 @@
+//! The nodes `link in`, `link out` and `link call`: wires that are not drawn, and calls that
+//! return.
+
+mod call;
+mod out;
+
+use ferrowire_core::{
+    FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeType, Value,
+};
+
+use call::LinkCall;
+use out::LinkOut;
+
+/// The property that lists the ids of the other ends.
+const LINKS: &str = "links";
+
+/// The property of a message with the calls that it is to return to, the latest last.
+const SOURCES: &str = "_linkSource";
+
+/// The property of a returning message with the number of its call.
+const RETURN: &str = "_linkReturn";
+
+/// Passes on what arrives over links.
+#[derive(Debug)]
+struct LinkIn;
+
+impl FromConfig for LinkIn {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        check_links(config);
+        LinkIn
+    }
+}
+
+impl Node for LinkIn {
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        Handled::Send(0, msg)
+    }
+}
+
+fn check_links(config: &mut NodeConfig<'_>) {
+    let fine = match config.raw(LINKS) {
+        None | Some(Value::String(_)) => true,
+        Some(Value::Array(ids)) => ids.iter().all(|id| id.as_str().is_some()),
+        Some(_) => false,
+    };
+    if !fine {
+        config.problem(LINKS, "a list of node ids was expected");
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<LinkIn>("link in")
+        .summary("receives what is sent to it without a wire")
+        .category("common")
+        .links(Links::In(LINKS)),
+    NodeType::shared::<LinkOut>("link out")
+        .summary("sends to `link in` nodes, or returns to a `link call`")
+        .category("common")
+        .links(Links::Out(LINKS)),
+    NodeType::shared::<LinkCall>("link call")
+        .summary("sends to a `link in` and waits for the return")
+        .category("common")
+        .links(Links::Call(LINKS)),
+);

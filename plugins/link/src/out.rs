@@ -1,0 +1,53 @@
+//! `link out`: on to the linked nodes, or back to the call.
+
+use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, Text, Value};
+
+use crate::{RETURN, SOURCES, check_links};
+
+/// Node-RED's `link out`.
+#[derive(Debug)]
+pub(crate) struct LinkOut {
+    returns: bool,
+    /// What Node-RED leaves in each message.
+    event: Text,
+}
+
+impl FromConfig for LinkOut {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        check_links(config);
+        let mode = config.text_or("mode", "link");
+        if !matches!(mode.as_str(), "link" | "return") {
+            config.problem("mode", format!("`{mode}` is neither `link` nor `return`"));
+        }
+        let event = format!("node:{}", config.info().id).into();
+        LinkOut { returns: mode == "return", event }
+    }
+}
+
+impl Node for LinkOut {
+    fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
+        msg.set("_event", self.event.clone());
+        if !self.returns {
+            return Handled::Send(0, msg);
+        }
+        let sources = msg.properties_mut().get_mut(SOURCES).and_then(Value::as_array_mut);
+        let source = sources.and_then(Vec::pop);
+        let part = |name| source.as_ref().and_then(|source| source.get(name)?.as_str());
+        let (Some(node), Some(id)) = (part("node"), part("id")) else {
+            cx.warn("the message was not sent by a `link call` node, it is not returned");
+            return Handled::Done;
+        };
+        msg.set(RETURN, id);
+        match cx.deliver(node, msg) {
+            Ok(sending) if sending.is_done() => Handled::Done,
+            Ok(sending) => Handled::Later(Box::pin(async move {
+                sending.await;
+                Ok(())
+            })),
+            Err(error) => {
+                cx.warn(format_args!("the message is not returned: {error}"));
+                Handled::Done
+            }
+        }
+    }
+}

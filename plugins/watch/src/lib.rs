@@ -1,0 +1,47 @@
+//! The nodes `catch`, `status` and `complete`: they send on what they are told about others.
+//!
+//! Whom they watch is settled by the runtime, from their properties `scope` and `uncaught`.
+
+use ferrowire_core::{
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
+};
+
+/// Passes on what it is told.
+#[derive(Debug)]
+pub struct Watch;
+
+impl FromConfig for Watch {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        check_scope(config);
+        config.boolean("uncaught", false);
+        Watch
+    }
+}
+
+fn check_scope(config: &mut NodeConfig<'_>) {
+    let fine = match config.raw("scope") {
+        None => true,
+        Some(Value::String(scope)) => matches!(scope.as_str(), "" | "all" | "group"),
+        Some(Value::Array(ids)) => ids.iter().all(|id| id.as_str().is_some()),
+        Some(_) => false,
+    };
+    if !fine {
+        config.problem("scope", "`null`, `group` or a list of node ids was expected");
+    }
+}
+
+impl Node for Watch {
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        Handled::Send(0, msg)
+    }
+}
+
+const fn watching(name: &'static str, what: Watches) -> NodeType {
+    NodeType::shared::<Watch>(name).category("common").watches(what)
+}
+
+ferrowire_core::register!(
+    watching("catch", Watches::Errors).summary("sends on the errors of other nodes"),
+    watching("status", Watches::Statuses).summary("sends on the statuses of other nodes"),
+    watching("complete", Watches::Completions).summary("tells when other nodes are done"),
+);

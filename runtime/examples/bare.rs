@@ -1,0 +1,11 @@
+//! A runtime that was assembled without any plugin, for tests and measurements: all its node
+//! types are loaded.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    ferrowire_runtime::main(&[])
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask assemble`: a runtime that holds exactly the plugins that one chose.
+
+pub(crate) mod build;
+mod choice;
+mod flows;
+mod generate;
+mod manifest;
+mod resolve;
+pub(crate) mod source;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::crates::Repository;
+
+/// What to assemble. The default set are all plugins of this repository.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// A manifest: name, output, and the list of plugins, which replaces the default set
+    manifest: Option<PathBuf>,
+    /// Add a plugin: websocket-in, ../my-node, my-node@1.2, my-node@git+URL#REVISION
+    #[arg(long, value_name = "PLUGIN")]
+    with: Vec<String>,
+    /// Leave a plugin out
+    #[arg(long, value_name = "PLUGIN")]
+    without: Vec<String>,
+    /// Begin with no plugin instead of the default set
+    #[arg(long, conflicts_with_all = ["manifest", "from_flows"])]
+    bare: bool,
+    /// Begin with the plugins whose types these flow files use
+    #[arg(long, value_name = "FLOWS", conflicts_with = "manifest")]
+    from_flows: Vec<PathBuf>,
+    /// What the crate is called [default: my-runtime]
+    #[arg(long)]
+    name: Option<String>,
+    /// Where to put the program [default: assemble/NAME/NAME in cargo's target folder]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Keep the generated crate in this folder, to be committed
+    #[arg(long, value_name = "DIR")]
+    generate_to: Option<PathBuf>,
+    /// Print the generated crate and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How cargo builds it
+    #[arg(long, default_value = "release")]
+    profile: String,
+}
+
+/// Chooses, generates, compares versions, builds, and looks at what came out.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let repository = Repository::read()?;
+    let assembly = choice::choose(options, &repository, &here)?;
+    let folder = match &options.generate_to {
+        Some(folder) => here.join(folder),
+        None => repository.target.join("assemble").join(&assembly.name),
+    };
+    let relative = options.generate_to.is_some();
+    let generated = generate::Generated::new(&assembly, &folder, relative)?;
+    if options.dry_run {
+        print!("{}", generated.shown());
+        return Ok(());
+    }
+    // The copy in cargo's target folder starts anew from the repository's lock file each time.
+    generated.write(relative)?;
+    resolve::check(&generated, &assembly, &repository)?;
+    let program = build::build(&generated, &assembly, &options.profile, &repository)?;
+    let output = assembly.output.clone().unwrap_or_else(|| {
+        repository.target.join("assemble").join(&assembly.name).join(&assembly.name)
+    });
+    build::put(&program, &output)?;
+    build::verify(&output, &assembly)?;
+    println!("{}", output.display());
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Which plugins go into a runtime: from a manifest, from flow files, from flags.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::Options;
+use super::flows::{self, Used};
+use super::manifest::Manifest;
+use super::source::{Source, package_name};
+use crate::crates::{Crate, Repository, short};
+
+/// What to assemble.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    /// The name of the crate and of its program.
+    pub(crate) name: String,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) plugins: Vec<Plugin>,
+    /// The types that must be there in the end.
+    pub(crate) needed: Used,
+}
+
+/// One plugin, and all that is known of it before cargo has looked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plugin {
+    pub(crate) package: String,
+    pub(crate) source: Source,
+    /// The crate itself, when it is on this machine.
+    pub(crate) found: Option<Crate>,
+}
+
+impl Plugin {
+    fn new(source: Source, repository: &Repository) -> Result<Self> {
+        let found = match &source {
+            Source::Bundled(name) => Some(bundled(name, repository)?.clone()),
+            Source::Path(folder) => Some(Crate::read(folder)?),
+            Source::Version { .. } | Source::Git { .. } => None,
+        };
+        if let Some(found) = &found {
+            found.ensure_plugin()?;
+        }
+        let package = match (&source, &found) {
+            (_, Some(found)) => found.name.clone(),
+            (Source::Version { package, .. } | Source::Git { package, .. }, _) => package.clone(),
+            (Source::Bundled(_) | Source::Path(_), None) => bail!("a plugin has no crate"),
+        };
+        Ok(Plugin { package, source, found })
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        let bundled = matches!(self.source, Source::Bundled(_));
+        let folder = self.found.as_ref().filter(|_| bundled).map(short);
+        self.package == name || folder == Some(name)
+    }
+
+    fn types(&self) -> Option<&[String]> {
+        self.found.as_ref()?.types.as_deref()
+    }
+}
+
+fn bundled<'a>(name: &str, repository: &'a Repository) -> Result<&'a Crate> {
+    repository.plugin(name).with_context(|| {
+        format!(
+            "no plugin is called `{name}` (there are {}); for one of your own write its folder, \
+             such as `./{name}`, or a version, such as `{name}@1.2`",
+            repository.names()
+        )
+    })
+}
+
+/// Reads what was asked for.
+pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) -> Result<Assembly> {
+    let manifest = options.manifest.as_ref().map(|path| Manifest::read(&here.join(path)));
+    let manifest = manifest.transpose()?;
+    let from_flows: Vec<_> = options.from_flows.iter().map(|path| here.join(path)).collect();
+    let needed = flows::read(&from_flows)?;
+
+    let mut chosen = Vec::new();
+    for text in &options.with {
+        add(&mut chosen, Plugin::new(Source::parse(text, here)?, repository)?)?;
+    }
+    let base = match &manifest {
+        Some(manifest) => manifest.plugins.clone(),
+        None if options.bare => Vec::new(),
+        None if !from_flows.is_empty() => providers(&needed, &chosen, repository)?,
+        None => repository.plugins.iter().map(by_name).collect(),
+    };
+    for source in base {
+        let plugin = Plugin::new(source, repository)?;
+        // A plugin that one names replaces the one of that name in the set that one began with.
+        if manifest.is_some() || !chosen.iter().any(|other| other.package == plugin.package) {
+            add(&mut chosen, plugin)?;
+        }
+    }
+    leave_out(&mut chosen, &options.without)?;
+    ensure!(!chosen.is_empty(), "no plugin is left; add some with `--with`");
+    chosen.sort_by(|a, b| a.package.cmp(&b.package));
+
+    let (name, output) = manifest.map(|it| (it.name, it.output)).unwrap_or_default();
+    let name = options.name.clone().or(name).unwrap_or_else(|| "my-runtime".to_owned());
+    let output = options.output.as_ref().map(|path| here.join(path)).or(output);
+    ensure_free(&name, &chosen, repository)?;
+    Ok(Assembly { name, output, plugins: chosen, needed })
+}
+
+fn by_name(plugin: &Crate) -> Source {
+    Source::Bundled(plugin.name.clone())
+}
+
+fn add(chosen: &mut Vec<Plugin>, plugin: Plugin) -> Result<()> {
+    if let Some(other) = chosen.iter().find(|other| other.package == plugin.package) {
+        ensure!(
+            other.source == plugin.source,
+            "`{}` is asked for twice, from {} and from {}; leave one of them out",
+            plugin.package,
+            origin(other),
+            origin(&plugin)
+        );
+        return Ok(());
+    }
+    chosen.push(plugin);
+    Ok(())
+}
+
+/// Where a plugin comes from, for people.
+pub(crate) fn origin(plugin: &Plugin) -> String {
+    match &plugin.source {
+        Source::Bundled(_) => "this repository".to_owned(),
+        Source::Path(folder) => format!("`{}`", folder.display()),
+        Source::Version { version, .. } => format!("the registry, version `{version}`"),
+        Source::Git { url, .. } => format!("`{url}`"),
+    }
+}
+
+fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
+    for name in without {
+        let before = chosen.len();
+        chosen.retain(|plugin| !plugin.is_called(name));
+        if chosen.len() == before {
+            let names: Vec<_> = chosen.iter().map(|plugin| plugin.package.as_str()).collect();
+            bail!("`{name}` cannot be left out, it is not in the set ({})", names.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// The bundled plugins that the types need which nothing else provides.
+fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Result<Vec<Source>> {
+    let says = |found: &Crate, wanted: &str| {
+        found.types.iter().flatten().any(|node_type| node_type == wanted)
+    };
+    let (mut sources, mut missing) = (Vec::new(), Vec::new());
+    for (node_type, users) in needed {
+        let is_there = repository.always.iter().any(|found| says(found, node_type))
+            || chosen.iter().any(|it| it.types().is_some_and(|types| types.contains(node_type)));
+        match repository.plugins.iter().find(|found| says(found, node_type)) {
+            _ if is_there => {}
+            Some(found) => sources.push(by_name(found)),
+            None if users.is_empty() => {}
+            None => missing.push((node_type, users)),
+        }
+    }
+    // A plugin that doesn't say what it provides may provide it: the finished program tells.
+    let all_say = chosen.iter().all(|plugin| plugin.types().is_some());
+    ensure!(
+        missing.is_empty() || !all_say,
+        "nothing provides {}; add plugins that do with `--with`",
+        flows::shown(missing)
+    );
+    Ok(sources)
+}
+
+/// A crate cannot share its name with one that it depends on, nor a program with one of ours,
+/// which lies in the same folder.
+fn ensure_free(name: &str, chosen: &[Plugin], repository: &Repository) -> Result<()> {
+    package_name(name)?;
+    let library = name.replace('-', "_");
+    let taken = repository.taken.iter().map(String::as_str);
+    let taken = taken.chain(chosen.iter().map(|plugin| plugin.package.as_str()));
+    for other in taken {
+        ensure!(
+            other.replace('-', "_") != library,
+            "the name `{name}` is taken by a crate of the runtime; choose another with `--name`, \
+             `--output` says what the file is called"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Whether the versions fit together, asked of cargo before anything is compiled.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use serde_json::Value;
+
+use super::choice::{Assembly, origin};
+use super::generate::Generated;
+use super::source::Source;
+use crate::cargo::{self, Metadata};
+use crate::crates::{CORE, Repository};
+
+/// Resolves the generated crate and refuses what cannot work.
+pub(crate) fn check(
+    generated: &Generated,
+    assembly: &Assembly,
+    repository: &Repository,
+) -> Result<()> {
+    fitting_requirements(assembly, repository)?;
+    let metadata = resolve(generated, assembly).map_err(|error| {
+        anyhow!("the plugins do not fit this runtime's `{CORE}` {}: {error:#}", repository.core)
+    })?;
+    one_contract(metadata.json())?;
+    for plugin in &assembly.plugins {
+        let package = metadata.packages().find(|it| it["name"] == plugin.package.as_str());
+        let package = package.with_context(|| format!("cargo found no `{}`", plugin.package))?;
+        crate::crates::Crate::from_metadata(package)?.ensure_plugin()?;
+        println!(
+            "{} {} from {}",
+            plugin.package,
+            package["version"].as_str().unwrap_or_default(),
+            origin(plugin)
+        );
+    }
+    Ok(())
+}
+
+/// Cargo would say that a registry has no such version of the contract, which is beside the point.
+fn fitting_requirements(assembly: &Assembly, repository: &Repository) -> Result<()> {
+    let ours: semver::Version = repository.core.parse().context("the contract has no version")?;
+    for plugin in &assembly.plugins {
+        for wanted in plugin.found.iter().flat_map(|found| &found.wants_core) {
+            let fits = semver::VersionReq::parse(&wanted.version)
+                .is_ok_and(|requirement| requirement.matches(&ours));
+            ensure!(
+                fits || wanted.from.is_none(),
+                "`{}` wants `{CORE}` {}, and this runtime has {ours}; choose a version of `{0}` \
+                 that fits, or build in the checkout that it fits",
+                plugin.package,
+                wanted.version
+            );
+        }
+    }
+    Ok(())
+}
+
+fn resolve(generated: &Generated, assembly: &Assembly) -> Result<Metadata> {
+    let ask = |offline: bool| {
+        let mut command = cargo::cargo(&["metadata", "--format-version", "1", "--quiet"]);
+        command.args(offline.then_some("--offline"));
+        Metadata::ask(command.arg("--manifest-path").arg(generated.manifest_path()))
+    };
+    let is_local = |source: &Source| matches!(source, Source::Bundled(_) | Source::Path(_));
+    if assembly.plugins.iter().all(|plugin| is_local(&plugin.source))
+        && let Ok(metadata) = ask(true)
+    {
+        return Ok(metadata);
+    }
+    ask(false)
+}
+
+/// Two versions of the contract would be two registries: the runtime sees only its own.
+fn one_contract(metadata: &Value) -> Result<()> {
+    let packages = metadata["packages"].as_array().context("cargo told no packages")?;
+    let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
+    let cores: Vec<&Value> = packages.iter().filter(|it| it["name"] == CORE).collect();
+    ensure!(!cores.is_empty(), "nothing depends on `{CORE}`");
+    if cores.len() == 1 {
+        return Ok(());
+    }
+    let names: BTreeMap<String, String> =
+        packages.iter().map(|it| (text(it, "id"), text(it, "name"))).collect();
+    let who_wants = |id: &str| {
+        let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
+        let wants = |node: &&Value| {
+            let mut wanted = node["deps"].as_array().into_iter().flatten();
+            wanted.any(|dependency| dependency["pkg"] == id)
+        };
+        let mut who: Vec<_> = nodes
+            .filter(wants)
+            .filter_map(|node| names.get(node["id"].as_str()?))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        who.sort();
+        who.join(", ")
+    };
+    let sides: Vec<String> = cores
+        .iter()
+        .map(|core| {
+            let from = match core["source"].as_str() {
+                Some(source) => source.to_owned(),
+                None => text(core, "manifest_path").trim_end_matches("/Cargo.toml").to_owned(),
+            };
+            let wanted_by = who_wants(&text(core, "id"));
+            format!("{} from `{from}` is wanted by {wanted_by}", text(core, "version"))
+        })
+        .collect();
+    bail!(
+        "the plugins want different versions of `{CORE}`, so the runtime would not see their \
+         nodes:\n  {}\nlet all of them depend on one",
+        sides.join("\n  ")
+    )
+}

@@ -1,0 +1,201 @@
+//! What a Cargo.toml says about a crate, this repository's or a stranger's.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::cargo::{self, Metadata};
+
+/// The contract that makes a crate a plugin.
+pub(crate) const CORE: &str = "ferrowire-core";
+
+/// A crate on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crate {
+    /// The package's name.
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) folder: PathBuf,
+    /// What code calls its library, when it has one.
+    pub(crate) library: Option<String>,
+    /// The node types that it says it provides; `None` when it says nothing.
+    pub(crate) types: Option<Vec<String>>,
+    /// How it depends on the contract; nothing when it does not.
+    pub(crate) wants_core: Vec<Wanted>,
+}
+
+/// A dependency on the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Cargo's name of the source, `None` for a path.
+    pub(crate) from: Option<String>,
+    pub(crate) version: String,
+}
+
+impl Crate {
+    /// Reads the crate in `folder`.
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let manifest = folder.join("Cargo.toml");
+        let manifest = std::fs::canonicalize(&manifest)
+            .with_context(|| format!("`{}` is no crate: no Cargo.toml there", folder.display()))?;
+        let metadata = Metadata::of(&manifest)?;
+        let found = metadata.packages().find(|package| {
+            package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
+        });
+        match found {
+            Some(package) => Self::from_metadata(package),
+            None => bail!("`{}` is a workspace; name the folder of one crate", folder.display()),
+        }
+    }
+
+    pub(crate) fn from_metadata(package: &Value) -> Result<Self> {
+        let text = |name: &str| {
+            let text = package[name].as_str().map(str::to_owned);
+            text.with_context(|| format!("`cargo metadata` told no `{name}` of a package"))
+        };
+        let manifest = PathBuf::from(text("manifest_path")?);
+        let types = package["metadata"]["ferrowire"]["types"].as_array();
+        let dependencies = package["dependencies"].as_array().into_iter().flatten();
+        let wanted = dependencies.filter(|it| it["name"] == CORE && it["kind"].is_null());
+        Ok(Crate {
+            name: text("name")?,
+            version: text("version")?,
+            folder: manifest.parent().unwrap_or(&manifest).to_owned(),
+            library: library(package),
+            types: types
+                .map(|types| types.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            wants_core: wanted
+                .map(|it| Wanted {
+                    from: it["source"].as_str().map(str::to_owned),
+                    version: it["req"].as_str().unwrap_or("*").to_owned(),
+                })
+                .collect(),
+        })
+    }
+
+    /// Whether it can be a plugin at all.
+    pub(crate) fn ensure_plugin(&self) -> Result<()> {
+        let folder = self.folder.display();
+        if self.wants_core.is_empty() {
+            bail!("`{}` in `{folder}` is no plugin: it does not depend on `{CORE}`", self.name);
+        }
+        if self.library.is_none() {
+            bail!("`{}` in `{folder}` has no library; a plugin has a src/lib.rs", self.name);
+        }
+        Ok(())
+    }
+}
+
+fn library(package: &Value) -> Option<String> {
+    const KINDS: [&str; 4] = ["lib", "rlib", "cdylib", "dylib"];
+    let targets = package["targets"].as_array()?;
+    let is_library = |target: &&Value| {
+        let kinds = target["kind"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        kinds.into_iter().any(|kind| KINDS.contains(&kind))
+    };
+    targets.iter().find(is_library)?["name"].as_str().map(str::to_owned)
+}
+
+/// The crates of this repository that provide nodes.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    /// Those that a runtime may be assembled from.
+    pub(crate) plugins: Vec<Crate>,
+    /// Those that are part of every runtime.
+    pub(crate) always: Vec<Crate>,
+    /// The names of all crates and programs, which an assembled runtime cannot have.
+    pub(crate) taken: Vec<String>,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
+    /// The version of the contract.
+    pub(crate) core: String,
+}
+
+impl Repository {
+    pub(crate) fn read() -> Result<Self> {
+        let metadata = Metadata::read()?;
+        let folder = cargo::root().join("plugins");
+        let (mut plugins, mut always, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+        let mut core = None;
+        for package in metadata.packages() {
+            let found = Crate::from_metadata(package)?;
+            let targets = package["targets"].as_array().into_iter().flatten();
+            taken.extend(targets.filter_map(|target| target["name"].as_str()).map(str::to_owned));
+            taken.push(found.name.clone());
+            if found.name == CORE {
+                core = Some(found.version);
+            } else if found.folder.starts_with(&folder) {
+                plugins.push(found);
+            } else if found.types.is_some() {
+                always.push(found);
+            }
+        }
+        let core = core.with_context(|| format!("the repository has no `{CORE}`"))?;
+        Ok(Repository { plugins, always, taken, target: metadata.target()?, core })
+    }
+
+    /// The plugin `name`: the name of its folder, or of its package.
+    pub(crate) fn plugin(&self, name: &str) -> Option<&Crate> {
+        self.plugins.iter().find(|plugin| plugin.name == name || short(plugin) == name)
+    }
+
+    /// What people call the plugins.
+    pub(crate) fn names(&self) -> String {
+        self.plugins.iter().map(short).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What people call a bundled plugin: the name of its folder.
+pub(crate) fn short(plugin: &Crate) -> &str {
+    plugin.folder.file_name().and_then(|name| name.to_str()).unwrap_or(&plugin.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_manifest_says_what_is_needed_to_assemble_a_crate() {
+        let package = json!({
+            "name": "my-node", "version": "1.2.3", "manifest_path": "/x/my-node/Cargo.toml",
+            "metadata": {"ferrowire": {"types": ["a", "b c"]}},
+            "targets": [{"kind": ["test"], "name": "t"}, {"kind": ["lib"], "name": "my_lib"}],
+            "dependencies": [
+                {"name": "ferrowire-core", "kind": null, "source": null, "req": "^1"},
+                {"name": "ferrowire-core", "kind": "dev", "source": "registry+x"},
+                {"name": "serde", "kind": null, "source": "registry+x"},
+            ],
+        });
+        let found = Crate::from_metadata(&package).unwrap();
+        assert_eq!(found.library.as_deref(), Some("my_lib"));
+        assert_eq!(found.types.as_deref(), Some(&["a".to_owned(), "b c".to_owned()][..]));
+        assert_eq!(found.wants_core, [Wanted { from: None, version: "^1".into() }]);
+        assert!(found.ensure_plugin().is_ok());
+    }
+
+    #[test]
+    fn a_crate_without_the_contract_or_a_library_is_no_plugin() {
+        let mut package =
+            json!({"name": "x", "version": "1.0.0", "manifest_path": "/x/Cargo.toml"});
+        let problem = |package: &Value| {
+            Crate::from_metadata(package).unwrap().ensure_plugin().unwrap_err().to_string()
+        };
+        assert!(problem(&package).contains("does not depend on `ferrowire-core`"));
+        package["dependencies"] = json!([{"name": "ferrowire-core", "kind": null}]);
+        assert!(problem(&package).contains("has no library"));
+    }
+
+    #[test]
+    fn a_bundled_plugin_answers_to_its_folder_and_its_package() {
+        let repository = Repository::read().unwrap();
+        let debug = repository.plugin("debug").unwrap();
+        assert_eq!(debug.types.as_deref(), Some(&["debug".to_owned()][..]));
+        assert_eq!(repository.plugin("ferrowire-plugin-debug"), Some(debug));
+        assert_eq!(repository.plugin("websocket"), None);
+        let built_in: Vec<_> = repository.always.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(built_in, ["ferrowire-websocket"]);
+    }
+}

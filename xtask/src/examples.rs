@@ -1,0 +1,43 @@
+//! The crates among the examples, tested as strangers test theirs: each in its own workspace.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::cargo::{self, Metadata};
+
+/// The folders of the crates.
+pub(crate) fn crates() -> Result<Vec<PathBuf>> {
+    let examples = cargo::root().join("examples");
+    let entries = fs::read_dir(&examples)
+        .with_context(|| format!("could not read the folder `{}`", examples.display()))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let folder = entry?.path();
+        if folder.join("Cargo.toml").exists() {
+            folders.push(folder);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// A command of cargo's in the folder of such a crate. It uses the workspace's versions, profile
+/// and target folder, so that what is built already need not be built again.
+pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Result<Command> {
+    fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .with_context(|| format!("could not copy Cargo.lock to `{}`", folder.display()))?;
+    let mut command = cargo::cargo(arguments);
+    command.current_dir(folder).env("CARGO_TARGET_DIR", Metadata::read()?.target()?);
+    Ok(command)
+}
+
+/// What makes dependencies be built as for the workspace.
+pub(crate) const SHARED_PROFILE: [&str; 4] = [
+    "--config",
+    "profile.dev.debug='line-tables-only'",
+    "--config",
+    "profile.dev.package.'*'.debug=false",
+];

@@ -1,0 +1,178 @@
+//! `cargo xtask new`: a node crate to begin with, anywhere on the machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use crate::assemble::source::{clean, package_name};
+use crate::cargo;
+use crate::crates::Repository;
+
+/// The files of a node crate and what they are made from.
+const TEMPLATE: [(&str, &str); 6] = [
+    ("Cargo.toml", include_str!("../template/Cargo.toml.txt")),
+    ("README.md", include_str!("../template/README.md.txt")),
+    ("flows.json", include_str!("../template/flows.json.txt")),
+    ("src/lib.rs", include_str!("../template/lib.rs.txt")),
+    ("src/editor.html", include_str!("../template/editor.html.txt")),
+    ("tests/node.rs", include_str!("../template/test.rs.txt")),
+];
+
+/// Names that Rust, or the crate's own dependencies, leave no room for.
+const TAKEN: &str = "abstract alloc as async await become box break const continue core crate do \
+                     dyn else enum extern false final fn for gen if impl in let loop macro match \
+                     mod move mut override priv proc_macro pub ref return self static std struct \
+                     super test tokio trait true try type typeof unsafe unsized use virtual where \
+                     while yield";
+
+/// What the template's code calls by name.
+const USED: [&str; 12] = [
+    "Editor",
+    "EditorPart",
+    "Err",
+    "FromConfig",
+    "Message",
+    "Node",
+    "NodeConfig",
+    "NodeContext",
+    "NodeError",
+    "NodeType",
+    "Result",
+    "String",
+];
+
+/// What to begin.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The folder of the new crate; its last part is the crate's name
+    path: PathBuf,
+    /// The node's type, as flow files write it [default: the crate's name]
+    #[arg(long = "type", value_name = "TYPE")]
+    node_type: Option<String>,
+}
+
+/// Writes the crate and says what to do next.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let folder = clean(&here.join(&options.path));
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let node_type = options.node_type.as_deref().unwrap_or(name);
+    let repository = Repository::read()?;
+    check_name(name, &repository)?;
+    check_type(node_type, &repository)?;
+    ensure!(!folder.exists(), "`{}` is there already; choose another", folder.display());
+
+    let words = words(name, node_type, &folder, &repository.core);
+    for (file, template) in TEMPLATE {
+        write(&folder.join(file), &fill(template, &words))?;
+    }
+    write(&folder.join(".gitignore"), "/target\n")?;
+    // It builds with the versions that the runtime was tested with, and without a network.
+    fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("cannot copy the repository's Cargo.lock")?;
+    println!("created `{name}` in {}; its README.md says how to go on", folder.display());
+    Ok(())
+}
+
+fn check_name(name: &str, repository: &Repository) -> Result<()> {
+    let library = package_name(name)?.replace('-', "_");
+    let taken = repository.taken.iter().any(|other| other.replace('-', "_") == library);
+    if taken || TAKEN.split_whitespace().any(|word| word == library) {
+        bail!("`{name}` is taken, no crate with nodes can be called so; choose another name");
+    }
+    Ok(())
+}
+
+fn check_type(node_type: &str, repository: &Repository) -> Result<()> {
+    let fine = node_type.trim() == node_type
+        && !node_type.is_empty()
+        && node_type.chars().all(|c| c.is_ascii_alphanumeric() || " -_".contains(c));
+    ensure!(fine, "`{node_type}` is no node type; use letters, digits, spaces, `-` and `_`");
+    let all = repository.plugins.iter().chain(&repository.always);
+    let mut owners =
+        all.filter(|it| it.types.iter().flatten().any(|provided| provided == node_type));
+    match owners.next() {
+        Some(owner) => bail!(
+            "the node type `{node_type}` is provided by `{}`; choose another with `--type`",
+            owner.name
+        ),
+        None => Ok(()),
+    }
+}
+
+type Words = Vec<(&'static str, String)>;
+
+fn words(name: &str, node_type: &str, folder: &Path, core_version: &str) -> Words {
+    let place = |inside: &str| cargo::root().join(inside).display().to_string();
+    vec![
+        ("{{name}}", name.to_owned()),
+        ("{{type}}", node_type.to_owned()),
+        ("{{library}}", name.replace('-', "_")),
+        ("{{struct}}", struct_name(name)),
+        ("{{folder}}", folder.display().to_string()),
+        ("{{core}}", place("crates/core")),
+        ("{{testkit}}", place("crates/testkit")),
+        ("{{core_version}}", core_version.to_owned()),
+    ]
+}
+
+fn struct_name(name: &str) -> String {
+    let mut camel = String::new();
+    for word in name.split(['-', '_']) {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    if USED.contains(&camel.as_str()) {
+        camel.push_str("Node");
+    }
+    camel
+}
+
+fn fill(template: &str, words: &Words) -> String {
+    words.iter().fold(template.to_owned(), |text, (word, value)| text.replace(word, value))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
+    fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_the_template_is_filled_in() {
+        let words = words("my-node", "my node", Path::new("/x/my-node"), "0.1.0");
+        for (file, template) in TEMPLATE {
+            let text = fill(template, &words);
+            assert!(!text.contains("{{"), "{file}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_struct_is_called_as_its_crate_unless_the_code_calls_something_else_so() {
+        assert_eq!(struct_name("my-node_2"), "MyNode2");
+        assert_eq!(struct_name("node-type"), "NodeTypeNode");
+    }
+
+    #[test]
+    fn names_and_types_that_could_not_work_are_refused() {
+        let repository = Repository::read().unwrap();
+        for name in ["async", "tokio", "ferrowire-core", "ferrowire_core", "", "a b", "5x"] {
+            assert!(check_name(name, &repository).is_err(), "{name}");
+        }
+        assert!(check_name("my-node", &repository).is_ok());
+        assert!(check_type("my node", &repository).is_ok());
+        for node_type in ["", " x", "a\"b", "debug", "websocket-listener"] {
+            assert!(check_type(node_type, &repository).is_err(), "{node_type}");
+        }
+        let problem = check_type("debug", &repository).unwrap_err().to_string();
+        assert!(problem.contains("provided by `ferrowire-plugin-debug`"), "{problem}");
+    }
+}

@@ -1,0 +1,127 @@
+//! `cargo xtask plugin`: a node crate as a shared library that a runtime loads at its start.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::assemble::build::put;
+use crate::assemble::source::Source;
+use crate::cargo;
+use crate::crates::{Crate, Repository};
+
+/// What to build.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The folder of a node crate, or the name of a plugin of this repository
+    plugin: String,
+    /// The folder to put the library into [default: plugins in cargo's target folder]
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// How cargo builds it
+    #[arg(long, default_value = "release")]
+    profile: String,
+}
+
+/// Builds, checks by loading, copies.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let repository = Repository::read()?;
+    let plugin = find(&options.plugin, &here, &repository)?;
+    plugin.ensure_plugin()?;
+    let library = build(&plugin, &options.profile)?;
+    let file = library.file_name().context("cargo built a library without a name")?;
+    let folder = options.to.as_ref().map(|folder| here.join(folder));
+    let place = folder.unwrap_or_else(|| repository.target.join("plugins")).join(file);
+    check(&library, &plugin, &repository)?;
+    put(&library, &place)?;
+    println!("{}", place.display());
+    Ok(())
+}
+
+fn find(text: &str, here: &Path, repository: &Repository) -> Result<Crate> {
+    if let Some(plugin) = repository.plugin(text) {
+        return Ok(plugin.clone());
+    }
+    match Source::parse(text, here)? {
+        Source::Path(folder) => Crate::read(&folder),
+        Source::Bundled(name) if here.join(&name).join("Cargo.toml").exists() => {
+            Crate::read(&here.join(name))
+        }
+        Source::Bundled(name) => bail!(
+            "no plugin is called `{name}` (there are {}), and no folder is",
+            repository.names()
+        ),
+        Source::Version { package, .. } | Source::Git { package, .. } => {
+            bail!("the source of `{package}` is not here; fetch it and name its folder")
+        }
+    }
+}
+
+/// Builds the crate's library as a shared one, whatever kinds its Cargo.toml lists.
+fn build(plugin: &Crate, profile: &str) -> Result<PathBuf> {
+    let mut command = cargo::cargo(&["rustc", "--lib", "--crate-type", "cdylib"]);
+    command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
+    command.arg("--manifest-path").arg(plugin.folder.join("Cargo.toml"));
+    // As if one stood there: settings of cargo in that folder count.
+    command.current_dir(&plugin.folder).stdout(Stdio::piped());
+    let shown = cargo::shown(&command);
+    println!("$ {shown}");
+    let mut child = command.spawn().with_context(|| format!("could not start `{shown}`"))?;
+    let messages = child.stdout.take().context("cargo has no output")?;
+    let mut library = None;
+    for line in BufReader::new(messages).lines() {
+        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+        library = shared_library(&message, plugin).or(library);
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "`{shown}` failed: {status}");
+    library.with_context(|| format!("`{}` gave no shared library", plugin.name))
+}
+
+/// The file that a message of cargo's says it has built for the plugin.
+fn shared_library(message: &Value, plugin: &Crate) -> Option<PathBuf> {
+    let is_it = message["reason"] == "compiler-artifact"
+        && message["target"]["name"].as_str() == plugin.library.as_deref()
+        && message["manifest_path"].as_str().is_some_and(|path| {
+            Path::new(path).parent().is_some_and(|folder| folder == plugin.folder)
+        });
+    let files = message["filenames"].as_array().filter(|_| is_it)?;
+    let mut files = files.iter().filter_map(Value::as_str).map(PathBuf::from);
+    files.find(|file| {
+        file.extension().is_some_and(|extension| extension == std::env::consts::DLL_EXTENSION)
+    })
+}
+
+/// Has a runtime without plugins look at the library, load it and name what it brought.
+fn check(library: &Path, plugin: &Crate, repository: &Repository) -> Result<()> {
+    cargo::succeed(&mut cargo::cargo(&[
+        "build",
+        "--package",
+        "ferrowire-runtime",
+        "--example",
+        "bare",
+    ]))?;
+    let bare = repository.target.join("debug/examples/bare");
+    cargo::succeed(Command::new(&bare).args(["plugin", "check"]).arg(library))?;
+
+    let mut nodes = Command::new(&bare);
+    nodes.args(["nodes", "--json", "--plugin"]).arg(library);
+    let shown = cargo::shown(&nodes);
+    let output = nodes.output().with_context(|| format!("could not start `{shown}`"))?;
+    let problem = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`{shown}` failed: {}", problem.trim());
+    let nodes: Value =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("`{shown}`: no JSON"))?;
+    let nodes = nodes.as_array().into_iter().flatten();
+    let brought: Vec<_> = nodes
+        .filter(|node| node["plugin"] == plugin.name.as_str())
+        .filter_map(|node| node["type"].as_str())
+        .collect();
+    ensure!(!brought.is_empty(), "`{}` was loaded and brought no node type", plugin.name);
+    println!("loaded it, it brought {}", brought.join(", "));
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! A stranger's path, from an empty folder: begin a node crate, test it, assemble a runtime with
+//! it, connect a WebSocket client.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tungstenite::Message;
+
+/// Ends the program with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Where the workspace builds, so that what is built already need not be built again.
+fn target() -> PathBuf {
+    // The program lies in `target/debug`.
+    Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn xtask(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// Runs a command and returns what it printed.
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let problem = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed:\n{printed}\n{problem}");
+    printed
+}
+
+/// Runs a command that must fail and returns its last words.
+fn fail(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{command:?} did not fail");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// `cargo test` as a stranger runs it, with the profile of the workspace to share what is built.
+fn cargo_test(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap());
+    command.args(["test", "--offline"]).current_dir(folder).env("CARGO_TARGET_DIR", target());
+    command.args(["--config", "profile.dev.debug='line-tables-only'"]);
+    command.args(["--config", "profile.dev.package.'*'.debug=false"]);
+    command
+}
+
+/// Starts a runtime and tells at which address it listens.
+fn run(program: &Path, flows: &Path) -> (Running, String) {
+    run_with(program, flows, &[])
+}
+
+fn run_with(program: &Path, flows: &Path, arguments: &[&str]) -> (Running, String) {
+    let mut child = Command::new(program)
+        .arg("run")
+        .arg(flows)
+        .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let running = Running(child);
+    let mut before = String::new();
+    for line in log.lines() {
+        let line = line.unwrap();
+        if let Some((_, address)) = line.split_once("listening on http://") {
+            let address = address.split(',').next().unwrap_or_default().to_owned();
+            return (running, address);
+        }
+        before.push_str(&line);
+        before.push('\n');
+    }
+    panic!("the runtime ended without listening:\n{before}");
+}
+
+fn connect(address: &str, path: &str) -> tungstenite::WebSocket<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    tungstenite::client(format!("ws://{address}{path}"), stream).unwrap().0
+}
+
+#[test]
+fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    succeed(&mut xtask(here, &["new", "my-node"]));
+    let node = here.join("my-node");
+    let tested = succeed(&mut cargo_test(&node));
+    assert!(tested.contains("3 passed"), "{tested}");
+
+    let assemble = ["assemble", "--with", "./my-node", "--from-flows", "my-node/flows.json"];
+    let mut assemble = xtask(here, &assemble);
+    let printed =
+        succeed(assemble.args(["--name", "strangers", "--profile", "dev", "--output", "bin/it"]));
+    assert!(printed.contains("it holds my-node, tls-config, websocket in"), "{printed}");
+    assert!(!printed.contains("inject"), "{printed}");
+
+    let (_running, address) = run(&here.join("bin/it"), &node.join("flows.json"));
+    let mut client = connect(&address, "/my-node");
+    client.send(Message::text("world")).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello world"));
+}
+
+/// Builds crates as libraries into a folder, in the folder `here`.
+fn libraries(here: &Path, to: &str, plugins: &[&str]) {
+    for plugin in plugins {
+        let mut command = xtask(here, &["plugin", plugin, "--to", to, "--profile", "dev"]);
+        let printed = succeed(command.env("CARGO_TARGET_DIR", target()));
+        assert!(printed.contains("loaded it, it brought"), "{printed}");
+    }
+}
+
+#[test]
+fn a_new_node_crate_is_loaded_at_start_up_and_answers_a_websocket_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    succeed(&mut xtask(here, &["new", "my-loaded-node"]));
+    // A runtime without any plugin: `websocket in` and `websocket out` are loaded as well.
+    libraries(here, "libraries", &["./my-loaded-node", "websocket-in", "websocket-out"]);
+    let bare = target().join("debug/examples/bare");
+    let flows = here.join("my-loaded-node/flows.json");
+    let libraries = here.join("libraries");
+    let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
+    let mut client = connect(&address, "/my-loaded-node");
+    client.send(Message::text("world")).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello world"));
+}
+
+#[test]
+fn a_source_that_was_loaded_receives_datagrams() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = datagram_flow(folder.path());
+    let source = root().join("examples/third-party-source");
+    libraries(folder.path(), "libraries", &[source.to_str().unwrap(), "websocket-out"]);
+    let bare = target().join("debug/examples/bare");
+    let libraries = folder.path().join("libraries");
+    let flows = folder.path().join("flows.json");
+    let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
+    let mut client = connect(&address, "/ws/datagrams");
+    peer.send_to(b"hello", ("127.0.0.1", port)).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello"));
+}
+
+/// Writes the source's example flow with a port that was free a moment ago; its own may be taken.
+fn datagram_flow(folder: &Path) -> u16 {
+    let flows = root().join("examples/third-party-source/flows.json");
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = std::fs::read_to_string(&flows).unwrap().replace("18125", &port.to_string());
+    std::fs::write(folder.join("flows.json"), text).unwrap();
+    port
+}
+
+#[test]
+fn the_example_of_a_node_limits_each_session_and_tells_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-node");
+    let program = folder.path().join("limited");
+    let mut assemble = xtask(&example, &["assemble", "assembly.toml", "--profile", "dev"]);
+    succeed(assemble.arg("--output").arg(&program));
+    let (_running, address) = run(&program, &example.join("flows.json"));
+    let mut client = connect(&address, "/ws/limited");
+    for text in ["1", "2", "3", "4"] {
+        client.send(Message::text(text)).unwrap();
+    }
+    for text in ["1", "2", "3", "too many messages"] {
+        assert_eq!(client.read().unwrap(), Message::text(text));
+    }
+    let mut other = connect(&address, "/ws/limited");
+    other.send(Message::text("1")).unwrap();
+    assert_eq!(other.read().unwrap(), Message::text("1"));
+}
+
+#[test]
+fn the_example_of_a_source_passes_datagrams_to_websocket_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = datagram_flow(folder.path());
+
+    let source = root().join("examples/third-party-source");
+    let mut assemble = xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]);
+    assemble.args(["--name", "datagrams", "--profile", "dev", "--output", "it"]);
+    succeed(assemble.arg("--with").arg(source));
+    let (_running, address) = run(&folder.path().join("it"), &folder.path().join("flows.json"));
+    let mut client = connect(&address, "/ws/datagrams");
+    peer.send_to(b"hello", ("127.0.0.1", port)).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello"));
+}
+
+#[test]
+fn a_folder_that_is_there_is_not_written_into() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("my-node")).unwrap();
+    let problem = fail(&mut xtask(folder.path(), &["new", "my-node"]));
+    assert!(problem.contains("is there already"), "{problem}");
+}
+
+/// A crate with a library, without code in it.
+fn write_crate(folder: &Path, manifest: &str) {
+    std::fs::create_dir_all(folder.join("src")).unwrap();
+    std::fs::write(folder.join("src/lib.rs"), "").unwrap();
+    std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
+}
+
+#[test]
+fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let core = "[package]\nname = 'ferrowire-core'\nversion = '0.9.0'\nedition = '2024'";
+    write_crate(&folder.path().join("other-core"), core);
+    let node = "[package]\nname = 'other-node'\nversion = '1.0.0'\nedition = '2024'\n\
+                [dependencies]\nferrowire-core = { path = '../other-core' }";
+    write_crate(&folder.path().join("other-node"), node);
+    let arguments =
+        ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
+    let problem = fail(&mut xtask(folder.path(), &arguments));
+    assert!(problem.contains("want different versions of `ferrowire-core`"), "{problem}");
+    let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
+    assert!(theirs.contains("other-core` is wanted by `other-node`"), "{problem}");
+    let ours = problem.lines().find(|line| line.contains("0.1.0 from")).unwrap();
+    assert!(ours.contains("`ferrowire-plugin-debug`"), "{problem}");
+    assert!(!problem.contains("Compiling"), "{problem}");
+}
+
+#[test]
+fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
+                [dependencies]\nferrowire-core = '7'";
+    write_crate(&folder.path().join("new-node"), node);
+    let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
+    let problem = fail(&mut xtask(folder.path(), &arguments));
+    assert!(problem.contains("`new-node` wants `ferrowire-core` ^7"), "{problem}");
+    assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
+}
+
+#[test]
+fn a_contract_from_the_registry_that_fits_is_replaced_by_this_repositorys() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
+                [dependencies]\nferrowire-core = '0.1'";
+    write_crate(&folder.path().join("new-node"), node);
+    let arguments = ["assemble", "--with", "./new-node", "--bare", "--dry-run"];
+    let printed = succeed(&mut xtask(folder.path(), &arguments));
+    assert!(printed.contains("[patch.\"crates-io\"]\nferrowire-core = { path = "), "{printed}");
+}
+
+#[test]
+fn types_that_nothing_provides_are_listed_with_the_nodes_that_use_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let flows = r#"[{"id": "1", "type": "debug"}, {"id": "2", "type": "x"}, {"id": "3", "type": "x"},
+                    {"id": "4", "type": "y"}]"#;
+    std::fs::write(folder.path().join("flows.json"), flows).unwrap();
+    let problem = fail(&mut xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]));
+    let expected = "nothing provides `x` (node `2` and 1 more), `y` (node `4`)";
+    assert!(problem.contains(expected), "{problem}");
+}
+
+#[test]
+fn a_manifest_chooses_and_a_dry_run_prints_the_crate_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "name = 'mine'\nplugins = ['debug', { bundled = 'inject' }]";
+    std::fs::write(folder.path().join("assembly.toml"), manifest).unwrap();
+    let arguments = ["assemble", "assembly.toml", "--dry-run", "--generate-to", "made"];
+    let mut command = xtask(folder.path(), &arguments);
+    let printed = succeed(command.args(["--without", "inject", "--with", "comment"]));
+    assert!(printed.contains("name = \"mine\""), "{printed}");
+    assert!(
+        printed.contains("use ferrowire_plugin_comment as _;\nuse ferrowire_plugin_debug as _;")
+    );
+    assert!(!printed.contains("inject"), "{printed}");
+    assert!(printed.contains("path = \"../"), "{printed}");
+    assert!(!folder.path().join("made").exists());
+}
+
+#[test]
+fn what_is_asked_for_twice_or_is_no_plugin_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = "[package]\nname = 'ferrowire-plugin-debug'\nversion = '1.0.0'\n\
+                [dependencies]\nferrowire-core = '0.1'";
+    write_crate(&folder.path().join("debug"), node);
+    write_crate(&folder.path().join("plain"), "[package]\nname = 'plain'\nversion = '1.0.0'");
+    let problem =
+        |arguments: &[&str]| fail(xtask(folder.path(), &["assemble", "--dry-run"]).args(arguments));
+    let twice = problem(&["--with", "debug", "--with", "./debug"]);
+    assert!(twice.contains("asked for twice, from this repository and from `"), "{twice}");
+    let plain = problem(&["--with", "./plain"]);
+    assert!(plain.contains("does not depend on `ferrowire-core`"), "{plain}");
+    let nowhere = problem(&["--with", "./nowhere"]);
+    assert!(nowhere.contains("is no crate: no Cargo.toml there"), "{nowhere}");
+    let workspace = problem(&["--with", root().to_str().unwrap()]);
+    assert!(workspace.contains("is a workspace"), "{workspace}");
+}
