@@ -196,3 +196,22 @@ async fn pages_of_others_are_not_let_in() {
     assert_eq!(runtime.upgrade_from(Some(&own), None).await, 101);
     runtime.stop().await;
 }
+
+#[tokio::test]
+async fn a_node_that_was_left_out_is_shown_as_an_error() {
+    let runtime = Runtime::start(None).await;
+    runtime.deploy(json!([{"id": "t", "type": "tab"}])).await;
+    let mut editor = runtime.editor().await;
+    editor.send(json!({"subscribe": "notification/runtime-deploy"})).await;
+    editor.next_item().await;
+    let picky = json!({"id": "k", "type": "picky", "z": "t", "name": "n", "size": "huge"});
+    runtime.deploy(json!([{"id": "t", "type": "tab"}, picky])).await;
+    let mut shown = editor.next_item().await;
+    while shown["topic"] != "debug" {
+        shown = editor.next_item().await;
+    }
+    let data = &shown["data"];
+    assert_eq!((&data["id"], &data["level"]), (&json!("k"), &json!(20)));
+    assert!(data["msg"].as_str().unwrap().contains("`size`"), "{data}");
+    runtime.stop().await;
+}

@@ -53,9 +53,23 @@ impl Node for Probe {
     }
 }
 
+/// Cannot be built from every configuration.
+struct Picky;
+
+impl FromConfig for Picky {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        config.problem("size", "a size was expected");
+        Picky
+    }
+}
+
+#[async_trait]
+impl Node for Picky {}
+
 fn registry() -> Registry {
     let mut registry = Registry::new();
     registry.add(NodeType::shared::<Probe>("probe")).unwrap();
+    registry.add(NodeType::shared::<Picky>("picky")).unwrap();
     registry
 }
 
