@@ -161,7 +161,9 @@ async fn a_missing_pong_ends_the_connection_and_it_comes_back() {
 async fn stopping_closes_with_1001_and_stops_waiting_to_reconnect() {
     let server = Server::start().await;
     let runtime = start(echo(&server.url("/"))).await;
+    let mut events = runtime.events().await;
     let mut peer = server.accept().await;
+    connected(&mut events).await;
     runtime.signal("-TERM");
     let Message::Close(Some(close)) = peer.next().await else { panic!("not closed") };
     assert_eq!(u16::from(close.code), 1001);
