@@ -1,5 +1,6 @@
 //! Builds with cargo what the tests run: cargo builds only programs of its own accord.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -25,7 +26,25 @@ fn library(name: &str) -> String {
 
 fn build() -> Built {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let target = scratch.parent().unwrap();
+    let output = scratch.parent().unwrap().join("debug");
+    let plugins = scratch.join("plugins");
+    // Each test may be a process of its own: one builds for all of a run.
+    let lock = File::create(scratch.join("loaded.lock")).unwrap();
+    lock.lock().unwrap();
+    let stamp = scratch.join("loaded.run");
+    let run = std::env::var_os("NEXTEST_RUN_ID").map(|id| id.to_string_lossy().into_owned());
+    if run.is_none() || std::fs::read_to_string(&stamp).ok() != run {
+        build_with_cargo(&output, &plugins);
+        std::fs::write(&stamp, run.unwrap_or_default()).unwrap();
+    }
+    Built {
+        bare: output.join("examples").join(format!("bare{}", std::env::consts::EXE_SUFFIX)),
+        plugins,
+        fixture: output.join(library("ferrowire-loader-fixture")),
+    }
+}
+
+fn build_with_cargo(output: &Path, plugins: &Path) {
     let names = PLUGINS.map(|name| format!("ferrowire-plugin-{name}"));
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "ferrowire-runtime", "--example", "bare"]);
@@ -34,19 +53,12 @@ fn build() -> Built {
     cargo.args(["build", "--quiet", "--package", "ferrowire-loader-fixture"]);
     cargo.args(names.iter().flat_map(|name| ["--package", name]));
     assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
-    let output = target.join("debug");
-    let plugins = scratch.join("plugins");
-    std::fs::create_dir_all(&plugins).unwrap();
+    std::fs::create_dir_all(plugins).unwrap();
     for name in names.iter().map(|name| library(name)) {
         // Renamed into place: an older test may still have the file mapped.
         let new = plugins.join(format!("{name}.new"));
         std::fs::copy(output.join(&name), &new).unwrap();
         std::fs::rename(new, plugins.join(name)).unwrap();
-    }
-    Built {
-        bare: output.join("examples").join(format!("bare{}", std::env::consts::EXE_SUFFIX)),
-        plugins,
-        fixture: output.join(library("ferrowire-loader-fixture")),
     }
 }
 
