@@ -19,7 +19,7 @@
 //! [`MAJOR`] changes when an existing field or rule does; then libraries must be built again.
 //! [`MINOR`] grows when something is added. Each table begins with its size and only grows at the
 //! end; a field beyond the size that the other side states does not exist there, and is read
-//! through [`raw::field`]. A plugin that was built with minor *m* runs in every host whose minor
+//! through `raw::field`. A plugin that was built with minor *m* runs in every host whose minor
 //! is at least *m*. The versions of compiler and crate are for people.
 //!
 //! # Rules
