@@ -61,7 +61,8 @@ fn cargo_test(folder: &Path) -> Command {
     command
 }
 
-/// Starts a runtime and tells at which address it listens.
+/// Starts a runtime and tells at which address it listens. Its standard error is closed then,
+/// which must not end it.
 fn run(program: &Path, flows: &Path) -> (Running, String) {
     run_with(program, flows, &[])
 }
