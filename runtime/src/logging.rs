@@ -12,6 +12,8 @@ pub(crate) fn start(settings: &Settings) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
+        // It would complain on standard error that this is closed, and panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // A second call, as in tests, leaves the first one's choice.
     let _already_started = match settings.log_format {

@@ -104,7 +104,7 @@ pub(crate) struct Repository {
     pub(crate) plugins: Vec<Crate>,
     /// Those that are part of every runtime.
     pub(crate) always: Vec<Crate>,
-    /// The names of all crates and programs, which an assembled runtime cannot have.
+    /// The names of all crates, which an assembled runtime cannot have.
     pub(crate) taken: Vec<String>,
     /// Where cargo builds.
     pub(crate) target: PathBuf,
@@ -120,8 +120,6 @@ impl Repository {
         let mut core = None;
         for package in metadata.packages() {
             let found = Crate::from_metadata(package)?;
-            let targets = package["targets"].as_array().into_iter().flatten();
-            taken.extend(targets.filter_map(|target| target["name"].as_str()).map(str::to_owned));
             taken.push(found.name.clone());
             if found.name == CORE {
                 core = Some(found.version);

@@ -24,17 +24,20 @@ pub(crate) fn crates() -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// A command of cargo's in the folder of such a crate. It uses the workspace's versions, profile
-/// and target folder, so that what is built already need not be built again.
+/// A command of cargo's in the folder of such a crate. It uses the workspace's versions, and one
+/// target folder for all of them, so that what they share is built once. It is not the
+/// workspace's, where the same library built differently would take the other's place.
 pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Result<Command> {
     fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .with_context(|| format!("could not copy Cargo.lock to `{}`", folder.display()))?;
     let mut command = cargo::cargo(arguments);
-    command.current_dir(folder).env("CARGO_TARGET_DIR", Metadata::read()?.target()?);
+    command
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", Metadata::read()?.target()?.join("strangers"));
     Ok(command)
 }
 
-/// What makes dependencies be built as for the workspace.
+/// The workspace's profile, which builds sooner than cargo's own.
 pub(crate) const SHARED_PROFILE: [&str; 4] = [
     "--config",
     "profile.dev.debug='line-tables-only'",

@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// How cargo builds it
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Where cargo builds it [default: as in the crate's folder]
+    #[arg(long, value_name = "DIR")]
+    target_dir: Option<PathBuf>,
 }
 
 /// Builds, checks by loading, copies.
@@ -32,7 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let repository = Repository::read()?;
     let plugin = find(&options.plugin, &here, &repository)?;
     plugin.ensure_plugin()?;
-    let library = build(&plugin, &options.profile)?;
+    let target = options.target_dir.as_ref().map(|folder| here.join(folder));
+    let library = build(&plugin, &options.profile, target.as_deref())?;
     let file = library.file_name().context("cargo built a library without a name")?;
     let folder = options.to.as_ref().map(|folder| here.join(folder));
     let place = folder.unwrap_or_else(|| repository.target.join("plugins")).join(file);
@@ -62,10 +66,13 @@ fn find(text: &str, here: &Path, repository: &Repository) -> Result<Crate> {
 }
 
 /// Builds the crate's library as a shared one, whatever kinds its Cargo.toml lists.
-fn build(plugin: &Crate, profile: &str) -> Result<PathBuf> {
+fn build(plugin: &Crate, profile: &str, target: Option<&Path>) -> Result<PathBuf> {
     let mut command = cargo::cargo(&["rustc", "--lib", "--crate-type", "cdylib"]);
     command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
     command.arg("--manifest-path").arg(plugin.folder.join("Cargo.toml"));
+    if let Some(target) = target {
+        command.arg("--target-dir").arg(target);
+    }
     // As if one stood there: settings of cargo in that folder count.
     command.current_dir(&plugin.folder).stdout(Stdio::piped());
     let shown = cargo::shown(&command);

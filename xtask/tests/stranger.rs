@@ -24,7 +24,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Where the workspace builds, so that what is built already need not be built again.
+/// Where the workspace builds.
 fn target() -> PathBuf {
     // The program lies in `target/debug`.
     Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
@@ -52,16 +52,22 @@ fn fail(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// `cargo test` as a stranger runs it, with the profile of the workspace to share what is built.
+/// Where the crates of strangers are built, so that what they share is built once.
+fn strangers() -> PathBuf {
+    target().join("strangers")
+}
+
+/// `cargo test` as a stranger runs it, with the workspace's profile, which builds sooner.
 fn cargo_test(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap());
-    command.args(["test", "--offline"]).current_dir(folder).env("CARGO_TARGET_DIR", target());
+    command.args(["test", "--offline"]).current_dir(folder).env("CARGO_TARGET_DIR", strangers());
     command.args(["--config", "profile.dev.debug='line-tables-only'"]);
     command.args(["--config", "profile.dev.package.'*'.debug=false"]);
     command
 }
 
-/// Starts a runtime and tells at which address it listens.
+/// Starts a runtime and tells at which address it listens. Its standard error is closed then,
+/// which must not end it.
 fn run(program: &Path, flows: &Path) -> (Running, String) {
     run_with(program, flows, &[])
 }
@@ -122,7 +128,10 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
 fn libraries(here: &Path, to: &str, plugins: &[&str]) {
     for plugin in plugins {
         let mut command = xtask(here, &["plugin", plugin, "--to", to, "--profile", "dev"]);
-        let printed = succeed(command.env("CARGO_TARGET_DIR", target()));
+        if plugin.contains('/') {
+            command.arg("--target-dir").arg(strangers());
+        }
+        let printed = succeed(&mut command);
         assert!(printed.contains("loaded it, it brought"), "{printed}");
     }
 }

@@ -13,7 +13,10 @@ use super::generate::Generated;
 use crate::cargo;
 use crate::crates::Repository;
 
-/// Builds the program among the repository's own, so that what both need is built once.
+/// Builds the program where all assembled ones are built, so that what they share is built once.
+///
+/// That is not the repository's own folder: the file of a library of two kinds has no hash in its
+/// name, so the plugins that two workspaces build would take each other's place.
 pub(crate) fn build(
     generated: &Generated,
     assembly: &Assembly,
@@ -22,10 +25,11 @@ pub(crate) fn build(
 ) -> Result<PathBuf> {
     let mut build = cargo::cargo(&["build", "--profile", profile]);
     build.arg("--manifest-path").arg(generated.manifest_path());
-    build.arg("--target-dir").arg(&repository.target);
+    let target = repository.target.join("assembled");
+    build.arg("--target-dir").arg(&target);
     cargo::succeed(&mut build)?;
     let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(repository.target.join(folder).join(&assembly.name))
+    Ok(target.join(folder).join(&assembly.name))
 }
 
 /// Copies the program to its place, which may be that of one that runs.

@@ -171,8 +171,7 @@ fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Resul
     Ok(sources)
 }
 
-/// A crate cannot share its name with one that it depends on, nor a program with one of ours,
-/// which lies in the same folder.
+/// A crate cannot share its name with one that it depends on.
 fn ensure_free(name: &str, chosen: &[Plugin], repository: &Repository) -> Result<()> {
     package_name(name)?;
     let library = name.replace('-', "_");

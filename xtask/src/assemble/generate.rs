@@ -97,7 +97,7 @@ fn manifest(assembly: &Assembly, path: &dyn Fn(&Path) -> PathBuf) -> Result<Stri
     }
     text.push_str("\n# A workspace of its own, wherever it lies.\n[workspace]\n");
     if let Some(profile) = ours.get("profile") {
-        // The same profiles, so that what the repository has built need not be built again.
+        // Built as the repository builds its own program.
         let profile = Table::from_iter([("profile".to_owned(), profile.clone())]);
         write!(text, "\n{}", toml::to_string(&profile).context("cannot write the profiles")?)?;
     }
