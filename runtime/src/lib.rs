@@ -26,7 +26,7 @@ use anyhow::{Context, anyhow};
 use clap::Parser;
 use ferrowire_core::Registry;
 
-use cli::{Cli, Command, PluginCommand, SettingsArgs};
+use cli::{Cli, Command, PluginArgs, PluginCommand, SettingsArgs};
 use settings::{Settings, Sources};
 
 /// The exit code when nothing could be right: bad settings, unreadable files, a taken port.
@@ -50,17 +50,11 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
         Command::Run { flows, settings } => {
             let settings = read_settings(&settings)?;
             logging::start(&settings);
-            let registry = plugins::load(&settings, registry(assembled)?)?;
+            let registry = plugins::load(&settings, registry(assembled)?, plugins::log)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows, plugins } => {
-            let settings = read_settings(&plugins.into())?;
-            check::check(&plugins::load(&settings, registry(assembled)?)?, &flows)
-        }
-        Command::Nodes { json, plugins } => {
-            let settings = read_settings(&plugins.into())?;
-            nodes::list(&plugins::load(&settings, registry(assembled)?)?, json)
-        }
+        Command::Check { flows, plugins } => check::check(&loaded(plugins, assembled)?, &flows),
+        Command::Nodes { json, plugins } => nodes::list(&loaded(plugins, assembled)?, json),
         Command::Plugin(PluginCommand::Check { file, json }) => {
             plugins::check(&file, &registry(assembled)?, json)
         }
@@ -70,6 +64,12 @@ fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
         }
         Command::HashPassword => hash_password::run(),
     }
+}
+
+/// All node types of this program and of the plugins that it loads, for commands without a log.
+fn loaded(plugins: PluginArgs, assembled: &[&str]) -> anyhow::Result<Registry> {
+    let settings = read_settings(&plugins.into())?;
+    plugins::load(&settings, registry(assembled)?, plugins::print_warning)
 }
 
 /// All node types of this program.

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use ferrowire_plugin_change as _;
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
+use ferrowire_plugin_function as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_junction as _;
 use ferrowire_plugin_link as _;
+use ferrowire_plugin_switch as _;
 use ferrowire_plugin_watch as _;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_plugin_websocket_out as _;
@@ -20,10 +22,12 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-change",
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
+    "ferrowire-plugin-function",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-junction",
     "ferrowire-plugin-link",
     "ferrowire-plugin-watch",
+    "ferrowire-plugin-switch",
     "ferrowire-plugin-websocket-in",
     "ferrowire-plugin-websocket-out",
 ];

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use ferrowire_core::Registry;
-use ferrowire_loader::{Inspection, Loaded, Reason, Report};
+use ferrowire_loader::{Inspection, Loaded, Reason, Refused, Report};
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -15,12 +15,22 @@ use crate::settings::Settings;
 
 const TARGET: &str = "ferrowire::plugins";
 
-/// Loads the plugins that the settings name.
+/// Loads the plugins that the settings name, and warns of those that are not required.
 ///
 /// # Errors
 /// Every required plugin that cannot be used, one a line.
-pub(crate) fn load(settings: &Settings, mut registry: Registry) -> anyhow::Result<Registry> {
-    let report = load_into(settings, &mut registry);
+pub(crate) fn load(
+    settings: &Settings,
+    mut registry: Registry,
+    warn: fn(&Refused),
+) -> anyhow::Result<Registry> {
+    let report = ferrowire_loader::load(&settings.plugins, &mut registry, settings.plugins_timeout);
+    for Loaded { inspection, .. } in &report.loaded {
+        let (name, version) = identity(inspection);
+        let file = inspection.file.display();
+        info!(target: TARGET, "loaded the plugin {name} {version} from {file}");
+    }
+    report.refused.iter().filter(|refused| !refused.required).for_each(warn);
     let fatal: Vec<String> = report.fatal().map(ToString::to_string).collect();
     match fatal.is_empty() {
         true => Ok(registry),
@@ -28,17 +38,15 @@ pub(crate) fn load(settings: &Settings, mut registry: Registry) -> anyhow::Resul
     }
 }
 
-fn load_into(settings: &Settings, registry: &mut Registry) -> Report {
-    let report = ferrowire_loader::load(&settings.plugins, registry, settings.plugins_timeout);
-    for Loaded { inspection, .. } in &report.loaded {
-        let (name, version) = identity(inspection);
-        let file = inspection.file.display();
-        info!(target: TARGET, "loaded the plugin {name} {version} from {file}");
-    }
-    for refused in report.refused.iter().filter(|refused| !refused.required) {
-        warn!(target: TARGET, "{refused}");
-    }
-    report
+/// Warns in the log.
+pub(crate) fn log(refused: &Refused) {
+    warn!(target: TARGET, "{refused}");
+}
+
+/// Warns on standard error, for commands that have no log.
+pub(crate) fn print_warning(refused: &Refused) {
+    // Nobody is left to tell if standard error is closed.
+    let _closed = writeln!(std::io::stderr(), "ferrowire: {refused}");
 }
 
 /// The crate of a library, and its version.
@@ -137,7 +145,7 @@ pub(crate) fn list(
         registry.iter().map(|node_type| (node_type.plugin, node_type.version)).collect();
     linked.sort_unstable();
     linked.dedup();
-    let report = load_into(settings, &mut registry);
+    let report = ferrowire_loader::load(&settings.plugins, &mut registry, settings.plugins_timeout);
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&list_json(&linked, &report))?)?;

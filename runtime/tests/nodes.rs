@@ -1,5 +1,6 @@
 //! `ferrowire nodes`: the program holds every plugin of this repository, and each crate says in
 //! its Cargo.toml which types it provides, which `cargo xtask assemble --from-flows` reads.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -11,6 +11,9 @@ use crate::cargo::{self, Metadata};
 /// Longer files have more than one job.
 const MAX_LINES: usize = 500;
 
+/// But for tables: both sides of the border to shared libraries are read side by side.
+const TABLES: [&str; 1] = ["crates/core/src/abi/raw.rs"];
+
 /// What the crates below a folder may depend on, of ours; who is not listed is free.
 const EDGES: [(&str, &[&str]); 9] = [
     ("plugins/", &["ferrowire-core"]),
@@ -18,7 +21,10 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("crates/engine/", &["ferrowire-core"]),
     ("crates/http/", &[]),
     ("crates/websocket/", &["ferrowire-core", "ferrowire-http"]),
-    ("crates/admin/", &["ferrowire-core", "ferrowire-engine", "ferrowire-http"]),
+    (
+        "crates/admin/",
+        &["ferrowire-core", "ferrowire-engine", "ferrowire-http", "ferrowire-websocket"],
+    ),
     ("crates/loader/", &["ferrowire-core"]),
     ("crates/bench/", &[]),
     ("xtask/", &[]),
@@ -124,7 +130,7 @@ fn wrong_source(name: &str, text: &str) -> Vec<String> {
         problems.push(format!("{name}: the first line has to say its one job, after `//!`"));
     }
     let lines = text.lines().count();
-    if lines > MAX_LINES {
+    if lines > MAX_LINES && !TABLES.contains(&name) {
         problems.push(format!("{name}: `{lines}` lines, more than `{MAX_LINES}`; split it"));
     }
     if !UNSAFE.iter().any(|place| name.starts_with(place)) {

@@ -63,10 +63,15 @@ fn cargo_test(folder: &Path) -> Command {
 
 /// Starts a runtime and tells at which address it listens.
 fn run(program: &Path, flows: &Path) -> (Running, String) {
+    run_with(program, flows, &[])
+}
+
+fn run_with(program: &Path, flows: &Path, arguments: &[&str]) -> (Running, String) {
     let mut child = Command::new(program)
         .arg("run")
         .arg(flows)
         .args(["--listen", "127.0.0.1:0"])
+        .args(arguments)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -113,6 +118,56 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
     assert_eq!(client.read().unwrap(), Message::text("hello world"));
 }
 
+/// Builds crates as libraries into a folder, in the folder `here`.
+fn libraries(here: &Path, to: &str, plugins: &[&str]) {
+    for plugin in plugins {
+        let mut command = xtask(here, &["plugin", plugin, "--to", to, "--profile", "dev"]);
+        let printed = succeed(command.env("CARGO_TARGET_DIR", target()));
+        assert!(printed.contains("loaded it, it brought"), "{printed}");
+    }
+}
+
+#[test]
+fn a_new_node_crate_is_loaded_at_start_up_and_answers_a_websocket_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    succeed(&mut xtask(here, &["new", "my-loaded-node"]));
+    // A runtime without any plugin: `websocket in` and `websocket out` are loaded as well.
+    libraries(here, "libraries", &["./my-loaded-node", "websocket-in", "websocket-out"]);
+    let bare = target().join("debug/examples/bare");
+    let flows = here.join("my-loaded-node/flows.json");
+    let libraries = here.join("libraries");
+    let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
+    let mut client = connect(&address, "/my-loaded-node");
+    client.send(Message::text("world")).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello world"));
+}
+
+#[test]
+fn a_source_that_was_loaded_receives_datagrams() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = datagram_flow(folder.path());
+    let source = root().join("examples/third-party-source");
+    libraries(folder.path(), "libraries", &[source.to_str().unwrap(), "websocket-out"]);
+    let bare = target().join("debug/examples/bare");
+    let libraries = folder.path().join("libraries");
+    let flows = folder.path().join("flows.json");
+    let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
+    let mut client = connect(&address, "/ws/datagrams");
+    peer.send_to(b"hello", ("127.0.0.1", port)).unwrap();
+    assert_eq!(client.read().unwrap(), Message::text("hello"));
+}
+
+/// Writes the source's example flow with a port that was free a moment ago; its own may be taken.
+fn datagram_flow(folder: &Path) -> u16 {
+    let flows = root().join("examples/third-party-source/flows.json");
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = std::fs::read_to_string(&flows).unwrap().replace("18125", &port.to_string());
+    std::fs::write(folder.join("flows.json"), text).unwrap();
+    port
+}
+
 #[test]
 fn the_example_of_a_node_limits_each_session_and_tells_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -136,12 +191,8 @@ fn the_example_of_a_node_limits_each_session_and_tells_it() {
 #[test]
 fn the_example_of_a_source_passes_datagrams_to_websocket_clients() {
     let folder = tempfile::tempdir().unwrap();
-    let flows = root().join("examples/third-party-source/flows.json");
     let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    // A port that was free a moment ago; the example's own may be taken.
-    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let text = std::fs::read_to_string(&flows).unwrap().replace("18125", &port.to_string());
-    std::fs::write(folder.path().join("flows.json"), text).unwrap();
+    let port = datagram_flow(folder.path());
 
     let source = root().join("examples/third-party-source");
     let mut assemble = xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]);

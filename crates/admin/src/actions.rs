@@ -18,7 +18,7 @@ pub(crate) fn inject(call: &Call) -> Reply {
     match call.admin.engine().deliver(call.param(0), Message::from(properties)) {
         Ok(sending) => {
             if !sending.is_done() {
-                tokio::spawn(async move {
+                call.admin.tasks.spawn(async move {
                     sending.await;
                     drop(permit);
                 });

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrowire_engine::Engine;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use crate::Auth;
 use crate::credentials::Secrets;
@@ -79,6 +80,8 @@ pub struct Admin {
     pub(crate) deploying: tokio::sync::Mutex<()>,
     /// Whether the flows were stopped on purpose.
     pub(crate) stopped: AtomicBool,
+    /// Work that goes on when the browser that asked for it goes away.
+    pub(crate) tasks: TaskTracker,
     /// Messages of inject buttons that wait to be taken.
     pub(crate) injecting: Arc<Semaphore>,
 }
@@ -99,6 +102,7 @@ impl Admin {
             secrets: Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
             injecting: Arc::new(Semaphore::new(MAX_INJECTING)),
         })
     }

@@ -138,6 +138,25 @@ impl Reporter {
         let rev = Value::from(rev).to_json();
         self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{rev}}}"#));
         self.is_deploy = true;
+        self.problems(&self.engine.problems());
+    }
+
+    /// Nodes that were left out cannot complain themselves.
+    fn problems(&self, problems: &[Problem]) {
+        for problem in problems.iter().filter(|problem| problem.severity == Severity::Node) {
+            let place = &problem.place;
+            let node = NodeInfo {
+                id: place.id.clone(),
+                node_type: place.node_type.clone(),
+                name: place.name.clone(),
+                flow: place.flow.clone(),
+            };
+            let text = match problem.property.as_str() {
+                "" => problem.text.clone(),
+                property => format!("property `{property}`: {}", problem.text),
+            };
+            self.log(ERROR, &node, &text);
+        }
     }
 
     /// Events were lost: what editors see must be true again.

@@ -63,7 +63,7 @@ impl Admin {
             Ok(this.engine().deploy(file, how).await?)
         };
         // Not given up half-way when the browser goes away.
-        tokio::spawn(work).await.map_err(Interrupted::from)?
+        self.tasks.spawn(work).await.map_err(Interrupted::from)?
     }
 
     async fn read(self: &Arc<Self>) -> Result<(FlowFile, Secrets), NotDeployed> {
@@ -91,7 +91,7 @@ impl Admin {
             }
             Ok(())
         };
-        tokio::spawn(work).await.map_err(Interrupted::from)?
+        self.tasks.spawn(work).await.map_err(Interrupted::from)?
     }
 }
 
@@ -102,6 +102,7 @@ pub(crate) async fn deploy(
     how: DeployType,
     decide: impl FnOnce(&Admin) -> Result<Wanted, Reply> + Send + 'static,
 ) -> Result<Arc<str>, Reply> {
+    let tasks = admin.tasks.clone();
     let admin = Arc::clone(admin);
     let work = async move {
         let _alone = admin.deploying.lock().await;
@@ -117,7 +118,7 @@ pub(crate) async fn deploy(
         let deployed = admin.engine().deploy(file, how).await;
         Ok(deployed.map_err(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR))?.rev)
     };
-    let done = tokio::spawn(work).await;
+    let done = tasks.spawn(work).await;
     done.unwrap_or_else(|_| Err(Reply::status(StatusCode::INTERNAL_SERVER_ERROR)))
 }
 

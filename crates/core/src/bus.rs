@@ -6,6 +6,7 @@
 
 mod aside;
 mod exclusive;
+mod host;
 mod places;
 mod watching;
 
@@ -19,7 +20,6 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -30,9 +30,8 @@ use aside::AsideQueue;
 pub use watching::Watchers;
 
 use crate::{
-    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Key, Level, Message,
-    Node, NodeContext, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, StopReason,
-    Value,
+    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
+    NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -156,169 +155,6 @@ enum User {
     /// Known by its name only, in a test.
     Named(Arc<NodeInfo>),
     Running(Weak<Outlet>),
-}
-
-impl Host for Outlet {
-    fn info(&self) -> &NodeInfo {
-        &self.info
-    }
-
-    fn send(&self, port: usize, mut msg: Message) -> Sending {
-        msg.ensure_id();
-        let wires = self.wires.load();
-        match wires.get(port).map(Vec::as_slice) {
-            None | Some([]) => Sending::done(),
-            Some([wire]) => wire.carry(msg),
-            Some(many) => send_to_many(many, msg),
-        }
-    }
-
-    fn wired(&self, port: usize) -> bool {
-        self.wires.load().get(port).is_some_and(|wires| !wires.is_empty())
-    }
-
-    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
-        let node = self.services.addressed(id);
-        let node = node.ok_or_else(|| NodeError::new(format!("there is no node `{id}`")))?;
-        let this = self.this.clone();
-        Ok(node.aside().send(msg, move |missed| {
-            if let Some(this) = this.upgrade() {
-                this.fail_aside(&missed.into(), None);
-            }
-        }))
-    }
-
-    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
-        self.services.find_linked(&self.info, name)
-    }
-
-    fn status(&self, status: Status) {
-        self.show(status);
-    }
-
-    fn status_of_users(&self, status: Status) {
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        for user in users.iter() {
-            match user {
-                User::Named(info) => self.services.status(info, status.clone()),
-                User::Running(outlet) => {
-                    if let Some(outlet) = outlet.upgrade() {
-                        outlet.show(status.clone());
-                    }
-                }
-            }
-        }
-    }
-
-    fn log(&self, level: Level, text: fmt::Arguments<'_>) {
-        self.services.log(&self.info, level, text);
-    }
-
-    fn failed(&self, error: NodeError) {
-        self.fail_aside(&error, None);
-    }
-
-    fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
-        self.fail(&error, Some(msg))
-    }
-
-    fn completed(&self, msg: Message) -> Sending {
-        self.complete(msg)
-    }
-
-    fn publish(&self, topic: &'static str, data: Value) {
-        self.services.publish(&self.info, topic, data);
-    }
-
-    fn env(&self, name: &str) -> Option<Value> {
-        self.services.env(&self.info, name)
-    }
-
-    fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let stopping = self.stopping.clone();
-        let this = self.this.clone();
-        self.tasks.spawn(async move {
-            let task = AssertUnwindSafe(task).catch_unwind();
-            if let (Some(Err(panic)), Some(this)) =
-                (stopping.run_until_cancelled_owned(task).await, this.upgrade())
-            {
-                this.fail(&NodeError::panicked(&*panic), None).await;
-            }
-        });
-    }
-
-    fn keep(&self, task: BoxFuture<'static, ()>) {
-        self.tasks.spawn(task);
-    }
-
-    fn stopping(&self) -> &CancellationToken {
-        &self.stopping
-    }
-
-    fn users(&self) -> watch::Receiver<usize> {
-        self.user_count.subscribe()
-    }
-
-    fn endpoint(&self) -> Option<&str> {
-        self.endpoint.get().map(String::as_str)
-    }
-
-    fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.services.resource(kind)
-    }
-
-    fn context_get(
-        &self,
-        scope: Scope,
-        store: &str,
-        path: &PropertyPath,
-    ) -> Result<Option<Value>, NodeError> {
-        let store = self.store(store);
-        Ok(match self.place(scope, path)? {
-            Some((place, Some(path))) => store.get(&place, &path),
-            Some((place, None)) => store.get(&place, path),
-            None => None,
-        })
-    }
-
-    fn context_set(
-        &self,
-        scope: Scope,
-        store: &str,
-        path: &PropertyPath,
-        value: Option<Value>,
-    ) -> Result<(), NodeError> {
-        let store = self.store(store);
-        let set = match self.place(scope, path)? {
-            Some((place, Some(path))) => store.set(&place, &path, value),
-            Some((place, None)) => store.set(&place, path, value),
-            None => Ok(()),
-        };
-        set.map_err(|error| NodeError::new(error.to_string()))
-    }
-
-    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
-        Ok(self.store(store).keys(&self.own_place(scope)?))
-    }
-}
-
-/// Delivers to each wire in order; what cannot be delivered at once, and all after it, is left
-/// to the returned future, so that the order stays.
-fn send_to_many(wires: &[Wire], msg: Message) -> Sending {
-    let Some((last, others)) = wires.split_last() else { return Sending::done() };
-    for (at, wire) in others.iter().enumerate() {
-        let sending = wire.carry(msg.clone());
-        if !sending.is_done() {
-            let rest: Vec<Wire> = wires[at + 1..].to_vec();
-            return Sending::later(Box::pin(async move {
-                sending.await;
-                for wire in rest {
-                    wire.carry(msg.clone()).await;
-                }
-            }));
-        }
-    }
-    last.carry(msg)
 }
 
 enum Handler {

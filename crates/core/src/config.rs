@@ -166,7 +166,7 @@ impl<'a> NodeConfig<'a> {
 
     /// All properties as one type of yours; for plugins whose properties are strict JSON.
     pub fn deserialize<T: DeserializeOwned + Default>(&mut self) -> T {
-        match serde_json::from_str(&crate::json::print(&self.properties)) {
+        match serde_json::from_str(&crate::print::to_json(&self.properties)) {
             Ok(config) => config,
             Err(error) => {
                 self.problem("", error.to_string());

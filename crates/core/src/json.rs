@@ -1,12 +1,10 @@
-//! JSON as JavaScript reads and prints it, over serde_json.
+//! Values from JSON as JavaScript reads it, and serde's view of values.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::ser::Formatter;
 
 use crate::{Map, Value};
 
@@ -14,30 +12,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     serde_json::from_slice(text)
 }
 
-pub(crate) fn print(value: &(impl Serialize + ?Sized)) -> String {
-    let mut out = Vec::with_capacity(128);
-    let mut printer = serde_json::Serializer::with_formatter(&mut out, JavaScript);
-    // Writing to a vector cannot fail, and no `Serialize` of ours reports an error.
-    let _infallible = value.serialize(&mut printer);
-    String::from_utf8(out).unwrap_or_default()
-}
-
-/// Prints numbers as `Number.prototype.toString` does.
-struct JavaScript;
-
-impl Formatter for JavaScript {
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        writer.write_all(print_number(value, &mut ryu_js::Buffer::new()).as_bytes())
-    }
-}
-
-fn print_number(number: f64, buffer: &mut ryu_js::Buffer) -> &str {
-    buffer.format(number)
-}
-
-/// A number as JavaScript's `String(number)` prints it.
-pub fn number_to_string(number: f64) -> String {
-    print_number(number, &mut ryu_js::Buffer::new()).to_owned()
+/// As [`parse`], without looking again at whether it is UTF-8.
+pub(crate) fn parse_text(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 impl Serialize for Value {

@@ -13,6 +13,9 @@ mod value;
 mod map;
 mod message;
 mod json;
+pub mod javascript;
+pub mod regexp;
+mod print;
 mod property;
 mod store;
 mod error;
@@ -39,7 +42,6 @@ pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
-pub use json::number_to_string;
 pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
@@ -49,6 +51,7 @@ pub use node_type::{
     BuildNode, BuiltNode, DuplicateType, Endpoint, Links, NodeType, Reference, Registry, Source,
     Watches,
 };
+pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use setup::{SetupFailed, set_up};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};

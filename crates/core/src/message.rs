@@ -5,7 +5,7 @@ use std::fmt;
 use smol_str::SmolStr;
 
 use crate::abi::message::Foreign;
-use crate::{Key, Map, Value, json};
+use crate::{Key, Map, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
@@ -106,7 +106,7 @@ impl Message {
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
     pub fn to_json(&self) -> String {
-        json::print(self.properties())
+        print::to_json(self.properties())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use crate::{Map, Text, json};
+use crate::{Map, Text, json, print};
 
 /// A JavaScript value as it occurs in messages. Cloning is cheap: strings, buffers, arrays and
 /// objects are reference-counted and copied only when a clone is changed.
@@ -123,9 +123,17 @@ impl Value {
         json::parse(text)
     }
 
+    /// Parses JSON in a string, as [`from_json`](Self::from_json) does.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_json_text(text: &str) -> Result<Value, serde_json::Error> {
+        json::parse_text(text)
+    }
+
     /// The value as JSON text, as `JSON.stringify` prints it.
     pub fn to_json(&self) -> String {
-        json::print(self)
+        print::to_json(self)
     }
 }
 

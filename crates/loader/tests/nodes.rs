@@ -1,16 +1,24 @@
 //! Loaded nodes behave as linked ones do: messages, timers, sockets, tasks, errors, panics.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_core::{Level, Message, NodeInfo, Text, Value};
+use ferrowire_core::bus::Wire;
+use ferrowire_core::{
+    Credential, Editor, Endpoint, Level, Message, NodeInfo, Reference, Source, StopReason, Text,
+    Value,
+};
 use ferrowire_testkit::{Harness, json, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
-use support::node_type;
+use support::{library_name, node_type, run};
 
 async fn start(name: &str) -> Harness {
     Harness::with(node_type(name)).start().await
@@ -254,19 +262,52 @@ async fn a_destructor_that_panics_harms_nobody() {
     node.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[test]
+fn all_that_a_node_type_says_crosses() {
+    let switch = node_type("fixture-switch");
+    assert_eq!((switch.category, switch.plugin), ("fixtures", "ferrowire-loader-fixture"));
+    const SERVER: &[Reference] = &[Reference::new("server", "fixture-server")];
+    assert_eq!(switch.endpoint, Endpoint::ReceivesFrom(SERVER));
+    assert_eq!(switch.uses, [Reference::new("tls", "fixture-tls")]);
+    assert_eq!(switch.unique, ["path"]);
+    assert_eq!(switch.credentials, [Credential::Text("user"), Credential::Password("word")]);
+    let Editor::Own(part) = switch.editor else { panic!("{:?}", switch.editor) };
+    assert_eq!((part.name, part.html), ("switch", "<script></script>"));
+    assert_eq!(part.help, [("fr", "aide"), ("de", "Hilfe")]);
+    assert_eq!(part.catalogs, [("en-US", "{}")]);
+    assert_eq!(part.icons, [("switch.svg", b"<svg/>".as_slice())]);
+    assert!(matches!(switch.source, Source::Loaded(file) if file.ends_with(&library_name())));
+    assert!(matches!(node_type("fixture-pass").editor, Editor::None));
+}
+
+#[tokio::test]
+async fn a_loaded_node_is_switched_on_and_off() {
+    let (switch, counter) = (run(node_type("fixture-switch")), run(node_type("fixture-counter")));
+    switch.set_wires(vec![vec![Wire::direct(counter)]]);
+    switch.start().await;
+    assert!(switch.set_active(true));
+    assert!(!run(node_type("fixture-pass")).set_active(true), "it has no switch");
+    switch.stop(StopReason::Removed, Duration::from_secs(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_tasks_use_one_node_at_the_same_time() {
-    let node = start("fixture-inspect").await;
+    let (inspect, waits) = (run(node_type("fixture-inspect")), run(node_type("fixture-waits")));
+    inspect.set_wires(vec![vec![Wire::direct(Arc::clone(&waits))]]);
+    inspect.start().await;
+    waits.start().await;
     let payload = Bytes::from(vec![1; 2000]);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..8 {
-        let (cx, payload) = (node.context().clone(), payload.clone());
+        let (inspect, payload) = (Arc::clone(&inspect), payload.clone());
         tasks.spawn(async move {
-            for _ in 0..500 {
-                cx.send(0, Message::with_payload(payload.clone())).await;
+            for _ in 0..100 {
+                inspect.deliver(Message::with_payload(payload.clone())).await;
             }
         });
     }
     tasks.join_all().await;
-    tokio::time::timeout(Duration::from_secs(10), node.stop()).await.unwrap();
+    for node in [inspect, waits] {
+        node.stop(StopReason::Removed, Duration::from_secs(10)).await;
+    }
 }

@@ -75,7 +75,11 @@ fn into_value(payload: Payload) -> Value {
 /// JSON objects become the message; any other JSON value, `null` and arrays included, becomes
 /// its payload; what is no JSON stays as it came.
 fn whole_message(payload: Payload) -> Message {
-    match Value::from_json(payload.as_bytes()) {
+    let parsed = match &payload {
+        Payload::Text(text) => Value::from_json_text(text),
+        Payload::Binary(bytes) => Value::from_json(bytes),
+    };
+    match parsed {
         Ok(Value::Object(map)) => Message::from(Arc::unwrap_or_clone(map)),
         Ok(value) => Message::with_payload(value),
         Err(_) => Message::with_payload(into_value(payload)),

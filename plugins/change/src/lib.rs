@@ -1,7 +1,6 @@
 //! The node `change`: sets, changes, deletes and moves properties of messages.
 
 mod pattern;
-mod regexp;
 mod replace;
 mod rule;
 mod sought;

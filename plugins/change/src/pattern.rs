@@ -1,6 +1,6 @@
 //! `Pattern`: what a change rule looks for, and what it makes of a value.
 
-use ferrowire_core::{Value, number_to_string};
+use ferrowire_core::{Value, javascript};
 use regex::Regex;
 
 use crate::replace;
@@ -26,7 +26,7 @@ impl Pattern {
     ) -> Option<Option<Value>> {
         match (current, self) {
             (Value::String(text), Pattern::RegExp(regexp)) => {
-                let to_text = javascript_text(to.as_ref());
+                let to_text = javascript::text(to.as_ref());
                 let changed = replace::regexp(text, regexp, &to_text)?;
                 Some(typed(changed, &to_text, to, to_boolean))
             }
@@ -37,7 +37,7 @@ impl Pattern {
                 if text == sought.as_str() {
                     return Some(to);
                 }
-                let to_text = javascript_text(to.as_ref());
+                let to_text = javascript::text(to.as_ref());
                 let changed = replace::text(text, sought, &to_text)?;
                 Some(typed(changed, &to_text, to, to_boolean))
             }
@@ -53,24 +53,4 @@ impl Pattern {
 /// becomes one.
 fn typed(changed: String, to_text: &str, to: Option<Value>, to_boolean: bool) -> Option<Value> {
     if to_boolean && changed == to_text { to } else { Some(changed.into()) }
-}
-
-/// `String(value)`, which is what JavaScript inserts into a text.
-fn javascript_text(value: Option<&Value>) -> String {
-    match value {
-        None => "undefined".to_owned(),
-        Some(Value::Null) => "null".to_owned(),
-        Some(Value::Bool(value)) => value.to_string(),
-        Some(Value::Number(number)) => number_to_string(*number),
-        Some(Value::String(text)) => text.as_str().to_owned(),
-        Some(Value::Buffer(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-        Some(Value::Array(items)) => {
-            let item = |item: &Value| match item {
-                Value::Null => String::new(),
-                other => javascript_text(Some(other)),
-            };
-            items.iter().map(item).collect::<Vec<_>>().join(",")
-        }
-        Some(Value::Object(_)) => "[object Object]".to_owned(),
-    }
 }

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value};
+use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value, regexp};
 
 use crate::pattern::Pattern;
-use crate::regexp;
 
 #[derive(Debug)]
 pub(crate) enum Sought {

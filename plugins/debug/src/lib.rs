@@ -21,10 +21,11 @@ const LOG_DEPTH: usize = 10;
 ///
 /// What it shows is published to the topic `debug` as an object, unabridged: `id`, `z`, `path`,
 /// `name`, `topic`, `property`, `msg` and `_msgid`. As in Node-RED, `property` is missing when
-/// the whole message is shown, and `msg` and `topic` are missing when they are undefined. Making
+/// the whole message is shown, and `name`, `topic` and `msg` are when they are undefined. Making
 /// it short and fit for the editor (`format`) is up to whoever sends it there.
 #[derive(Debug)]
 pub struct Debug {
+    has_name: bool,
     active: AtomicBool,
     sidebar: bool,
     console: bool,
@@ -43,6 +44,7 @@ impl FromConfig for Debug {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let shown = Shown::from_config(config);
         Debug {
+            has_name: config.raw("name").is_some(),
             active: AtomicBool::new(config.boolean("active", true)),
             sidebar: config.boolean("tosidebar", true),
             console: config.boolean("console", false),
@@ -155,7 +157,9 @@ impl Debug {
         entry.insert("id", info.id.as_str());
         entry.insert("z", info.flow.as_str());
         entry.insert("path", info.flow.as_str());
-        entry.insert("name", info.name.as_str());
+        if self.has_name {
+            entry.insert("name", info.name.as_str());
+        }
         let mut optional = |name: &'static str, value: Option<Value>| {
             if let Some(value) = value {
                 entry.insert(name, value);

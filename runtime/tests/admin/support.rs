@@ -100,6 +100,11 @@ impl Runtime {
         self.ask("GET", path, &[], b"").await
     }
 
+    /// Whether the program was built with the editor.
+    pub(crate) async fn has_editor(&self) -> bool {
+        !self.get("/").await.text().contains("built without the editor")
+    }
+
     /// A deploy as the editor makes it.
     pub(crate) async fn deploy(&self, body: &Value) -> Answer {
         let headers = [("Content-Type", "application/json"), ("Node-RED-API-Version", "v2")];

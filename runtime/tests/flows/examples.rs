@@ -10,12 +10,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Runtime, soon};
 
-fn path(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).join("flows.json")
+async fn start(name: &str) -> Runtime {
+    start_with(name, &[]).await
 }
 
-async fn start(name: &str) -> Runtime {
-    Runtime::start_file(&path(name), &[]).await
+async fn start_with(name: &str, env: &[(&str, &str)]) -> Runtime {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    let flows = std::fs::read(folder.join("flows.json")).unwrap();
+    Runtime::start_with(serde_json::from_slice(&flows).unwrap(), &[], env).await
 }
 
 /// The message of the next debug event of any node.
@@ -73,7 +75,7 @@ async fn reply_answers_one_and_broadcasts_to_all() {
 async fn client_talks_to_the_server_that_the_environment_names() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let runtime = Runtime::start_file(&path("client"), &[("FEED_URL", &url)]).await;
+    let runtime = start_with("client", &[("FEED_URL", &url)]).await;
     let mut events = runtime.events().await;
     let (tcp, _) = soon("a connection", listener.accept()).await.unwrap();
     let mut peer = soon("a handshake", accept_async(tcp)).await.unwrap();

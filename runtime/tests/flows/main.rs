@@ -9,5 +9,13 @@ mod support;
 mod peer;
 mod listener_connections;
 mod listener_messages;
+mod limits;
 mod client_connections;
 mod client_messages;
+
+/// The runtime with its default set of plugins.
+fn program(command: &str) -> std::process::Command {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"));
+    program.arg(command);
+    program
+}

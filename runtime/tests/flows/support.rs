@@ -53,17 +53,11 @@ impl Runtime {
         runtime
     }
 
-    /// Starts the binary on an existing flow file.
-    pub(crate) async fn start_file(file: &Path, env: &[(&str, &str)]) -> Self {
-        let nodes = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        Self::start_with(nodes, &[], env).await
-    }
-
     fn spawn(flows: &Path, folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ferrowire"))
-            .arg("run")
+        let mut child = Command::from(crate::program("run"))
             .arg(flows)
-            .args(["--listen", "127.0.0.1:0", "--log", "debug"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(if args.contains(&"--log") { &[][..] } else { &["--log", "debug"] })
             .args(args)
             .env_remove("http_proxy")
             .env_remove("https_proxy")
@@ -127,6 +121,14 @@ impl Runtime {
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Bytes in a line of the process's status, such as `VmHWM`: the most memory it ever had.
+    pub(crate) fn memory(&self, line: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap()));
+        let status = status.unwrap();
+        let value = status.lines().find_map(|it| it.strip_prefix(line)?.strip_prefix(':')).unwrap();
+        value.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1_024
     }
 
     /// Sends SIGTERM and waits for the end: the log so far, and the exit code.

@@ -11,7 +11,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { closeBrowser, openEditor } from "./page.mjs";
-import { connect, startRuntime } from "./runtime.mjs";
+import { connect, hashPassword, startRuntime } from "./runtime.mjs";
 
 const tab = { id: "f000000000000001", type: "tab", label: "Flow 1", disabled: false, info: "", env: [] };
 const at = (id, type, x, y, more) => ({ id, type, z: tab.id, name: "", x, y, ...more });
@@ -25,11 +25,9 @@ const debug = (id, y = 80) => at(id, "debug", 420, y, {
 });
 const listener = { id: "c000000000000001", type: "websocket-listener", path: "/ws/news", wholemsg: "false" };
 
-// The password is `password`.
-const HASH = "$2b$04$abcdefghijklmnopqrstuuYZI.4zfpvsWxh3FdxFOoC9IcpMJ8e9S";
-
 async function picture(editor, name) {
   if (process.env.SCREENSHOTS) {
+    await editor.page.locator(".red-ui-notification").first().waitFor({ state: "hidden" });
     await editor.page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
   }
 }
@@ -133,6 +131,9 @@ const tests = {
     flows: [tab, inject("a1", "x", "d1"), debug("d1")],
     expected: [/status 409/, /409 \(Conflict\)/],
     async run({ runtime, editor, another }) {
+      // The first deploy writes the nodes as the editor does.
+      await editor.move("a1", 160);
+      await editor.deploy();
       const other = await another();
       await editor.move("a1", 200);
       await editor.deploy();
@@ -150,7 +151,7 @@ const tests = {
   "users log in, and readers cannot deploy": {
     flows: [tab, inject("a1", "x", "d1"), debug("d1")],
     settings: `[admin-auth]\n` + [["adam", "*"], ["rita", "read"]].map(([name, permissions]) =>
-      `[[admin-auth.users]]\nusername = "${name}"\npassword = "${HASH}"\npermissions = "${permissions}"\n`).join(""),
+      `[[admin-auth.users]]\nusername = "${name}"\npassword = "${hashPassword("password")}"\npermissions = "${permissions}"\n`).join(""),
     expected: [/status 40[13]/, /40[13] \(/],
     before: (page) => logIn(page, { username: "adam", password: "password" }),
     async run({ runtime, editor, open }) {
@@ -158,7 +159,13 @@ const tests = {
       await editor.press("a1");
       await editor.debugMessage("msg.payload : string[1]").waitFor();
       const reader = await open((page) => logIn(page, { username: "rita", password: "password" }));
-      assert.equal(await reader.page.locator("#red-ui-header-button-deploy").isVisible(), false);
+      await reader.page.locator(".red-ui-deploy-button-group.readOnly").waitFor();
+      const token = await reader.page.evaluate(() => RED.settings.get("auth-tokens").access_token);
+      const flows = (method) => fetch(`${runtime.url}/flows`, {
+        method, headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+        body: method === "POST" ? "[]" : undefined,
+      });
+      assert.deepEqual([(await flows("GET")).status, (await flows("POST")).status], [200, 401]);
       const anonymous = await fetch(`${runtime.url}/flows`);
       assert.equal(anonymous.status, 401);
     },
@@ -196,7 +203,7 @@ async function run(test) {
     assert.deepEqual(opened.flatMap((editor) => editor.errors), [], "errors of the page");
   } catch (error) {
     if (process.env.SCREENSHOTS && opened.length) {
-      await picture(opened.at(-1), "failed");
+      await opened.at(-1).page.screenshot({ path: join(process.env.SCREENSHOTS, "failed.png") });
     }
     throw new Error(`${error.message}\n${runtime.log.slice(-5).join("\n")}`);
   } finally {

@@ -1,5 +1,5 @@
 // A runtime of its own for each test: the real program, in a folder of its own.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile, readFile } from "node:fs/promises";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -44,6 +44,13 @@ export async function startRuntime({ flows = [], args = [], env = {}, settings }
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** What `ferrowire hash-password` makes of a password. */
+export function hashPassword(password) {
+  const done = spawnSync(binary, ["hash-password"], { input: `${password}\n`, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(done.stderr);
+  return done.stdout.trim();
 }
 
 /** A WebSocket client that is no browser. */

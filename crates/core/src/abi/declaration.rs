@@ -76,7 +76,7 @@ const fn put<const N: usize>(out: &mut [u8; N], at: usize, bytes: &[u8]) -> usiz
     at + bytes.len()
 }
 
-const fn node_parts<'a>(node_type: &'a NodeType) -> [&'a [u8]; 5] {
+const fn node_parts(node_type: &NodeType) -> [&[u8]; 5] {
     [
         node_type.name.as_bytes(),
         node_type.plugin.as_bytes(),

@@ -36,6 +36,11 @@ impl Failed {
         Some(Failed { text, panicked: failure.panicked != 0 })
     }
 
+    /// A failure without a reason.
+    pub(super) fn unknown() -> Self {
+        Failed { text: "the plugin gave no reason".to_owned(), panicked: false }
+    }
+
     /// What was thrown.
     pub(super) fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
         Failed { text: NodeError::panic_text(payload).to_owned(), panicked: true }
@@ -48,11 +53,14 @@ impl From<NodeError> for Failed {
     }
 }
 
-/// A future for the other side, and what it does when its destructor panics.
+/// A future for the other side, and what enters the runtime of this side.
 struct Ours {
     future: ManuallyDrop<BoxFuture<'static, Result<(), Failed>>>,
-    around: Box<dyn Fn(&mut dyn FnMut()) + Send>,
+    around: Around,
 }
+
+/// Runs its argument inside of a runtime.
+type Around = Box<dyn Fn(&mut dyn FnMut()) + Send>;
 
 static TABLE: raw::FutureTable =
     raw::FutureTable { size: size_of::<raw::FutureTable>(), poll, drop: drop_future };

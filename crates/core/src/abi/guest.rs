@@ -41,7 +41,11 @@ extern "C" fn ferrowire_plugin_v1() -> *const raw::Library {
 }
 
 static NODES: raw::NodeTable = raw::NodeTable {
-    size: size_of::<raw::NodeTable>(),
+    size: if super::MINOR == 0 {
+        std::mem::offset_of!(raw::NodeTable, set_active)
+    } else {
+        size_of::<raw::NodeTable>()
+    },
     build,
     drop: drop_node,
     bind,
@@ -51,6 +55,7 @@ static NODES: raw::NodeTable = raw::NodeTable {
     stop,
     cancel,
     users,
+    set_active,
 };
 
 struct Started {
@@ -94,10 +99,11 @@ unsafe extern "C" fn init(init: *const raw::Init, ready: *mut raw::Ready) {
         Err(panic) => Some(Failed::panic(&*panic)),
     };
     let types = guest_types::types();
+    let (first, type_size) = types.raw();
     let answer = raw::Ready {
-        types: types.raw.as_ptr().cast(),
-        type_size: size_of::<raw::NodeType>(),
-        types_len: types.raw.len(),
+        types: first,
+        type_size,
+        types_len: types.list.len(),
         nodes: &raw const NODES,
         failure: failed.map_or(raw::Failure::NONE, Failed::into_raw),
     };
@@ -263,11 +269,8 @@ unsafe extern "C" fn on_message_now(
     // SAFETY: a node of this library, and a message that is handed over.
     let (node, msg) = unsafe { (node(pointer), message::from_raw(message)) };
     let attempt = contained(|| entered(|| handle_now(node, msg)));
-    let outcome = attempt.map_err(|panic| Failed::panic(&*panic));
-    // SAFETY: lent for this call.
-    let outcome = describe(outcome, unsafe { &*emit });
-    // SAFETY: the host's place for it.
-    unsafe { handled.write(outcome) };
+    // SAFETY: both are lent for this call.
+    unsafe { answer(attempt, &*emit, handled) };
 }
 
 fn handle_now(node: &GuestNode, msg: Message) -> Handled {
@@ -278,46 +281,57 @@ fn handle_now(node: &GuestNode, msg: Message) -> Handled {
     }
 }
 
-fn describe(outcome: Result<Handled, Failed>, emit: &raw::Emit) -> raw::Handled {
-    let mut raw = raw::Handled {
-        kind: raw::handled::DONE,
-        port: 0,
-        message: std::ptr::null_mut(),
-        future: raw::Future::DONE,
-        failure: raw::Failure::NONE,
-    };
-    match outcome {
-        Ok(Handled::Send(port, msg)) => {
-            (raw.kind, raw.port, raw.message) = (raw::handled::SEND, port, message::into_raw(msg));
-        }
-        Ok(Handled::NotNow(msg)) => {
-            (raw.kind, raw.message) = (raw::handled::NOT_NOW, message::into_raw(msg));
-        }
-        Ok(Handled::Done) => {}
-        Ok(Handled::SendAll(messages)) => {
-            raw.kind = raw::handled::SEND_ALL;
-            for (port, msg) in messages {
-                // SAFETY: the host's function with its data; the message is handed over.
-                unsafe { (emit.emit)(emit.data, port, message::into_raw(msg)) };
+/// Writes the fields that belong to the kind, and no others: this is the way of every message.
+///
+/// # Safety
+/// `to` must be the host's place for the answer.
+unsafe fn answer(
+    outcome: Result<Handled, Box<dyn std::any::Any + Send>>,
+    emit: &raw::Emit,
+    to: *mut raw::Handled,
+) {
+    use raw::handled::{DONE, FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+    // SAFETY: as above; none of the fields is read before it is written.
+    unsafe {
+        let kind = &raw mut (*to).kind;
+        let failed = |failed: Failed| {
+            (&raw mut (*to).failure).write(failed.into_raw());
+            FAILED
+        };
+        kind.write(match outcome {
+            Ok(Handled::Send(port, msg)) => {
+                (&raw mut (*to).port).write(port);
+                (&raw mut (*to).message).write(message::into_raw(msg));
+                SEND
             }
-        }
-        // The host knows no such message: it is complete when it was passed on.
-        Ok(Handled::Kept(sending)) => {
-            let work = Box::pin(async move {
-                sending.await;
-                Ok(())
-            });
-            (raw.kind, raw.future) = (raw::handled::LATER, into_raw(work));
-        }
-        Ok(Handled::Later(work)) => {
-            (raw.kind, raw.future) = (raw::handled::LATER, into_raw(work));
-        }
-        Ok(Handled::Failed(error)) => {
-            (raw.kind, raw.failure) = (raw::handled::FAILED, Failed::from(error).into_raw());
-        }
-        Err(failed) => (raw.kind, raw.failure) = (raw::handled::FAILED, failed.into_raw()),
+            Ok(Handled::NotNow(msg)) => {
+                (&raw mut (*to).message).write(message::into_raw(msg));
+                NOT_NOW
+            }
+            Ok(Handled::Done) => DONE,
+            Ok(Handled::SendAll(messages)) => {
+                for (port, msg) in messages {
+                    (emit.emit)(emit.data, port, message::into_raw(msg));
+                }
+                SEND_ALL
+            }
+            // The host knows no such message: it is complete when it was passed on.
+            Ok(Handled::Kept(sending)) => {
+                let work = Box::pin(async move {
+                    sending.await;
+                    Ok(())
+                });
+                (&raw mut (*to).future).write(into_raw(work));
+                LATER
+            }
+            Ok(Handled::Later(work)) => {
+                (&raw mut (*to).future).write(into_raw(work));
+                LATER
+            }
+            Ok(Handled::Failed(error)) => failed(error.into()),
+            Err(panic) => failed(Failed::panic(&*panic)),
+        });
     }
-    raw
 }
 
 unsafe extern "C" fn on_message(node: *mut c_void, message: *mut raw::Message) -> raw::Future {
@@ -369,5 +383,22 @@ unsafe extern "C" fn users(pointer: *mut c_void, count: usize) {
     // SAFETY: a node of this library.
     if let Some(bound) = unsafe { node(pointer) }.bound.get() {
         bound.host.set_users(count);
+    }
+}
+
+unsafe extern "C" fn set_active(
+    pointer: *mut c_void,
+    active: u32,
+    failure: *mut raw::Failure,
+) -> u32 {
+    // SAFETY: a node of this library.
+    let Handler::Shared(shared) = &unsafe { node(pointer) }.handler else { return 0 };
+    match contained(|| entered(|| shared.set_active(active != 0))) {
+        Ok(can_be_switched) => can_be_switched.into(),
+        Err(panic) => {
+            // SAFETY: the host's place for it.
+            unsafe { failure.write(Failed::panic(&*panic).into_raw()) };
+            0
+        }
     }
 }

@@ -3,10 +3,13 @@
 use std::ffi::c_void;
 
 use super::future::Failed;
-use super::host_node::{LoadedExclusive, LoadedNode};
+use super::host_node::{LoadedExclusive, LoadedNode, Table, call};
 use super::host_table::HOST;
 use super::{MAGIC, MAJOR, MINOR, message, raw};
-use crate::{BuildNode, BuiltNode, Endpoint, Message, Node, NodeConfig, NodeType, Reference};
+use crate::{
+    BuildNode, BuiltNode, Credential, Editor, EditorPart, Endpoint, Message, Node, NodeConfig,
+    NodeType, Reference,
+};
 
 /// Why a library is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,74 +119,110 @@ pub unsafe fn start(
         Some(Failed { text, .. }) => return Err(Refusal::Init(text)),
         None => {}
     }
-    if ready.type_size < size_of::<raw::NodeType>() || ready.nodes.is_null() {
+    if ready.type_size < std::mem::offset_of!(raw::NodeType, editor) {
         return Err(Refusal::Damaged("the node types are too small"));
     }
-    // SAFETY: lent for ever; the first field of every table is its size.
-    let table = unsafe { &*ready.nodes };
-    if table.size < size_of::<raw::NodeTable>() {
-        return Err(Refusal::Damaged("the functions of the nodes are too few"));
-    }
+    // SAFETY: lent for ever.
+    let table = unsafe { Table::new(ready.nodes) }
+        .ok_or(Refusal::Damaged("the functions of the nodes are too few"))?;
     let types = (0..ready.types_len).map(|index| {
         // SAFETY: `types_len` types lie behind each other, `type_size` bytes apart, for ever.
-        let raw = unsafe { &*ready.types.add(index * ready.type_size).cast::<raw::NodeType>() };
-        // SAFETY: everything in it is lent for ever.
-        unsafe { node_type(raw, LoadedType { index, table, plugin: raw.plugin.get() }, file) }
+        unsafe {
+            let raw = ready.types.add(index * ready.type_size).cast::<raw::NodeType>();
+            node_type(raw, ready.type_size, index, table, file)
+        }
     });
     Ok(Offer { types: types.collect(), threads })
 }
 
+/// Reads a field that every version of a node type has.
+macro_rules! first {
+    ($raw:expr, $field:ident) => {
+        (&raw const (*$raw).$field).read()
+    };
+}
+
 /// # Safety
-/// Everything in `raw` must be lent for ever.
+/// `raw` and everything in it must be lent for ever, and be `size` bytes long.
 unsafe fn node_type(
-    raw: &'static raw::NodeType,
-    builder: LoadedType,
+    raw: *const raw::NodeType,
+    size: usize,
+    index: usize,
+    table: Table,
     file: &'static str,
 ) -> NodeType {
+    let newer = (
+        raw::field!(raw, size, raw::NodeType, editor),
+        raw::field!(raw, size, raw::NodeType, credentials),
+    );
     // SAFETY: as above.
     unsafe {
-        let mut node_type = NodeType::loaded(raw.name.get(), file, Box::leak(Box::new(builder)));
-        node_type.summary = raw.summary.get();
-        node_type.category = raw.category.get();
-        node_type.plugin = raw.plugin.get();
-        node_type.version = raw.version.get();
-        let endpoint = references(raw.endpoint_refs, raw.endpoint_len);
-        node_type.endpoint = match raw.endpoint {
+        let plugin = first!(raw, plugin).get();
+        let builder = Box::leak(Box::new(LoadedType { index, table, plugin }));
+        let mut node_type = NodeType::loaded(first!(raw, name).get(), file, builder);
+        node_type.plugin = plugin;
+        node_type.summary = first!(raw, summary).get();
+        node_type.category = first!(raw, category).get();
+        node_type.version = first!(raw, version).get();
+        let endpoint = references(first!(raw, endpoint_refs));
+        node_type.endpoint = match first!(raw, endpoint) {
             1 => Endpoint::ReceivesFrom(endpoint),
             2 => Endpoint::SendsTo(endpoint),
             _ => Endpoint::None,
         };
-        node_type.uses = references(raw.uses, raw.uses_len);
-        let unique = list(raw.unique, raw.unique_len).iter().map(|name| name.get());
-        node_type.unique = unique.collect::<Vec<_>>().leak();
+        node_type.uses = references(first!(raw, uses));
+        node_type.unique = list(first!(raw, unique), |name| name.get());
+        if let Some(raw) = newer.0 {
+            node_type.editor = editor(raw);
+        }
+        if let Some(raw) = newer.1 {
+            node_type.credentials = list(raw, |credential| match credential.secret {
+                0 => Credential::Text(credential.name.get()),
+                _ => Credential::Password(credential.name.get()),
+            });
+        }
         node_type
     }
 }
 
 /// # Safety
 /// The list and its strings must be lent for ever.
-unsafe fn references(first: *const raw::Reference, len: usize) -> &'static [Reference] {
+unsafe fn references(references: raw::List<raw::Reference>) -> &'static [Reference] {
     // SAFETY: as above.
-    let reference =
-        |raw: &raw::Reference| unsafe { Reference::new(raw.property.get(), raw.node_type.get()) };
+    unsafe { list(references, |raw| Reference::new(raw.property.get(), raw.node_type.get())) }
+}
+
+/// # Safety
+/// Everything in `raw` must be lent for ever.
+unsafe fn editor(raw: raw::Editor) -> Editor {
     // SAFETY: as above.
-    unsafe { list(first, len) }.iter().map(reference).collect::<Vec<_>>().leak()
+    unsafe {
+        match raw.kind {
+            1 => Editor::NodeRed(raw.name.get()),
+            2 => {
+                let text = |raw: &raw::NamedText| (raw.name.get(), raw.text.get());
+                let part = EditorPart::new(raw.name.get(), raw.html.get())
+                    .help(list(raw.help, text))
+                    .catalogs(list(raw.catalogs, text))
+                    .icons(list(raw.icons, |icon| (icon.name.get(), icon.bytes.get())));
+                Editor::Own(Box::leak(Box::new(part)))
+            }
+            _ => Editor::None,
+        }
+    }
 }
 
 /// # Safety
 /// The list must be lent for ever.
-unsafe fn list<T>(first: *const T, len: usize) -> &'static [T] {
-    match len {
-        0 => &[],
-        // SAFETY: as above.
-        _ => unsafe { std::slice::from_raw_parts(first, len) },
-    }
+unsafe fn list<R: 'static, T: 'static>(raw: raw::List<R>, read: impl Fn(&R) -> T) -> &'static [T] {
+    // SAFETY: as above.
+    unsafe { raw.get() }.iter().map(read).collect::<Vec<_>>().leak()
 }
 
 /// Builds the nodes of one type of a library.
 struct LoadedType {
     index: usize,
-    table: &'static raw::NodeTable,
+    table: Table,
     plugin: &'static str,
 }
 
@@ -192,12 +231,14 @@ impl BuildNode for LoadedType {
         let built = self.call(config);
         if built.node.is_null() {
             // SAFETY: written by the library, or none.
-            let reason = match unsafe { Failed::from_raw(built.failure) } {
-                Some(Failed { text, panicked: true }) => {
-                    format!("the plugin `{}` panicked while it built the node: {text}", self.plugin)
+            let failed = unsafe { Failed::from_raw(built.failure) };
+            let Failed { text, panicked } = failed.unwrap_or_else(Failed::unknown);
+            let reason = match panicked {
+                true => {
+                    let plugin = self.plugin;
+                    format!("the plugin `{plugin}` panicked while it built the node: {text}")
                 }
-                Some(Failed { text, .. }) => text,
-                None => format!("the plugin `{}` gave no reason", self.plugin),
+                false => text,
             };
             config.problem("", reason);
             return BuiltNode::Shared(Box::new(NotBuilt));
@@ -231,7 +272,7 @@ impl LoadedType {
         let mut built =
             raw::Built { node: std::ptr::null_mut(), exclusive: 0, failure: raw::Failure::NONE };
         // SAFETY: the properties are handed over, all else is lent for the call.
-        unsafe { (self.table.build)(self.index, &raw const arguments, &raw mut built) };
+        unsafe { call!(self.table, build(self.index, &raw const arguments, &raw mut built)) };
         built
     }
 }

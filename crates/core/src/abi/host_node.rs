@@ -21,10 +21,48 @@ pub(super) fn error_in(place: &str, plugin: &str, failed: Failed) -> NodeError {
     }
 }
 
+/// The functions of a library's nodes. Lent for ever; its `size` says how much of it is there.
+#[derive(Clone, Copy)]
+pub(super) struct Table(pub(super) *const raw::NodeTable);
+
+// SAFETY: the functions may be called from any thread.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+impl Table {
+    /// The table, unless it lacks what the first version has.
+    ///
+    /// # Safety
+    /// `table` must be lent for ever.
+    pub(super) unsafe fn new(table: *const raw::NodeTable) -> Option<Self> {
+        let first = std::mem::offset_of!(raw::NodeTable, set_active);
+        // SAFETY: the size is the first field of every version.
+        let complete = !table.is_null() && unsafe { (&raw const (*table).size).read() } >= first;
+        complete.then_some(Table(table))
+    }
+
+    fn set_active(
+        self,
+    ) -> Option<unsafe extern "C" fn(*mut c_void, u32, *mut raw::Failure) -> u32> {
+        // SAFETY: as in `new`.
+        let size = unsafe { (&raw const (*self.0).size).read() };
+        raw::field!(self.0, size, raw::NodeTable, set_active)
+    }
+}
+
+/// Calls a function that every version of the table has.
+macro_rules! call {
+    ($table:expr, $name:ident($($argument:expr),*)) => {
+        ((&raw const (*$table.0).$name).read())($($argument),*)
+    };
+}
+pub(super) use call;
+
 /// A node of a library; ends with the last reference.
 struct Remote {
     node: *mut c_void,
-    table: &'static raw::NodeTable,
+    table: Table,
     plugin: &'static str,
     /// Set when the node was told what is around it.
     cx: OnceLock<NodeContext>,
@@ -47,7 +85,7 @@ impl Remote {
                 users: *cx.users().borrow(),
             };
             // SAFETY: the node lives; the binding is lent for the call, the way handed over.
-            unsafe { (self.table.bind)(self.node, &raw const binding) };
+            unsafe { call!(self.table, bind(self.node, &raw const binding)) };
             cx.keep(Arc::clone(self).keep(cx.clone()));
             cx.clone()
         });
@@ -63,7 +101,7 @@ impl Remote {
                 Ok(()) = users.changed() => {
                     let count = *users.borrow_and_update();
                     // SAFETY: the node lives.
-                    unsafe { (self.table.users)(self.node, count) };
+                    unsafe { call!(self.table, users(self.node, count)) };
                 }
             }
         }
@@ -73,17 +111,17 @@ impl Remote {
     /// Tells the node's tasks to end.
     fn cancel(&self) -> Option<Foreign> {
         // SAFETY: the node lives; the future is handed over.
-        unsafe { Foreign::new((self.table.cancel)(self.node)) }
+        unsafe { Foreign::new(call!(self.table, cancel(self.node))) }
     }
 
     fn start(&self) -> Option<Foreign> {
         // SAFETY: the node lives; the future is handed over.
-        unsafe { Foreign::new((self.table.start)(self.node)) }
+        unsafe { Foreign::new(call!(self.table, start(self.node))) }
     }
 
     fn on_message(&self, msg: Message) -> Option<Foreign> {
         // SAFETY: the node lives; message and future are handed over.
-        unsafe { Foreign::new((self.table.on_message)(self.node, message::into_raw(msg))) }
+        unsafe { Foreign::new(call!(self.table, on_message(self.node, message::into_raw(msg)))) }
     }
 
     fn stop(&self, reason: StopReason) -> Option<Foreign> {
@@ -93,7 +131,19 @@ impl Remote {
             StopReason::ShuttingDown => 2,
         };
         // SAFETY: the node lives; the future is handed over.
-        unsafe { Foreign::new((self.table.stop)(self.node, reason)) }
+        unsafe { Foreign::new(call!(self.table, stop(self.node, reason))) }
+    }
+
+    fn set_active(&self, active: bool) -> bool {
+        let Some(set_active) = self.table.set_active() else { return false };
+        let mut failure = raw::Failure::NONE;
+        // SAFETY: the node lives.
+        let can_be_switched = unsafe { set_active(self.node, active.into(), &raw mut failure) };
+        // SAFETY: written by the library, or none.
+        if let (Some(failed), Some(cx)) = (unsafe { Failed::from_raw(failure) }, self.cx.get()) {
+            cx.fail(error_in("`set_active`", self.plugin, failed));
+        }
+        can_be_switched != 0
     }
 
     fn finish(
@@ -113,31 +163,38 @@ impl Remote {
         let emit = raw::Emit { data: (&raw mut emitted).cast(), emit };
         let mut handled = std::mem::MaybeUninit::<raw::Handled>::uninit();
         let msg = message::into_raw(msg);
-        // SAFETY: the node lives; the message is handed over, the rest is lent for the call,
-        // which writes `handled`.
-        let handled = unsafe {
-            (self.table.on_message_now)(self.node, msg, &raw const emit, handled.as_mut_ptr());
-            handled.assume_init()
-        };
-        match handled.kind {
-            // SAFETY: these kinds hand a message over.
-            raw::handled::SEND => {
-                Handled::Send(handled.port, unsafe { message::from_raw(handled.message) })
+        // SAFETY: the node lives; the message is handed over, the rest is lent for the call.
+        unsafe {
+            call!(
+                self.table,
+                on_message_now(self.node, msg, &raw const emit, handled.as_mut_ptr())
+            );
+            self.answer(handled.as_ptr(), emitted)
+        }
+    }
+
+    /// # Safety
+    /// `from` must be what `on_message_now` wrote: the kind, and the fields that belong to it.
+    unsafe fn answer(&self, from: *const raw::Handled, emitted: Vec<(usize, Message)>) -> Handled {
+        use raw::handled::{FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+        // SAFETY: as above; what is read is handed over.
+        unsafe {
+            let message = || message::from_raw((&raw const (*from).message).read());
+            match (&raw const (*from).kind).read() {
+                SEND => Handled::Send((&raw const (*from).port).read(), message()),
+                NOT_NOW => Handled::NotNow(message()),
+                SEND_ALL => Handled::SendAll(emitted),
+                LATER => {
+                    let future = Foreign::new((&raw const (*from).future).read());
+                    Handled::Later(Box::pin(self.finish("`on_message_now`", future)))
+                }
+                FAILED => {
+                    let failed = Failed::from_raw((&raw const (*from).failure).read());
+                    let failed = failed.unwrap_or_else(Failed::unknown);
+                    Handled::Failed(error_in("`on_message_now`", self.plugin, failed))
+                }
+                _ => Handled::Done,
             }
-            // SAFETY: as above.
-            raw::handled::NOT_NOW => Handled::NotNow(unsafe { message::from_raw(handled.message) }),
-            raw::handled::SEND_ALL => Handled::SendAll(emitted),
-            raw::handled::LATER => {
-                // SAFETY: this kind hands a future over.
-                let future = unsafe { Foreign::new(handled.future) };
-                Handled::Later(Box::pin(self.finish("`on_message_now`", future)))
-            }
-            // SAFETY: handed over, if there is one.
-            raw::handled::FAILED => match unsafe { Failed::from_raw(handled.failure) } {
-                Some(failed) => Handled::Failed(error_in("`on_message_now`", self.plugin, failed)),
-                None => Handled::Failed(NodeError::new("the node gave no reason")),
-            },
-            _ => Handled::Done,
         }
     }
 }
@@ -154,7 +211,7 @@ impl Drop for Remote {
         drop(self.cancel());
         let mut failure = raw::Failure::NONE;
         // SAFETY: the one call that ends the node.
-        unsafe { (self.table.drop)(self.node, &raw mut failure) };
+        unsafe { call!(self.table, drop(self.node, &raw mut failure)) };
         // SAFETY: written by the library, or none.
         let Some(failed) = (unsafe { Failed::from_raw(failure) }) else { return };
         let error = error_in("the destructor", self.plugin, failed);
@@ -171,11 +228,7 @@ pub(super) struct LoadedNode(Arc<Remote>);
 impl LoadedNode {
     /// # Safety
     /// `node` must be handed over by `table`'s `build`.
-    pub(super) unsafe fn new(
-        node: *mut c_void,
-        table: &'static raw::NodeTable,
-        plugin: &'static str,
-    ) -> Self {
+    pub(super) unsafe fn new(node: *mut c_void, table: Table, plugin: &'static str) -> Self {
         LoadedNode(Arc::new(Remote { node, table, plugin, cx: OnceLock::new() }))
     }
 
@@ -210,6 +263,10 @@ impl Node for LoadedNode {
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         self.handled(msg, cx).await
+    }
+
+    fn set_active(&self, active: bool) -> bool {
+        self.0.set_active(active)
     }
 
     async fn stop(&self, reason: StopReason, cx: &NodeContext) {

@@ -209,6 +209,10 @@ impl Foreign {
     }
 
     fn take_cache(&self) -> Option<Map> {
+        if self.head().cache.load(Ordering::Acquire).is_null() {
+            // Nearly always, and a load costs less than a swap.
+            return None;
+        }
         let copy = self.head().cache.swap(std::ptr::null_mut(), Ordering::AcqRel).cast::<Map>();
         // SAFETY: set by `properties` and taken out here, by one who owns the message.
         (!copy.is_null()).then(|| *unsafe { Box::from_raw(copy) })

@@ -274,7 +274,7 @@ pub mod handled {
     pub const LATER: u32 = 5;
 }
 
-/// What `on_message_now` did.
+/// What `on_message_now` did. Only the fields that [`handled`] names for the kind are written.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Handled {
@@ -418,6 +418,8 @@ pub struct NodeTable {
     pub cancel: unsafe extern "C" fn(*mut c_void) -> Future,
     /// Says how many nodes use it now.
     pub users: unsafe extern "C" fn(*mut c_void, usize),
+    /// Since 1.1: switches it on (1) or off; returns 1 if it can be switched.
+    pub set_active: unsafe extern "C" fn(*mut c_void, u32, *mut Failure) -> u32,
 }
 
 /// A property that refers to a node.
@@ -447,17 +449,100 @@ pub struct NodeType {
     /// 0: no endpoint, 1: receives from one, 2: sends to one.
     pub endpoint: u32,
     /// The references to the endpoint.
-    pub endpoint_refs: *const Reference,
-    /// How many.
-    pub endpoint_len: usize,
+    pub endpoint_refs: List<Reference>,
     /// Further references.
-    pub uses: *const Reference,
-    /// How many.
-    pub uses_len: usize,
+    pub uses: List<Reference>,
     /// Unique properties.
-    pub unique: *const Str,
-    /// How many.
-    pub unique_len: usize,
+    pub unique: List<Str>,
+    /// Since 1.1: how the editor shows the nodes.
+    pub editor: Editor,
+    /// Since 1.1: properties that are kept out of flow files.
+    pub credentials: List<Credential>,
+}
+
+/// A list, lent for ever.
+#[repr(C)]
+#[derive(Debug)]
+pub struct List<T> {
+    /// The first element.
+    pub ptr: *const T,
+    /// How many there are.
+    pub len: usize,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for List<T> {}
+
+impl<T> List<T> {
+    /// Lends `list`.
+    pub const fn new(list: &'static [T]) -> Self {
+        List { ptr: list.as_ptr(), len: list.len() }
+    }
+
+    /// The elements.
+    ///
+    /// # Safety
+    /// `self` must come from the other side.
+    pub const unsafe fn get(self) -> &'static [T] {
+        match self.len {
+            0 => &[],
+            // SAFETY: lent for ever.
+            _ => unsafe { std::slice::from_raw_parts(self.ptr, self.len) },
+        }
+    }
+}
+
+/// How the editor shows the nodes of a type; see [`crate::Editor`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Editor {
+    /// 0: not at all, 1: as Node-RED does, 2: with the plugin's own part.
+    pub kind: u32,
+    /// Node-RED's path, or the part's name.
+    pub name: Str,
+    /// The part's HTML.
+    pub html: Str,
+    /// Its help in other languages.
+    pub help: List<NamedText>,
+    /// Its texts by language.
+    pub catalogs: List<NamedText>,
+    /// Its icons.
+    pub icons: List<NamedBytes>,
+}
+
+/// A text and what it is called.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NamedText {
+    /// The name.
+    pub name: Str,
+    /// The text.
+    pub text: Str,
+}
+
+/// The content of a file and what it is called.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NamedBytes {
+    /// The name.
+    pub name: Str,
+    /// The content.
+    pub bytes: List<u8>,
+}
+
+/// See [`crate::Credential`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Credential {
+    /// The property.
+    pub name: Str,
+    /// 1 when the editor is told only whether it is set.
+    pub secret: u32,
 }
 
 /// What the host says at `init`.

@@ -1,11 +1,19 @@
 //! Builds the fixture with cargo and loads it.
 
+#![allow(dead_code, reason = "each test program uses its part")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
+
+use std::any::{Any, TypeId};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ferrowire_core::{NodeType, Registry};
+use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::{
+    ContextStores, Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status,
+    Value,
+};
 use ferrowire_loader::{Kind, Request, load};
 
 /// The name of the fixture's library.
@@ -60,4 +68,43 @@ pub(crate) fn types_of(path: &Path) -> Registry {
 /// A node type of the fixture.
 pub(crate) fn node_type(name: &str) -> NodeType {
     *types_of(fixture()).get(name).unwrap()
+}
+
+/// What a node has around it here: nothing.
+#[derive(Default)]
+struct Nothing(ContextStores);
+
+impl Services for Nothing {
+    fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
+    fn log(&self, _: &NodeInfo, _: Level, _: std::fmt::Arguments<'_>) {}
+    fn publish(&self, _: &Arc<NodeInfo>, _: &'static str, _: Value) {}
+    fn env(&self, _: &NodeInfo, _: &str) -> Option<Value> {
+        None
+    }
+    fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
+        panic!("{error}");
+    }
+    fn addressed(&self, _: &str) -> Option<Arc<RunningNode>> {
+        None
+    }
+    fn find_linked(&self, _: &NodeInfo, _: &str) -> Result<String, NodeError> {
+        Err(NodeError::new("there are no links here"))
+    }
+    fn contexts(&self) -> &ContextStores {
+        &self.0
+    }
+    fn parent_flow(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A node of that type on the bus, without wires and not started.
+pub(crate) fn run(node_type: NodeType) -> Arc<RunningNode> {
+    let find = |_: &str| None;
+    let mut config = NodeConfig::new(NodeInfo::default(), Message::new().into(), &find);
+    let node = node_type.build(&mut config);
+    RunningNode::new(NodeInfo::default(), node, Arc::new(Nothing::default()))
 }

@@ -3,7 +3,8 @@
 //! The two syntaxes agree in most places; where they do not, the JavaScript meaning is written
 //! out. What takes more than linear time (looking around, references back) is refused.
 
-use regex::Regex;
+pub use regex::Regex;
+use regex::RegexBuilder;
 
 /// What `\s` means in JavaScript, without brackets.
 const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
@@ -12,17 +13,30 @@ const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2
 const WORD: &str = "0-9A-Za-z_";
 
 /// Compiles the JavaScript expression `source`.
-pub(crate) fn compile(source: &str) -> Result<Regex, String> {
+///
+/// # Errors
+/// With the source and what is wrong with it, or what of it is not linear.
+pub fn compile(source: &str) -> Result<Regex, String> {
+    compile_with(source, false)
+}
+
+/// Like [`compile`]; `ignore_case` is JavaScript's flag `i`.
+///
+/// # Errors
+/// See [`compile`].
+pub fn compile_with(source: &str, ignore_case: bool) -> Result<Regex, String> {
     let invalid = |reason: &str| format!("`{source}` is no usable regular expression: {reason}");
     let translated = Translator::new(source).translate().map_err(|reason| invalid(&reason))?;
-    Regex::new(&translated).map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => invalid("it is too large"),
-        error => {
-            // The last line has the reason, those before it draw an arrow.
-            let text = error.to_string();
-            invalid(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
-        }
-    })
+    RegexBuilder::new(&translated).case_insensitive(ignore_case).build().map_err(
+        |error| match error {
+            regex::Error::CompiledTooBig(_) => invalid("it is too large"),
+            error => {
+                // The last line has the reason, those before it draw an arrow.
+                let text = error.to_string();
+                invalid(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
+            }
+        },
+    )
 }
 
 /// What stands to the left, for quantifiers.

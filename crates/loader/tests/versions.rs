@@ -1,0 +1,71 @@
+//! Libraries of other versions of the ABI and of another compiler.
+
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use ferrowire_core::{Editor, Message, Registry};
+use ferrowire_loader::inspect;
+use ferrowire_testkit::{Harness, json, message};
+use support::run;
+
+/// Messages of every kind cross to the library and back, and its timers run.
+async fn works(types: &Registry) {
+    let node = |name| Harness::with(*types.get(name).unwrap());
+    let payload = vec![5u8; 5000];
+    let mut msg = message(json!({"a": [1, {"b": null}], "text": "x".repeat(3000)}));
+    msg.set("payload", payload);
+    let mut inspect = node("fixture-inspect").start().await;
+    inspect.send(msg.clone()).await;
+    let out = inspect.next_output(0).await;
+    assert_eq!(out.get("json").unwrap().as_str(), Some(msg.to_json().as_str()));
+    assert_eq!(out.payload(), msg.payload());
+    assert_eq!(out.get("made"), Some(&vec![7; 4096].into()));
+    inspect.stop().await;
+
+    let mut waits = node("fixture-waits").start().await;
+    waits.send(msg).await;
+    waits.send(Message::new()).await;
+    assert_eq!(waits.outputs(0).len(), 1);
+    assert_eq!(waits.next_error().await, "there is no payload: the sender forgot it");
+    waits.stop().await;
+
+    let mut panics = node("fixture-panics-in-message").start().await;
+    panics.send(Message::new()).await;
+    assert!(panics.next_error().await.ends_with("panicked: on purpose, in on_message"));
+    panics.stop().await;
+}
+
+#[tokio::test]
+async fn a_library_of_an_older_minor_works_in_this_host() {
+    let target = support::target().join("abi-1.0");
+    let flags = "build.rustflags=[\"--cfg\", \"ferrowire_abi_1_0\"]";
+    let library = support::build(&target, None, &["--config", flags]);
+    let declaration = inspect(&library).unwrap().declaration;
+    assert_eq!((declaration.major, declaration.minor), (1, 0));
+    let types = support::types_of(&library);
+    works(&types).await;
+    let switch = types.get("fixture-switch").unwrap();
+    assert!(matches!(switch.editor, Editor::None) && switch.credentials.is_empty());
+    assert_eq!(switch.unique, ["path"]);
+    assert!(!run(*switch).set_active(true), "the older table has no such function");
+}
+
+#[tokio::test]
+async fn a_library_of_another_compiler_works_in_this_host() {
+    let toolchain = "nightly";
+    let version = Command::new("rustup").args(["run", toolchain, "rustc", "--version"]).output();
+    let version = match version {
+        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+        _ => panic!("this test needs a second compiler: `rustup toolchain install {toolchain}`"),
+    };
+    let library = support::build(&support::target().join(toolchain), Some(toolchain), &[]);
+    let declaration = inspect(&library).unwrap().declaration;
+    assert_eq!(declaration.rustc, version.trim());
+    let ours = inspect(Path::new(support::fixture())).unwrap().declaration;
+    assert_ne!(declaration.rustc, ours.rustc);
+    works(&support::types_of(&library)).await;
+}

@@ -1,0 +1,251 @@
+// What a function finds around it. Evaluated once for each node, in strict mode, as a function of
+// `host` (the calls into the runtime) and `info` (who the node is). Returns the calls that the
+// runtime makes.
+(function (host, info) {
+    'use strict';
+    const hidden = (name, value) => Object.defineProperty(globalThis, name,
+        { value, writable: true, configurable: true, enumerable: false });
+    const lazy = (name, make) => Object.defineProperty(globalThis, name, {
+        configurable: true,
+        enumerable: false,
+        get() { hidden(name, undefined); hidden(name, make()); return globalThis[name]; },
+        set(value) { hidden(name, value); },
+    });
+    // Before anyone can replace it.
+    const toBase64 = Uint8Array.prototype.toBase64;
+    const wellFormed = String.prototype.toWellFormed;
+    const text = (value) => wellFormed.call(plainText(value));
+    const plainText = (value) => {
+        if (typeof value === 'string') return value;
+        if (value instanceof Error) return String(value);
+        if (value && typeof value === 'object') {
+            try { return JSON.stringify(value); } catch { return String(value); }
+        }
+        return String(value);
+    };
+
+    // --- node -----------------------------------------------------------------------------
+    const closers = [];
+    const log = (level) => (value) => host.log(level, text(value));
+    const common = {
+        id: info.id,
+        name: info.name,
+        path: info.path,
+        outputCount: info.outputs,
+        log: log('info'),
+        warn: log('warn'),
+        debug: log('debug'),
+        trace: log('trace'),
+        error(value, msg) {
+            if (msg !== null && typeof msg === 'object') host.fail(value, msg);
+            else host.log('error', text(value === undefined ? '' : value));
+        },
+        status: (status) => host.status(typeof status === 'string' ? { text: status } : status),
+        on(event, handler) {
+            if (event === 'input') throw new Error('cannot listen to `input` in a function');
+            if (event === 'close' && typeof handler === 'function') closers.push(handler);
+        },
+        linkcall() {
+            return Promise.reject(new Error('`node.linkcall` is not supported yet; use a `link call` node'));
+        },
+    };
+    const nodeFor = (id) => ({
+        ...common,
+        send: (msgs) => host.send(msgs, id),
+        done: (error) => { if (error !== undefined && error !== null) host.fail(error, {}); },
+    });
+
+    // --- timers ---------------------------------------------------------------------------
+    const timers = new Map();
+    let lastTimer = 0;
+    class Timeout {
+        constructor(id) { this.id = id; }
+        ref() { return this; }
+        unref() { return this; }
+        hasRef() { return timers.has(this.id); }
+        refresh() {
+            const timer = timers.get(this.id);
+            if (timer) host.schedule(this.id, timer.ms);
+            return this;
+        }
+        close() { clear(this); return this; }
+        [Symbol.toPrimitive]() { return this.id; }
+    }
+    const start = (fn, ms, args, repeat) => {
+        if (typeof fn !== 'function') throw new TypeError('The "callback" argument must be of type function');
+        ms = Number(ms);
+        if (!(ms >= 1 && ms <= 2147483647)) ms = 1;
+        if (timers.size >= 65536) throw new RangeError('more than 65536 timers are running');
+        const id = ++lastTimer;
+        timers.set(id, { fn, args, ms, repeat });
+        host.schedule(id, ms);
+        return new Timeout(id);
+    };
+    const clear = (timer) => {
+        const id = timer instanceof Timeout ? timer.id : Number(timer);
+        if (timers.delete(id)) host.cancel(id);
+    };
+    hidden('setTimeout', (fn, ms, ...args) => start(fn, ms, args, false));
+    hidden('setInterval', (fn, ms, ...args) => start(fn, ms, args, true));
+    hidden('setImmediate', (fn, ...args) => start(fn, 1, args, false));
+    hidden('clearTimeout', clear);
+    hidden('clearInterval', clear);
+    hidden('clearImmediate', clear);
+    hidden('queueMicrotask', (fn) => { Promise.resolve().then(fn).catch((e) => host.fail(e, {})); });
+    hidden('promisify', (fn) => {
+        if (fn === globalThis.setTimeout) return (ms, value) => new Promise((done) => fn(done, ms, value));
+        return (...args) => new Promise((resolve, reject) =>
+            fn(...args, (error, value) => (error ? reject(error) : resolve(value))));
+    });
+
+    // --- context --------------------------------------------------------------------------
+    const context = (scope) => {
+        const name = (key) => {
+            if (typeof key !== 'string' || key === '') throw new TypeError('a context key must be a string that is not empty');
+            const stored = /^#:\(([^)]+)\)::(.*)$/s.exec(key);
+            return stored ? [stored[2], stored[1]] : [key, undefined];
+        };
+        const call = (callback, work) => {
+            if (typeof callback !== 'function') return work();
+            let results;
+            try { results = [null, work()]; } catch (error) { results = [error]; }
+            Promise.resolve().then(() => callback(...results)).catch((e) => host.fail(e, {}));
+        };
+        const options = (store, callback) => {
+            if (typeof store === 'function') return [undefined, store];
+            if (callback !== undefined && typeof callback !== 'function') throw new Error('Callback must be a function');
+            return [store, callback];
+        };
+        return {
+            get(key, store, callback) {
+                [store, callback] = options(store, callback);
+                const one = (key) => {
+                    const [path, named] = name(key);
+                    return host.contextGet(scope, path, named ?? store ?? '');
+                };
+                if (Array.isArray(key) && typeof callback === 'function') {
+                    return call((error, values) => callback(error, ...(values ?? [])), () => key.map(one));
+                }
+                return call(callback, () => (Array.isArray(key) ? key.map(one) : one(key)));
+            },
+            set(key, value, store, callback) {
+                [store, callback] = options(store, callback);
+                const one = (key, value) => {
+                    const [path, named] = name(key);
+                    host.contextSet(scope, path, named ?? store ?? '', value);
+                };
+                return call(callback, () => {
+                    if (!Array.isArray(key)) return one(key, value);
+                    const values = Array.isArray(value) ? value : [value];
+                    key.forEach((key, at) => one(key, at < values.length ? values[at] : null));
+                });
+            },
+            keys(store, callback) {
+                [store, callback] = options(store, callback);
+                return call(callback, () => host.contextKeys(scope, store ?? ''));
+            },
+        };
+    };
+    const own = context('node');
+    own.flow = context('flow');
+    own.global = context('global');
+    hidden('context', own);
+    hidden('flow', own.flow);
+    hidden('global', own.global);
+    hidden('env', { get: (name) => host.env(String(name)) });
+
+    // --- the rest of the surroundings -------------------------------------------------------
+    lazy('Buffer', () => host.library('buffer')(host));
+    lazy('RED', () => ({ util: host.library('util')(host, own) }));
+    const show = (value) => {
+        if (typeof value === 'string') return value;
+        if (typeof value === 'function') return `[Function: ${value.name || 'anonymous'}]`;
+        return text(value);
+    };
+    const format = (first, ...rest) => {
+        if (typeof first !== 'string') return [first, ...rest].map(show).join(' ');
+        const line = first.replace(/%[sdifjoO%]/g, (mark) => {
+            if (mark === '%%') return '%';
+            if (rest.length === 0) return mark;
+            const value = rest.shift();
+            if (mark === '%d') return String(Number(value));
+            if (mark === '%i') return String(parseInt(value, 10));
+            if (mark === '%f') return String(parseFloat(value));
+            return mark === '%j' ? JSON.stringify(value) : show(value);
+        });
+        return [line, ...rest.map(show)].join(' ');
+    };
+    const print = (level) => (...values) => host.log(level, wellFormed.call(format(...values)));
+    hidden('console', {
+        log: print('info'), info: print('info'), warn: print('warn'), error: print('error'),
+        debug: print('debug'), trace: print('trace'), dir: print('info'),
+        assert(holds, ...values) { if (!holds) host.log('error', `assertion failed: ${format(...values)}`); },
+    });
+    hidden('util', { format, inspect: show, promisify: globalThis.promisify, isArray: Array.isArray,
+        isDeepStrictEqual: (a, b) => globalThis.RED.util.compareObjects(a, b) });
+    hidden('structuredClone', (value) => globalThis.RED.util.cloneMessage(value));
+    hidden('TextEncoder', class TextEncoder {
+        get encoding() { return 'utf-8'; }
+        encode(value = '') { return new Uint8Array(host.decode(String(value), 'utf8')); }
+    });
+    hidden('TextDecoder', class TextDecoder {
+        constructor(label = 'utf-8') {
+            if (!/^utf-?8$/i.test(label)) throw new RangeError(`the encoding "${label}" is not supported`);
+        }
+        get encoding() { return 'utf-8'; }
+        decode(bytes = new Uint8Array(0)) {
+            const view = ArrayBuffer.isView(bytes)
+                ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
+            return host.encode(view, 'utf8');
+        }
+    });
+    hidden('btoa', (value) => host.encode(new Uint8Array(host.decode(String(value), 'latin1')), 'base64'));
+    hidden('atob', (value) => host.encode(new Uint8Array(host.decode(String(value), 'base64')), 'latin1'));
+
+    // --- what the runtime calls -------------------------------------------------------------
+    return {
+        node: nodeFor,
+        // A promise that is not settled yet: its outcome is told later.
+        watch(promise, id) {
+            promise.then((results) => host.resolved(results, id), (error) => host.rejected(error, id));
+        },
+        fire(id) {
+            const timer = timers.get(id);
+            if (!timer) return;
+            if (timer.repeat) host.schedule(id, timer.ms);
+            else timers.delete(id);
+            const result = timer.fn.apply(common, timer.args);
+            if (result instanceof Promise) result.catch((error) => host.fail(error, {}));
+        },
+        close() {
+            for (const handler of closers.splice(0)) handler.call(common);
+        },
+        closingNode: () => ({
+            ...common,
+            send: () => host.log('error', 'Cannot send from close function'),
+            done: () => {},
+        }),
+        buffer: (bytes) => globalThis.Buffer.from(bytes),
+        base64: (bytes) => toBase64.call(bytes),
+        ignore: (promise) => promise.then(() => undefined, (error) => { host.startFailed(); throw error; }),
+        wellFormed: (value) => wellFormed.call(value),
+        // What a message holds of things that only JavaScript has.
+        simplify(value) {
+            if (typeof value === 'bigint') {
+                const number = Number(value);
+                return Number.isSafeInteger(number) ? number : String(value);
+            }
+            if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+            if (value instanceof Error) {
+                const plain = { name: value.name, message: value.message, stack: value.stack };
+                if (value.cause !== undefined) plain.cause = value.cause;
+                return { ...plain, ...value };
+            }
+            if (value instanceof ArrayBuffer) return new Uint8Array(value);
+            if (value instanceof DataView) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+            if (ArrayBuffer.isView(value)) return value instanceof Uint8ClampedArray ? new Uint8Array(value) : Array.from(value);
+            if (value instanceof String || value instanceof Number || value instanceof Boolean) return value.valueOf();
+            return value;
+        },
+    };
+})

@@ -1,0 +1,231 @@
+//! `Engine`: one node's interpreter with the user's code in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrowire_core::{Message, NodeError};
+use rquickjs::promise::PromiseState;
+use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
+
+use crate::convert;
+use crate::effects::Outcome;
+use crate::fault;
+use crate::host::{self, Shared, calls};
+use crate::limit::Limit;
+use crate::settings::Settings;
+use crate::syntax;
+
+/// How much of the thread's stack JavaScript may use. The threads have 2 MiB.
+const STACK: usize = 768 << 10;
+
+pub(crate) struct Engine {
+    context: Context,
+    limit: Arc<Limit>,
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+    time_limit: Duration,
+    memory_limit: usize,
+    /// A run was cut off in a way that leaves the interpreter unfit for another one.
+    broken: bool,
+}
+
+/// What a run of the user's code came to: a value, or a promise of one, and whose it is.
+type Ran = Result<(), NodeError>;
+
+impl Engine {
+    /// Makes the interpreter and puts the code into it; runs nothing of the user's.
+    pub(crate) fn new(settings: Arc<Settings>, shared: Arc<Shared>) -> Result<Self, NodeError> {
+        let failed = |error: rquickjs::Error| {
+            NodeError::caused_by("the JavaScript interpreter cannot be made", error)
+        };
+        let runtime = Runtime::new().map_err(failed)?;
+        let limit = Limit::new();
+        let watch = Arc::clone(&limit);
+        let memory_limit = settings.memory_limit(&shared.cx);
+        let time_limit = settings.time_limit(&shared.cx);
+        runtime.set_memory_limit(memory_limit);
+        runtime.set_max_stack_size(STACK);
+        runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
+        let context = Context::full(&runtime).map_err(failed)?;
+        let engine =
+            Engine { context, limit, shared, settings, time_limit, memory_limit, broken: false };
+        engine.context.with(|ctx| {
+            set_up(&ctx, &engine.settings, &engine.shared).map_err(|error| match error {
+                rquickjs::Error::Exception => fault::pending(&ctx),
+                other => failed(other),
+            })
+        })?;
+        Ok(engine)
+    }
+
+    /// Whether the interpreter has to be made anew.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Runs the code for a message.
+    pub(crate) fn message(&mut self, msg: Message) -> Outcome {
+        let uses_node = self.settings.uses_node;
+        self.run(|ctx, calls, shared| {
+            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
+            let id: Js<'_> = msg.get("_msgid").map_err(into(ctx))?;
+            let node = if uses_node {
+                let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
+                fault::call(ctx, &node, (id.clone(),))?
+            } else {
+                Js::new_undefined(ctx.clone())
+            };
+            let code: Function<'_> = calls.get("main").map_err(into(ctx))?;
+            let results: Js<'_> = fault::call(ctx, &code, (msg, node))?;
+            finish(ctx, calls, shared, results, id)
+        })
+    }
+
+    /// Runs the code for the start.
+    pub(crate) fn initialize(&mut self) -> Outcome {
+        if self.settings.initialize.is_empty() {
+            return Outcome::default();
+        }
+        self.run(|ctx, calls, shared| {
+            let id: Js<'_> = Js::new_undefined(ctx.clone());
+            let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
+            let node: Object<'_> = fault::call(ctx, &node, (id.clone(),))?;
+            let code: Function<'_> = calls.get("initialize").map_err(into(ctx))?;
+            let promise: Js<'_> = fault::call(ctx, &code, (node,))?;
+            // What the code for the start returns is not sent.
+            let done: Function<'_> = calls.get("ignore").map_err(into(ctx))?;
+            let promise: Js<'_> = fault::call(ctx, &done, (promise,))?;
+            finish(ctx, calls, shared, promise, id)
+        })
+    }
+
+    /// Runs what a timer waited for.
+    pub(crate) fn fire(&mut self, id: u64) -> Outcome {
+        self.run(|ctx, calls, _| {
+            let fire: Function<'_> = calls.get("fire").map_err(into(ctx))?;
+            fault::call(ctx, &fire, (id,))
+        })
+    }
+
+    /// Runs the code for the end.
+    pub(crate) fn finalize(&mut self) -> Outcome {
+        let has_code = !self.settings.finalize.is_empty();
+        self.run(|ctx, calls, _| {
+            let close: Function<'_> = calls.get("close").map_err(into(ctx))?;
+            let closed = fault::call::<()>(ctx, &close, ());
+            if has_code {
+                let node: Function<'_> = calls.get("closingNode").map_err(into(ctx))?;
+                let node: Object<'_> = fault::call(ctx, &node, ())?;
+                let code: Function<'_> = calls.get("finalize").map_err(into(ctx))?;
+                fault::call::<Js<'_>>(ctx, &code, (node,))?;
+            }
+            closed
+        })
+    }
+
+    fn run(
+        &mut self,
+        work: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>, &Shared) -> Ran,
+    ) -> Outcome {
+        self.limit.begin(self.time_limit);
+        let pending = self.shared.state().pending;
+        let mut result = self.context.with(|ctx| {
+            let calls = calls(&ctx).map_err(into(&ctx))?;
+            let result = work(&ctx, &calls, &self.shared);
+            while !self.limit.exceeded() && ctx.execute_pending_job() {}
+            result
+        });
+        if self.limit.exceeded() {
+            self.broken = self.context.runtime().is_job_pending();
+            // Nobody will settle the promise of this run.
+            let mut state = self.shared.state();
+            state.pending = state.pending.min(pending);
+            drop(state);
+            result = Err(self.timed_out());
+        } else if result.as_ref().is_err_and(is_out_of_memory) {
+            self.broken = true;
+            result = Err(self.out_of_memory());
+        }
+        if self.broken {
+            self.shared.cx.warn("the function starts anew, its variables and timers are lost");
+        }
+        let effects = std::mem::take(&mut self.shared.state().effects);
+        Outcome { effects, error: result.err() }
+    }
+
+    fn timed_out(&self) -> NodeError {
+        let limit = self.time_limit.as_millis();
+        NodeError::new(format!("Error: Script execution timed out after {limit}ms"))
+    }
+
+    fn out_of_memory(&self) -> NodeError {
+        let limit = self.memory_limit >> 20;
+        NodeError::new(format!("RangeError: the function holds more than {limit} MiB of memory"))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+fn is_out_of_memory(error: &NodeError) -> bool {
+    error.to_string() == "InternalError: out of memory"
+}
+
+fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
+    |error| match error {
+        rquickjs::Error::Exception => fault::pending(ctx),
+        other => NodeError::new(other.to_string()),
+    }
+}
+
+/// Sends what the code returned, now or when the promise that it returned is settled.
+fn finish<'js>(
+    ctx: &Ctx<'js>,
+    calls: &Object<'js>,
+    shared: &Shared,
+    results: Js<'js>,
+    id: Js<'js>,
+) -> Ran {
+    let Some(promise) = results.as_promise().cloned() else {
+        return shared.send(ctx, results, &id).map_err(into(ctx));
+    };
+    while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
+    match promise.result::<Js<'js>>() {
+        Some(Ok(results)) => shared.send(ctx, results, &id).map_err(into(ctx)),
+        Some(Err(_)) => Err(fault::pending(ctx)),
+        None => {
+            shared.state().pending += 1;
+            let watch: Function<'_> = calls.get("watch").map_err(into(ctx))?;
+            fault::call(ctx, &watch, (promise, id))
+        }
+    }
+}
+
+fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs::Result<()> {
+    let host = host::object(ctx, shared)?;
+    let info = Object::new(ctx.clone())?;
+    info.set("id", settings.info.id.as_str())?;
+    info.set("name", settings.info.name.as_str())?;
+    info.set("path", format!("{}/{}", settings.info.flow, settings.info.id))?;
+    info.set("outputs", settings.outputs)?;
+    let prelude: Function<'_> = ctx.eval(include_str!("../js/prelude.js"))?;
+    let calls: Object<'_> = prelude.call((host, info))?;
+    calls.set(
+        "main",
+        syntax::compile(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
+    )?;
+    if !settings.initialize.is_empty() {
+        let code = syntax::initialize_code(&settings.initialize);
+        calls.set("initialize", syntax::compile(ctx, &code)?)?;
+    }
+    if !settings.finalize.is_empty() {
+        let code = syntax::finalize_code(&settings.finalize);
+        calls.set("finalize", syntax::compile(ctx, &code)?)?;
+    }
+    // Refused only while it is being read, which nobody does yet.
+    drop(ctx.store_userdata(calls));
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! What went wrong in the user's code, as the runtime's errors say it.
+
+use ferrowire_core::NodeError;
+use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
+
+use crate::syntax::FILE;
+
+/// A place in the user's code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    line: u32,
+    column: u32,
+}
+
+/// The innermost place of the user's code in a stack trace.
+fn place(stack: &str) -> Option<Place> {
+    let at = stack.lines().find_map(|frame| {
+        let start = frame.find(&format!("{FILE}:"))?;
+        frame.get(start + FILE.len() + 1..)
+    })?;
+    let mut numbers = at.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
+    let line: u32 = numbers.next()?;
+    Some(Place { line: line.saturating_sub(1), column: numbers.next().unwrap_or(0) })
+}
+
+fn name(exception: &Object<'_>) -> String {
+    exception.get("name").unwrap_or_else(|_| "Error".to_owned())
+}
+
+/// Why code was not accepted.
+pub(crate) fn syntax_error(error: CaughtError<'_>) -> String {
+    let CaughtError::Exception(exception) = &error else {
+        return format!("the code is no JavaScript: {error}");
+    };
+    let message = exception.message().unwrap_or_default();
+    match exception.stack().as_deref().and_then(place) {
+        Some(Place { line, column }) => {
+            format!("syntax error in line {line}, column {column}: {message}")
+        }
+        None => format!("syntax error: {message}"),
+    }
+}
+
+/// The error that the pending exception stands for.
+pub(crate) fn pending(ctx: &Ctx<'_>) -> NodeError {
+    of(ctx, &ctx.catch())
+}
+
+/// The error that a thrown `value` stands for, in Node-RED's words: an error object as its name
+/// and message, a string as it is, anything else as JSON. A reference error has its place in the
+/// text, other errors have it as their cause, so that a text that the user wrote stays as it is.
+pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
+    if let Some(exception) = value.as_object().cloned().and_then(Exception::from_object) {
+        return of_exception(&exception);
+    }
+    if let Some(Ok(text)) = value.as_string().map(rquickjs::String::to_string) {
+        return NodeError::new(text);
+    }
+    match ctx.json_stringify(value.clone()) {
+        Ok(Some(text)) => NodeError::new(text.to_string().unwrap_or_default()),
+        _ => {
+            ctx.catch();
+            NodeError::new("undefined")
+        }
+    }
+}
+
+fn of_exception(exception: &Exception<'_>) -> NodeError {
+    let name = name(exception.as_object());
+    let message = exception.message().unwrap_or_default();
+    let text = if message.is_empty() { name.clone() } else { format!("{name}: {message}") };
+    let Some(place) = exception.stack().as_deref().and_then(place) else {
+        return NodeError::new(text);
+    };
+    let Place { line, column } = place;
+    if name == "ReferenceError" {
+        return NodeError::new(format!("{text} (line {line}, col {column})"));
+    }
+    NodeError::caused_by(text, format!("thrown in line {line}, col {column} of the function"))
+}
+
+/// Calls a function; what it throws is the error.
+pub(crate) fn call<'js, R: rquickjs::FromJs<'js>>(
+    ctx: &Ctx<'js>,
+    function: &Function<'js>,
+    args: impl rquickjs::function::IntoArgs<'js>,
+) -> Result<R, NodeError> {
+    function.call(args).catch(ctx).map_err(|error| match error {
+        CaughtError::Exception(exception) => of_exception(&exception),
+        CaughtError::Value(value) => of(ctx, &value),
+        CaughtError::Error(error) => NodeError::new(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_frame_of_the_users_code_is_the_place() {
+        let stack =
+            "    at from (native)\n    at f (function:4:7)\n    at <anonymous> (function:9:1)";
+        assert_eq!(place(stack), Some(Place { line: 3, column: 7 }));
+        assert_eq!(place("    at now (native)"), None);
+    }
+}

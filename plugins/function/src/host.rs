@@ -1,0 +1,335 @@
+//! What JavaScript may ask of the runtime: the functions on the prelude's `host`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ferrowire_core::{
+    Key, Level, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
+};
+use rquickjs::function::{IntoJsFunc, Opt};
+use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
+use tokio::time::Instant;
+
+use crate::convert::{Reader, to_js};
+use crate::effects::{Effect, MOST};
+use crate::fault;
+use crate::stores::{self, Store};
+use crate::timers::Timers;
+
+pub(crate) mod encoding;
+
+/// What the interpreter and the node share. The interpreter writes down here what it wants.
+pub(crate) struct Shared {
+    pub(crate) cx: NodeContext,
+    pub(crate) store: Arc<dyn Store>,
+    state: Mutex<State>,
+}
+
+/// What the runs of the code have asked for.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) timers: Timers,
+    /// Messages whose promise is not settled.
+    pub(crate) pending: usize,
+    pub(crate) showed_status: bool,
+    /// The code for the start threw something, perhaps after waiting.
+    pub(crate) start_failed: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(cx: NodeContext) -> Arc<Self> {
+        Arc::new(Shared { cx, store: stores::memory(), state: Mutex::default() })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, ctx: &Ctx<'_>, effect: Effect) -> Result<()> {
+        let mut state = self.state();
+        if state.effects.len() >= MOST {
+            drop(state);
+            let text = format!("a function must not send more than {MOST} messages at once");
+            return Err(Exception::throw_range(ctx, &text));
+        }
+        state.effects.push(effect);
+        Ok(())
+    }
+
+    fn scope(&self, kind: &str) -> &str {
+        match kind {
+            "node" => self.cx.id(),
+            "flow" => &self.cx.info().flow,
+            _ => stores::GLOBAL,
+        }
+    }
+
+    /// Sends what a function returned or handed to `node.send`: a message, or for each output
+    /// nothing, a message, or several.
+    pub(crate) fn send<'js>(&self, ctx: &Ctx<'js>, results: Js<'js>, id: &Js<'js>) -> Result<()> {
+        if results.is_null() || results.is_undefined() {
+            return Ok(());
+        }
+        let Some(ports) = results.as_array() else {
+            return self.send_one(ctx, 0, results, id);
+        };
+        for port in 0..ports.len() {
+            let messages: Js<'js> = ports.get(port)?;
+            match messages.as_array() {
+                Some(several) => {
+                    for at in 0..several.len() {
+                        self.send_one(ctx, port, several.get(at)?, id)?;
+                    }
+                }
+                None if is_falsy(&messages) => {}
+                None => self.send_one(ctx, port, messages, id)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn send_one<'js>(&self, ctx: &Ctx<'js>, port: usize, msg: Js<'js>, id: &Js<'js>) -> Result<()> {
+        if msg.is_null() || msg.is_undefined() {
+            return Ok(());
+        }
+        let calls = calls(ctx)?;
+        let kind = msg.type_name();
+        let object = match msg.try_into_object() {
+            Ok(object) if !object.is_array() && !object.is_function() => object,
+            Ok(object) if object.is_array() => return self.not_a_message("Array"),
+            Ok(_) => return self.not_a_message("function"),
+            Err(_) => return self.not_a_message(kind),
+        };
+        if object.as_typed_array::<u8>().is_some() {
+            return self.not_a_message("Buffer");
+        }
+        let mut reader = Reader::new(ctx, &calls);
+        let mut msg = Message::from(reader.properties(&object)?);
+        // All messages of one run carry the id of the one that caused it.
+        match reader.value(id.clone())? {
+            Some(id) => drop(msg.set(Key::new_static("_msgid"), id)),
+            None => drop(msg.remove("_msgid")),
+        }
+        self.push(ctx, Effect::Send(port, msg))
+    }
+
+    fn not_a_message(&self, kind: &str) -> Result<()> {
+        let kind = match kind {
+            "bool" => "boolean",
+            "int" | "float" => "number",
+            other => other,
+        };
+        self.cx.error(format_args!("Function tried to send a message of type {kind}"));
+        Ok(())
+    }
+
+    fn status<'js>(&self, ctx: &Ctx<'js>, status: Js<'js>) -> Result<()> {
+        let calls = calls(ctx)?;
+        let value = Reader::new(ctx, &calls).value(status)?;
+        self.state().showed_status = true;
+        self.push(ctx, Effect::Status(status_from(value.as_ref())))
+    }
+
+    fn context_get<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        kind: &str,
+        path: &str,
+        store: &str,
+    ) -> Result<Js<'js>> {
+        match self.store.get(self.scope(kind), store, path) {
+            Ok(Some(value)) => to_js(ctx, &calls(ctx)?, &value),
+            Ok(None) => Ok(Js::new_undefined(ctx.clone())),
+            Err(error) => Err(throw(ctx, &error)),
+        }
+    }
+
+    fn context_set<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        kind: &str,
+        path: &str,
+        store: &str,
+        value: Js<'js>,
+    ) -> Result<()> {
+        let calls = calls(ctx)?;
+        let value = Reader::new(ctx, &calls).value(value)?;
+        let set = self.store.set(self.scope(kind), store, path, value);
+        set.map_err(|error| throw(ctx, &error))
+    }
+
+    fn schedule(&self, id: u64, ms: f64) {
+        let after = Duration::from_secs_f64(ms.clamp(1.0, 2_147_483_647.0) / 1000.0);
+        self.state().timers.schedule(id, Instant::now() + after);
+    }
+
+    fn settled(&self) {
+        let mut state = self.state();
+        state.pending = state.pending.saturating_sub(1);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+fn is_falsy(value: &Js<'_>) -> bool {
+    value.is_null()
+        || value.is_undefined()
+        || value.as_bool() == Some(false)
+        || value.as_number().is_some_and(|number| number == 0.0 || number.is_nan())
+        || value.as_string().is_some_and(|text| text.to_string().is_ok_and(|t| t.is_empty()))
+}
+
+fn throw(ctx: &Ctx<'_>, error: &NodeError) -> rquickjs::Error {
+    Exception::throw_message(ctx, &error.chain())
+}
+
+/// What the prelude made for the runtime.
+pub(crate) fn calls<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let calls = ctx.userdata::<Object<'js>>().map(|calls| calls.clone());
+    calls.ok_or_else(|| Exception::throw_internal(ctx, "the function is not set up yet"))
+}
+
+fn status_from(value: Option<&Value>) -> Status {
+    const FILLS: [&str; 5] = ["red", "green", "yellow", "blue", "grey"];
+    const SHAPES: [&str; 2] = ["ring", "dot"];
+    let Some(Value::Object(properties)) = value else { return Status::default() };
+    let one_of = |name: &str, known: &[&'static str]| {
+        let given = properties.get(name).and_then(Value::as_str).unwrap_or_default();
+        known.iter().copied().find(|known| *known == given).unwrap_or_default()
+    };
+    let text = match properties.get("text") {
+        None | Some(Value::Null) => Text::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_json().into(),
+    };
+    let mut status = Status::new(one_of("fill", &FILLS), one_of("shape", &SHAPES), text);
+    for (key, value) in properties.iter() {
+        if !matches!(key.as_str(), "fill" | "shape" | "text") {
+            status.details.insert(key.clone(), value.clone());
+        }
+    }
+    status
+}
+
+fn level(name: &str) -> Level {
+    match name {
+        "error" => Level::Error,
+        "warn" => Level::Warn,
+        "debug" => Level::Debug,
+        "trace" => Level::Trace,
+        _ => Level::Info,
+    }
+}
+
+/// The parts of the surroundings that are made when they are first asked for.
+fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
+    match name {
+        "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        _ => ctx.eval(include_str!("../js/util.js")),
+    }
+}
+
+struct Builder<'a, 'js> {
+    ctx: &'a Ctx<'js>,
+    host: Object<'js>,
+}
+
+impl<'js> Builder<'_, 'js> {
+    fn add<P>(&self, name: &str, function: impl IntoJsFunc<'js, P> + 'js) -> Result<()> {
+        self.host.set(name, Function::new(self.ctx.clone(), function)?)
+    }
+}
+
+/// Makes the object that the prelude calls `host`.
+pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object<'js>> {
+    let builder = Builder { ctx, host: Object::new(ctx.clone())? };
+    add_node(&builder, shared)?;
+    add_context(&builder, shared)?;
+    add_outcomes(&builder, shared)?;
+    builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
+    builder.add("generateId", || generate_id().to_string())?;
+    builder.add("encode", |ctx: Ctx<'js>, bytes: Js<'js>, to: String| {
+        encoding::encode(&encoding::bytes(&ctx, bytes)?, &to)
+            .map_err(|text| Exception::throw_type(&ctx, &text))
+    })?;
+    builder.add("decode", |ctx: Ctx<'js>, text: Js<'js>, from: String| {
+        let text = Reader::new(&ctx, &calls(&ctx)?).value(text)?;
+        let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
+        ArrayBuffer::new(ctx.clone(), encoding::decode(text, &from))
+    })?;
+    Ok(builder.host)
+}
+
+fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
+    let this = Arc::clone(shared);
+    builder.add("log", move |name: String, text: String| {
+        this.cx.log(level(&name), format_args!("{text}"));
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, _msg: Opt<Js<'js>>| {
+        let error = fault::of(&ctx, &error);
+        this.push(&ctx, Effect::Fail(error))
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("status", move |ctx: Ctx<'js>, status: Js<'js>| this.status(&ctx, status))?;
+    let this = Arc::clone(shared);
+    builder.add("send", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
+        this.send(&ctx, results, &id)
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("schedule", move |id: u64, ms: f64| this.schedule(id, ms))?;
+    let this = Arc::clone(shared);
+    builder.add("cancel", move |id: u64| this.state().timers.cancel(id))
+}
+
+fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
+    let this = Arc::clone(shared);
+    builder.add("env", move |ctx: Ctx<'js>, name: String| match this.cx.env(&name) {
+        Some(value) => to_js(&ctx, &calls(&ctx)?, &value),
+        None => Ok(Js::new_undefined(ctx)),
+    })?;
+    let this = Arc::clone(shared);
+    builder.add(
+        "contextGet",
+        move |ctx: Ctx<'js>, kind: String, path: String, store: String| {
+            this.context_get(&ctx, &kind, &path, &store)
+        },
+    )?;
+    let this = Arc::clone(shared);
+    builder.add(
+        "contextSet",
+        move |ctx: Ctx<'js>, kind: String, path: String, store: String, value: Js<'js>| {
+            this.context_set(&ctx, &kind, &path, &store, value)
+        },
+    )?;
+    let this = Arc::clone(shared);
+    builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
+        let keys = Array::new(ctx)?;
+        for (at, key) in this.store.keys(this.scope(&kind), &store).into_iter().enumerate() {
+            keys.set(at, key)?;
+        }
+        Ok::<_, rquickjs::Error>(keys)
+    })
+}
+
+/// How promises that were waited for end.
+fn add_outcomes<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
+    let this = Arc::clone(shared);
+    builder.add("resolved", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
+        this.settled();
+        this.send(&ctx, results, &id)
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("startFailed", move || this.state().start_failed = true)?;
+    let this = Arc::clone(shared);
+    builder.add("rejected", move |ctx: Ctx<'js>, error: Js<'js>| {
+        this.settled();
+        let error = fault::of(&ctx, &error);
+        this.push(&ctx, Effect::Fail(error))
+    })
+}

@@ -1,0 +1,61 @@
+//! The node `function`: JavaScript over messages, run by QuickJS.
+//!
+//! A node has an interpreter of its own. It runs in the task of the sender as long as that takes
+//! a few milliseconds; what takes longer gives its worker thread away, and is cut off at a limit
+//! of time and of memory.
+
+mod convert;
+mod effects;
+mod engine;
+mod fault;
+mod host;
+mod limit;
+mod runner;
+mod settings;
+mod stores;
+mod syntax;
+mod timers;
+
+use std::sync::Arc;
+
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    StopReason, async_trait,
+};
+
+use runner::Runner;
+use settings::Settings;
+
+/// Node-RED's `function`.
+#[derive(Debug)]
+pub struct Function {
+    runner: Arc<Runner>,
+}
+
+impl FromConfig for Function {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        Function { runner: Arc::new(Runner::new(Settings::from_config(config))) }
+    }
+}
+
+#[async_trait]
+impl Node for Function {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        self.runner.start(cx).await
+    }
+
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        self.runner.handle(msg, cx)
+    }
+
+    async fn stop(&self, reason: StopReason, cx: &NodeContext) {
+        self.runner.stop(reason, cx).await;
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<Function>("function")
+        .summary("runs JavaScript over messages")
+        .category("function")
+        .editor(Editor::NodeRed("function/10-function"))
+);

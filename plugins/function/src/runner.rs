@@ -1,0 +1,210 @@
+//! `Runner`: hands messages, timers and the end to the interpreter, one after the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status, StopReason};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, watch};
+use tokio::time::Instant;
+
+use crate::effects::Outcome;
+use crate::engine::Engine;
+use crate::host::Shared;
+use crate::settings::Settings;
+
+/// How many messages may wait for their promises; further ones wait before the node.
+const MOST_PENDING: usize = 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// The code for the start is not over.
+    Starting,
+    Running,
+    /// The code for the start failed: messages are dropped, as in Node-RED.
+    Failed,
+    Stopped,
+}
+
+/// A node's interpreter and who waits for it.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    settings: Arc<Settings>,
+    engine: Arc<Mutex<Option<Engine>>>,
+    shared: std::sync::OnceLock<Arc<Shared>>,
+    phase: watch::Sender<Phase>,
+    /// The timers changed, or promises were settled.
+    changed: Notify,
+    has_timer_task: AtomicBool,
+}
+
+impl Runner {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Runner {
+            settings: Arc::new(settings),
+            engine: Arc::default(),
+            shared: std::sync::OnceLock::new(),
+            phase: watch::Sender::new(Phase::Starting),
+            changed: Notify::new(),
+            has_timer_task: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes the interpreter and runs the code for the start.
+    pub(crate) async fn start(self: &Arc<Self>, cx: &NodeContext) -> Result<(), NodeError> {
+        let shared = Arc::clone(self.shared.get_or_init(|| Shared::new(cx.clone())));
+        let mut engine = Arc::clone(&self.engine).lock_owned().await;
+        let outcome = match Engine::new(Arc::clone(&self.settings), Arc::clone(&shared)) {
+            Ok(made) => engine.insert(made).initialize(),
+            Err(error) => Outcome::failed(error),
+        };
+        drop(engine);
+        let failed = outcome.error.is_some();
+        let is_over = failed || shared.state().pending == 0;
+        if is_over {
+            self.phase.send_replace(if failed { Phase::Failed } else { Phase::Running });
+        }
+        self.watch_timers(cx);
+        if !is_over {
+            self.finish_start_later(shared, cx);
+        }
+        outcome.perform(cx).await
+    }
+
+    /// Opens the node when the promise of the code for the start is settled.
+    fn finish_start_later(self: &Arc<Self>, shared: Arc<Shared>, cx: &NodeContext) {
+        let this = Arc::clone(self);
+        cx.spawn(async move {
+            loop {
+                let changed = this.changed.notified();
+                if shared.state().pending == 0 {
+                    break;
+                }
+                changed.await;
+            }
+            let failed = std::mem::take(&mut shared.state().start_failed);
+            this.phase.send_replace(if failed { Phase::Failed } else { Phase::Running });
+        });
+    }
+
+    /// Handles a message: at once when the interpreter is free, else when it is.
+    pub(crate) fn handle(self: &Arc<Self>, msg: Message, cx: &NodeContext) -> Handled {
+        if *self.phase.borrow() == Phase::Running
+            && self.has_room()
+            && let Ok(engine) = Arc::clone(&self.engine).try_lock_owned()
+        {
+            return self.run(engine, cx, |engine| engine.message(msg)).into_handled(cx);
+        }
+        let (this, cx) = (Arc::clone(self), cx.clone());
+        Handled::Later(Box::pin(async move { this.handle_later(msg, &cx).await }))
+    }
+
+    async fn handle_later(
+        self: Arc<Self>,
+        msg: Message,
+        cx: &NodeContext,
+    ) -> Result<(), NodeError> {
+        let mut phase = self.phase.subscribe();
+        let phase = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
+        if !phase.is_ok_and(|phase| phase == Phase::Running) {
+            return Ok(());
+        }
+        loop {
+            let changed = self.changed.notified();
+            if self.has_room() {
+                break;
+            }
+            changed.await;
+        }
+        let engine = Arc::clone(&self.engine).lock_owned().await;
+        self.run(engine, cx, |engine| engine.message(msg)).perform(cx).await
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.get().is_none_or(|shared| shared.state().pending < MOST_PENDING)
+    }
+
+    /// Runs something in the interpreter, replaces it if that broke it, and lets go of it.
+    fn run(
+        self: &Arc<Self>,
+        mut engine: OwnedMutexGuard<Option<Engine>>,
+        cx: &NodeContext,
+        work: impl FnOnce(&mut Engine) -> Outcome,
+    ) -> Outcome {
+        let Some(running) = engine.as_mut() else { return Outcome::default() };
+        let mut outcome = work(running);
+        if running.is_broken() {
+            self.replace(&mut engine, &mut outcome);
+        }
+        drop(engine);
+        self.watch_timers(cx);
+        outcome
+    }
+
+    fn replace(&self, engine: &mut Option<Engine>, outcome: &mut Outcome) {
+        *engine = None;
+        let Some(shared) = self.shared.get() else { return };
+        {
+            let mut state = shared.state();
+            state.timers.clear();
+            state.pending = 0;
+        }
+        match Engine::new(Arc::clone(&self.settings), Arc::clone(shared)) {
+            Ok(made) => {
+                let restarted = engine.insert(made).initialize();
+                outcome.effects.extend(restarted.effects);
+            }
+            Err(error) => outcome.effects.push(crate::effects::Effect::Fail(error)),
+        }
+    }
+
+    /// Makes sure that someone waits for the timers, if there are any.
+    fn watch_timers(self: &Arc<Self>, cx: &NodeContext) {
+        let Some(shared) = self.shared.get() else { return };
+        self.changed.notify_waiters();
+        let needed = shared.state().timers.next().is_some();
+        if needed && !self.has_timer_task.swap(true, Ordering::Relaxed) {
+            let (this, shared, cx2) = (Arc::clone(self), Arc::clone(shared), cx.clone());
+            cx.spawn(async move { this.run_timers(&shared, &cx2).await });
+        }
+    }
+
+    async fn run_timers(self: Arc<Self>, shared: &Shared, cx: &NodeContext) {
+        loop {
+            let changed = self.changed.notified();
+            let next = shared.state().timers.next();
+            let Some(next) = next else {
+                changed.await;
+                continue;
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = changed => continue,
+            }
+            let engine = Arc::clone(&self.engine).lock_owned().await;
+            let Some(id) = shared.state().timers.take_due(Instant::now()) else { continue };
+            let outcome = self.run(engine, cx, |engine| engine.fire(id));
+            if let Err(error) = outcome.perform(cx).await {
+                cx.fail(error);
+            }
+        }
+    }
+
+    /// Runs the code for the end and lets go of the interpreter.
+    pub(crate) async fn stop(&self, reason: StopReason, cx: &NodeContext) {
+        self.phase.send_replace(Phase::Stopped);
+        let engine = Arc::clone(&self.engine).lock_owned().await.take();
+        let Some(mut engine) = engine else { return };
+        if let Err(error) = engine.finalize().perform(cx).await {
+            cx.fail(error);
+        }
+        drop(engine);
+        let Some(shared) = self.shared.get() else { return };
+        shared.state().timers.clear();
+        if shared.state().showed_status {
+            cx.status(Status::default());
+        }
+        if reason == StopReason::Removed {
+            shared.store.clear(cx.id());
+        }
+    }
+}

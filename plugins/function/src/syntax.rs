@@ -1,0 +1,67 @@
+//! The user's code, wrapped as functions, and the check that it is JavaScript.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrowire_core::NodeConfig;
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime, context::EvalOptions};
+
+use crate::fault;
+use crate::limit::Limit;
+
+/// The name of the user's code in stack traces. The wrapper's line comes first, so the user's
+/// line numbers are one less than those that the interpreter counts.
+pub(crate) const FILE: &str = "function";
+
+pub(crate) fn message_code(code: &str, is_async: bool) -> String {
+    let keyword = if is_async { "async " } else { "" };
+    format!("({keyword}function (msg, node) {{\n{code}\n}})")
+}
+
+pub(crate) fn initialize_code(code: &str) -> String {
+    format!("(async function (node) {{\n{code}\n}})")
+}
+
+pub(crate) fn finalize_code(code: &str) -> String {
+    format!("(function (node) {{\n{code}\n}})")
+}
+
+/// Makes a function of wrapped code, without running any of it.
+pub(crate) fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some(FILE.to_owned());
+    ctx.eval_with_options(code, options)
+}
+
+thread_local! {
+    /// An empty interpreter. Code that breaks out of its wrapper would run in it, but not long.
+    static CHECKER: OnceCell<Option<(Context, Arc<Limit>)>> = const { OnceCell::new() };
+}
+
+const TIME_LIMIT: Duration = Duration::from_millis(100);
+
+fn checker() -> Option<(Context, Arc<Limit>)> {
+    let runtime = Runtime::new().ok()?;
+    let limit = Limit::new();
+    let watch = Arc::clone(&limit);
+    runtime.set_memory_limit(64 << 20);
+    runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
+    Some((Context::full(&runtime).ok()?, limit))
+}
+
+/// Reports code that is no JavaScript as a problem of `property`.
+pub(crate) fn check(config: &mut NodeConfig<'_>, property: &str, code: &str) {
+    let problem = CHECKER.with(|context| {
+        let (context, limit) = context.get_or_init(checker).as_ref()?;
+        limit.begin(TIME_LIMIT);
+        context.with(|ctx| {
+            let error = compile(&ctx, code).catch(&ctx).err()?;
+            Some(fault::syntax_error(error))
+        })
+    });
+    if let Some(problem) = problem {
+        config.problem(property, problem);
+    }
+}

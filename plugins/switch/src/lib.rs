@@ -1,0 +1,142 @@
+//! The node `switch`: routes messages by rules.
+
+mod rule;
+mod sequence;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    StopReason, TypedValue, Value, async_trait,
+};
+
+use rule::{Input, Rule};
+use sequence::{Groups, Parts};
+
+/// Node-RED's `switch`: a rule for each output.
+#[derive(Debug)]
+pub struct Switch {
+    property: TypedValue,
+    rules: Vec<Rule>,
+    check_all: bool,
+    /// Gives the sequences that leave each output their own numbers.
+    repair: bool,
+    /// Messages of a sequence wait until it is complete.
+    needs_count: bool,
+    uses_previous: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    previous: Option<Value>,
+    groups: Groups,
+}
+
+impl FromConfig for Switch {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let list = match config.raw("rules") {
+            Some(Value::Array(list)) => list.to_vec(),
+            None => Vec::new(),
+            Some(_) => {
+                config.problem("rules", "a list of rules was expected");
+                Vec::new()
+            }
+        };
+        let parse = |(at, rule): (usize, &Value)| Rule::from_config(config, at, rule);
+        let rules: Vec<Rule> = list.iter().enumerate().filter_map(parse).collect();
+        let property = config.typed_value("property", "propertyType", "msg");
+        let repair = config.boolean("repair", false);
+        let state = State { previous: Some(Value::Null), groups: Groups::default() };
+        Switch {
+            property: property.unwrap_or(TypedValue::Constant(Value::Null)),
+            check_all: config.boolean("checkall", true),
+            repair,
+            needs_count: repair || rules.iter().any(Rule::needs_count),
+            uses_previous: rules.iter().any(Rule::uses_previous),
+            rules,
+            state: Mutex::new(state),
+        }
+    }
+}
+
+impl Switch {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The outputs that the message leaves through.
+    fn ports(&self, msg: &Message, cx: &NodeContext) -> Result<Vec<usize>, NodeError> {
+        // Something on the way to the property is missing: so is the property.
+        let property = self.property.evaluate(msg, cx).unwrap_or(None);
+        let parts = Parts::of(msg);
+        let mut state = self.uses_previous.then(|| self.state());
+        let previous = state.as_ref().and_then(|state| state.previous.clone());
+        let input =
+            Input { property: property.as_ref(), previous: previous.as_ref(), parts, msg, cx };
+        let mut ports = Vec::new();
+        let mut is_else = true;
+        for (port, rule) in self.rules.iter().enumerate() {
+            let matches = rule.matches(&input, is_else)?;
+            is_else = (is_else || rule.is_else()) && !matches;
+            if matches {
+                ports.push(port);
+                if !self.check_all {
+                    break;
+                }
+            }
+        }
+        if let Some(state) = &mut state {
+            state.previous = property;
+        }
+        Ok(ports)
+    }
+
+    /// Routes the messages of a sequence that is complete.
+    fn route_group(&self, messages: Vec<Message>, cx: &NodeContext) -> Handled {
+        let mut routed = Vec::with_capacity(messages.len());
+        for msg in messages {
+            match self.ports(&msg, cx) {
+                Ok(ports) => routed.extend(ports.into_iter().map(|port| (port, msg.clone()))),
+                Err(error) => cx.fail(error),
+            }
+        }
+        if self.repair {
+            sequence::renumber(&mut routed, self.rules.len());
+        }
+        Handled::SendAll(routed)
+    }
+}
+
+#[async_trait]
+impl Node for Switch {
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        if self.needs_count && Parts::of(&msg).is_some() {
+            let added = self.state().groups.add(msg);
+            return match added {
+                Ok(Some(complete)) => self.route_group(complete, cx),
+                Ok(None) => Handled::Done,
+                Err(error) => Handled::Failed(error),
+            };
+        }
+        match self.ports(&msg, cx) {
+            Err(error) => Handled::Failed(error),
+            Ok(ports) => match ports.as_slice() {
+                [] => Handled::Done,
+                [port] => Handled::Send(*port, msg),
+                many => Handled::SendAll(many.iter().map(|port| (*port, msg.clone())).collect()),
+            },
+        }
+    }
+
+    async fn stop(&self, _: StopReason, _: &NodeContext) {
+        self.state().groups = Groups::default();
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<Switch>("switch")
+        .summary("routes messages by rules")
+        .category("function")
+        .editor(Editor::NodeRed("function/10-switch"))
+);

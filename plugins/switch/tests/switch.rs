@@ -1,0 +1,234 @@
+//! How `switch` routes messages.
+
+use ferrowire_core::{Message, Value};
+use ferrowire_plugin_switch as _;
+use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use serde_json::Value as Json;
+
+/// The outputs that a message takes.
+async fn ports(config: Json, msg: Json) -> Vec<usize> {
+    let mut node = Harness::of("switch").config(config.clone()).env("WHO", "Joe").start().await;
+    node.send(message(msg)).await;
+    let stopped = node.stop().await;
+    assert!(stopped.errors.is_empty(), "{config}: {:?}", stopped.errors);
+    (0..8).filter(|port| !stopped.outputs[*port].is_empty()).collect()
+}
+
+async fn assert_rule(rule: Json, payload: Json, matches: bool) {
+    let config = json!({"rules": [rule], "property": "payload", "propertyType": "msg"});
+    let msg = if payload == json!("undefined") {
+        json!({})
+    } else {
+        json!({"payload": payload, "topic": "b"})
+    };
+    let expected: &[usize] = if matches { &[0] } else { &[] };
+    assert_eq!(ports(config.clone(), msg).await, expected, "{config} {payload}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_to_the_contract() {
+    let config = json!({"property": "payload", "propertyType": "msg", "checkall": "true", "repair": true, "outputs": 3,
+        "rules": [{"t": "eq", "v": "text", "vt": "str"}, {"t": "btwn", "v": "1", "vt": "num", "v2": "2", "v2t": "num"},
+            {"t": "regex", "v": "a+", "vt": "str", "case": true}, {"t": "tail", "v": "1", "vt": "num"}, {"t": "else"}]});
+    let without_sequence = json!({"property": "payload", "rules": [{"t": "regex", "v": "a+", "vt": "str"}, {"t": "else"}]});
+    assert_compliant(linked("switch"), config).await;
+    assert_compliant(linked("switch"), without_sequence).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn comparisons_are_those_of_javascript() {
+    for (t, v, vt, payload, matches) in [
+        ("eq", "5", "num", json!("5"), true),
+        ("eq", "a", "str", json!("a"), true),
+        ("eq", "a", "str", json!("b"), false),
+        ("eq", "Joe", "str", json!(null), false),
+        ("neq", "5", "num", json!(5), false),
+        ("neq", "5", "num", json!("undefined"), true),
+        ("lt", "3", "num", json!(2), true),
+        ("lt", "10", "str", json!("9"), false),
+        ("lte", "3", "num", json!(3), true),
+        ("gt", "3", "num", json!("x"), false),
+        ("gte", "3", "num", json!("3"), true),
+        ("cont", "ell", "str", json!("hello"), true),
+        ("cont", "1", "num", json!([1, 2]), true),
+        ("regex", "^[a-c]+$", "str", json!("abc"), true),
+        ("regex", "^[A-C]+$", "str", json!("abc"), false),
+        ("eq", "topic", "msg", json!("b"), true),
+        ("eq", "WHO", "env", json!("Joe"), true),
+        ("hask", "a", "str", json!({"a": null}), true),
+        ("hask", "b", "str", json!({"a": 1}), false),
+        ("hask", "topic", "msg", json!({"b": 1}), true),
+    ] {
+        assert_rule(json!({"t": t, "v": v, "vt": vt}), payload, matches).await;
+    }
+    assert_rule(json!({"t": "regex", "v": "ABC", "vt": "str", "case": true}), json!("abc"), true)
+        .await;
+    assert_rule(json!({"t": "eq", "v": "5"}), json!(5), true).await;
+    for (payload, matches) in
+        [(json!(3), true), (json!(5), true), (json!(7), true), (json!(8), false)]
+    {
+        let rule = json!({"t": "btwn", "v": "7", "vt": "num", "v2": "3", "v2t": "num"});
+        assert_rule(rule, payload, matches).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_without_a_value_look_at_the_property_alone() {
+    for (t, yes, no) in [
+        ("true", json!(true), json!("true")),
+        ("false", json!(false), json!(0)),
+        ("null", json!(null), json!(0)),
+        ("null", json!("undefined"), json!("")),
+        ("nnull", json!(0), json!(null)),
+        ("empty", json!(""), json!("a")),
+        ("empty", json!([]), json!([1])),
+        ("empty", json!({}), json!(0)),
+        ("nempty", json!([1]), json!([])),
+        ("nempty", json!({"a": 1}), json!(null)),
+    ] {
+        assert_rule(json!({"t": t}), yes, true).await;
+        assert_rule(json!({"t": t}), no, false).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn types_are_told_apart() {
+    let values = [
+        ("string", json!("a")),
+        ("number", json!(1)),
+        ("boolean", json!(true)),
+        ("array", json!([])),
+        ("object", json!({})),
+        ("undefined", json!("undefined")),
+        ("null", json!(null)),
+    ];
+    for (name, _) in &values {
+        for (other, payload) in &values {
+            assert_rule(
+                json!({"t": "istype", "v": name, "vt": name}),
+                payload.clone(),
+                name == other,
+            )
+            .await;
+        }
+    }
+    assert_rule(json!({"t": "istype", "v": "json", "vt": "json"}), json!("{\"a\":1}"), true).await;
+    assert_rule(json!({"t": "istype", "v": "json", "vt": "json"}), json!("{a"), false).await;
+    let config =
+        json!({"rules": [{"t": "istype", "v": "buffer", "vt": "buffer"}], "property": "payload"});
+    let mut node = Harness::of("switch").config(config).start().await;
+    node.send(Message::with_payload(vec![1u8])).await;
+    assert_eq!(node.stop().await.outputs[0].len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_rules_or_the_first_that_matches() {
+    let rules = json!([{"t": "gt", "v": "1", "vt": "num"}, {"t": "gt", "v": "2", "vt": "num"}, {"t": "else"}]);
+    let config = |all: &str| json!({"rules": rules, "property": "payload", "checkall": all});
+    assert_eq!(ports(config("true"), json!({"payload": 3})).await, [0, 1]);
+    assert_eq!(ports(config("false"), json!({"payload": 3})).await, [0]);
+    assert_eq!(ports(config("true"), json!({"payload": 0})).await, [2]);
+    let twice = json!({"rules": [{"t": "else"}, {"t": "else"}], "property": "payload"});
+    assert_eq!(
+        ports(twice, json!({"payload": 0})).await,
+        [0],
+        "an else that matches is no else for the next"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_previous_value_can_be_compared_with() {
+    let config = json!({"rules": [{"t": "gt", "v": "", "vt": "prev"}], "property": "payload"});
+    let mut node = Harness::of("switch").config(config).start().await;
+    for payload in [1, 0, 5, 5, 6] {
+        node.send(Message::with_payload(payload)).await;
+    }
+    let stopped = node.stop().await;
+    let passed: Vec<_> =
+        stopped.outputs[0].iter().map(|msg| msg.payload().unwrap().to_json()).collect();
+    assert_eq!(passed, ["1", "5", "6"]);
+}
+
+/// `[payload, parts.index, parts.count]` of what leaves each output.
+async fn sequence(rules: Json, repair: bool, count_at_end: bool) -> Vec<Vec<String>> {
+    let config = json!({"rules": rules, "property": "payload", "repair": repair});
+    let mut node = Harness::of("switch").config(config).start().await;
+    for index in 0..4 {
+        let mut parts = json!({"id": "s", "index": index});
+        if !count_at_end || index == 3 {
+            parts["count"] = json!(4);
+        }
+        node.send(message(json!({"payload": index, "parts": parts}))).await;
+    }
+    let stopped = node.stop().await;
+    assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
+    let brief = |msg: &Message| {
+        let part = |name| msg.get("parts").and_then(|parts| parts.get(name)).cloned();
+        Value::from(vec![
+            Value::from(msg.payload().cloned()),
+            part("index").into(),
+            part("count").into(),
+        ])
+        .to_json()
+    };
+    stopped.outputs[..3].iter().map(|port| port.iter().map(brief).collect()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn sequences_are_cut_by_place() {
+    let rules = json!([{"t": "head", "v": "1", "vt": "num"}, {"t": "index", "v": "1", "vt": "num", "v2": "2", "v2t": "num"},
+        {"t": "tail", "v": "1", "vt": "num"}]);
+    for count_at_end in [false, true] {
+        let routed = sequence(rules.clone(), false, count_at_end).await;
+        assert_eq!(routed, [vec!["[0,0,4]"], vec!["[1,1,4]", "[2,2,4]"], vec!["[3,3,4]"]]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn repaired_sequences_are_numbered_anew() {
+    let rules = json!([{"t": "lt", "v": "1", "vt": "num"}, {"t": "else"}]);
+    let routed = sequence(rules, true, false).await;
+    assert_eq!(routed, [vec!["[0,0,1]"], vec!["[1,0,3]", "[2,1,3]", "[3,2,3]"], vec![]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_that_cannot_be_asked_is_an_error() {
+    for (rule, text) in [
+        (json!({"t": "head", "v": "1", "vt": "num"}), "`msg.parts` is missing"),
+        (json!({"t": "regex", "v": "payload", "vt": "msg"}), "no usable regular expression"),
+    ] {
+        let mut node = Harness::of("switch")
+            .config(json!({"rules": [rule], "property": "payload"}))
+            .start()
+            .await;
+        node.send(Message::with_payload("(")).await;
+        let error = node.next_error().await;
+        assert!(error.contains(text), "{error}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_property_is_undefined() {
+    let config = json!({"rules": [{"t": "null"}], "property": "a.b.c"});
+    assert_eq!(ports(config, json!({})).await, [0]);
+}
+
+#[tokio::test]
+async fn problems_of_the_configuration_are_named() {
+    for (rule, property, text) in [
+        (json!({"t": "jsonata_exp", "v": "1"}), "rules[0].t", "JSONata"),
+        (json!({"t": "eq", "v": "x", "vt": "num"}), "rules[0].v", "not a number"),
+        (json!({"t": "regex", "v": "(", "vt": "str"}), "rules[0].v", "unclosed group"),
+        (json!({"t": "istype", "v": "color", "vt": "color"}), "rules[0].v", "`color` is no type"),
+        (json!({"t": "what"}), "rules[0].t", "`what` is no rule"),
+        (json!(5), "rules[0]", "an object"),
+    ] {
+        let problems = Harness::of("switch")
+            .config(json!({"rules": [rule], "property": "payload"}))
+            .problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].property, property);
+        assert!(problems[0].text.contains(text), "{problems:?}");
+    }
+}

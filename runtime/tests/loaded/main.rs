@@ -1,0 +1,40 @@
+//! The same flows as in `flows`, through a runtime that was assembled without any plugin and
+//! loads them all; and what libraries get that cannot be loaded.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
+
+mod built;
+#[path = "../flows/client_connections.rs"]
+mod client_connections;
+#[path = "../flows/client_messages.rs"]
+mod client_messages;
+#[path = "../flows/listener_connections.rs"]
+mod listener_connections;
+#[path = "../flows/listener_messages.rs"]
+mod listener_messages;
+#[path = "../flows/peer.rs"]
+mod peer;
+mod refused;
+#[path = "../flows/support.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use std::process::Command;
+
+/// The runtime without plugins, which loads those of this workspace.
+fn program(command: &str) -> Command {
+    let mut program = bare();
+    program.arg(command).arg("--plugins").arg(built::plugins());
+    program
+}
+
+/// The runtime without plugins.
+fn bare() -> Command {
+    let mut program = Command::new(built::bare());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FERROWIRE_") {
+            program.env_remove(name);
+        }
+    }
+    program
+}
