@@ -1,5 +1,7 @@
 //! What is in the files, and when.
 
+#![expect(clippy::panic, reason = "a path that cannot be parsed fails the test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +52,8 @@ async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Re
     let store = FileStore::open(folder.path(), Duration::from_secs(30));
     let store = Arc::new(store.map_err(std::io::Error::other)?);
     let stop = CancellationToken::new();
-    let writing = tokio::spawn(Arc::clone(&store).write_behind(stop.clone()));
+    let mut writing = tokio::task::JoinSet::new();
+    writing.spawn(Arc::clone(&store).write_behind(stop.clone()));
     set(&store, "global", "a", 1.into());
     let file = folder.path().join("global/global.json");
     tokio::time::sleep(Duration::from_secs(29)).await;
@@ -62,7 +65,7 @@ async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Re
     }
     set(&store, "global", "a", 2.into());
     stop.cancel();
-    writing.await?;
+    writing.join_all().await;
     let text = std::fs::read(&file)?;
     let expected: Value = serde_json::json!({"a": 2}).into();
     assert_eq!(Value::from_json(&text).ok(), Some(expected));
