@@ -7,6 +7,7 @@ mod access;
 mod admin;
 mod check;
 mod cli;
+mod contexts;
 mod flows;
 mod hash_password;
 mod logging;

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
-use ferrowire_core::{Registry, StopReason};
+use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
 use ferrowire_http::{Limits, Routes, serve, server_config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::contexts::{self, Opened};
 use crate::settings::Settings;
 use crate::{admin, pages, process_env};
 
@@ -51,7 +53,14 @@ async fn run_until_signal(
     let mut signals = Signals::new().context("cannot wait for signals")?;
 
     let routes = Routes::new();
-    let engine = engine(&settings, registry, routes.clone());
+    let Opened { stores, files } =
+        contexts::open(&settings.contexts, settings.user_dir.as_deref())?;
+    let keep = CancellationToken::new();
+    let mut writing = JoinSet::new();
+    for file in files {
+        writing.spawn(file.write_behind(keep.clone()));
+    }
+    let engine = engine(&settings, registry, routes.clone(), stores);
     let stop = CancellationToken::new();
     let admin = admin::prepare(engine.clone(), &settings, paths)?;
     let comms = Comms::start(&engine, Arc::clone(admin.auth()));
@@ -78,12 +87,22 @@ async fn run_until_signal(
     stop.cancel();
     let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
     stopped?;
+    // After the last node had its chance to change something.
+    keep.cancel();
+    while let Some(written) = writing.join_next().await {
+        written.context("the context was not written to the end")?;
+    }
     comms.stop().await;
     info!("stopped");
     Ok(())
 }
 
-fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
+fn engine(
+    settings: &Settings,
+    registry: Registry,
+    routes: Routes,
+    contexts: Arc<ContextStores>,
+) -> Engine {
     let websocket = ferrowire_websocket::Settings {
         node_root: settings.http_node_root.clone(),
         limits: settings.limits,
@@ -95,6 +114,7 @@ fn engine(settings: &Settings, registry: Registry, routes: Routes) -> Engine {
         .environment(Environment::new(process_env))
         .provide(Arc::new(routes))
         .provide(Arc::new(websocket))
+        .contexts(contexts)
         .stop_limit(settings.shutdown_timeout)
         .build()
 }

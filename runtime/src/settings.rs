@@ -12,6 +12,7 @@ use ferrowire_loader::{Kind, Request};
 use ferrowire_websocket::{Limits, SlowPeer};
 
 use crate::access;
+use crate::contexts::{self, StoreSetting};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) slow_client: SlowPeer,
     /// How long a client waits before it dials again.
     pub(crate) reconnect_delay: Duration,
+    /// Where context is kept, the default store first.
+    pub(crate) contexts: Vec<StoreSetting>,
     /// The plugins to be loaded.
     pub(crate) plugins: Vec<Request>,
     /// How long each of them may take to be ready.
@@ -127,7 +130,7 @@ pub(crate) const NAMES: &[&str] = &[
 pub(crate) const SECRETS: &[&str] = &["credential-secret", "admin-token"];
 
 /// Tables of the settings file.
-const TABLES: &[&str] = &["admin-auth"];
+const TABLES: &[&str] = &["admin-auth", "context-storage"];
 
 impl Settings {
     /// Reads all settings.
@@ -176,6 +179,7 @@ impl Settings {
             reconnect_delay: reader
                 .get("reconnect-delay", duration)
                 .unwrap_or(Duration::from_secs(3)),
+            contexts: reader.contexts(),
             plugins: reader.plugins(),
             plugins_timeout: reader
                 .get("plugins-timeout", duration)
@@ -250,6 +254,15 @@ impl Reader<'_> {
             requests.extend(paths.into_iter().map(|path| Request { path, kind, required }));
         }
         requests
+    }
+
+    fn contexts(&mut self) -> Vec<StoreSetting> {
+        let Some((path, table)) = &self.sources.file else { return Vec::new() };
+        let origin = format!("`context-storage` in `{}`", path.display());
+        contexts::read(table.get("context-storage"), &origin).unwrap_or_else(|mistakes| {
+            self.mistakes.extend(mistakes);
+            Vec::new()
+        })
     }
 
     fn admin_auth(&mut self) -> Option<AuthConfig> {

@@ -4,6 +4,7 @@
 
 mod command_line;
 mod examples;
+mod structure;
 mod support;
 mod peer;
 mod listener_connections;

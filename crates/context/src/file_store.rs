@@ -1,0 +1,177 @@
+//! `FileStore`: values in memory, written behind.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ferrowire_core::{
+    CannotSet, ContextStore, Key, Map, MemoryStore, Message, PropertyPath, Value,
+};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::layout::{file_of, indented, place_of};
+
+/// The target of the log lines.
+const TARGET: &str = "ferrowire::context";
+
+/// Node-RED's `localfilesystem` store: everything is read at the start and kept in memory; what
+/// changed is written a while later, each file by replacing it whole.
+#[derive(Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+    interval: Duration,
+    values: MemoryStore,
+    changed: Mutex<HashSet<String>>,
+    change: Notify,
+    /// Held while files are written, so that an older content never replaces a newer one.
+    writing: Mutex<()>,
+}
+
+/// Why the files of a context store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotOpen {
+    /// A folder or file cannot be read or made.
+    #[error("cannot read the context in `{path}`")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file holds something else than a JSON object.
+    #[error("the context file `{path}` is no JSON object; repair it or move it away")]
+    NotAnObject {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+impl FileStore {
+    /// Reads all files in `folder`, which is made if need be. What changes is written after
+    /// `interval`, as long as [`write_behind`](Self::write_behind) runs.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or made, or a file is no JSON object.
+    pub fn open(folder: impl Into<PathBuf>, interval: Duration) -> Result<Self, CannotOpen> {
+        let store = FileStore {
+            folder: folder.into(),
+            interval,
+            values: MemoryStore::default(),
+            changed: Mutex::default(),
+            change: Notify::new(),
+            writing: Mutex::default(),
+        };
+        let folder = &store.folder;
+        fs::create_dir_all(folder).map_err(|error| unreadable(folder, error))?;
+        for outer in names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()) {
+            for file in names(&folder.join(&outer))? {
+                if let Some(place) = place_of(&outer, &file) {
+                    store.values.fill(&place, read(&folder.join(&outer).join(file))?);
+                }
+            }
+        }
+        Ok(store)
+    }
+
+    /// Writes what changes until `stop`, and then what is left.
+    pub async fn write_behind(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            let pause = async {
+                self.change.notified().await;
+                tokio::time::sleep(self.interval).await;
+            };
+            let stopped = stop.run_until_cancelled(pause).await.is_none();
+            let store = Arc::clone(&self);
+            if tokio::task::spawn_blocking(move || store.flush()).await.is_err() {
+                tracing::error!(target: TARGET, "writing the context was interrupted");
+            }
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    /// Writes what changed. What cannot be written is logged and tried again the next time.
+    pub fn flush(&self) {
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed =
+            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in changed {
+            let Some(file) = file_of(&self.folder, &place) else {
+                tracing::warn!(target: TARGET, place, "no file can have this name, not written");
+                continue;
+            };
+            let values = Message::from(self.values.values(&place));
+            if let Err(error) = replace(&file, &indented(&values.to_json())) {
+                tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
+                self.note(&place);
+            }
+        }
+    }
+
+    fn note(&self, place: &str) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !changed.contains(place) {
+            changed.insert(place.to_owned());
+        }
+        drop(changed);
+        self.change.notify_one();
+    }
+}
+
+impl ContextStore for FileStore {
+    fn get(&self, place: &str, path: &PropertyPath) -> Option<Value> {
+        self.values.get(place, path)
+    }
+
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
+        let set = self.values.set(place, path, value);
+        // What was made on the way to where it failed has changed as well.
+        self.note(place);
+        set
+    }
+
+    fn keys(&self, place: &str) -> Vec<Key> {
+        self.values.keys(place)
+    }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
+    CannotOpen::Unreadable { path: path.to_owned(), source }
+}
+
+/// The names in a folder, but those that begin with a dot.
+fn names(folder: &Path) -> Result<Vec<String>, CannotOpen> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
+        let name = entry.map_err(|error| unreadable(folder, error))?.file_name();
+        names.extend(name.into_string().ok().filter(|name| !name.starts_with('.')));
+    }
+    Ok(names)
+}
+
+fn read(file: &Path) -> Result<Map, CannotOpen> {
+    let text = fs::read(file).map_err(|error| unreadable(file, error))?;
+    if text.is_empty() {
+        return Ok(Map::new());
+    }
+    match Value::from_json(&text) {
+        Ok(Value::Object(values)) => Ok(Arc::unwrap_or_clone(values)),
+        _ => Err(CannotOpen::NotAnObject { path: file.to_owned() }),
+    }
+}
+
+/// Replaces the file at once: whoever reads it finds the old content or the new.
+fn replace(file: &Path, content: &str) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut next = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder)?;
+    next.write_all(content.as_bytes())?;
+    next.as_file().sync_all()?;
+    next.persist(file)?;
+    Ok(())
+}

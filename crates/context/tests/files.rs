@@ -1,0 +1,101 @@
+//! What is in the files, and when.
+
+#![expect(clippy::panic, reason = "a path that cannot be parsed fails the test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrowire_context::FileStore;
+use ferrowire_core::{ContextStore, PropertyPath, Value};
+use tokio_util::sync::CancellationToken;
+
+fn path(key: &str) -> PropertyPath {
+    PropertyPath::parse_key(key).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn set(store: &FileStore, place: &str, key: &str, value: serde_json::Value) {
+    assert_eq!(store.set(place, &path(key), Some(value.into())), Ok(()));
+}
+
+#[test]
+fn what_node_red_stored_is_found_and_written_back_in_its_format() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (file, text) in [
+        ("global/global.json", r#"{"count": 5}"#),
+        ("tab/flow.json", r#"{"list": [1, {"a": "b"}]}"#),
+        ("tab/node.json", ""),
+    ] {
+        let file = folder.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap_or(folder.path()))?;
+        std::fs::write(file, text)?;
+    }
+    let open = || FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other);
+    let store = open()?;
+    assert_eq!(store.get("global", &path("count")), Some(5.into()));
+    assert_eq!(store.get("tab", &path("list[1].a")), Some("b".into()));
+    set(&store, "node:tab", "state.on", true.into());
+    set(&store, "tab", "list[0]", "x".into());
+    store.flush();
+    let text = std::fs::read_to_string(folder.path().join("tab/node.json"))?;
+    assert_eq!(text, "{\n    \"state\": {\n        \"on\": true\n    }\n}");
+    let again = open()?;
+    assert_eq!(again.get("tab", &path("list[0]")), Some("x".into()));
+    assert_eq!(again.keys("node:tab"), ["state"]);
+    let files = std::fs::read_dir(folder.path().join("tab"))?.count();
+    assert_eq!(files, 2, "nothing is left of the files that replaced others");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = FileStore::open(folder.path(), Duration::from_secs(30));
+    let store = Arc::new(store.map_err(std::io::Error::other)?);
+    let stop = CancellationToken::new();
+    let mut writing = tokio::task::JoinSet::new();
+    writing.spawn(Arc::clone(&store).write_behind(stop.clone()));
+    set(&store, "global", "a", 1.into());
+    let file = folder.path().join("global/global.json");
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert!(!file.exists());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The clock stands still while a file is written, this waits for nothing else.
+    while !file.exists() {
+        tokio::task::yield_now().await;
+    }
+    set(&store, "global", "a", 2.into());
+    stop.cancel();
+    writing.join_all().await;
+    let text = std::fs::read(&file)?;
+    let expected: Value = serde_json::json!({"a": 2}).into();
+    assert_eq!(Value::from_json(&text).ok(), Some(expected));
+    Ok(())
+}
+
+#[test]
+fn a_broken_file_is_named_and_never_written_over() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("tab/flow.json");
+    std::fs::create_dir_all(folder.path().join("tab"))?;
+    for text in ["{", "[1]", "null"] {
+        std::fs::write(&file, text)?;
+        let error = FileStore::open(folder.path(), Duration::ZERO);
+        let error = error.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains("flow.json` is no JSON object"), "{error}");
+        assert_eq!(std::fs::read_to_string(&file)?, text);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_id_that_would_leave_the_folder_is_kept_in_memory_only() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let inner = folder.path().join("context");
+    let store = FileStore::open(&inner, Duration::ZERO).map_err(std::io::Error::other)?;
+    set(&store, "../outside", "a", 1.into());
+    store.flush();
+    assert_eq!(store.get("../outside", &path("a")), Some(1.into()));
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+    assert_eq!(std::fs::read_dir(&inner)?.count(), 0);
+    Ok(())
+}

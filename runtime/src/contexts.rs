@@ -1,0 +1,202 @@
+//! The setting `context-storage`: which stores keep context, as Node-RED's `contextStorage`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use ferrowire_context::FileStore;
+use ferrowire_core::{ContextStore, ContextStores, MemoryStore};
+use serde::Deserialize;
+
+/// A store, as the settings describe it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoreSetting {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Memory,
+    /// In this folder, or `context` in the user's folder; written after so many seconds.
+    Files(Option<PathBuf>, Duration),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    module: String,
+    config: Option<Config>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Config {
+    dir: Option<PathBuf>,
+    base: Option<PathBuf>,
+    cache: Option<bool>,
+    flush_interval: Option<f64>,
+}
+
+/// The stores in the table, the default one first. None mean one in memory.
+///
+/// # Errors
+/// Every mistake in the table, which is called `origin`.
+pub(crate) fn read(
+    table: Option<&toml::Value>,
+    origin: &str,
+) -> Result<Vec<StoreSetting>, Vec<String>> {
+    let Some(table) = table else { return Ok(Vec::new()) };
+    let Some(table) = table.as_table() else {
+        return Err(vec![format!("{origin} is no table of stores")]);
+    };
+    let (mut stores, mut mistakes) = (Vec::new(), Vec::new());
+    for (name, value) in table.iter().filter(|(name, value)| *name != "default" || value.is_table())
+    {
+        match store(name, value) {
+            Ok(store) => stores.push(store),
+            Err(why) => mistakes.push(format!("store `{name}` of {origin}: {why}")),
+        }
+    }
+    let default = match table.get("default") {
+        Some(toml::Value::String(name)) => Some(name.as_str()),
+        Some(toml::Value::Table(_)) => Some("default"),
+        Some(_) => {
+            mistakes.push(format!("`default` of {origin} is neither a name nor a table"));
+            None
+        }
+        None if table.len() > 1 => {
+            mistakes.push(format!("{origin} has several stores; name one of them in `default`"));
+            None
+        }
+        None => None,
+    };
+    if let Some(default) = default {
+        match table.get(default).is_some_and(toml::Value::is_table) {
+            true => stores.sort_by_key(|store| store.name != default),
+            false => mistakes.push(format!("`default` of {origin}: there is no store `{default}`")),
+        }
+    }
+    if mistakes.is_empty() { Ok(stores) } else { Err(mistakes) }
+}
+
+fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err("a name of letters, digits and `_` was expected".to_owned());
+    }
+    let Table { module, config } =
+        Table::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
+    let config = config.unwrap_or_default();
+    let kind = match module.as_str() {
+        "memory" => Kind::Memory,
+        "localfilesystem" => files(config)?,
+        other => {
+            return Err(format!("module `{other}` is neither `memory` nor `localfilesystem`"));
+        }
+    };
+    Ok(StoreSetting { name: name.to_owned(), kind })
+}
+
+fn files(config: Config) -> Result<Kind, String> {
+    if config.cache == Some(false) {
+        return Err("`cache = false` is not supported, values are always kept in memory as well; \
+                    leave it out"
+            .to_owned());
+    }
+    let interval = config.flush_interval.unwrap_or(30.0);
+    if !(0.0..=86_400.0).contains(&interval) {
+        return Err(format!(
+            "`flushInterval` is {interval}; seconds from 0 to 86400 were expected"
+        ));
+    }
+    let base = config.base.unwrap_or_else(|| "context".into());
+    let folder = match config.dir {
+        Some(dir) => Some(dir.join(base)),
+        None if base.is_absolute() => Some(base),
+        None if base == Path::new("context") => None,
+        None => return Err("`base` needs a `dir`".to_owned()),
+    };
+    Ok(Kind::Files(folder, Duration::from_secs_f64(interval)))
+}
+
+/// The stores of a running runtime.
+pub(crate) struct Opened {
+    pub(crate) stores: Arc<ContextStores>,
+    /// Those that write behind.
+    pub(crate) files: Vec<Arc<FileStore>>,
+}
+
+/// Opens the stores; files are kept in `context` in the folder `user` unless they say otherwise.
+///
+/// # Errors
+/// When a folder or a file in it cannot be used.
+pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Result<Opened> {
+    let mut files = Vec::new();
+    let mut stores: Option<ContextStores> = None;
+    for StoreSetting { name, kind } in settings {
+        let store: Arc<dyn ContextStore> = match kind {
+            Kind::Memory => Arc::new(MemoryStore::default()),
+            Kind::Files(folder, interval) => {
+                let folder = folder.clone().or_else(|| Some(user?.join("context")));
+                let folder = folder.with_context(|| {
+                    format!("context store `{name}` needs a `dir`, or the setting `user-dir`")
+                })?;
+                let store = FileStore::open(folder, *interval);
+                let store = Arc::new(store.with_context(|| format!("context store `{name}`"))?);
+                files.push(Arc::clone(&store));
+                store
+            }
+        };
+        stores = Some(match stores {
+            None => ContextStores::new(name, store),
+            Some(stores) => stores.with(name, store),
+        });
+    }
+    Ok(Opened { stores: Arc::new(stores.unwrap_or_default()), files })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stores(text: &str) -> Result<Vec<String>, String> {
+        let table: toml::Table = text.parse().unwrap_or_default();
+        let read = read(Some(&toml::Value::Table(table)), "`context-storage`");
+        read.map(|stores| stores.into_iter().map(|store| store.name).collect())
+            .map_err(|mistakes| mistakes.join("\n"))
+    }
+
+    #[test]
+    fn the_default_store_comes_first_by_name_or_as_a_table() {
+        let two = "a = {module = 'memory'}\nb = {module = 'memory'}";
+        assert_eq!(stores(&format!("default = 'b'\n{two}")), Ok(vec!["b".into(), "a".into()]));
+        assert_eq!(stores("x = {module = 'localfilesystem'}"), Ok(vec!["x".into()]));
+        let table = format!("default = {{module = 'memory'}}\n{two}");
+        assert_eq!(stores(&table).map(|names| names[0].clone()), Ok("default".into()));
+        assert!(stores(two).is_err_and(|error| error.contains("name one of them in `default`")));
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let error = stores(
+            "default = 'gone'\n'a b' = {module = 'memory'}\nb = {module = 'redis'}\n\
+             c = {module = 'localfilesystem', config = {cache = false}}\n\
+             d = {module = 'localfilesystem', config = {flushInterval = -1}}\n\
+             e = {module = 'localfilesystem', config = {colour = 1}}\nf = 5",
+        );
+        let error = error.err().unwrap_or_default();
+        for part in [
+            "there is no store `gone`",
+            "store `a b` of `context-storage`: a name of letters",
+            "module `redis`",
+            "`cache = false` is not supported",
+            "`flushInterval` is -1",
+            "`colour`",
+            "store `f`",
+        ] {
+            assert!(error.contains(part), "{part} is missing in:\n{error}");
+        }
+        assert_eq!(error.lines().count(), 7, "{error}");
+    }
+}
