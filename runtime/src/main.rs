@@ -7,8 +7,12 @@ use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
 use ferrowire_plugin_function as _;
 use ferrowire_plugin_inject as _;
+use ferrowire_plugin_json as _;
 use ferrowire_plugin_junction as _;
+use ferrowire_plugin_range as _;
+use ferrowire_plugin_rbe as _;
 use ferrowire_plugin_switch as _;
+use ferrowire_plugin_template as _;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_plugin_websocket_out as _;
 
@@ -22,8 +26,12 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-debug",
     "ferrowire-plugin-function",
     "ferrowire-plugin-inject",
+    "ferrowire-plugin-json",
     "ferrowire-plugin-junction",
+    "ferrowire-plugin-range",
+    "ferrowire-plugin-rbe",
     "ferrowire-plugin-switch",
+    "ferrowire-plugin-template",
     "ferrowire-plugin-websocket-in",
     "ferrowire-plugin-websocket-out",
 ];
