@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use ferrowire_plugin_change as _;
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
+use ferrowire_plugin_delay as _;
 use ferrowire_plugin_function as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_json as _;
@@ -13,6 +14,7 @@ use ferrowire_plugin_range as _;
 use ferrowire_plugin_rbe as _;
 use ferrowire_plugin_switch as _;
 use ferrowire_plugin_template as _;
+use ferrowire_plugin_trigger as _;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_plugin_websocket_out as _;
 
@@ -24,6 +26,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-change",
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
+    "ferrowire-plugin-delay",
     "ferrowire-plugin-function",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-json",
@@ -32,6 +35,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-rbe",
     "ferrowire-plugin-switch",
     "ferrowire-plugin-template",
+    "ferrowire-plugin-trigger",
     "ferrowire-plugin-websocket-in",
     "ferrowire-plugin-websocket-out",
 ];
