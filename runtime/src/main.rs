@@ -12,6 +12,7 @@ use ferrowire_plugin_json as _;
 use ferrowire_plugin_junction as _;
 use ferrowire_plugin_range as _;
 use ferrowire_plugin_rbe as _;
+use ferrowire_plugin_split_join as _;
 use ferrowire_plugin_switch as _;
 use ferrowire_plugin_template as _;
 use ferrowire_plugin_trigger as _;
@@ -33,6 +34,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-junction",
     "ferrowire-plugin-range",
     "ferrowire-plugin-rbe",
+    "ferrowire-plugin-split-join",
     "ferrowire-plugin-switch",
     "ferrowire-plugin-template",
     "ferrowire-plugin-trigger",
