@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use ferrowire_plugin_batch as _;
 use ferrowire_plugin_change as _;
 use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
@@ -12,6 +13,7 @@ use ferrowire_plugin_json as _;
 use ferrowire_plugin_junction as _;
 use ferrowire_plugin_range as _;
 use ferrowire_plugin_rbe as _;
+use ferrowire_plugin_sort as _;
 use ferrowire_plugin_split_join as _;
 use ferrowire_plugin_switch as _;
 use ferrowire_plugin_template as _;
@@ -24,6 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The plugins that the lines above link in. The start fails if one of them did not register.
 const PLUGINS: &[&str] = &[
+    "ferrowire-plugin-batch",
     "ferrowire-plugin-change",
     "ferrowire-plugin-comment",
     "ferrowire-plugin-debug",
@@ -34,6 +37,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-junction",
     "ferrowire-plugin-range",
     "ferrowire-plugin-rbe",
+    "ferrowire-plugin-sort",
     "ferrowire-plugin-split-join",
     "ferrowire-plugin-switch",
     "ferrowire-plugin-template",
