@@ -14,6 +14,7 @@ mod map;
 mod message;
 mod json;
 pub mod javascript;
+pub mod mustache;
 pub mod regexp;
 mod print;
 mod property;

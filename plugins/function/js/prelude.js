@@ -205,6 +205,7 @@
     // --- what the runtime calls -------------------------------------------------------------
     return {
         node: nodeFor,
+        plain: Object.prototype,
         // A promise that is not settled yet: its outcome is told later.
         watch(promise, id) {
             promise.then((results) => host.resolved(results, id), (error) => host.rejected(error, id));

@@ -71,7 +71,7 @@ pub(crate) struct Reader<'a, 'js> {
 
 impl<'a, 'js> Reader<'a, 'js> {
     pub(crate) fn new(ctx: &'a Ctx<'js>, calls: &'a Object<'js>) -> Self {
-        let plain = Object::new(ctx.clone()).ok().and_then(|object| object.get_prototype());
+        let plain = calls.get("plain").ok();
         Reader { ctx, calls, plain, depth: 0, values: 0 }
     }
 

@@ -18,11 +18,13 @@ pub(crate) const MOST: usize = 16_384;
 pub(crate) struct Outcome {
     pub(crate) effects: Vec<Effect>,
     pub(crate) error: Option<NodeError>,
+    /// Timers were set, or promises settled.
+    pub(crate) waits_changed: bool,
 }
 
 impl Outcome {
     pub(crate) fn failed(error: impl Into<NodeError>) -> Self {
-        Outcome { effects: Vec::new(), error: Some(error.into()) }
+        Outcome { error: Some(error.into()), ..Outcome::default() }
     }
 
     /// Does everything, in order, as the answer to a message.
@@ -47,7 +49,7 @@ impl Outcome {
                 let (rest, error, cx) = (effects.collect(), self.error, cx.clone());
                 return Handled::Later(Box::pin(async move {
                     sending.await;
-                    Outcome { effects: rest, error }.perform(&cx).await
+                    Outcome { effects: rest, error, waits_changed: false }.perform(&cx).await
                 }));
             }
         }

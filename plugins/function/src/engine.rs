@@ -149,8 +149,10 @@ impl Engine {
         if self.broken {
             self.shared.cx.warn("the function starts anew, its variables and timers are lost");
         }
-        let effects = std::mem::take(&mut self.shared.state().effects);
-        Outcome { effects, error: result.err() }
+        let mut state = self.shared.state();
+        let effects = std::mem::take(&mut state.effects);
+        let waits_changed = std::mem::take(&mut state.waits_changed);
+        Outcome { effects, error: result.err(), waits_changed }
     }
 
     fn timed_out(&self) -> NodeError {
@@ -190,14 +192,17 @@ fn finish<'js>(
     id: Js<'js>,
 ) -> Ran {
     let Some(promise) = results.as_promise().cloned() else {
-        return shared.send(ctx, results, &id).map_err(into(ctx));
+        return shared.send(ctx, calls, results, &id).map_err(into(ctx));
     };
     while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
-        Some(Ok(results)) => shared.send(ctx, results, &id).map_err(into(ctx)),
+        Some(Ok(results)) => shared.send(ctx, calls, results, &id).map_err(into(ctx)),
         Some(Err(_)) => Err(fault::pending(ctx)),
         None => {
-            shared.state().pending += 1;
+            let mut state = shared.state();
+            state.pending += 1;
+            state.waits_changed = true;
+            drop(state);
             let watch: Function<'_> = calls.get("watch").map_err(into(ctx))?;
             fault::call(ctx, &watch, (promise, id))
         }

@@ -33,6 +33,8 @@ pub(crate) struct State {
     /// Messages whose promise is not settled.
     pub(crate) pending: usize,
     pub(crate) showed_status: bool,
+    /// Timers were set, or promises settled, in this run.
+    pub(crate) waits_changed: bool,
     /// The code for the start threw something, perhaps after waiting.
     pub(crate) start_failed: bool,
 }
@@ -67,33 +69,44 @@ impl Shared {
 
     /// Sends what a function returned or handed to `node.send`: a message, or for each output
     /// nothing, a message, or several.
-    pub(crate) fn send<'js>(&self, ctx: &Ctx<'js>, results: Js<'js>, id: &Js<'js>) -> Result<()> {
+    pub(crate) fn send<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        calls: &Object<'js>,
+        results: Js<'js>,
+        id: &Js<'js>,
+    ) -> Result<()> {
         if results.is_null() || results.is_undefined() {
             return Ok(());
         }
         let Some(ports) = results.as_array() else {
-            return self.send_one(ctx, 0, results, id);
+            return self.send_one((ctx, calls), 0, results, id);
         };
         for port in 0..ports.len() {
             let messages: Js<'js> = ports.get(port)?;
             match messages.as_array() {
                 Some(several) => {
                     for at in 0..several.len() {
-                        self.send_one(ctx, port, several.get(at)?, id)?;
+                        self.send_one((ctx, calls), port, several.get(at)?, id)?;
                     }
                 }
                 None if is_falsy(&messages) => {}
-                None => self.send_one(ctx, port, messages, id)?,
+                None => self.send_one((ctx, calls), port, messages, id)?,
             }
         }
         Ok(())
     }
 
-    fn send_one<'js>(&self, ctx: &Ctx<'js>, port: usize, msg: Js<'js>, id: &Js<'js>) -> Result<()> {
+    fn send_one<'js>(
+        &self,
+        (ctx, calls): (&Ctx<'js>, &Object<'js>),
+        port: usize,
+        msg: Js<'js>,
+        id: &Js<'js>,
+    ) -> Result<()> {
         if msg.is_null() || msg.is_undefined() {
             return Ok(());
         }
-        let calls = calls(ctx)?;
         let kind = msg.type_name();
         let object = match msg.try_into_object() {
             Ok(object) if !object.is_array() && !object.is_function() => object,
@@ -104,7 +117,7 @@ impl Shared {
         if object.as_typed_array::<u8>().is_some() {
             return self.not_a_message("Buffer");
         }
-        let mut reader = Reader::new(ctx, &calls);
+        let mut reader = Reader::new(ctx, calls);
         let mut msg = Message::from(reader.properties(&object)?);
         // All messages of one run carry the id of the one that caused it.
         match reader.value(id.clone())? {
@@ -161,12 +174,15 @@ impl Shared {
 
     fn schedule(&self, id: u64, ms: f64) {
         let after = Duration::from_secs_f64(ms.clamp(1.0, 2_147_483_647.0) / 1000.0);
-        self.state().timers.schedule(id, Instant::now() + after);
+        let mut state = self.state();
+        state.timers.schedule(id, Instant::now() + after);
+        state.waits_changed = true;
     }
 
     fn settled(&self) {
         let mut state = self.state();
         state.pending = state.pending.saturating_sub(1);
+        state.waits_changed = true;
     }
 }
 
@@ -279,7 +295,7 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     builder.add("status", move |ctx: Ctx<'js>, status: Js<'js>| this.status(&ctx, status))?;
     let this = Arc::clone(shared);
     builder.add("send", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
-        this.send(&ctx, results, &id)
+        this.send(&ctx, &calls(&ctx)?, results, &id)
     })?;
     let this = Arc::clone(shared);
     builder.add("schedule", move |id: u64, ms: f64| this.schedule(id, ms))?;
@@ -322,7 +338,7 @@ fn add_outcomes<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result
     let this = Arc::clone(shared);
     builder.add("resolved", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
         this.settled();
-        this.send(&ctx, results, &id)
+        this.send(&ctx, &calls(&ctx)?, results, &id)
     })?;
     let this = Arc::clone(shared);
     builder.add("startFailed", move || this.state().start_failed = true)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status, StopReason};
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::Instant;
 
 use crate::effects::Outcome;
@@ -14,6 +14,9 @@ use crate::settings::Settings;
 
 /// How many messages may wait for their promises; further ones wait before the node.
 const MOST_PENDING: usize = 1024;
+
+/// How often a sender looks whether the interpreter is free before it waits: some microseconds.
+const SPINS: usize = 300;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -29,9 +32,11 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Runner {
     settings: Arc<Settings>,
-    engine: Arc<Mutex<Option<Engine>>>,
+    engine: Mutex<Option<Engine>>,
     shared: std::sync::OnceLock<Arc<Shared>>,
     phase: watch::Sender<Phase>,
+    /// The phase is [`Phase::Running`].
+    is_running: AtomicBool,
     /// The timers changed, or promises were settled.
     changed: Notify,
     has_timer_task: AtomicBool,
@@ -41,9 +46,10 @@ impl Runner {
     pub(crate) fn new(settings: Settings) -> Self {
         Runner {
             settings: Arc::new(settings),
-            engine: Arc::default(),
+            engine: Mutex::default(),
             shared: std::sync::OnceLock::new(),
             phase: watch::Sender::new(Phase::Starting),
+            is_running: AtomicBool::new(false),
             changed: Notify::new(),
             has_timer_task: AtomicBool::new(false),
         }
@@ -52,7 +58,7 @@ impl Runner {
     /// Makes the interpreter and runs the code for the start.
     pub(crate) async fn start(self: &Arc<Self>, cx: &NodeContext) -> Result<(), NodeError> {
         let shared = Arc::clone(self.shared.get_or_init(|| Shared::new(cx.clone())));
-        let mut engine = Arc::clone(&self.engine).lock_owned().await;
+        let mut engine = self.engine.lock().await;
         let outcome = match Engine::new(Arc::clone(&self.settings), Arc::clone(&shared)) {
             Ok(made) => engine.insert(made).initialize(),
             Err(error) => Outcome::failed(error),
@@ -61,13 +67,18 @@ impl Runner {
         let failed = outcome.error.is_some();
         let is_over = failed || shared.state().pending == 0;
         if is_over {
-            self.phase.send_replace(if failed { Phase::Failed } else { Phase::Running });
+            self.enter(if failed { Phase::Failed } else { Phase::Running });
         }
         self.watch_timers(cx);
         if !is_over {
             self.finish_start_later(shared, cx);
         }
         outcome.perform(cx).await
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.is_running.store(phase == Phase::Running, Ordering::Release);
+        self.phase.send_replace(phase);
     }
 
     /// Opens the node when the promise of the code for the start is settled.
@@ -82,17 +93,19 @@ impl Runner {
                 changed.await;
             }
             let failed = std::mem::take(&mut shared.state().start_failed);
-            this.phase.send_replace(if failed { Phase::Failed } else { Phase::Running });
+            this.enter(if failed { Phase::Failed } else { Phase::Running });
         });
     }
 
     /// Handles a message: at once when the interpreter is free, else when it is.
     pub(crate) fn handle(self: &Arc<Self>, msg: Message, cx: &NodeContext) -> Handled {
-        if *self.phase.borrow() == Phase::Running
+        if self.is_running.load(Ordering::Acquire)
             && self.has_room()
-            && let Ok(engine) = Arc::clone(&self.engine).try_lock_owned()
+            && let Some(mut engine) = self.lock_soon()
         {
-            return self.run(engine, cx, |engine| engine.message(msg)).into_handled(cx);
+            let outcome = self.run(&mut engine, cx, |engine| engine.message(msg));
+            drop(engine);
+            return outcome.into_handled(cx);
         }
         let (this, cx) = (Arc::clone(self), cx.clone());
         Handled::Later(Box::pin(async move { this.handle_later(msg, &cx).await }))
@@ -115,28 +128,43 @@ impl Runner {
             }
             changed.await;
         }
-        let engine = Arc::clone(&self.engine).lock_owned().await;
-        self.run(engine, cx, |engine| engine.message(msg)).perform(cx).await
+        let mut engine = self.engine.lock().await;
+        let outcome = self.run(&mut engine, cx, |engine| engine.message(msg));
+        drop(engine);
+        outcome.perform(cx).await
+    }
+
+    /// The interpreter, if it gets free within the time that a function usually takes. To wait
+    /// for it any other way costs a multiple of that.
+    fn lock_soon(&self) -> Option<MutexGuard<'_, Option<Engine>>> {
+        for _ in 0..SPINS {
+            if let Ok(engine) = self.engine.try_lock() {
+                return Some(engine);
+            }
+            std::hint::spin_loop();
+        }
+        None
     }
 
     fn has_room(&self) -> bool {
         self.shared.get().is_none_or(|shared| shared.state().pending < MOST_PENDING)
     }
 
-    /// Runs something in the interpreter, replaces it if that broke it, and lets go of it.
+    /// Runs something in the interpreter, and replaces it if that broke it.
     fn run(
         self: &Arc<Self>,
-        mut engine: OwnedMutexGuard<Option<Engine>>,
+        engine: &mut Option<Engine>,
         cx: &NodeContext,
         work: impl FnOnce(&mut Engine) -> Outcome,
     ) -> Outcome {
         let Some(running) = engine.as_mut() else { return Outcome::default() };
         let mut outcome = work(running);
         if running.is_broken() {
-            self.replace(&mut engine, &mut outcome);
+            self.replace(engine, &mut outcome);
         }
-        drop(engine);
-        self.watch_timers(cx);
+        if std::mem::take(&mut outcome.waits_changed) {
+            self.watch_timers(cx);
+        }
         outcome
     }
 
@@ -152,6 +180,7 @@ impl Runner {
             Ok(made) => {
                 let restarted = engine.insert(made).initialize();
                 outcome.effects.extend(restarted.effects);
+                outcome.waits_changed = true;
             }
             Err(error) => outcome.effects.push(crate::effects::Effect::Fail(error)),
         }
@@ -180,9 +209,10 @@ impl Runner {
                 () = tokio::time::sleep_until(next) => {}
                 () = changed => continue,
             }
-            let engine = Arc::clone(&self.engine).lock_owned().await;
+            let mut engine = self.engine.lock().await;
             let Some(id) = shared.state().timers.take_due(Instant::now()) else { continue };
-            let outcome = self.run(engine, cx, |engine| engine.fire(id));
+            let outcome = self.run(&mut engine, cx, |engine| engine.fire(id));
+            drop(engine);
             if let Err(error) = outcome.perform(cx).await {
                 cx.fail(error);
             }
@@ -191,8 +221,8 @@ impl Runner {
 
     /// Runs the code for the end and lets go of the interpreter.
     pub(crate) async fn stop(&self, reason: StopReason, cx: &NodeContext) {
-        self.phase.send_replace(Phase::Stopped);
-        let engine = Arc::clone(&self.engine).lock_owned().await.take();
+        self.enter(Phase::Stopped);
+        let engine = self.engine.lock().await.take();
         let Some(mut engine) = engine else { return };
         if let Err(error) = engine.finalize().perform(cx).await {
             cx.fail(error);

@@ -1,0 +1,274 @@
+//! `Queue`: messages that pass at a rate.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ferrowire_core::{Message, NodeError, Status, Value, javascript};
+use tokio::time::Instant;
+
+use crate::settings::{Mode, Settings, millis};
+use crate::state::{Effect, MOST_KEPT, Orders, depth, too_many, was_reset};
+
+/// The number of messages is shown so often at most.
+const REPORT: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Message>,
+    rate: Duration,
+    /// When the next one passes; none while nothing has passed lately.
+    tick: Option<Instant>,
+    report: Option<Instant>,
+    last_sent: Option<Instant>,
+    /// When those that passed no longer count, in the order in which they did.
+    passed: VecDeque<Instant>,
+}
+
+impl Queue {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Queue {
+            waiting: VecDeque::new(),
+            rate: settings.rate,
+            tick: None,
+            report: None,
+            last_sent: None,
+            passed: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, settings: &Settings, now: Instant) -> Option<Status> {
+        match settings.mode {
+            Mode::Topics { .. } => {
+                self.tick = Some(self.after(now));
+                None
+            }
+            Mode::Burst => Some(ready()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+        self.passed.clear();
+        (self.tick, self.report, self.last_sent) = (None, None, None);
+    }
+
+    /// The next tick; never at once, or the node would do nothing else.
+    fn after(&self, now: Instant) -> Instant {
+        now + self.rate.max(Duration::from_millis(1))
+    }
+
+    pub(crate) fn take(
+        &mut self,
+        settings: &Settings,
+        msg: Message,
+        now: Instant,
+    ) -> Result<Vec<Effect>, NodeError> {
+        match settings.mode {
+            Mode::Drop => Ok(self.take_or_drop(settings, msg, now)),
+            Mode::Burst => Ok(self.take_burst(settings, msg, now)),
+            Mode::Topics { .. } => self.take_topic(settings, msg, now),
+            _ => self.take_in_turn(settings, msg, now),
+        }
+    }
+
+    /// `msg.rate`, where the node allows it: milliseconds between two messages.
+    fn set_rate(&mut self, settings: &Settings, msg: &Message) -> bool {
+        let rate = msg.get("rate").filter(|_| settings.allows_rate);
+        let rate = rate.map(|rate| javascript::parse_float(Some(rate)));
+        let Some(rate) = rate.filter(|rate| !rate.is_nan()).map(millis) else { return false };
+        std::mem::replace(&mut self.rate, rate) != rate
+    }
+
+    fn report_later(&mut self, now: Instant) {
+        self.report.get_or_insert(now + REPORT);
+    }
+
+    fn take_in_turn(
+        &mut self,
+        settings: &Settings,
+        msg: Message,
+        now: Instant,
+    ) -> Result<Vec<Effect>, NodeError> {
+        let orders = Orders::of(&msg);
+        let mut effects = Vec::new();
+        if orders.is_message {
+            let changed = self.set_rate(settings, &msg);
+            if self.tick.is_some() {
+                if changed {
+                    self.tick = Some(self.after(now));
+                }
+                self.push(msg)?;
+            } else if !orders.reset {
+                self.tick = Some(self.after(now));
+                let mut msg = msg;
+                msg.remove("flush");
+                effects.push(Effect::Send(0, msg));
+            } else if orders.flush.is_some() {
+                self.push(msg)?;
+            }
+            self.report_later(now);
+        }
+        if let Some(count) = orders.flush {
+            self.flush(count, now, &mut effects);
+        }
+        if orders.reset {
+            if orders.flush.is_none() {
+                self.tick = None;
+            }
+            self.waiting.clear();
+            self.rate = settings.rate;
+            effects.push(was_reset());
+        }
+        Ok(effects)
+    }
+
+    fn push(&mut self, mut msg: Message) -> Result<(), NodeError> {
+        if self.waiting.len() >= MOST_KEPT {
+            return Err(too_many());
+        }
+        msg.remove("flush");
+        if msg.get("toFront") == Some(&Value::Bool(true)) {
+            self.waiting.push_front(msg);
+        } else {
+            self.waiting.push_back(msg);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, count: usize, now: Instant, effects: &mut Vec<Effect>) {
+        let count = count.min(self.waiting.len());
+        for mut msg in self.waiting.drain(..count) {
+            msg.remove("flush");
+            msg.remove("reset");
+            if msg.properties().iter().any(|(key, _)| key != "_msgid") {
+                effects.push(Effect::Send(0, msg));
+            }
+        }
+        self.tick = (count > 0).then(|| self.after(now));
+        effects.push(depth(self.waiting.len()));
+    }
+
+    fn take_or_drop(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
+        if msg.get("reset").is_some() {
+            self.last_sent = None;
+            self.rate = settings.rate;
+            return vec![was_reset()];
+        }
+        self.set_rate(settings, &msg);
+        if self.last_sent.is_none_or(|last| now.duration_since(last) > self.rate) {
+            self.last_sent = Some(now);
+            return vec![Effect::Send(0, msg)];
+        }
+        dropped(settings, msg).into_iter().collect()
+    }
+
+    fn take_burst(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
+        if msg.get("reset").is_some() {
+            self.passed.clear();
+            return vec![Effect::Status(ready())];
+        }
+        if (self.passed.len() as f64) < settings.burst && self.passed.len() < MOST_KEPT {
+            self.passed.push_back(now + settings.period);
+            return vec![Effect::Send(0, msg)];
+        }
+        let mut effects: Vec<_> = dropped(settings, msg).into_iter().collect();
+        effects.push(Effect::Status(Status::new("red", "dot", "")));
+        effects
+    }
+
+    fn take_topic(
+        &mut self,
+        settings: &Settings,
+        mut msg: Message,
+        now: Instant,
+    ) -> Result<Vec<Effect>, NodeError> {
+        if self.set_rate(settings, &msg) {
+            self.tick = Some(self.after(now));
+        }
+        let orders = Orders::of(&msg);
+        if msg.get("topic").is_none() {
+            msg.set("topic", "_none_");
+        }
+        let mut effects = Vec::new();
+        let same =
+            |waiting: &Message| javascript::strictly_equal(waiting.get("topic"), msg.get("topic"));
+        match self.waiting.iter().position(same) {
+            Some(at) => {
+                let waiting = &mut self.waiting[at];
+                effects.extend(dropped(settings, std::mem::replace(waiting, msg)));
+            }
+            None if self.waiting.len() >= MOST_KEPT => return Err(too_many()),
+            None => {
+                self.waiting.push_back(msg);
+                self.report_later(now);
+            }
+        }
+        if let Some(count) = orders.flush {
+            for mut msg in self.waiting.drain(..count.min(self.waiting.len())) {
+                msg.remove("flush");
+                msg.remove("reset");
+                let own =
+                    |(key, _): (&ferrowire_core::Key, &Value)| key != "_msgid" && key != "topic";
+                if msg.properties().iter().any(own) {
+                    effects.push(Effect::Send(0, msg));
+                }
+            }
+            effects.push(Effect::Status(Status::default()));
+        }
+        if orders.reset {
+            self.waiting.clear();
+            self.rate = settings.rate;
+            effects.push(Effect::Status(Status::new("", "", "reset")));
+        }
+        Ok(effects)
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        [self.tick, self.report, self.passed.front().copied()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn advance(&mut self, settings: &Settings, now: Instant) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.tick.is_some_and(|tick| tick <= now) {
+            self.tick(settings, now, &mut effects);
+        }
+        let was_full = self.passed.len() as f64 >= settings.burst;
+        let before = self.passed.len();
+        while self.passed.front().is_some_and(|at| *at <= now) {
+            self.passed.pop_front();
+        }
+        if was_full && self.passed.len() < before {
+            effects.push(Effect::Status(ready()));
+        }
+        if self.report.is_some_and(|report| report <= now) {
+            self.report = None;
+            effects.push(depth(self.waiting.len()));
+        }
+        effects
+    }
+
+    fn tick(&mut self, settings: &Settings, now: Instant, effects: &mut Vec<Effect>) {
+        let count = match settings.mode {
+            Mode::Topics { all: true } => self.waiting.len(),
+            _ => 1.min(self.waiting.len()),
+        };
+        let always = matches!(settings.mode, Mode::Topics { .. });
+        self.tick = (always || count > 0).then(|| self.after(now));
+        if count > 0 {
+            effects.extend(self.waiting.drain(..count).map(|msg| Effect::Send(0, msg)));
+        }
+        if count > 0 || !always {
+            self.report_later(now);
+        }
+    }
+}
+
+fn ready() -> Status {
+    Status::new("green", "ring", "")
+}
+
+/// What is dropped leaves through the second output, if there is one.
+fn dropped(settings: &Settings, msg: Message) -> Option<Effect> {
+    settings.second_output.then_some(Effect::Send(1, msg))
+}

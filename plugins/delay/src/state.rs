@@ -1,0 +1,114 @@
+//! `State`: what the node holds, and what it does when.
+
+use ferrowire_core::{Message, NodeError, Status};
+use tokio::time::Instant;
+
+use crate::held::Held;
+use crate::queue::Queue;
+use crate::settings::{Mode, Settings};
+
+/// How many messages the node keeps at most.
+pub(crate) const MOST_KEPT: usize = 65_536;
+
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Send(usize, Message),
+    Status(Status),
+}
+
+/// What was asked of a node besides taking a message: `msg.reset` and `msg.flush`.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) reset: bool,
+    /// How many messages leave at once.
+    pub(crate) flush: Option<usize>,
+    /// The message has something beside its id and the orders.
+    pub(crate) is_message: bool,
+}
+
+impl Orders {
+    pub(crate) fn of(msg: &Message) -> Self {
+        let flush = msg.get("flush").map(|count| match count.as_f64() {
+            Some(count) => count.max(0.0).floor() as usize,
+            None => usize::MAX,
+        });
+        let is_order = |key: &str| key == "_msgid" || key == "flush";
+        Orders {
+            reset: msg.get("reset").is_some(),
+            flush,
+            is_message: msg.properties().iter().any(|(key, _)| !is_order(key)),
+        }
+    }
+}
+
+pub(crate) fn too_many() -> NodeError {
+    NodeError::new(format!("too many messages: {MOST_KEPT} are held back, this one was dropped"))
+}
+
+pub(crate) fn depth(count: usize) -> Effect {
+    Effect::Status(Status::new("blue", "dot", count.to_string()))
+}
+
+pub(crate) fn was_reset() -> Effect {
+    Effect::Status(Status::new("blue", "ring", "0"))
+}
+
+/// The part of the state that the mode needs.
+#[derive(Debug)]
+pub(crate) enum State {
+    Held(Held),
+    Queue(Queue),
+}
+
+impl State {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        match settings.mode {
+            Mode::Hold(_) => State::Held(Held::default()),
+            _ => State::Queue(Queue::new(settings)),
+        }
+    }
+
+    /// The node starts.
+    pub(crate) fn begin(&mut self, settings: &Settings, now: Instant) -> Option<Status> {
+        match self {
+            State::Held(_) => None,
+            State::Queue(queue) => queue.begin(settings, now),
+        }
+    }
+
+    /// A message arrives.
+    pub(crate) fn take(
+        &mut self,
+        settings: &Settings,
+        msg: Message,
+        now: Instant,
+    ) -> Result<Vec<Effect>, NodeError> {
+        match self {
+            State::Held(held) => held.take(settings, msg, now),
+            State::Queue(queue) => queue.take(settings, msg, now),
+        }
+    }
+
+    /// When something is due.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        match self {
+            State::Held(held) => held.next(),
+            State::Queue(queue) => queue.next(),
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn advance(&mut self, settings: &Settings, now: Instant) -> Vec<Effect> {
+        match self {
+            State::Held(held) => held.advance(settings, now),
+            State::Queue(queue) => queue.advance(settings, now),
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        match self {
+            State::Held(held) => *held = Held::default(),
+            State::Queue(queue) => queue.clear(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! JSON text over several lines, as `JSON.stringify(value, null, 4)` prints it.
+
+use ferrowire_core::Value;
+
+const INDENT: &str = "    ";
+
+/// How deep lines are indented; what is deeper stands in one line.
+const DEPTH: usize = 128;
+
+pub(crate) fn pretty(value: &Value) -> String {
+    let mut out = String::new();
+    print(value, 1, &mut out);
+    out
+}
+
+fn print(value: &Value, depth: usize, out: &mut String) {
+    match value {
+        Value::Array(items) if !items.is_empty() && depth < DEPTH => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                new_line(at > 0, depth, out);
+                print(item, depth + 1, out);
+            }
+            new_line(false, depth - 1, out);
+            out.push(']');
+        }
+        Value::Object(map) if !map.is_empty() && depth < DEPTH => {
+            out.push('{');
+            for (at, (key, value)) in map.iter().enumerate() {
+                new_line(at > 0, depth, out);
+                out.push_str(&Value::from(key.as_str()).to_json());
+                out.push_str(": ");
+                print(value, depth + 1, out);
+            }
+            new_line(false, depth - 1, out);
+            out.push('}');
+        }
+        other => out.push_str(&other.to_json()),
+    }
+}
+
+fn new_line(comma: bool, depth: usize, out: &mut String) {
+    if comma {
+        out.push(',');
+    }
+    out.push('\n');
+    for _ in 0..depth {
+        out.push_str(INDENT);
+    }
+}

@@ -1,0 +1,161 @@
+//! The node `rbe`, in the palette `filter`: lets messages pass whose value has changed.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    PropertyPath, Value, javascript,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mode {
+    /// Passes unless the value is the one before.
+    Changed { ignores_first: bool },
+    /// Passes when the value is further from the one before than the gap, or (`equal`) as far.
+    Deadband { equal: bool },
+    /// Passes when it is nearer, or (not `strict`) as far.
+    Narrowband { strict: bool },
+}
+
+/// Node-RED's `rbe`.
+#[derive(Debug)]
+pub struct Filter {
+    mode: Mode,
+    gap: f64,
+    /// The gap is a part of the value before.
+    percent: bool,
+    /// What the first value is compared with.
+    start: Option<f64>,
+    /// Compares with the last value that came in, not with the last that passed.
+    compares_input: bool,
+    by_topic: bool,
+    property: Option<PropertyPath>,
+    topic: Option<PropertyPath>,
+    previous: Mutex<HashMap<String, Value>>,
+}
+
+/// More topics than this are forgotten, all of them.
+const MOST_TOPICS: usize = 65_536;
+
+impl FromConfig for Filter {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let mode = match config.text_or("func", "rbe").as_str() {
+            "rbe" => Mode::Changed { ignores_first: false },
+            "rbei" => Mode::Changed { ignores_first: true },
+            "deadband" => Mode::Deadband { equal: false },
+            "deadbandEq" => Mode::Deadband { equal: true },
+            "narrowband" => Mode::Narrowband { strict: false },
+            "narrowbandEq" => Mode::Narrowband { strict: true },
+            other => {
+                config.problem("func", format!("`{other}` is no mode of a filter"));
+                Mode::Changed { ignores_first: false }
+            }
+        };
+        let gap = config.text_or("gap", "0");
+        let number = javascript::parse_float(Some(&gap.as_str().into()));
+        if number.is_nan() {
+            config.problem("gap", format!("a number was expected, found `{gap}`"));
+        }
+        Filter {
+            mode,
+            gap: number,
+            percent: gap.ends_with('%'),
+            start: config.number("start"),
+            compares_input: config.text_or("inout", "out") == "in",
+            by_topic: config.boolean("septopics", true),
+            property: config.property_path("property", "payload"),
+            topic: config.property_path("topi", "topic"),
+            previous: Mutex::default(),
+        }
+    }
+}
+
+impl Filter {
+    fn passes(&self, topic: String, value: &Value) -> Result<bool, NodeError> {
+        let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        if previous.len() >= MOST_TOPICS && !previous.contains_key(&topic) {
+            previous.clear();
+        }
+        if let Mode::Changed { ignores_first } = self.mode {
+            let before = previous.get(&topic);
+            // As in Node-RED, an object that comes first is compared with an empty one.
+            let changed = match before {
+                None => !value.as_object().is_some_and(ferrowire_core::Map::is_empty),
+                Some(before) => before != value,
+            };
+            let passes = changed && !(ignores_first && before.is_none());
+            if changed || before.is_none() {
+                previous.insert(topic, value.clone());
+            }
+            return Ok(passes);
+        }
+        let number = javascript::parse_float(Some(value));
+        if number.is_nan() {
+            return Err(NodeError::new("no number found in the value"));
+        }
+        let before = previous.get(&topic).and_then(Value::as_f64);
+        let (passes, next) = self.compare(number, before);
+        previous.insert(topic, next.into());
+        Ok(passes)
+    }
+
+    /// Whether the number passes, and what the next one is compared with.
+    fn compare(&self, number: f64, before: Option<f64>) -> (bool, f64) {
+        let is_narrow = matches!(self.mode, Mode::Narrowband { .. });
+        let before = before.or_else(|| is_narrow.then(|| self.start.unwrap_or(number)));
+        let gap = match before {
+            _ if !self.percent => self.gap,
+            Some(before) => (before * self.gap / 100.0).abs(),
+            None => 0.0,
+        };
+        let before = before.unwrap_or(number - gap - 1.0);
+        let distance = (number - before).abs();
+        let passes = match self.mode {
+            Mode::Deadband { equal } => distance > gap || equal && distance == gap,
+            Mode::Narrowband { strict } => distance < gap || !strict && distance == gap,
+            Mode::Changed { .. } => false,
+        };
+        (passes, if passes || self.compares_input { number } else { before })
+    }
+
+    fn topic_of(&self, msg: &Message) -> Option<Value> {
+        let topic = self.topic.as_ref()?.read(msg).unwrap_or(None);
+        topic.filter(|topic| self.by_topic && topic.is_truthy())
+    }
+
+    fn reset(&self, topic: Option<&Value>) {
+        let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        match topic.and_then(Value::as_str) {
+            Some(topic) => drop(previous.remove(topic)),
+            None => previous.clear(),
+        }
+    }
+}
+
+impl Node for Filter {
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        let Some(property) = &self.property else { return Handled::Done };
+        let topic = self.topic_of(&msg);
+        if msg.get("reset").is_some() {
+            self.reset(topic.as_ref());
+        }
+        let Ok(Some(value)) = property.read(&msg) else { return Handled::Done };
+        let topic = topic.map_or_else(|| "_no_topic".to_owned(), |t| javascript::text(Some(&t)));
+        match self.passes(topic, &value) {
+            Ok(true) => Handled::Send(0, msg),
+            Ok(false) => Handled::Done,
+            Err(error) => {
+                cx.warn(error);
+                Handled::Done
+            }
+        }
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<Filter>("rbe")
+        .summary("lets messages pass whose value has changed")
+        .category("function")
+        .editor(Editor::NodeRed("function/rbe"))
+);

@@ -1,0 +1,115 @@
+//! In which order things leave `sort`.
+
+use ferrowire_core::Message;
+use ferrowire_plugin_sort as _;
+use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use serde_json::Value as Json;
+
+async fn sorted(config: Json, messages: Vec<Json>) -> Vec<Message> {
+    let mut node = Harness::of("sort").config(config).start().await;
+    for msg in messages {
+        node.send(message(msg)).await;
+    }
+    let mut stopped = node.stop().await;
+    assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
+    stopped.outputs.remove(0)
+}
+
+async fn assert_sorted(order: &str, as_number: bool, before: Json, after: Json) {
+    let config = json!({"order": order, "as_num": as_number, "target": "payload", "targetType": "msg",
+        "msgKey": "", "msgKeyType": "elem"});
+    let messages = sorted(config, vec![json!({"payload": before})]).await;
+    assert_eq!(messages[0].payload(), Some(&after.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_to_the_contract() {
+    for target in ["msg", "seq"] {
+        let config = json!({"order": "ascending", "as_num": false, "target": "payload", "targetType": target,
+            "msgKey": "payload", "msgKeyType": "elem", "seqKey": "payload", "seqKeyType": "msg"});
+        assert_compliant(linked("sort"), config).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn arrays_are_sorted_as_text_or_as_numbers() {
+    assert_sorted("ascending", false, json!(["200", "4", "30"]), json!(["200", "30", "4"])).await;
+    assert_sorted("descending", false, json!(["200", "4", "30"]), json!(["4", "30", "200"])).await;
+    assert_sorted("ascending", true, json!(["200", "4", "30"]), json!(["4", "30", "200"])).await;
+    assert_sorted("descending", true, json!([4, "200", 30]), json!(["200", 30, 4])).await;
+    assert_sorted("ascending", false, json!([10, 9, 1]), json!([1, 9, 10])).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_that_cannot_be_compared_are_not_lost() {
+    let mixed = json!(["b", null, 3, {"a": 1}, "a", true, [1], 2, null]);
+    let messages = sorted(json!({"targetType": "msg"}), vec![json!({"payload": mixed})]).await;
+    assert_eq!(messages[0].payload().and_then(|p| p.as_array()).map(<[_]>::len), Some(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_array_is_dropped() {
+    assert!(
+        sorted(json!({"targetType": "msg"}), vec![json!({"payload": "cab"}), json!({})])
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn sequences_are_sorted_by_a_property() {
+    let msg = |id: &str, index: i32, name: &str| json!({"a": {"name": name}, "parts": {"id": id, "index": index, "count": 3}});
+    let messages = vec![
+        msg("s", 0, "c"),
+        msg("t", 0, "z"),
+        msg("s", 1, "a"),
+        msg("s", 2, "b"),
+        json!({"a": 1}),
+    ];
+    let config =
+        json!({"targetType": "seq", "seqKey": "a.name", "seqKeyType": "msg", "order": "ascending"});
+    let list: Vec<_> = sorted(config, messages)
+        .await
+        .iter()
+        .map(|msg| {
+            let name = msg
+                .get("a")
+                .and_then(|a| a.get("name"))
+                .and_then(|name| name.as_str())
+                .unwrap_or("?")
+                .to_owned();
+            let index = msg
+                .get("parts")
+                .and_then(|parts| parts.get("index"))
+                .and_then(|index| index.as_f64());
+            (name, index)
+        })
+        .collect();
+    assert_eq!(
+        list,
+        [("a".to_owned(), Some(0.0)), ("b".to_owned(), Some(1.0)), ("c".to_owned(), Some(2.0))]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_messages_that_wait_are_an_error() {
+    let mut node = Harness::of("sort").config(json!({"targetType": "seq"})).start().await;
+    for index in 0..=65_536 {
+        node.send(message(json!({"parts": {"id": "s", "index": index}}))).await;
+    }
+    assert!(node.next_error().await.starts_with("too many messages wait"));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn problems_are_named() {
+    for (config, property) in [
+        (json!({"order": "random"}), "order"),
+        (json!({"targetType": "flow"}), "targetType"),
+        (json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "a"}), "msgKey"),
+        (json!({"targetType": "seq", "seqKeyType": "jsonata", "seqKey": "a"}), "seqKey"),
+    ] {
+        let problems = Harness::of("sort").config(config).problems();
+        assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
+    }
+}

@@ -1,0 +1,148 @@
+//! `Pieces`: what a value falls into.
+
+use bytes::Bytes;
+use ferrowire_core::{Key, Map, NodeError, Text, Value};
+
+/// Where texts and buffers are cut.
+#[derive(Debug)]
+pub(crate) enum Separator {
+    Text(String),
+    Bytes(Vec<u8>),
+    Length(usize),
+}
+
+impl Separator {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Separator::Text(text) => text.as_bytes(),
+            Separator::Bytes(bytes) => bytes,
+            Separator::Length(_) => &[],
+        }
+    }
+
+    /// What `msg.parts` tells the one who joins the pieces.
+    fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
+        let kind = ("type", Value::from(kind));
+        match self {
+            Separator::Text(text) => vec![kind, ("ch", text.as_str().into())],
+            Separator::Bytes(bytes) => {
+                let bytes: Vec<Value> = bytes.iter().map(|b| u32::from(*b).into()).collect();
+                vec![kind, ("ch", bytes.into())]
+            }
+            Separator::Length(length) => {
+                vec![kind, ("ch", "".into()), ("len", (*length).into())]
+            }
+        }
+    }
+
+    /// Whether a piece has the full length.
+    pub(crate) fn is_full(&self, piece: &Value) -> bool {
+        match (self, piece) {
+            (Separator::Length(length), Value::String(text)) => {
+                text.encode_utf16().count() == *length
+            }
+            (Separator::Length(length), Value::Buffer(bytes)) => bytes.len() == *length,
+            _ => false,
+        }
+    }
+}
+
+/// A sequence in the making.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    pub(crate) values: Vec<Value>,
+    /// The names of an object's properties.
+    pub(crate) keys: Vec<Key>,
+    pub(crate) parts: Vec<(&'static str, Value)>,
+    pub(crate) first_index: usize,
+    pub(crate) has_count: bool,
+}
+
+/// A message may become this many at most.
+const MOST: usize = 1 << 20;
+
+impl Pieces {
+    fn new(values: Vec<Value>, parts: Vec<(&'static str, Value)>) -> Self {
+        Pieces { values, keys: Vec::new(), parts, first_index: 0, has_count: true }
+    }
+}
+
+pub(crate) fn array(items: &[Value], elements: usize) -> Pieces {
+    let parts = vec![("type", "array".into()), ("len", elements.into())];
+    if elements == 1 {
+        return Pieces::new(items.to_vec(), parts);
+    }
+    Pieces::new(items.chunks(elements).map(|chunk| chunk.to_vec().into()).collect(), parts)
+}
+
+pub(crate) fn object(map: &Map) -> Pieces {
+    let values = map.iter().map(|(_, value)| value.clone()).collect();
+    let keys = map.iter().map(|(key, _)| key.clone()).collect();
+    Pieces { keys, ..Pieces::new(values, vec![("type", "object".into())]) }
+}
+
+fn limited(values: impl Iterator<Item = Value>) -> Result<Vec<Value>, NodeError> {
+    let values: Vec<Value> = values.take(MOST + 1).collect();
+    if values.len() > MOST {
+        let text = format!("the message would be split into more than {MOST} messages");
+        return Err(NodeError::new(text));
+    }
+    Ok(values)
+}
+
+pub(crate) fn text(text: &Text, separator: &Separator) -> Result<Pieces, NodeError> {
+    let values = match separator {
+        Separator::Text(by) => limited(text.split(by.as_str()).map(Value::from)),
+        Separator::Bytes(by) => {
+            let by = String::from_utf8_lossy(by);
+            limited(text.split(by.as_ref()).map(Value::from))
+        }
+        Separator::Length(_) if text.is_empty() => Ok(vec!["".into()]),
+        Separator::Length(length) if text.is_ascii() => {
+            let piece = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
+            limited(text.as_bytes().chunks(*length).map(piece))
+        }
+        Separator::Length(length) => {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            limited(units.chunks(*length).map(|units| String::from_utf16_lossy(units).into()))
+        }
+    };
+    Ok(Pieces::new(values?, separator.parts("string")))
+}
+
+/// A buffer in pieces; nothing is left after a separator at the end.
+pub(crate) fn buffer(bytes: &Bytes, separator: &Separator) -> Result<Pieces, NodeError> {
+    let mut pieces = buffer_with_end(bytes, separator)?;
+    pieces.values.pop_if(|last| matches!(last, Value::Buffer(bytes) if bytes.is_empty()));
+    Ok(pieces)
+}
+
+/// A buffer in pieces, the last of which may be empty.
+pub(crate) fn buffer_with_end(bytes: &Bytes, separator: &Separator) -> Result<Pieces, NodeError> {
+    let values = match separator {
+        Separator::Length(length) => {
+            let piece = |chunk: &[u8]| Value::Buffer(bytes.slice_ref(chunk));
+            limited(bytes.chunks(*length).map(piece))?
+        }
+        by => {
+            let mut rest = Some(bytes.clone());
+            let next = || {
+                let mut piece = rest.take()?;
+                if let Some(at) = find(&piece, by.bytes()) {
+                    rest = Some(piece.split_off(at + by.bytes().len()));
+                    piece.truncate(at);
+                }
+                Some(Value::Buffer(piece))
+            };
+            limited(std::iter::from_fn(next))?
+        }
+    };
+    Ok(Pieces::new(values, separator.parts("buffer")))
+}
+
+fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+    if sought.is_empty() {
+        return None;
+    }
+    bytes.windows(sought.len()).position(|window| window == sought)
+}

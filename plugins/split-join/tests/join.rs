@@ -1,0 +1,238 @@
+//! What `join` makes of sequences.
+
+use std::time::Duration;
+
+use ferrowire_core::{Level, Message, Value};
+use ferrowire_plugin_split_join as _;
+use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use serde_json::Value as Json;
+
+async fn join(config: Json, messages: Vec<Json>) -> Vec<Message> {
+    let mut node = Harness::of("join").config(config).start().await;
+    for msg in messages {
+        node.send(message(msg)).await;
+    }
+    let mut stopped = node.stop().await;
+    assert!(
+        stopped.errors.is_empty() && stopped.logs.is_empty(),
+        "{:?} {:?}",
+        stopped.errors,
+        stopped.logs
+    );
+    stopped.outputs.remove(0)
+}
+
+fn payloads(messages: &[Message]) -> Vec<String> {
+    messages.iter().map(|msg| msg.payload().map_or_else(String::new, |p| p.to_json())).collect()
+}
+
+fn custom(build: &str, count: Json) -> Json {
+    json!({"mode": "custom", "build": build, "count": count, "joiner": ",", "joinerType": "str", "key": "topic"})
+}
+
+fn named(list: &[(&str, Json)]) -> Vec<Json> {
+    list.iter().map(|(topic, payload)| json!({"topic": topic, "payload": payload})).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_to_the_contract() {
+    for mode in ["auto", "custom"] {
+        let config = json!({"mode": mode, "build": "object", "property": "payload", "propertyType": "msg", "key": "topic",
+            "joiner": "\\n", "joinerType": "str", "useparts": true, "accumulate": "false", "timeout": "5", "count": "2"});
+        assert_compliant(linked("join"), config).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_split_made_is_put_together_again() {
+    let values = [
+        json!([1, "b", null]),
+        json!({"x": 1, "y": [2]}),
+        json!("a\nb\nc"),
+        json!(["1", "2", "3", "4", "5"]),
+    ];
+    for elements in [1, 2] {
+        for value in &values {
+            let mut split =
+                Harness::of("split").config(json!({"arraySplt": elements})).start().await;
+            split
+                .send(message(json!({"payload": value, "parts": {"id": "outer"}, "other": 1})))
+                .await;
+            let mut pieces = split.stop().await.outputs.remove(0);
+            pieces.reverse();
+            let mut node = Harness::of("join").config(json!({"mode": "auto"})).start().await;
+            for piece in pieces {
+                node.send(piece).await;
+            }
+            let mut joined = node.next_output(0).await;
+            joined.remove("_msgid");
+            assert_eq!(
+                Value::from(joined),
+                json!({"payload": value, "parts": {"id": "outer"}, "other": 1}).into()
+            );
+            node.stop().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn buffers_are_put_together_again() {
+    for config in [
+        json!({"splt": ",", "spltType": "str"}),
+        json!({"splt": "2", "spltType": "len"}),
+        json!({"splt": "[44]", "spltType": "bin"}),
+    ] {
+        let mut split = Harness::of("split").config(config).start().await;
+        split.send(Message::with_payload(b"ab,cd,e".to_vec())).await;
+        let pieces = split.stop().await.outputs.remove(0);
+        let mut node = Harness::of("join").config(json!({})).start().await;
+        for piece in pieces {
+            node.send(piece).await;
+        }
+        assert_eq!(node.next_output(0).await.payload(), Some(&b"ab,cd,e".to_vec().into()));
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_of_messages_becomes_what_is_asked_for() {
+    let list = named(&[("a", json!(1)), ("b", json!("x")), ("c", json!(3))]);
+    for (build, expected) in [
+        ("array", "[1,\"x\",3]"),
+        ("string", "\"1,x,3\""),
+        ("object", "{\"a\":1,\"b\":\"x\",\"c\":3}"),
+    ] {
+        assert_eq!(
+            payloads(&join(custom(build, json!("3")), list.clone()).await),
+            [expected],
+            "{build}"
+        );
+    }
+    let objects = named(&[("", json!({"a": 1, "b": 2})), ("", json!({"b": 3, "c": 4}))]);
+    assert_eq!(
+        payloads(&join(custom("merged", json!(3)), objects).await),
+        ["{\"a\":1,\"b\":3,\"c\":4}"]
+    );
+    let texts = named(&[("", json!("a")), ("", json!([98]))]);
+    assert_eq!(
+        payloads(&join(custom("buffer", json!(2)), texts).await),
+        ["{\"type\":\"Buffer\",\"data\":[97,44,98]}"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_may_complete_a_group() {
+    let mut list = named(&[("a", json!(1)), ("b", json!(2))]);
+    list.push(json!({"complete": true}));
+    assert_eq!(payloads(&join(custom("array", json!("")), list.clone()).await), ["[1,2]"]);
+    let joined = join(custom("object", json!("")), list).await;
+    assert_eq!(payloads(&joined), ["{\"a\":1,\"b\":2}"]);
+    assert_eq!(joined[0].get("complete"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_may_go_on_after_it_was_sent() {
+    let mut config = custom("object", json!(2));
+    config["accumulate"] = json!(true);
+    let list = named(&[("a", json!(1)), ("b", json!(2)), ("a", json!(3))]);
+    assert_eq!(payloads(&join(config, list).await), ["{\"a\":1,\"b\":2}", "{\"a\":3,\"b\":2}"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_completes_a_group_and_can_start_anew() {
+    let mut config = custom("array", json!(""));
+    config["timeout"] = json!("0.5");
+    let mut node = Harness::of("join").config(config).start().await;
+    node.send(Message::with_payload(1)).await;
+    node.wait(Duration::from_millis(400)).await;
+    node.send(message(json!({"payload": 2, "restartTimeout": true}))).await;
+    node.wait(Duration::from_millis(400)).await;
+    assert!(node.outputs(0).is_empty());
+    node.wait(Duration::from_millis(110)).await;
+    assert_eq!(payloads(&node.outputs(0)), ["[1,2]"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_drops_a_group() {
+    let mut list = named(&[("a", json!(1))]);
+    list.push(json!({"reset": true}));
+    list.extend(named(&[("b", json!(2)), ("c", json!(3))]));
+    assert_eq!(payloads(&join(custom("array", json!(2)), list).await), ["[2,3]"]);
+    let piece = |n: i32| json!({"payload": n, "parts": {"id": "s", "type": "array", "count": 2, "index": n}});
+    assert!(join(json!({}), vec![piece(0), json!({"reset": 1}), piece(1)]).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_may_say_how_many_or_be_ignored() {
+    let piece = |n: i32| json!({"payload": n, "parts": {"id": "s", "count": 2}});
+    let list = vec![piece(1), piece(2), piece(3)];
+    assert_eq!(payloads(&join(custom("array", json!("")), list.clone()).await), ["[1,2]"]);
+    let mut config = custom("array", json!(3));
+    config["useparts"] = json!(false);
+    assert_eq!(payloads(&join(config, list).await), ["[1,2,3]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_messages_can_be_joined() {
+    let mut config = custom("array", json!(2));
+    config["propertyType"] = json!("full");
+    let joined =
+        join(config, vec![json!({"_msgid": "1", "a": 1}), json!({"_msgid": "2", "b": 2})]).await;
+    assert_eq!(payloads(&joined), [r#"[{"_msgid":"1","a":1},{"_msgid":"2","b":2}]"#]);
+    assert_eq!(joined[0].get("a"), Some(&1.into()), "the properties of all messages come together");
+}
+
+async fn warning(config: Json, msg: Json) -> String {
+    let mut node = Harness::of("join").config(config).start().await;
+    node.send(message(msg)).await;
+    let mut logs = node.stop().await.logs;
+    assert_eq!(logs.len(), 1, "{logs:?}");
+    let (level, text) = logs.remove(0);
+    assert_eq!(level, Level::Warn);
+    text
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_fit_is_warned_of_or_an_error() {
+    assert!(warning(json!({}), json!({"payload": 1})).await.contains("cannot join in 'auto' mode"));
+    assert!(
+        warning(custom("object", json!(2)), json!({"payload": 1})).await.contains("'msg.topic'")
+    );
+    assert!(
+        warning(custom("merged", json!(2)), json!({"payload": 1})).await.contains("Cannot merge")
+    );
+    let msg = json!({"payload": 1, "parts": {"id": 1, "type": "object"}});
+    assert!(warning(json!({}), msg).await.contains("'msg.parts.key'"));
+    let mut config = custom("array", json!(2));
+    config["property"] = json!("a.b");
+    assert!(warning(config, json!({"payload": 1})).await.contains("a.b not found"));
+    for (config, msg, text) in [
+        (custom("buffer", json!(2)), json!({"payload": 5}), "of type number"),
+        (
+            json!({}),
+            json!({"payload": 1, "parts": {"id": 1, "index": 1e9}}),
+            "`msg.parts.index` is 1000000000",
+        ),
+    ] {
+        let mut node = Harness::of("join").config(config).start().await;
+        node.send(message(msg)).await;
+        let error = node.next_error().await;
+        assert!(error.contains(text), "{error}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn problems_are_named() {
+    for (config, property) in [
+        (json!({"mode": "reduce"}), "mode"),
+        (json!({"mode": "x"}), "mode"),
+        (json!({"build": "house"}), "build"),
+        (json!({"joiner": "{", "joinerType": "bin"}), "joiner"),
+        (json!({"count": "-1"}), "count"),
+    ] {
+        let problems = Harness::of("join").config(config).problems();
+        assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
+    }
+}

@@ -1,0 +1,128 @@
+//! What `template` makes of templates and messages.
+
+use ferrowire_core::Value;
+use ferrowire_plugin_template as _;
+use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use serde_json::Value as Json;
+
+async fn fill(config: Json, msg: Json) -> Result<Value, String> {
+    let mut node = Harness::of("template").config(config).env("WHO", "Joe & Co").start().await;
+    node.send(message(msg)).await;
+    let mut stopped = node.stop().await;
+    match stopped.outputs[0].pop() {
+        Some(mut msg) => {
+            msg.remove("_msgid");
+            Ok(msg.into())
+        }
+        None => Err(stopped.errors.pop().unwrap_or_default()),
+    }
+}
+
+async fn assert_payload(config: Json, payload: Json, expected: Json) {
+    let msg = fill(config.clone(), json!({"payload": payload})).await;
+    assert_eq!(msg, Ok(json!({"payload": expected}).into()), "{config}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_keeps_to_the_contract() {
+    let config = json!({"field": "payload", "fieldType": "msg", "format": "handlebars", "syntax": "mustache",
+        "template": "{{payload}}", "output": "str"});
+    assert_compliant(linked("template"), config).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_is_filled_in_and_escaped() {
+    assert_payload(
+        json!({"template": "payload={{payload}}"}),
+        json!("<b>"),
+        json!("payload=&lt;b&gt;"),
+    )
+    .await;
+    assert_payload(json!({"template": "{{{payload}}}"}), json!("<b>"), json!("<b>")).await;
+    assert_payload(
+        json!({"template": "{{#payload}}{{.}};{{/payload}}"}),
+        json!([1, 2]),
+        json!("1;2;"),
+    )
+    .await;
+    assert_payload(
+        json!({"template": "{{env.WHO}} {{{env.WHO}}}{{env.NO}}"}),
+        json!(1),
+        json!("Joe &amp; Co Joe & Co"),
+    )
+    .await;
+    assert_payload(
+        json!({"template": "{{payload}}", "syntax": "plain"}),
+        json!(1),
+        json!("{{payload}}"),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_goes_where_it_should() {
+    let msg = fill(json!({"template": "x", "field": "a.b"}), json!({"payload": 1})).await.unwrap();
+    assert_eq!(msg, json!({"payload": 1, "a": {"b": "x"}}).into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_template_may_come_with_the_message() {
+    let config = |template: &str, syntax: &str| json!({"template": template, "syntax": syntax});
+    let msg = json!({"template": "<{{payload}}>", "payload": "p"});
+    let filled =
+        |config, msg: Json| async move { fill(config, msg).await.unwrap().get("payload").cloned() };
+    assert_eq!(filled(config("", "mustache"), msg.clone()).await, Some("<p>".into()));
+    assert_eq!(filled(config("", "plain"), msg.clone()).await, Some("<{{payload}}>".into()));
+    assert_eq!(filled(config("own", "mustache"), msg).await, Some("own".into()));
+    assert_eq!(filled(config("", "mustache"), json!({})).await, Some("".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_may_be_json() {
+    let config = json!({"template": "{\"a\": \"{{payload}}\"}", "output": "json"});
+    assert_payload(config.clone(), json!("x\ny\\z"), json!({"a": "x\ny\\z"})).await;
+    let error = fill(config, json!({"payload": "&"})).await;
+    assert_eq!(error.unwrap(), json!({"payload": {"a": "&amp;"}}).into());
+    let error = fill(json!({"template": "{", "output": "json"}), json!({})).await.unwrap_err();
+    assert!(error.starts_with("the filled-in template is no JSON: EOF"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_may_be_yaml() {
+    let config = json!({"template": "a: {{payload}}\nb:\n  - 1.5\n  - x y\n  - null\n  - true\n", "output": "yaml"});
+    assert_payload(config, json!(3), json!({"a": 3, "b": [1.5, "x y", null, true]})).await;
+    let error = fill(json!({"template": "a: [", "output": "yaml"}), json!({})).await.unwrap_err();
+    assert!(error.starts_with("the filled-in template is no YAML: "), "{error}");
+    let bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n".to_owned()
+        + &(b'b'..=b'i')
+            .map(|c| {
+                let (name, before) = (char::from(c), char::from(c - 1));
+                format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(","))
+            })
+            .collect::<String>();
+    assert!(
+        fill(json!({"template": bomb, "output": "yaml", "syntax": "plain"}), json!({}))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn problems_are_named() {
+    for (config, property) in [
+        (json!({"template": "{{a"}), "template"),
+        (json!({"template": "{{#a}}"}), "template"),
+        (json!({"template": "{{flow.a}}"}), "template"),
+        (json!({"template": "x", "output": "xml"}), "output"),
+        (json!({"template": "x", "syntax": "php"}), "syntax"),
+        (json!({"template": "x", "fieldType": "flow"}), "fieldType"),
+        (json!({"template": "x", "field": "a..b"}), "field"),
+    ] {
+        let problems = Harness::of("template").config(config.clone()).problems();
+        assert_eq!(
+            problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(),
+            [property],
+            "{config}"
+        );
+    }
+}

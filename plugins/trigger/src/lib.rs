@@ -1,0 +1,113 @@
+//! The node `trigger`: sends a message, and then another one, or the same one again and again.
+
+mod output;
+mod settings;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ferrowire_core::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Status, StopReason, async_trait,
+};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use settings::Settings;
+use state::Topics;
+
+/// Node-RED's `trigger`.
+#[derive(Debug)]
+pub struct Trigger {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    topics: Mutex<Topics>,
+    changed: Notify,
+}
+
+impl FromConfig for Trigger {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let settings = Settings::from_config(config);
+        Trigger {
+            inner: Arc::new(Inner { settings, topics: Mutex::default(), changed: Notify::new() }),
+        }
+    }
+}
+
+impl Inner {
+    fn topics(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends what is due, for as long as the node lives.
+    async fn run(&self, cx: &NodeContext) {
+        loop {
+            let changed = self.changed.notified();
+            let next = self.topics().next();
+            match next {
+                None => changed.await,
+                Some(next) => tokio::select! {
+                    () = tokio::time::sleep_until(next) => self.fire(cx).await,
+                    () = changed => {}
+                },
+            }
+        }
+    }
+
+    async fn fire(&self, cx: &NodeContext) {
+        loop {
+            let fired = self.topics().fire(&self.settings, cx, Instant::now());
+            let Some(fired) = fired else { break };
+            match fired {
+                Ok((status, sent)) => {
+                    if let Some(status) = status {
+                        cx.status(status);
+                    }
+                    if let Some((port, msg)) = sent {
+                        cx.send(port, msg).await;
+                    }
+                }
+                Err(error) => cx.fail(error),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Node for Trigger {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let (inner, context) = (Arc::clone(&self.inner), cx.clone());
+        cx.spawn(async move { inner.run(&context).await });
+        Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        let taken = self.inner.topics().take(&self.inner.settings, msg, cx, Instant::now());
+        self.inner.changed.notify_one();
+        match taken {
+            Err(error) => Handled::Failed(error),
+            Ok((status, sent)) => {
+                if let Some(status) = status {
+                    cx.status(status);
+                }
+                sent.map_or(Handled::Done, |msg| Handled::Send(0, msg))
+            }
+        }
+    }
+
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        *self.inner.topics() = Topics::default();
+        cx.status(Status::default());
+    }
+}
+
+ferrowire_core::register!(
+    NodeType::shared::<Trigger>("trigger")
+        .summary("sends a message, and another one later")
+        .category("function")
+        .editor(Editor::NodeRed("function/89-trigger"))
+);
