@@ -216,7 +216,8 @@ async fn the_test_page_and_the_list_of_listeners_are_served() {
     let mut nodes = echo();
     nodes.as_array_mut().unwrap().extend([listener("second", "/ws"), debug("debug")]);
     let runtime = Runtime::start_with(nodes, &["--http-node-root", "/api"], &[]).await;
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let get =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let page = runtime.raw(&get("/ferrowire/test")).await;
     assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("content-security-policy:"));
     let list = runtime.raw(&get("/ferrowire/listeners")).await;
