@@ -62,12 +62,17 @@ pub(crate) fn get(call: &Call) -> Reply {
     if of_node && !keys_only && !names.iter().any(has_values) {
         return Reply::json(Map::new());
     }
+    Reply::json(contents(stores, &names, place, keys_only))
+}
+
+/// All values of a place, or their names, by store.
+fn contents(stores: &ContextStores, names: &[String], place: &str, keys_only: bool) -> Map {
     let contents = names.iter().filter_map(|name| {
         let store = stores.store(name)?;
         let content = if keys_only { keys_of_place(store, place) } else { values(store, place) };
         Some((name.as_str(), content))
     });
-    Reply::json(contents.collect::<Map>())
+    contents.collect()
 }
 
 /// One value. Without a store's name it is that of the default one.
@@ -164,5 +169,78 @@ pub(crate) fn remove(call: &Call) -> Reply {
     match store.set(&place, &path, None) {
         Ok(()) => Reply::no_content(),
         Err(error) => Reply::unexpected(&error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ferrowire_core::MemoryStore;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    /// A default store and a second one, with values in the place `p`.
+    fn stores() -> (ContextStores, Vec<String>) {
+        let (first, second) = (MemoryStore::default(), MemoryStore::default());
+        let values = r#"{"k":{"a":[1,2,3],"b":{},"c":null},"n":42,"a b":true}"#;
+        first.fill("p", serde_json::from_str(values).unwrap());
+        second.fill("p", serde_json::from_str(r#"{"t":"text"}"#).unwrap());
+        let stores = ContextStores::new("memory", Arc::new(first)).with("file", Arc::new(second));
+        let names = stores.names().map(str::to_owned).collect();
+        (stores, names)
+    }
+
+    fn parsed(text: &[u8]) -> Json {
+        serde_json::from_slice(text).unwrap()
+    }
+
+    #[test]
+    fn a_place_is_shown_with_formats_or_by_name() {
+        let (stores, names) = stores();
+        let shown = |keys_only| {
+            parsed(Value::from(contents(&stores, &names, "p", keys_only)).to_json().as_bytes())
+        };
+        assert_eq!(
+            shown(false),
+            json!({
+                "memory": {
+                    "k": {"msg": r#"{"a":[1,2,3],"b":{},"c":null}"#, "format": "Object"},
+                    "n": {"msg": "42", "format": "number"},
+                    "a b": {"msg": "true", "format": "boolean"},
+                },
+                "file": {"t": {"msg": "text", "format": "string[4]"}},
+            })
+        );
+        assert_eq!(
+            shown(true),
+            json!({
+                "memory": {"keys": [{"key": "k"}, {"key": "n"}, {"key": "a b"}]},
+                "file": {"keys": [{"key": "t"}]},
+            })
+        );
+    }
+
+    #[test]
+    fn one_value_is_found_by_its_path() {
+        let (stores, names) = stores();
+        let (memory, file) = names.split_at(1);
+        let members = json!([
+            {"key": "a", "format": "array[3]", "length": 3},
+            {"key": "b", "format": "object"},
+            {"key": "c"},
+        ]);
+        for (names, key, keys_only, expected) in [
+            (memory, "k.a[2]", false, json!({"msg": "3", "format": "number"})),
+            (memory, "none", false, json!({"msg": "(undefined)", "format": "undefined"})),
+            (file, "t", false, json!({"msg": "text", "format": "string[4]", "store": "file"})),
+            (memory, "k", true, json!({"memory": {"keys": members, "format": "object"}})),
+            (memory, "k.a", true, json!({"memory": {"format": "array[3]"}})),
+            (memory, "n", true, json!({"memory": {"keys": []}})),
+        ] {
+            assert_eq!(parsed(&one(&stores, names, "p", key, keys_only).body), expected, "{key}");
+        }
+        assert_eq!(one(&stores, memory, "p", "k[", false).status, hyper::StatusCode::BAD_REQUEST);
     }
 }
