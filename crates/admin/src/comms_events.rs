@@ -150,6 +150,7 @@ impl Reporter {
                 node_type: place.node_type.clone(),
                 name: place.name.clone(),
                 flow: place.flow.clone(),
+                path: place.flow.clone(),
                 ..NodeInfo::default()
             };
             let text = match problem.property.as_str() {

@@ -13,6 +13,7 @@ pub(crate) fn get(call: &Call) -> Reply {
 
 fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     let settings = admin.settings();
+    let stores: Vec<&str> = admin.engine().contexts().names().collect();
     let encryption = match settings.credential_secret {
         CredentialSecret::Generated => "system",
         CredentialSecret::Given(_) => "user",
@@ -21,7 +22,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     let mut value = Value::from(json!({
         "httpNodeRoot": format!("{}/", settings.node_root),
         "version": admin.palette().editor_version(),
-        "context": {"default": "memory", "stores": ["memory"]},
+        "context": {"default": stores.first(), "stores": stores},
         "codeEditor": {"lib": "monaco", "options": {}},
         "markdownEditor": {"mermaid": {"enabled": true}},
         "libraries": [{

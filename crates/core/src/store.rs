@@ -131,6 +131,11 @@ impl ContextStores {
         self.stores.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The store of exactly this name.
+    pub fn store(&self, name: &str) -> Option<&dyn ContextStore> {
+        self.stores.iter().find(|(known, _)| known == name).map(|(_, store)| &**store)
+    }
+
     /// The store `name`; the default one for an empty name and `default`. An unknown name means
     /// the default store as well, as in Node-RED; `warn` is called at its first use.
     pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &dyn ContextStore {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ferrowire_core::bus::RunningNode;
-use ferrowire_core::{Message, NodeInfo, Registry, Sending, Status, StopReason};
+use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::{ContextStores, Message, NodeInfo, Registry, Sending, Status, StopReason};
 use tokio::sync::broadcast;
 
 use crate::builder::EngineBuilder;
@@ -147,6 +147,11 @@ impl Engine {
         let shown = self.inner.shown.load();
         let node = shown.nodes.get(id).ok_or_else(|| NotRunning { id: id.to_owned() })?;
         Ok(node.set_active(active))
+    }
+
+    /// The values that flows keep.
+    pub fn contexts(&self) -> &ContextStores {
+        self.inner.services.contexts()
     }
 
     /// The node types that this engine knows.

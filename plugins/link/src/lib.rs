@@ -5,7 +5,7 @@ mod call;
 mod out;
 
 use ferrowire_core::{
-    FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeType, Value,
+    Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeType, Value,
 };
 
 use call::LinkCall;
@@ -52,13 +52,16 @@ ferrowire_core::register!(
     NodeType::shared::<LinkIn>("link in")
         .summary("receives what is sent to it without a wire")
         .category("common")
-        .links(Links::In(LINKS)),
+        .links(Links::In(LINKS))
+        .editor(Editor::NodeRed("common/60-link")),
     NodeType::shared::<LinkOut>("link out")
         .summary("sends to `link in` nodes, or returns to a `link call`")
         .category("common")
-        .links(Links::Out(LINKS)),
+        .links(Links::Out(LINKS))
+        .editor(Editor::NodeRed("common/60-link")),
     NodeType::shared::<LinkCall>("link call")
         .summary("sends to a `link in` and waits for the return")
         .category("common")
-        .links(Links::Call(LINKS)),
+        .links(Links::Call(LINKS))
+        .editor(Editor::NodeRed("common/60-link")),
 );

@@ -3,7 +3,7 @@
 //! Whom they watch is settled by the runtime, from their properties `scope` and `uncaught`.
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
 };
 
 /// Passes on what it is told.
@@ -41,7 +41,13 @@ const fn watching(name: &'static str, what: Watches) -> NodeType {
 }
 
 ferrowire_core::register!(
-    watching("catch", Watches::Errors).summary("sends on the errors of other nodes"),
-    watching("status", Watches::Statuses).summary("sends on the statuses of other nodes"),
-    watching("complete", Watches::Completions).summary("tells when other nodes are done"),
+    watching("catch", Watches::Errors)
+        .summary("sends on the errors of other nodes")
+        .editor(Editor::NodeRed("common/25-catch")),
+    watching("status", Watches::Statuses)
+        .summary("sends on the statuses of other nodes")
+        .editor(Editor::NodeRed("common/25-status")),
+    watching("complete", Watches::Completions)
+        .summary("tells when other nodes are done")
+        .editor(Editor::NodeRed("common/24-complete")),
 );
