@@ -179,7 +179,7 @@ async fn a_missing_type_keeps_the_flows_from_starting_and_is_listed_with_its_pla
     nodes.as_array_mut().unwrap().push(node("strange", "no such node", json!({}), &[]));
     let mut runtime = Runtime::start_with(nodes.clone(), &[], &[]).await;
     let response = runtime.raw(
-        "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     assert!(response.await.starts_with("HTTP/1.1 404 "));
@@ -216,14 +216,14 @@ async fn the_test_page_and_the_list_of_listeners_are_served() {
     let mut nodes = echo();
     nodes.as_array_mut().unwrap().extend([listener("second", "/ws"), debug("debug")]);
     let runtime = Runtime::start_with(nodes, &["--http-node-root", "/api"], &[]).await;
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let page = runtime.raw(&get("/ferrowire/test")).await;
     assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("content-security-policy:"));
     let list = runtime.raw(&get("/ferrowire/listeners")).await;
     let (_, body) = list.split_once("\r\n\r\n").unwrap();
     let expected = json!([{"path": "/api/ws", "name": "", "wholemsg": false, "subprotocol": ""}]);
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected);
-    let post = "POST /ferrowire/test HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+    let post = "POST /ferrowire/test HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                 Content-Length: 0\r\n\r\n";
     assert!(runtime.raw(post).await.starts_with("HTTP/1.1 405 "));
 }
