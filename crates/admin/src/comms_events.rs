@@ -97,7 +97,7 @@ impl Reporter {
             return;
         }
         let Encoded { format, msg } = encode(Some(&text.into()), MAX_LENGTH);
-        let path = if node.flow.is_empty() { "global" } else { &node.flow };
+        let path = if node.path.is_empty() { "global" } else { &node.path };
         let mut entry: Map = [
             ("level", Value::from(level)),
             ("id", node.id.as_str().into()),
@@ -106,7 +106,7 @@ impl Reporter {
         ]
         .into_iter()
         .collect();
-        for (key, text) in [("z", &node.flow), ("name", &node.name)] {
+        for (key, text) in [("z", &node.flow), ("name", &node.name), ("_alias", &node.alias)] {
             if !text.is_empty() {
                 entry.insert(key, text.as_str());
             }

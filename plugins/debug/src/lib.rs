@@ -156,7 +156,10 @@ impl Debug {
         let mut entry = Map::with_capacity(8);
         entry.insert("id", info.id.as_str());
         entry.insert("z", info.flow.as_str());
-        entry.insert("path", info.flow.as_str());
+        if !info.alias.is_empty() {
+            entry.insert("_alias", info.alias.as_str());
+        }
+        entry.insert("path", if info.path.is_empty() { "global" } else { &info.path });
         if self.has_name {
             entry.insert("name", info.name.as_str());
         }

@@ -179,7 +179,7 @@ async fn a_missing_type_keeps_the_flows_from_starting_and_is_listed_with_its_pla
     nodes.as_array_mut().unwrap().push(node("strange", "no such node", json!({}), &[]));
     let mut runtime = Runtime::start_with(nodes.clone(), &[], &[]).await;
     let response = runtime.raw(
-        "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     assert!(response.await.starts_with("HTTP/1.1 404 "));
