@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Metadata};
@@ -11,7 +11,8 @@ use crate::cargo::{self, Metadata};
 /// What to compare.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// echo, fanout, idle, churn, startup, latency, cores; all but cores if none is given
+    /// echo, fanout, idle, churn, startup, latency, cores, json, nodes, plugins; all but cores if
+    /// none is given
     workloads: Vec<String>,
     /// One or two short rounds, to see that everything works
     #[arg(long)]
@@ -44,11 +45,14 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let mut bench = Command::new(target.join("release/ferrowire-bench"));
     bench.arg("run").args(&options.workloads);
     bench.arg("--flows").arg(cargo::root().join("crates/bench/flows"));
-    bench.arg("--out").arg(options.out.unwrap_or_else(|| target.join("bench")));
+    bench.arg("--out").arg(options.out.clone().unwrap_or_else(|| target.join("bench")));
     if runtime.is_some() {
         bench.arg("--ferrowire").arg(target.join("release/ferrowire"));
     } else {
         println!("no package builds `ferrowire` yet; it is left out");
+    }
+    if wants_plugins(&options) && runtime.is_some() {
+        add_plugins(&mut bench, &target)?;
     }
     if options.with_node_red {
         bench.arg("--node-red").arg(node_red(&target)?);
@@ -63,6 +67,39 @@ pub(crate) fn run(options: Options) -> Result<()> {
         bench.arg("--seconds").arg(seconds.to_string());
     }
     cargo::succeed(&mut bench)
+}
+
+/// A runtime without plugins, for the nodes to be loaded into.
+const BARE: &str = "bare";
+/// The nodes that are loaded.
+const LOADED: [&str; 2] = ["websocket-in", "websocket-out"];
+
+fn wants_plugins(options: &Options) -> bool {
+    options.workloads.is_empty() || options.workloads.iter().any(|name| name == "plugins")
+}
+
+/// Builds the WebSocket nodes as shared libraries, and a runtime without them.
+fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
+    if !cargo::root().join("runtime/examples").join(BARE).with_extension("rs").exists() {
+        println!("this runtime does not load plugins; `plugins` is left out");
+        return Ok(());
+    }
+    let mut build = cargo::cargo(&["build", "--release", "--package", "ferrowire-runtime"]);
+    cargo::succeed(build.args(["--example", BARE]))?;
+    let packages = LOADED.map(|name| format!("ferrowire-plugin-{name}"));
+    let mut build = cargo::cargo(&["build", "--release", "--lib"]);
+    cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", name])))?;
+    let folder = target.join("bench/plugins");
+    std::fs::create_dir_all(&folder)?;
+    for package in packages {
+        let library = format!("lib{}.so", package.replace('-', "_"));
+        let built = target.join("release").join(&library);
+        std::fs::copy(&built, folder.join(&library))
+            .with_context(|| format!("cargo did not build `{}`", built.display()))?;
+    }
+    bench.arg("--ferrowire-without").arg(target.join("release/examples").join(BARE));
+    bench.arg("--plugins").arg(folder);
+    Ok(())
 }
 
 /// Node-RED and a Node new enough for it, below cargo's target folder; fetched once.

@@ -60,7 +60,7 @@ fn draw_bar(body: &mut String, y: f64, server: &Measured, value: f64, share: f64
 
 fn class(server: &str) -> &'static str {
     match server {
-        crate::server::FERROWIRE => "s2",
+        crate::server::FERROWIRE | crate::server::LOADED => "s2",
         crate::server::NODE_RED => "s3",
         crate::server::TUNED => "s1",
         _ => "s0",

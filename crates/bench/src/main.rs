@@ -7,6 +7,7 @@
 )]
 
 mod chart;
+mod flow;
 mod load;
 mod plan;
 mod process;
@@ -15,6 +16,7 @@ mod rounds;
 mod sample;
 mod serve;
 mod server;
+mod special;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -22,6 +24,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+
+/// Ferrowire's own, so that the bare servers are a fair limit.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Debug, Parser)]
 #[command(version, about)]

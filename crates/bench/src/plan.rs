@@ -5,6 +5,8 @@ use std::fmt;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::flow::Flow;
+
 /// One thing to do to a server.
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -23,6 +25,9 @@ pub(crate) enum Work {
         /// Messages per second over all connections, on a fixed schedule; as fast as possible if not given
         #[arg(long)]
         rate: Option<f64>,
+        /// What the server does with messages
+        #[arg(long, value_enum, default_value_t = Flow::Echo)]
+        flow: Flow,
     },
     /// Publish bursts on one connection and compare what every subscriber gets
     Fanout {
@@ -65,37 +70,10 @@ impl Work {
     /// The same messages on a fixed schedule.
     pub(crate) fn at_rate(self, per_second: f64) -> Self {
         match self {
-            Self::Echo { connections, in_flight, size, .. } => {
-                Self::Echo { connections, in_flight, size, rate: Some(per_second) }
+            Self::Echo { connections, in_flight, size, flow, .. } => {
+                Self::Echo { connections, in_flight, size, rate: Some(per_second), flow }
             }
             other => other,
-        }
-    }
-}
-
-/// A flow that every server offers: bare servers in code, the others from `flows/*.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// Every message goes back to its sender.
-    Echo,
-    /// Every message goes to everybody.
-    Fanout,
-}
-
-impl Flow {
-    /// The path of the flow's endpoint.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Echo => "/echo",
-            Self::Fanout => "/fanout",
-        }
-    }
-
-    /// The name of the flow's file.
-    pub(crate) fn file(self) -> &'static str {
-        match self {
-            Self::Echo => "echo.json",
-            Self::Fanout => "fanout.json",
         }
     }
 }
@@ -117,16 +95,26 @@ pub(crate) enum Workload {
     Latency,
     /// Throughput of two workers against one
     Cores,
+    /// Whole messages as JSON, with one change node
+    Json,
+    /// What each kind of node costs
+    Nodes,
+    /// WebSocket nodes linked in against loaded from shared libraries
+    Plugins,
 }
 
 impl Workload {
     /// The flow that the servers run for it.
     pub(crate) fn flow(self) -> Flow {
-        if self == Self::Fanout { Flow::Fanout } else { Flow::Echo }
+        match self {
+            Self::Fanout => Flow::Fanout,
+            Self::Json => Flow::Json,
+            _ => Flow::Echo,
+        }
     }
 
-    /// The cases measured with a running server; startup, latency and cores need more than one
-    /// load and are put together in `rounds`.
+    /// The cases measured with a running server; startup, latency and the like need more
+    /// than that and are put together in `special`.
     pub(crate) fn cases(self, quick: bool) -> Vec<Work> {
         match self {
             Self::Echo if quick => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 1, 65_536)],
@@ -135,7 +123,9 @@ impl Workload {
             Self::Idle => vec![Work::Idle { connections: if quick { 1_000 } else { 10_000 } }],
             Self::Churn => vec![Work::Churn { clients: 8 }],
             Self::Latency => vec![echo(50, 1, 32)],
-            Self::Startup | Self::Cores => Vec::new(),
+            Self::Json => [1, 16].map(|in_flight| exchange(Flow::Json, 50, in_flight, 256)).into(),
+            Self::Plugins => [1, 16].map(|in_flight| echo(50, in_flight, 32)).into(),
+            Self::Startup | Self::Cores | Self::Nodes => Vec::new(),
         }
     }
 }
@@ -150,6 +140,9 @@ impl fmt::Display for Workload {
             Self::Startup => "startup",
             Self::Latency => "latency",
             Self::Cores => "cores",
+            Self::Json => "json",
+            Self::Nodes => "nodes",
+            Self::Plugins => "plugins",
         })
     }
 }
@@ -166,7 +159,12 @@ fn echo_cases() -> Vec<Work> {
 }
 
 pub(crate) fn echo(connections: usize, in_flight: usize, size: usize) -> Work {
-    Work::Echo { connections, in_flight, size, rate: None }
+    exchange(Flow::Echo, connections, in_flight, size)
+}
+
+/// As fast as possible through a flow that answers each message.
+pub(crate) fn exchange(flow: Flow, connections: usize, in_flight: usize, size: usize) -> Work {
+    Work::Echo { connections, in_flight, size, rate: None, flow }
 }
 
 fn fanout(subscribers: usize, burst: usize) -> Work {
@@ -176,8 +174,9 @@ fn fanout(subscribers: usize, burst: usize) -> Work {
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Echo { connections, in_flight, size, rate } => {
-                write!(f, "echo {connections}x{in_flight}, {}", bytes(*size))?;
+            Self::Echo { connections, in_flight, size, rate, flow } => {
+                let name = flow.name();
+                write!(f, "{name} {connections}x{in_flight}, {}", bytes(*size))?;
                 if rate.is_some() { f.write_str(", half rate") } else { Ok(()) }
             }
             Self::Fanout { subscribers, burst, size } => {

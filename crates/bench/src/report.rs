@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::chart;
 use crate::plan::Workload;
 use crate::sample::{Metric, Sample, median};
-use crate::server::{COMMON, NODE_RED, TUNED};
+use crate::server::{COMMON, FERROWIRE, LOADED, NODE_RED, TUNED};
 
 /// The servers that all others are compared with.
 const REFERENCES: [&str; 3] = [TUNED, COMMON, NODE_RED];
@@ -118,6 +118,9 @@ impl Report {
             "churn" => "Handshakes for each CPU-second of the server",
             "startup" => "Start to first handshake, ms (less is better)",
             "latency" => "p99 round trip, microseconds (less is better)",
+            "json" => "JSON messages for each CPU-second of the server",
+            "nodes" => "Messages through one node for each CPU-second of the server",
+            "plugins" => "Messages for each CPU-second: nodes linked in, and loaded",
             "cores" => "Messages for each CPU-second of the server, by workers",
             _ => "Messages for each CPU-second of the server",
         }
@@ -154,6 +157,10 @@ impl Case {
         median(ratios.collect())
     }
 
+    fn has(&self, server: &str) -> bool {
+        self.servers.iter().any(|it| it.name == server)
+    }
+
     fn rows(&self) -> Vec<Vec<String>> {
         let medians: Vec<_> = self.servers.iter().map(|it| Sample::median(&it.rounds)).collect();
         let columns: Vec<_> = COLUMNS
@@ -162,7 +169,8 @@ impl Case {
             .collect();
         let references: Vec<_> = REFERENCES
             .into_iter()
-            .filter(|name| self.servers.iter().any(|it| it.name == *name))
+            .chain(self.has(LOADED).then_some(FERROWIRE))
+            .filter(|name| self.has(name))
             .collect();
         let mut head = vec![String::new()];
         head.extend(columns.iter().map(|it| it.title.to_owned()));

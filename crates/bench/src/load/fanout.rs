@@ -1,15 +1,19 @@
 //! Fan-out: what one connection publishes must reach every connection, in order, byte for byte.
+//!
+//! Sockets are read in the reverse of the order in which they were opened. Servers write in that
+//! order, so whoever is last here has what all others have as well: the load sleeps once and then
+//! reads without waiting, one call for each socket, and stays cheaper than the server.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::client::{self, PATIENCE};
 use super::frame::Ring;
-use super::poll::Poll;
 use super::{Meter, Target, Window};
+use crate::flow::Flow;
 use crate::sample::Sample;
 
 /// What to publish.
@@ -20,110 +24,81 @@ pub(super) struct Load {
     pub(super) size: usize,
 }
 
-/// Measures the server: a burst is published when the one before has reached everybody.
+/// A server takes a burst of this many bytes before anybody reads.
+const LONGEST_BURST: usize = 1 << 20;
+
+/// Measures the server: a burst is published when the one before has reached everybody, and the
+/// time of a message is the time until then. Nothing is left under way that a later load on the
+/// same server could get.
 pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
-    ensure!(load.subscribers > 0 && load.burst > 0, "nothing to publish");
+    let &Load { subscribers, burst, size } = load;
+    ensure!(subscribers > 0 && burst > 0, "nothing to publish");
+    ensure!(burst * size <= LONGEST_BURST, "a burst is at most `{LONGEST_BURST}` bytes long");
     // The publisher is the first connection, and gets what it publishes like everybody else.
-    let mut streams = client::connect_all(target.addr, "/fanout", load.subscribers + 1)?;
+    let mut streams = client::connect_all(target.addr, &Flow::Fanout.path(), subscribers + 1)?;
     gather(&mut streams)?;
-    let poll = Poll::new(streams.iter())?;
-    let ring = Ring::new(0, 4 * load.burst, load.size)?;
-    let mut audience = Audience {
-        peers: streams.into_iter().map(|stream| Peer { stream, read: 0 }).collect(),
-        poll,
-        ring,
-        buffer: vec![0; 256 << 10],
-        published: 0,
-        written: 0,
-        reached: 0,
-    };
+    let ring = Ring::new(Flow::Fanout, 0, 4 * burst, size)?;
+    let mut buffer = vec![0; 64 << 10];
+    let mut published = 0;
     let mut meter = Meter::new(target, window)?;
-    while meter.go_on(Instant::now())? {
-        audience.publish(load.burst, &mut meter)?;
+    let mut now = Instant::now();
+    while meter.go_on(now)? {
+        let sent = now;
+        let until = published + burst as u64;
+        publish(&mut streams, &ring, published, until)?;
+        for stream in streams.iter_mut().rev() {
+            receive(stream, &ring, published, until, &mut buffer)
+                .context("a message did not reach all subscribers")?;
+        }
+        published = until;
+        now = Instant::now();
+        meter.record(now - sent, (burst * streams.len()) as u64);
     }
     meter.finish()
 }
 
-/// The publisher, who is the first of the peers, and everybody else.
-struct Audience {
-    peers: Vec<Peer>,
-    poll: Poll,
-    ring: Ring,
-    buffer: Vec<u8>,
-    published: u64,
-    written: u64,
-    reached: u64,
+fn publish(streams: &mut [TcpStream], ring: &Ring, from: u64, until: u64) -> Result<()> {
+    let Some(publisher) = streams.first_mut() else { bail!("nobody publishes") };
+    let (mut at, end) = (from * ring.sent_frame(), until * ring.sent_frame());
+    while at < end {
+        let piece = ring.to_send(at, end);
+        publisher.write_all(piece).context("the server did not take a burst")?;
+        at += piece.len() as u64;
+    }
+    Ok(())
 }
 
-impl Audience {
-    /// Publishes a burst and waits until it has reached everybody. Nothing is left under way that
-    /// a later load on the same server could get.
-    fn publish(&mut self, burst: usize, meter: &mut Meter) -> Result<()> {
-        let sent = Instant::now();
-        self.published += burst as u64;
-        while self.reached < self.published * self.peers.len() as u64 {
-            self.write()?;
-            for position in self.poll.wait(Duration::from_millis(100))? {
-                let Some(peer) = self.peers.get_mut(position) else {
-                    bail!("an unknown socket is ready")
-                };
-                let messages = peer.receive(&self.ring, &mut self.buffer)?;
-                self.reached += messages;
-                meter.record(sent.elapsed(), messages);
-            }
-            ensure!(sent.elapsed() < PATIENCE, "a message did not reach all subscribers");
-        }
-        Ok(())
+/// Reads and compares the messages of one burst.
+fn receive(
+    stream: &mut TcpStream,
+    ring: &Ring,
+    from: u64,
+    until: u64,
+    buffer: &mut [u8],
+) -> Result<()> {
+    let (mut at, end) = (from * ring.answered_frame(), until * ring.answered_frame());
+    while at < end {
+        // More room than is needed: what was sent too often is found at once.
+        let read = stream.read(buffer)?;
+        ensure!(read > 0, "the server closed a connection");
+        ring.compare(at, buffer.get(..read).unwrap_or_default())?;
+        at += read as u64;
     }
-
-    fn write(&mut self) -> Result<()> {
-        let Some(publisher) = self.peers.first_mut() else { bail!("nobody publishes") };
-        let allowed = self.published * self.ring.sent_frame();
-        while self.written < allowed {
-            let piece = self.ring.to_send(self.written, allowed);
-            let written = client::write_ready(&mut publisher.stream, piece)?;
-            self.written += written as u64;
-            if written == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Peer {
-    stream: TcpStream,
-    read: u64,
-}
-
-impl Peer {
-    /// Reads and compares all that has come; answers how many messages are complete now.
-    fn receive(&mut self, ring: &Ring, buffer: &mut [u8]) -> Result<u64> {
-        let before = self.read / ring.answered_frame();
-        loop {
-            let room = buffer.len();
-            let read = client::read_ready(&mut self.stream, buffer)?;
-            ring.compare(self.read, read)?;
-            self.read += read.len() as u64;
-            if read.len() < room {
-                return Ok(self.read / ring.answered_frame() - before);
-            }
-        }
-    }
+    ensure!(at == end, "the server sent more than was published");
+    Ok(())
 }
 
 /// Publishes until one message has reached everybody: a server may answer the handshake before
 /// it has subscribed the connection.
 fn gather(streams: &mut [TcpStream]) -> Result<()> {
     for attempt in 1..=20 {
-        let probe = Ring::new(attempt, 1, 32)?;
-        if let Some(publisher) = streams.first_mut() {
-            publisher.write_all(probe.to_send(0, probe.sent_frame()))?;
-        }
+        let probe = Ring::new(Flow::Fanout, attempt, 1, 32)?;
+        publish(streams, &probe, 0, 1)?;
         let mut everybody = true;
         for stream in streams.iter_mut() {
             stream.set_read_timeout(Some(Duration::from_millis(500)))?;
             everybody = everybody && reaches(stream, &probe)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
         }
         if everybody {
             return Ok(());

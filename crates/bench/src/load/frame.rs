@@ -2,6 +2,8 @@
 
 use anyhow::{Result, ensure};
 
+use crate::flow::Flow;
+
 /// Any mask will do; a fixed one can be applied before the clock starts.
 const MASK: [u8; 4] = [0x5a, 0x21, 0xc3, 0x7e];
 
@@ -20,17 +22,16 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Makes `count` messages of `size` bytes that no other `tag` has.
-    pub(super) fn new(tag: usize, count: usize, size: usize) -> Result<Self> {
-        ensure!(size >= 16, "messages of `{size}` bytes can't be told apart; use 16 or more");
+    /// Makes `count` messages of `size` bytes that no other `tag` has, and what `flow` answers.
+    pub(super) fn new(flow: Flow, tag: usize, count: usize, size: usize) -> Result<Self> {
         let (mut sent, mut answered) = (Vec::new(), Vec::new());
         for number in 0..count {
-            let payload = payload(tag, number, size);
-            answered.extend(header(size, 0));
-            answered.extend(&payload);
-            sent.extend(header(size, MASKED));
+            let (message, answer) = flow.exchange(tag, number, size)?;
+            answered.extend(header(answer.len(), 0));
+            answered.extend(answer.as_bytes());
+            sent.extend(header(message.len(), MASKED));
             sent.extend(MASK);
-            sent.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+            sent.extend(message.bytes().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         }
         let (sent_frame, answered_frame) = (sent.len() / count, answered.len() / count);
         Ok(Self { sent, answered, sent_frame, answered_frame })
@@ -74,18 +75,6 @@ fn piece(ring: &[u8], from: u64, to: u64) -> &[u8] {
     ring.get(start..end).unwrap_or_default()
 }
 
-/// Text that names its connection and number and is different everywhere behind that as well.
-fn payload(tag: usize, number: usize, size: usize) -> Vec<u8> {
-    let mut text = format!("{tag:08x}{number:08x}").into_bytes();
-    let mut state = (tag as u64) << 32 | number as u64 | 1 << 63;
-    while text.len() < size {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push(b'a' + (state >> 33) as u8 % 26);
-    }
-    text
-}
-
 fn header(size: usize, masked: u8) -> Vec<u8> {
     match (u8::try_from(size), u16::try_from(size)) {
         (Ok(short), _) if short < 126 => vec![TEXT, masked | short],
@@ -113,7 +102,7 @@ mod tests {
 
     #[test]
     fn unmasking_what_is_sent_gives_what_is_answered() {
-        let ring = Ring::new(7, 3, 40).unwrap();
+        let ring = Ring::new(Flow::Echo, 7, 3, 40).unwrap();
         let sent: Vec<u8> =
             ring.sent[6..46].iter().zip(MASK.iter().cycle()).map(|(b, m)| b ^ m).collect();
         assert_eq!(sent, ring.answered[2..42]);
@@ -121,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_ring_goes_on_where_it_ends() {
-        let ring = Ring::new(1, 2, 16).unwrap();
+        let ring = Ring::new(Flow::Echo, 1, 2, 16).unwrap();
         let twice = [&ring.answered[..], &ring.answered[..]].concat();
         ring.compare(0, &twice).unwrap();
         ring.compare(5, &twice[5..30]).unwrap();
@@ -130,7 +119,7 @@ mod tests {
 
     #[test]
     fn one_wrong_byte_or_swapped_messages_are_found() {
-        let ring = Ring::new(1, 4, 32).unwrap();
+        let ring = Ring::new(Flow::Echo, 1, 4, 32).unwrap();
         let mut wrong = ring.answered.clone();
         wrong[70] ^= 1;
         assert!(ring.compare(0, &wrong).unwrap_err().to_string().contains("message `0`"));
@@ -141,7 +130,8 @@ mod tests {
 
     #[test]
     fn connections_have_different_messages() {
-        let (one, other) = (Ring::new(1, 2, 64).unwrap(), Ring::new(2, 2, 64).unwrap());
+        let (one, other) =
+            (Ring::new(Flow::Echo, 1, 2, 64).unwrap(), Ring::new(Flow::Echo, 2, 2, 64).unwrap());
         one.compare(0, &other.answered).unwrap_err();
     }
 }

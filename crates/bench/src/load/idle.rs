@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::Target;
 use super::client;
 use super::frame::Ring;
+use crate::flow::Flow;
 use crate::process::{pause, resident};
 use crate::sample::{Metric, Sample};
 
@@ -30,7 +31,7 @@ pub(super) fn run(connections: usize, target: Target) -> Result<Sample> {
 
 fn echo_once(streams: &mut [TcpStream]) -> Result<()> {
     for (tag, stream) in streams.iter_mut().enumerate() {
-        let ring = Ring::new(tag, 1, 32)?;
+        let ring = Ring::new(Flow::Echo, tag, 1, 32)?;
         stream.write_all(ring.to_send(0, ring.sent_frame()))?;
         let mut answer = vec![0; ring.answered_frame() as usize];
         stream.read_exact(&mut answer).with_context(|| format!("connection `{tag}`"))?;

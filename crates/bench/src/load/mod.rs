@@ -51,8 +51,8 @@ impl Window {
 /// Puts the load on the server and says what was measured.
 pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample> {
     match *work {
-        Work::Echo { connections, in_flight, size, rate } => {
-            echo::run(&echo::Load { connections, in_flight, size, rate }, target, window)
+        Work::Echo { connections, in_flight, size, rate, flow } => {
+            echo::run(&echo::Load { connections, in_flight, size, rate, flow }, target, window)
         }
         Work::Fanout { subscribers, burst, size } => {
             fanout::run(&fanout::Load { subscribers, burst, size }, target, window)

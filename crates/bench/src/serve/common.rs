@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::Outcome;
+use super::{Outcome, json};
 
 /// Messages that wait for one subscriber.
 const QUEUE: usize = 1_024;
@@ -31,14 +31,21 @@ pub(super) async fn connection(
     config: WebSocketConfig,
 ) -> Outcome {
     let (socket, path) = super::handshake(stream, config).await?;
-    if path == "/fanout" { fanout(socket, &hub).await } else { echo(socket).await }
+    match path.as_str() {
+        "/fanout" => fanout(socket, &hub).await,
+        "/json" => echo(socket, json::answer).await,
+        _ => echo(socket, Ok).await,
+    }
 }
 
-async fn echo(mut socket: WebSocketStream<TcpStream>) -> Outcome {
+async fn echo(
+    mut socket: WebSocketStream<TcpStream>,
+    answer: impl Fn(Message) -> Result<Message, Error>,
+) -> Outcome {
     while let Some(message) = socket.next().await {
         let message = message?;
         if message.is_text() || message.is_binary() {
-            socket.send(message).await?;
+            socket.send(answer(message)?).await?;
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! The bare servers: the WebSocket library on tokio and nothing else.
 //!
 //! They are the limit that a flow runtime is measured against. The path of the request decides
-//! between echo and fan-out, the server's name between the common way and the tuned one.
+//! between echo, JSON and fan-out, the server's name between the common way and the tuned one.
 
 mod common;
 mod hub;
+mod json;
 mod tuned;
 
 use std::net::{Ipv4Addr, SocketAddr};

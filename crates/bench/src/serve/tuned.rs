@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::Outcome;
 use super::hub::{Hub, Peer, PeerStream};
+use super::{Outcome, json};
 
 /// Publishes what has been read so far once it is this long.
 const BURST: usize = 64 << 10;
@@ -27,14 +27,21 @@ pub(super) async fn connection(
     config: WebSocketConfig,
 ) -> Outcome {
     let (socket, path) = super::handshake(stream, config).await?;
-    if path == "/fanout" { fanout(socket, &hub, config).await } else { echo(socket).await }
+    match path.as_str() {
+        "/fanout" => fanout(socket, &hub, config).await,
+        "/json" => echo(socket, json::answer).await,
+        _ => echo(socket, Ok).await,
+    }
 }
 
-async fn echo(mut socket: WebSocketStream<TcpStream>) -> Outcome {
+async fn echo(
+    mut socket: WebSocketStream<TcpStream>,
+    answer: impl Fn(Message) -> Result<Message, Error>,
+) -> Outcome {
     while let Some(message) = next_or_flush(&mut socket).await {
         let message = message?;
         if message.is_text() || message.is_binary() {
-            socket.feed(message).await?;
+            socket.feed(answer(message)?).await?;
         }
     }
     Ok(())

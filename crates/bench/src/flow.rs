@@ -1,0 +1,171 @@
+//! The flows that every server offers, and what each makes of a message.
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// A flow: bare servers have some of them in code, Ferrowire and Node-RED read `flows/*.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Flow {
+    /// Every message goes back to its sender
+    Echo,
+    /// Every message goes to everybody
+    Fanout,
+    /// Whole messages as JSON; a change node sets one property
+    Json,
+    /// A function node makes upper case
+    Function,
+    /// A change node sets a property that is not sent
+    Change,
+    /// A switch node lets everything through by its second output
+    Switch,
+    /// A template node appends a word
+    Template,
+    /// One json node parses, another one prints
+    JsonNodes,
+    /// Ten change nodes in a row
+    TenChanges,
+}
+
+/// What stands in every JSON text around what makes it unique and as long as was asked for. Names
+/// are in alphabetical order, so that servers that sort them answer the same.
+const JSON: [&str; 3] = [
+    r#"{"_msgid":""#,
+    r#"","payload":{"name":""#,
+    r#"","ok":true,"readings":[20.5,21.25,-3],"sensor":4711},"topic":"plant/boiler/7""#,
+];
+
+impl Flow {
+    /// Flows that show what one kind of node costs.
+    pub(crate) const NODES: [Self; 7] = [
+        Self::Echo,
+        Self::Function,
+        Self::Change,
+        Self::Switch,
+        Self::Template,
+        Self::JsonNodes,
+        Self::TenChanges,
+    ];
+
+    /// Its name, which its file and path are called after.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Fanout => "fanout",
+            Self::Json => "json",
+            Self::Function => "function",
+            Self::Change => "change",
+            Self::Switch => "switch",
+            Self::Template => "template",
+            Self::JsonNodes => "json-nodes",
+            Self::TenChanges => "ten-changes",
+        }
+    }
+
+    /// The path of the flow's endpoint.
+    pub(crate) fn path(self) -> String {
+        format!("/{}", self.name())
+    }
+
+    /// The name of the flow's file.
+    pub(crate) fn file(self) -> String {
+        format!("{}.json", self.name())
+    }
+
+    /// The node type between `websocket in` and `websocket out`, if there is one.
+    pub(crate) fn node_type(self) -> Option<&'static str> {
+        match self {
+            Self::Echo => None,
+            Self::Fanout | Self::Json | Self::Change | Self::TenChanges => Some("change"),
+            Self::Function => Some("function"),
+            Self::Switch => Some("switch"),
+            Self::Template => Some("template"),
+            Self::JsonNodes => Some("json"),
+        }
+    }
+
+    /// A message of `size` bytes that no other `tag` and `number` have, and what the flow has to
+    /// answer to it.
+    pub(crate) fn exchange(
+        self,
+        tag: usize,
+        number: usize,
+        size: usize,
+    ) -> Result<(String, String)> {
+        let sent = match self {
+            Self::Json | Self::JsonNodes => json(tag, number, size)?,
+            _ => text(tag, number, size)?,
+        };
+        let answered = match self {
+            Self::Function => sent.to_ascii_uppercase(),
+            Self::Template => format!("{sent} seen"),
+            Self::Json => sent.trim_end_matches('}').to_owned() + r#","verdict":"ok"}"#,
+            _ => sent.clone(),
+        };
+        Ok((sent, answered))
+    }
+}
+
+/// Text that names its connection and number and is different everywhere behind that as well.
+fn text(tag: usize, number: usize, size: usize) -> Result<String> {
+    let mut text = format!("{tag:08x}{number:08x}");
+    fill(&mut text, tag, number, size.checked_sub(16).with_context(|| too_short(size, 16))?);
+    Ok(text)
+}
+
+fn json(tag: usize, number: usize, size: usize) -> Result<String> {
+    let [start, middle, end] = JSON;
+    let least = start.len() + 16 + middle.len() + end.len() + 1;
+    let name = size.checked_sub(least).with_context(|| too_short(size, least))?;
+    let mut text = format!("{start}{tag:08x}{number:08x}{middle}");
+    fill(&mut text, tag, number, name);
+    Ok(text + end + "}")
+}
+
+fn too_short(size: usize, least: usize) -> String {
+    format!("messages of `{size}` bytes can't be told apart; use {least} or more")
+}
+
+fn fill(text: &mut String, tag: usize, number: usize, length: usize) {
+    let mut state = (tag as u64) << 32 | number as u64 | 1 << 63;
+    for _ in 0..length {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push(char::from(b'a' + (state >> 33) as u8 % 26));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_length_that_was_asked_for() {
+        for flow in Flow::NODES {
+            assert_eq!(flow.exchange(7, 9, 200).unwrap().0.len(), 200, "{flow:?}");
+            assert!(flow.exchange(7, 9, 15).is_err());
+        }
+    }
+
+    #[test]
+    fn a_json_answer_is_the_message_and_one_property_more() {
+        let (sent, answered) = Flow::Json.exchange(1, 2, 200).unwrap();
+        let mut value: serde_json::Value = serde_json::from_str(&sent).unwrap();
+        value["verdict"] = "ok".into();
+        assert_eq!(value.to_string(), answered);
+    }
+
+    #[test]
+    fn every_flow_has_its_file_with_its_path_and_node() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("flows");
+        for flow in Flow::value_variants() {
+            let text = std::fs::read_to_string(folder.join(flow.file())).unwrap();
+            let nodes: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+            assert!(nodes.iter().any(|node| node["path"] == flow.path()), "{flow:?}");
+            if let Some(node_type) = flow.node_type() {
+                assert!(nodes.iter().any(|node| node["type"] == node_type), "{flow:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The workloads that are more than loads on servers that all run the same flow.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::flow::Flow;
+use crate::plan::{echo, exchange};
+use crate::process::resident;
+use crate::rounds::{Bench, Options, SMALL};
+use crate::sample::{Metric, Sample};
+use crate::server::{NODE_RED, Server};
+
+impl Bench<'_> {
+    /// From starting a program to its first handshake.
+    pub(crate) fn startup(&mut self) -> Result<()> {
+        for server in self.servers(SMALL) {
+            let running = server.start(self.workload.flow(), &self.options.out, None)?;
+            let rss = resident(running.target().pid)? as f64;
+            let sample = Sample::default()
+                .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
+                .with(Metric::Rss, rss / f64::from(1 << 20));
+            self.report.add("start to first handshake", server.name, sample);
+        }
+        Ok(())
+    }
+
+    /// All servers get the same rate: half of what the slowest can do. Node-RED, which can do much less,
+    /// gets half of its own.
+    pub(crate) fn latency(&mut self) -> Result<()> {
+        let running = self.start_all(self.servers(SMALL), self.workload.flow())?;
+        for case in self.workload.cases(self.options.quick) {
+            let mut highest = Vec::new();
+            for (server, running) in &running {
+                let most = self.measure(&case, server, running)?;
+                highest.push(most.get(Metric::PerSecond).unwrap_or_default());
+            }
+            let native = running.iter().zip(&highest).filter(|((it, _), _)| it.name != NODE_RED);
+            let slowest = native.map(|(_, most)| *most).fold(f64::INFINITY, f64::min);
+            for ((server, running), most) in running.iter().zip(&highest) {
+                let timed = case.clone().at_rate(most.min(slowest) / 2.0);
+                let sample = self.measure(&timed, server, running)?;
+                self.report.add(&timed.to_string(), server.name, sample);
+            }
+        }
+        Ok(())
+    }
+
+    /// Two workers against one. The load runs on the same cores, so what counts is what the same
+    /// CPU time gets done.
+    pub(crate) fn cores(&mut self) -> Result<()> {
+        let case = echo(500, 16, 32);
+        for server in self.servers(SMALL).into_iter().filter(|it| it.name != NODE_RED) {
+            let mut rates = Vec::new();
+            for workers in [1, 2] {
+                let flow = self.workload.flow();
+                let running = server.start(flow, &self.options.out, Some(workers))?;
+                let sample = self.measure(&case, &server, &running)?;
+                rates.push(sample.get(Metric::PerCpuSecond).unwrap_or_default());
+                self.report.add(&format!("{case}, {workers} workers"), server.name, sample);
+            }
+            if let [one, two] = rates[..] {
+                let sample = Sample::default().with(Metric::Scaling, 2.0 * two / one);
+                self.report.add("2 workers for each CPU-second of 1", server.name, sample);
+            }
+        }
+        Ok(())
+    }
+
+    /// One node between `websocket in` and `websocket out`, and the same flow without it.
+    pub(crate) fn nodes(&mut self) -> Result<()> {
+        let ferrowire = self.options.ferrowire.as_deref();
+        let types = ferrowire.map(node_types).transpose()?.unwrap_or_default();
+        let flows = if self.options.quick { &Flow::NODES[..3] } else { &Flow::NODES };
+        for &flow in flows {
+            let missing = flow.node_type().filter(|it| !types.iter().any(|known| known == it));
+            let servers = self.runtimes(missing.is_none());
+            if let (Some(missing), Some(_)) = (missing, ferrowire) {
+                println!("{}: Ferrowire is left out: it has no node `{missing}`", flow.name());
+            }
+            let running = self.start_all(servers, flow)?;
+            let size = if flow == Flow::JsonNodes { 256 } else { 32 };
+            self.compare(&[1, 16].map(|in_flight| exchange(flow, 50, in_flight, size)), &running)?;
+        }
+        Ok(())
+    }
+
+    /// Servers that read flows.
+    fn runtimes(&self, with_ferrowire: bool) -> Vec<Server> {
+        let Options { flows, ferrowire, node_red, .. } = self.options;
+        let ferrowire = ferrowire.clone().filter(|_| with_ferrowire);
+        let mut servers = Vec::new();
+        servers.extend(ferrowire.map(|it| Server::ferrowire(it, flows.clone())));
+        servers.extend(node_red.clone().map(|it| Server::node_red(it, flows.clone())));
+        servers
+    }
+
+    /// The same nodes linked in, and loaded by a program that was assembled without them.
+    pub(crate) fn plugins(&mut self) -> Result<()> {
+        let Options { flows, ferrowire, ferrowire_without, plugins, .. } = self.options;
+        let (Some(linked), Some(without), Some(plugins)) = (ferrowire, ferrowire_without, plugins)
+        else {
+            println!("left out: needs --ferrowire, --ferrowire-without and --plugins");
+            return Ok(());
+        };
+        let servers = vec![
+            Server::ferrowire(linked.clone(), flows.clone()),
+            Server::loaded(without.clone(), flows.clone(), plugins.clone()),
+        ];
+        let running = self.start_all(servers, self.workload.flow())?;
+        self.compare(&self.workload.cases(self.options.quick), &running)
+    }
+}
+
+/// The node types that a `ferrowire` holds.
+fn node_types(program: &Path) -> Result<Vec<String>> {
+    let shown = program.display();
+    let output = Command::new(program)
+        .args(["nodes", "--json"])
+        .output()
+        .with_context(|| format!("could not start `{shown}`"))?;
+    ensure!(output.status.success(), "`{shown} nodes --json` failed: {}", output.status);
+    let nodes: Vec<Value> = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("`{shown} nodes --json` did not print a list"))?;
+    Ok(nodes.iter().filter_map(|node| Some(node["type"].as_str()?.to_owned())).collect())
+}
