@@ -1,5 +1,4 @@
 //! What speed must not cost: bounded memory, order, and nobody held back by somebody else.
-
 #![expect(clippy::disallowed_methods, reason = "no node owns the tasks of clients")]
 
 use std::sync::Arc;
