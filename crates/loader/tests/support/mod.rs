@@ -70,7 +70,7 @@ pub(crate) fn node_type(name: &str) -> NodeType {
 }
 
 /// What a node has around it here: nothing.
-struct Nothing;
+pub(crate) struct Nothing;
 
 impl Services for Nothing {
     fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
