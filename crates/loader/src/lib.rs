@@ -12,6 +12,17 @@
 //! thread-local variables and vtables of a library may be in use until the process ends. A loaded
 //! library is trusted as the program itself is: it can do whatever the process can.
 
+//!
+//! # Measuring and checking
+//!
+//! - `cargo run --release -p ferrowire-loader --example crossing -- LIBRARY TYPE`: the cost of a
+//!   crossing, for a type whose nodes hand messages on.
+//! - A flow with linked and with loaded plugins: `ferrowire run FLOWS` beside the same runtime
+//!   without plugins, `bare run FLOWS --plugins DIR` (`cargo build --release -p ferrowire-runtime
+//!   --example bare`, and `cargo build --release -p PLUGIN` for each library).
+//! - `valgrind --fair-sched=yes --error-exitcode=9 target/debug/deps/nodes-… --test-threads=1`
+//!   runs the tests of both sides of the border under memcheck.
+
 // In reading order.
 mod inspect;
 mod load;

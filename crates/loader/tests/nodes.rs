@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_core::bus::Wire;
+use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
-    Credential, Editor, Endpoint, Level, Message, NodeInfo, Reference, Source, StopReason, Text,
-    Value,
+    BuiltNode, Credential, Editor, Endpoint, Handled, Level, Message, Node, NodeContext, NodeInfo,
+    Reference, Source, StopReason, Text, Value,
 };
 use ferrowire_testkit::{Harness, json, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use support::{library_name, node_type, run};
+use support::{Nothing, library_name, node_type, run};
 
 async fn start(name: &str) -> Harness {
     Harness::with(node_type(name)).start().await
@@ -280,12 +280,29 @@ fn all_that_a_node_type_says_crosses() {
     assert!(matches!(node_type("fixture-pass").editor, Editor::None));
 }
 
+/// Tells when a message arrives.
+struct Arrival(tokio::sync::mpsc::Sender<()>);
+
+impl Node for Arrival {
+    fn on_message_now(&self, _: Message, _: &NodeContext) -> Handled {
+        self.0.try_send(()).unwrap();
+        Handled::Done
+    }
+}
+
 #[tokio::test]
 async fn a_loaded_node_is_switched_on_and_off() {
-    let (switch, counter) = (run(node_type("fixture-switch")), run(node_type("fixture-counter")));
-    switch.set_wires(vec![vec![Wire::direct(counter)]]);
+    let switch = run(node_type("fixture-switch"));
+    let (reached, mut arrivals) = tokio::sync::mpsc::channel(1);
+    let arrival = BuiltNode::Shared(Box::new(Arrival(reached)));
+    let arrival = RunningNode::new(NodeInfo::default(), arrival, Arc::new(Nothing::default()));
+    switch.set_wires(vec![vec![Wire::direct(arrival)]]);
     switch.start().await;
-    assert!(switch.set_active(true));
+    for active in [true, false, true] {
+        assert!(switch.set_active(active));
+        switch.deliver(Message::new()).await;
+        assert_eq!(arrivals.try_recv().is_ok(), active);
+    }
     assert!(!run(node_type("fixture-pass")).set_active(true), "it has no switch");
     switch.stop(StopReason::Removed, Duration::from_secs(10)).await;
 }

@@ -72,7 +72,7 @@ pub(crate) fn node_type(name: &str) -> NodeType {
 
 /// What a node has around it here: nothing.
 #[derive(Default)]
-struct Nothing(ContextStores);
+pub(crate) struct Nothing(ContextStores);
 
 impl Services for Nothing {
     fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
