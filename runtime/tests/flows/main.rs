@@ -4,6 +4,7 @@
 
 mod command_line;
 mod examples;
+mod http_nodes;
 mod structure;
 mod support;
 mod peer;
