@@ -1,8 +1,10 @@
 //! Flows that serve pages and APIs: `http in` and `http response` over real connections.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{Runtime, node, set, set_payload, tab, with};
+use crate::support::{Runtime, debug, node, set, set_payload, soon, tab, with};
 
 fn http_in(id: &str, method: &str, url: &str, wires: &[&str]) -> Value {
     node(id, "http in", json!({"method": method, "url": url, "upload": false}), wires)
@@ -284,26 +286,16 @@ async fn pages_are_below_the_root_and_after_the_api() {
 
 #[tokio::test]
 async fn requests_that_wait_do_not_hold_up_the_end() {
-    let flow = json!([
-        tab("tab"),
-        http_in("in", "get", "/wait", &["watch"]),
-        crate::support::debug("watch")
-    ]);
+    let flow = json!([tab("tab"), http_in("in", "get", "/wait", &["watch"]), debug("watch")]);
     let runtime = Runtime::start(flow).await;
     let mut events = runtime.events().await;
-    let url = runtime.address.clone();
-    let waiting = tokio::spawn(async move {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut stream = tokio::net::TcpStream::connect(url).await.unwrap();
-        stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).await.unwrap();
-        response
-    });
+    let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+    stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     events.of("debug", "watch").await;
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("requests were still open"), "{log}");
-    let response = crate::support::soon("the refusal", waiting).await.unwrap();
+    let mut response = String::new();
+    soon("the refusal", stream.read_to_string(&mut response)).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
 }
