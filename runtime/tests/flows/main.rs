@@ -5,6 +5,7 @@
 mod command_line;
 mod examples;
 mod http_nodes;
+mod http_request;
 mod structure;
 mod support;
 mod peer;
