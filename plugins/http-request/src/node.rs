@@ -99,7 +99,9 @@ impl Running {
         let (call, url) = match prepare(&self.options, &mut msg, cx) {
             Ok(prepared) => prepared,
             Err(NotSent::Failed(error)) => {
-                self.is_last();
+                if self.is_last() {
+                    cx.status(Status::default());
+                }
                 return cx.fail_with(error, msg).await;
             }
             Err(NotSent::OtherTransport) => {
