@@ -1,14 +1,13 @@
 //! `cargo xtask browser`: the tests that drive a real browser against the real program.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::cargo::{self, Metadata};
-use crate::{editor, examples};
+use crate::program::Program;
+use crate::{cargo, editor, examples};
 
 /// The test page's: where its scripts are, and the one to run.
 const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
@@ -58,14 +57,13 @@ fn run_all(screenshots: bool) -> Result<bool> {
     if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(false);
     }
-    let program = build()?;
-    test_page(&program, browser)?;
+    test_page(browser)?;
     if !editor::is_there() {
         return Ok(false);
     }
     let plugin = build_stranger()?;
     let mut script = script(EDITOR, browser)?;
-    script.env("FERROWIRE", &program).env("PLUGIN", plugin);
+    script.env("FERROWIRE", Program::build()?).env("PLUGIN", plugin);
     if screenshots {
         script.env("SCREENSHOTS", cargo::root().join(PICTURES));
     }
@@ -73,10 +71,9 @@ fn run_all(screenshots: bool) -> Result<bool> {
     Ok(true)
 }
 
-fn test_page(program: &Path, browser: &str) -> Result<()> {
-    let runtime = Runtime::start(program)?;
-    let url = format!("http://{}", runtime.address);
-    cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", url))
+fn test_page(browser: &str) -> Result<()> {
+    let program = Program::start(FLOWS)?;
+    cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
 }
 
 /// A script, with the packages that it needs.
@@ -90,15 +87,6 @@ fn script((folder, name): (&str, &str), browser: &str) -> Result<Command> {
     Ok(script)
 }
 
-/// Builds the program.
-fn build() -> Result<PathBuf> {
-    let metadata = Metadata::read()?;
-    let package =
-        metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
-    cargo::succeed(&mut cargo::cargo(&["build", "--package", package]))?;
-    Ok(metadata.target()?.join("debug/ferrowire"))
-}
-
 /// Builds the node crate of somebody else as a shared library.
 fn build_stranger() -> Result<PathBuf> {
     let (folder, library) = STRANGER;
@@ -106,46 +94,4 @@ fn build_stranger() -> Result<PathBuf> {
     cargo::succeed(build.args(examples::SHARED_PROFILE))?;
     let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     Ok(examples::target()?.join(format!("debug/{before}{library}{after}")))
-}
-
-/// The program, running; stopped when this is dropped.
-struct Runtime {
-    child: Child,
-    address: String,
-}
-
-impl Runtime {
-    fn start(program: &Path) -> Result<Self> {
-        let mut child = Command::new(program)
-            .arg("run")
-            .args(FLOWS)
-            .args(["--listen", "127.0.0.1:0"])
-            .current_dir(cargo::root())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("could not start `ferrowire`")?;
-        let log = child.stderr.take().context("the program has no log")?;
-        let mut lines = BufReader::new(log).lines();
-        let address = lines.find_map(|line| {
-            let line = line.ok()?;
-            let (_, rest) = line.split_once("listening on http://")?;
-            Some(rest.split([',', ' ']).next()?.to_owned())
-        });
-        let Some(address) = address else {
-            // It has ended by itself: its log did.
-            let ended = child.wait()?;
-            bail!("`ferrowire` did not listen: {ended}");
-        };
-        // Whatever it still logs must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Ok(Runtime { child, address })
-    }
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.child.kill();
-        let _reaped = self.child.wait();
-    }
 }
