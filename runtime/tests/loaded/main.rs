@@ -15,9 +15,12 @@ mod listener_messages;
 #[path = "../flows/peer.rs"]
 mod peer;
 mod refused;
+#[path = "../flows/structure.rs"]
+mod structure;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
+mod types;
 
 use std::process::Command;
 
