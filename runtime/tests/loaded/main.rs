@@ -12,6 +12,8 @@ mod client_messages;
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
+#[path = "../flows/palette.rs"]
+mod palette;
 #[path = "../flows/peer.rs"]
 mod peer;
 mod refused;
