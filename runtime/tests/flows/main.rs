@@ -4,6 +4,7 @@
 
 mod command_line;
 mod examples;
+mod palette;
 mod http_nodes;
 mod http_request;
 mod structure;
