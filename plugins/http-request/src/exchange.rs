@@ -24,6 +24,9 @@ use crate::options::Options;
 /// How often a request is sent elsewhere before that counts as going round in circles.
 const MOST_REDIRECTS: usize = 21;
 
+/// How many connections to a host wait to be used again.
+const KEPT: usize = 64;
+
 /// What the node calls itself, if the flow does not say otherwise.
 const AGENT: &str = concat!("ferrowire/", env!("CARGO_PKG_VERSION"));
 
@@ -42,7 +45,7 @@ impl Client {
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(if options.keep_alive { usize::MAX } else { 0 })
+            .pool_max_idle_per_host(if options.keep_alive { KEPT } else { 0 })
             .http1_ignore_invalid_headers_in_responses(options.lenient)
             .http1_allow_spaces_after_header_name_in_responses(options.lenient)
             .http1_allow_obsolete_multiline_headers_in_responses(options.lenient);
@@ -170,7 +173,7 @@ fn prove(call: &mut Call, response: &Response<Incoming>) -> Result<bool, Failure
     let nonce = format!("{:032x}", rand::random::<u128>());
     let answer = digest::answer(&challenge, &asking, &nonce)
         .map_err(|text| Failure::new("ERR_DIGEST", format!("cannot prove who asks: {text}")))?;
-    call.headers.set_text("Authorization", answer);
+    call.headers.set_text("authorization", answer);
     Ok(true)
 }
 

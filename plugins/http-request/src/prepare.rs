@@ -178,11 +178,11 @@ fn authorize(options: &Options, url: &Url, headers: &mut Headers) -> Option<(Str
     }
     match options.auth? {
         AuthType::Basic => {
-            headers.set_text("Authorization", basic(user.as_bytes(), password.as_bytes()));
+            headers.set_text("authorization", basic(user.as_bytes(), password.as_bytes()));
             None
         }
         AuthType::Bearer => {
-            headers.set_text("Authorization", format!("Bearer {password}"));
+            headers.set_text("authorization", format!("Bearer {password}"));
             None
         }
         AuthType::Digest => Some((user, password)),
@@ -214,7 +214,7 @@ fn body(
         _ if media == "application/x-www-form-urlencoded" && !is_get => form::query(payload).into(),
         _ => {
             if media.is_empty() && !is_get {
-                headers.set_text("Content-Type", "application/json");
+                headers.set_text("content-type", "application/json");
             }
             payload.to_json().into()
         }
