@@ -92,7 +92,7 @@ impl Filter {
         }
         let number = javascript::parse_float(Some(value));
         if number.is_nan() {
-            return Err(NodeError::new("no number found in the value"));
+            return Err(NodeError::new("no number found in payload"));
         }
         let before = previous.get(&topic).and_then(Value::as_f64);
         let (passes, next) = self.compare(number, before);

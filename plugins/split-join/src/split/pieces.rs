@@ -1,5 +1,7 @@
 //! `Pieces`: what a value falls into.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use ferrowire_core::{Key, Map, NodeError, Text, Value};
 
@@ -12,7 +14,7 @@ pub(crate) enum Separator {
 }
 
 impl Separator {
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Separator::Text(text) => text.as_bytes(),
             Separator::Bytes(bytes) => bytes,
@@ -20,8 +22,12 @@ impl Separator {
         }
     }
 
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes())
+    }
+
     /// What `msg.parts` tells the one who joins the pieces.
-    fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
+    pub(crate) fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
         let kind = ("type", Value::from(kind));
         match self {
             Separator::Text(text) => vec![kind, ("ch", text.as_str().into())],
@@ -65,6 +71,10 @@ impl Pieces {
     fn new(values: Vec<Value>, parts: Vec<(&'static str, Value)>) -> Self {
         Pieces { values, keys: Vec::new(), parts, first_index: 0, has_count: true }
     }
+
+    pub(crate) fn none(parts: Vec<(&'static str, Value)>) -> Self {
+        Pieces::new(Vec::new(), parts)
+    }
 }
 
 pub(crate) fn array(items: &[Value], elements: usize) -> Pieces {
@@ -93,10 +103,7 @@ fn limited(values: impl Iterator<Item = Value>) -> Result<Vec<Value>, NodeError>
 pub(crate) fn text(text: &Text, separator: &Separator) -> Result<Pieces, NodeError> {
     let values = match separator {
         Separator::Text(by) => limited(text.split(by.as_str()).map(Value::from)),
-        Separator::Bytes(by) => {
-            let by = String::from_utf8_lossy(by);
-            limited(text.split(by.as_ref()).map(Value::from))
-        }
+        Separator::Bytes(_) => limited(text.split(separator.text().as_ref()).map(Value::from)),
         Separator::Length(_) if text.is_empty() => Ok(vec!["".into()]),
         Separator::Length(length) if text.is_ascii() => {
             let piece = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
@@ -140,7 +147,7 @@ pub(crate) fn buffer_with_end(bytes: &Bytes, separator: &Separator) -> Result<Pi
     Ok(Pieces::new(values, separator.parts("buffer")))
 }
 
-fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
     if sought.is_empty() {
         return None;
     }
