@@ -65,16 +65,13 @@ async fn the_result_goes_where_it_should() {
     assert_eq!(msg, json!({"payload": 1, "a": {"b": "x"}}).into());
 }
 
-fn path(key: &str) -> PropertyPath {
-    PropertyPath::parse_key(key).unwrap()
-}
-
 #[tokio::test(start_paused = true)]
 async fn values_of_contexts_fill_in_what_the_message_lacks() {
     let template = "{{flow.a.b}} {{global[memory].g}} {{#flow.list}}{{.}}{{flow.a.b}};{{/flow.list}}\
                     {{^flow.no}}none{{/flow.no}} {{global.no}}";
     let mut node = Harness::of("template").config(json!({"template": template})).start().await;
     let cx = node.context().clone();
+    let path = |key| PropertyPath::parse_key(key).unwrap();
     cx.context(Scope::Flow).set(&path("a.b"), Some("f".into())).unwrap();
     cx.context(Scope::Flow).set(&path("list"), Some(json!([1, 2]).into())).unwrap();
     cx.context(Scope::Global).set(&path("g"), Some("g".into())).unwrap();
@@ -93,7 +90,8 @@ async fn the_result_may_go_into_a_context() {
         let mut node = Harness::of("template").config(config).start().await;
         node.send(message(json!({"payload": 5}))).await;
         assert_eq!(node.next_output(0).await.payload(), Some(&5.into()));
-        let kept = node.context().context(scope).get(&path("a.b"));
+        let path = PropertyPath::parse_key("a.b").unwrap();
+        let kept = node.context().context(scope).get(&path);
         assert_eq!(kept.unwrap(), Some("5".into()), "{kind}");
         node.stop().await;
     }

@@ -64,8 +64,13 @@ const LONGEST: usize = 512 << 20;
 const MOST_ELEMENTS: usize = 16 << 20;
 
 impl Sequence for Group {
+    /// Places that are left free for messages to come count as well.
     fn held(&self) -> usize {
-        self.count.max(self.kept.len()).max(1)
+        let places = match &self.values {
+            Values::List(list) => list.len(),
+            Values::Named(map) => map.len(),
+        };
+        places.max(self.kept.len()).max(1)
     }
 }
 

@@ -45,9 +45,9 @@ impl Separator {
     pub(crate) fn is_full(&self, piece: &Value) -> bool {
         match (self, piece) {
             (Separator::Length(length), Value::String(text)) => {
-                text.encode_utf16().count() == *length
+                text.encode_utf16().count() >= *length
             }
-            (Separator::Length(length), Value::Buffer(bytes)) => bytes.len() == *length,
+            (Separator::Length(length), Value::Buffer(bytes)) => bytes.len() >= *length,
             _ => false,
         }
     }
@@ -105,16 +105,26 @@ pub(crate) fn text(text: &Text, separator: &Separator) -> Result<Pieces, NodeErr
         Separator::Text(by) => limited(text.split(by.as_str()).map(Value::from)),
         Separator::Bytes(_) => limited(text.split(separator.text().as_ref()).map(Value::from)),
         Separator::Length(_) if text.is_empty() => Ok(vec!["".into()]),
-        Separator::Length(length) if text.is_ascii() => {
-            let piece = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
-            limited(text.as_bytes().chunks(*length).map(piece))
-        }
-        Separator::Length(length) => {
-            let units: Vec<u16> = text.encode_utf16().collect();
-            limited(units.chunks(*length).map(|units| String::from_utf16_lossy(units).into()))
-        }
+        Separator::Length(length) => limited(by_length(text, *length).map(Value::from)),
     };
     Ok(Pieces::new(values?, separator.parts("string")))
+}
+
+/// Pieces of so many of JavaScript's units. Where Node-RED would cut a character in two, which
+/// none of our strings can hold, the piece is one longer.
+fn by_length(text: &str, length: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut units = 0;
+        let end = rest.char_indices().find_map(|(at, c)| {
+            let is_over = units >= length;
+            units += c.len_utf16();
+            is_over.then_some(at)
+        });
+        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// A buffer in pieces; nothing is left after a separator at the end.
