@@ -4,6 +4,7 @@ mod held;
 mod queue;
 mod settings;
 mod state;
+mod topic;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

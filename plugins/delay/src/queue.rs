@@ -1,13 +1,14 @@
 //! `Queue`: messages that pass at a rate.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError, Status, Value, javascript};
+use ferrowire_core::{Key, Message, NodeError, Status, Value, javascript};
 use tokio::time::Instant;
 
 use crate::settings::{Mode, Settings, millis};
 use crate::state::{Effect, MOST_KEPT, Orders, Taken, depth, too_many, was_reset};
+use crate::topic::Topic;
 
 /// The number of messages is shown so often at most.
 const REPORT: Duration = Duration::from_millis(500);
@@ -15,6 +16,10 @@ const REPORT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: VecDeque<Message>,
+    /// Where the message of each topic waits: its number since the start.
+    numbers: HashMap<Topic, u64>,
+    /// How many have left since the start.
+    left: u64,
     rate: Duration,
     /// When the next one passes; none while nothing has passed lately.
     tick: Option<Instant>,
@@ -28,6 +33,8 @@ impl Queue {
     pub(crate) fn new(settings: &Settings) -> Self {
         Queue {
             waiting: VecDeque::new(),
+            numbers: HashMap::new(),
+            left: 0,
             rate: settings.rate,
             tick: None,
             report: None,
@@ -50,11 +57,23 @@ impl Queue {
     pub(crate) fn clear(&mut self) -> Vec<Message> {
         self.passed.clear();
         (self.tick, self.report, self.last_sent) = (None, None, None);
-        self.waiting.drain(..).collect()
+        self.take_first(usize::MAX)
     }
 
     fn give_up(&mut self, effects: &mut Vec<Effect>) {
-        effects.extend(self.waiting.drain(..).map(Effect::Complete));
+        effects.extend(self.take_first(usize::MAX).into_iter().map(Effect::Complete));
+    }
+
+    /// Takes out the first so many messages, or all there are.
+    fn take_first(&mut self, count: usize) -> Vec<Message> {
+        let first: Vec<_> = self.waiting.drain(..count.min(self.waiting.len())).collect();
+        self.left += first.len() as u64;
+        if !self.numbers.is_empty() {
+            for topic in first.iter().filter_map(Topic::of) {
+                self.numbers.remove(&topic);
+            }
+        }
+        first
     }
 
     /// The next tick; never at once, or the node would do nothing else.
@@ -144,7 +163,7 @@ impl Queue {
 
     fn flush(&mut self, count: usize, now: Instant, effects: &mut Vec<Effect>) {
         let count = count.min(self.waiting.len());
-        for mut msg in self.waiting.drain(..count) {
+        for mut msg in self.take_first(count) {
             msg.remove("flush");
             msg.remove("reset");
             let is_message = msg.properties().iter().any(|(key, _)| key != "_msgid");
@@ -192,32 +211,21 @@ impl Queue {
             self.tick = Some(self.after(now));
         }
         let orders = Orders::of(&msg);
-        if msg.get("topic").is_none() {
-            msg.set("topic", "_none_");
-        }
+        let is_order = |key: &Key| matches!(key.as_str(), "_msgid" | "topic" | "flush" | "reset");
+        let only_orders =
+            (orders.flush.is_some() || orders.reset) && msg.properties().keys().all(is_order);
         let mut effects = Vec::new();
-        let same =
-            |waiting: &Message| javascript::strictly_equal(waiting.get("topic"), msg.get("topic"));
-        match self.waiting.iter().position(same) {
-            Some(at) => {
-                let replaced = std::mem::replace(&mut self.waiting[at], msg);
-                effects.push(match settings.second_output {
-                    true => Effect::Release(1, replaced),
-                    false => Effect::Complete(replaced),
-                });
+        if !only_orders {
+            if msg.get("topic").is_none() {
+                msg.set("topic", "_none_");
             }
-            None if self.waiting.len() >= MOST_KEPT => return Err(too_many()),
-            None => {
-                self.waiting.push_back(msg);
-                self.report_later(now);
-            }
+            effects.extend(self.push_topic(settings, msg, now)?);
         }
         if let Some(count) = orders.flush {
-            for mut msg in self.waiting.drain(..count.min(self.waiting.len())) {
+            for mut msg in self.take_first(count) {
                 msg.remove("flush");
                 msg.remove("reset");
-                let own = |key: &ferrowire_core::Key| key != "_msgid" && key != "topic";
-                let is_message = msg.properties().keys().any(own);
+                let is_message = !msg.properties().keys().all(is_order);
                 effects.push(release(is_message, msg));
             }
             effects.push(Effect::Status(Status::default()));
@@ -227,7 +235,34 @@ impl Queue {
             self.rate = settings.rate;
             effects.push(Effect::Status(Status::new("", "", "reset")));
         }
-        Ok(Taken { kept: true, effects })
+        Ok(Taken { kept: !only_orders, effects })
+    }
+
+    /// Puts a message in the place of the one with its topic, or at the end.
+    fn push_topic(
+        &mut self,
+        settings: &Settings,
+        msg: Message,
+        now: Instant,
+    ) -> Result<Option<Effect>, NodeError> {
+        let topic = Topic::of(&msg);
+        let number = topic.as_ref().and_then(|topic| self.numbers.get(topic));
+        let place = number.and_then(|number| self.waiting.get_mut((number - self.left) as usize));
+        if let Some(place) = place {
+            let replaced = std::mem::replace(place, msg);
+            return Ok(Some(match settings.second_output {
+                true => Effect::Release(1, replaced),
+                false => Effect::Complete(replaced),
+            }));
+        }
+        if self.waiting.len() >= MOST_KEPT {
+            return Err(too_many());
+        }
+        let number = self.left + self.waiting.len() as u64;
+        self.numbers.extend(topic.map(|topic| (topic, number)));
+        self.waiting.push_back(msg);
+        self.report_later(now);
+        Ok(None)
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -262,7 +297,7 @@ impl Queue {
         let always = matches!(settings.mode, Mode::Topics { .. });
         self.tick = (always || count > 0).then(|| self.after(now));
         if count > 0 {
-            effects.extend(self.waiting.drain(..count).map(|msg| Effect::Release(0, msg)));
+            effects.extend(self.take_first(count).into_iter().map(|msg| Effect::Release(0, msg)));
         }
         if count > 0 || !always {
             self.report_later(now);
