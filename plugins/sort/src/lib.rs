@@ -6,9 +6,8 @@ use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript,
-    made_room,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
+    Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript, made_room,
 };
 
 /// Node-RED's `sort`.
@@ -117,7 +116,7 @@ impl Inner {
                 let sorted = merge::sort(items, &|a, b| self.compare(Some(a), Some(b)));
                 match path.set(&mut msg, sorted.into()) {
                     Ok(()) => Handled::Send(0, msg),
-                    Err(error) => Handled::Failed(NodeError::new(error.to_string())),
+                    Err(error) => Handled::Failed(error.into()),
                 }
             }
             Target::Sequence(Some(key)) => self.add(msg, key, cx),
