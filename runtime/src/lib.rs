@@ -16,6 +16,7 @@ mod pages;
 mod plugins;
 mod run;
 mod settings;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write;
