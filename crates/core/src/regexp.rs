@@ -39,6 +39,14 @@ pub fn compile_with(source: &str, ignore_case: bool) -> Result<Regex, String> {
     )
 }
 
+/// The JavaScript expression `source` in the words of the crate `regex`.
+///
+/// # Errors
+/// With the reason alone.
+pub(crate) fn translate(source: &str) -> Result<String, String> {
+    Translator::new(source).translate()
+}
+
 /// What stands to the left, for quantifiers.
 #[derive(Clone, Copy, PartialEq)]
 enum Left {

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use crate::number_to_string;
-use crate::{ContextKey, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value};
+use crate::{
+    ContextKey, Jsonata, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
+};
 
 /// What a typed input holds, checked and ready to be evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub enum TypedValue {
     Property(PropertyPath),
     /// `flow`, `global`: a value of a context.
     Context(ContextKey),
+    /// `jsonata`: an expression over the message.
+    Jsonata(Jsonata),
     /// `env`: a variable's name, or a text with `${NAME}` in it.
     Env(String),
     /// `date` without a format: milliseconds since 1970.
@@ -46,11 +50,14 @@ pub enum InvalidTyped {
     /// A property expression with a mistake in it.
     #[error(transparent)]
     Property(#[from] crate::InvalidProperty),
+    /// A JSONata expression with a mistake in it.
+    #[error(transparent)]
+    Jsonata(#[from] crate::InvalidJsonata),
 }
 
 impl TypedValue {
     /// Reads `value` as the type `kind` says: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
-    /// `msg`, `flow` or `global`.
+    /// `msg`, `flow`, `global` or `jsonata`.
     ///
     /// # Errors
     /// When `kind` is another type, or `value` does not fit it.
@@ -73,7 +80,8 @@ impl TypedValue {
                 let scope = if kind == "flow" { Scope::Flow } else { Scope::Global };
                 TypedValue::Context(ContextKey::parse(scope, &javascript_text(value))?)
             }
-            "jsonata" | "re" | "cred" | "node" => {
+            "jsonata" => TypedValue::Jsonata(Jsonata::compile(&javascript_text(value))?),
+            "re" | "cred" | "node" => {
                 return Err(InvalidTyped::Unsupported(kind.to_owned()));
             }
             _ => return Err(InvalidTyped::Unknown(kind.to_owned())),
@@ -91,6 +99,7 @@ impl TypedValue {
                 return path.read(msg).map_err(|error| NodeError::new(error.to_string()));
             }
             TypedValue::Context(key) => return key.get(msg, cx),
+            TypedValue::Jsonata(expression) => return expression.evaluate(msg, cx),
             TypedValue::Env(text) => environment(text, cx),
             TypedValue::Now => jiff::Timestamp::now().as_millisecond().into(),
             TypedValue::NowIso => format!("{:.3}", jiff::Timestamp::now()).into(),
@@ -231,7 +240,7 @@ fn find_variable(text: &str) -> Option<Variable<'_>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{NodeInfo, bus};
     use serde_json::json;
@@ -285,11 +294,15 @@ mod tests {
     struct Idle;
     impl crate::Node for Idle {}
 
-    fn evaluate(value: &TypedValue, msg: &Message) -> Result<Option<Value>, NodeError> {
+    /// A node in the flow `flow` that does nothing, with contexts of its own.
+    pub(crate) fn idle_node(flow: &str) -> std::sync::Arc<bus::RunningNode> {
+        let info = NodeInfo { flow: flow.to_owned(), ..NodeInfo::default() };
         let node = crate::BuiltNode::Shared(Box::new(Idle));
-        let services = std::sync::Arc::new(Environment::default());
-        let node = bus::RunningNode::new(NodeInfo::default(), node, services);
-        value.evaluate(msg, node.context())
+        bus::RunningNode::new(info, node, std::sync::Arc::new(Environment::default()))
+    }
+
+    fn evaluate(value: &TypedValue, msg: &Message) -> Result<Option<Value>, NodeError> {
+        value.evaluate(msg, idle_node("").context())
     }
 
     #[test]
@@ -348,7 +361,7 @@ mod tests {
         assert!(error(json!("YYYY"), "date").contains("date format"));
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
         assert_eq!(error(json!(""), "?"), "`?` is no type of value");
-        for kind in ["jsonata", "re"] {
+        for kind in ["re", "cred"] {
             assert!(error(json!("x"), kind).contains("not supported yet"), "{kind}");
         }
         assert!(error(json!("é".repeat(100)), "num").len() < 120);

@@ -393,12 +393,11 @@ fn mistakes_in_the_configuration_are_named() {
 }
 
 #[test]
-fn context_stores_and_jsonata_are_refused_by_name() {
+fn context_stores_are_refused_by_name() {
     for (broken, property) in [
         (json!({"t": "set", "p": "a", "pt": "flow"}), "p"),
         (json!({"t": "delete", "p": "a", "pt": "global"}), "p"),
         (json!({"t": "move", "p": "a", "to": "b", "tot": "flow"}), "to"),
-        (json!({"t": "set", "p": "a", "to": "x", "tot": "jsonata"}), "to"),
     ] {
         let (found, text) = problem(json!({"rules": [broken]}));
         assert_eq!(found, format!("rules[0].{property}"));

@@ -125,12 +125,12 @@ async fn properties_in_the_message_replace_the_configured_ones() {
 async fn all_mistakes_of_a_custom_injection_fail_it_together() {
     let mut node = Harness::of("inject").start().await;
     node.send(message(json!({"__user_inject_props__": [
-        {"p": "a", "v": "{", "vt": "json"}, {"p": "b", "v": "$x", "vt": "jsonata"},
+        {"p": "a", "v": "{", "vt": "json"}, {"p": "b", "v": "$x +", "vt": "jsonata"},
         {"p": "c", "v": "missing.x", "vt": "msg"}, {"p": "d", "v": "fine", "vt": "str"}
     ]})))
     .await;
     let error = node.next_error().await;
-    for part in ["`a`: `{` is not valid JSON", "`b`", "`jsonata` are not supported yet", "`c`"] {
+    for part in ["`a`: `{` is not valid JSON", "`b`", "line 1, column 5", "`c`"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(node.stop().await.outputs[0].is_empty());
@@ -167,9 +167,8 @@ fn mistakes_in_the_configuration_are_named() {
     assert!(typed("{", "json").contains("is not valid JSON"));
     assert!(typed("5", "bin").contains("is not a buffer"));
     assert!(typed("a[", "msg").contains("invalid property expression"));
-    for kind in ["jsonata", "re"] {
-        assert!(typed("x", kind).contains("are not supported yet"), "{kind}");
-    }
+    assert!(typed("x", "re").contains("are not supported yet"));
+    assert!(typed("1 +", "jsonata").contains("invalid JSONata expression at line 1, column 4"));
     assert!(
         problem(json!({"props": [{"p": "a b"}]})).contains("invalid property expression `a b`")
     );
@@ -177,6 +176,16 @@ fn mistakes_in_the_configuration_are_named() {
     assert!(problem(json!({"props": [5]})).starts_with("props[0]: an object"));
     let legacy = json!({"payload": "x", "payloadType": "num"});
     assert!(problem(legacy).contains("`x` is not a number"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_sees_the_properties_set_before_it() {
+    let config = json!({"props": [
+        {"p": "topic", "v": "room", "vt": "str"},
+        {"p": "payload", "v": "{\"to\": topic, \"sum\": $sum([1, 2])}", "vt": "jsonata"}
+    ]});
+    let msg = injected(config, json!({})).await;
+    assert_eq!(msg.payload(), Some(&json!({"to": "room", "sum": 3}).into()));
 }
 
 #[tokio::test(start_paused = true)]

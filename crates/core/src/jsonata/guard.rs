@@ -1,0 +1,119 @@
+//! Bounds that the engine does not have of its own: for what one step of an evaluation can make
+//! of little input. The names have a space in them, so no expression can call or replace them.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use jsonata_core::ast::{AstNode, BinaryOp};
+use jsonata_core::evaluator::{Evaluator, EvaluatorError};
+use jsonata_core::functions::string;
+use jsonata_core::value::JValue;
+
+use super::TEXT_LIMIT;
+
+/// `a & b`.
+const TEXT: &str = "text of both";
+/// The width in `$pad`.
+const WIDTH: &str = "text width";
+/// The texts in `$join`.
+const TEXTS: &str = "text parts";
+/// The array in `$distinct`, which compares each element with every other one.
+const FEW: &str = "few elements";
+
+/// How many elements `$distinct` takes.
+const FEW_ELEMENTS: usize = 30_000;
+
+/// Puts the guards into one part of an expression; `repeats` says that it may be evaluated many
+/// times over.
+pub(super) fn insert(node: &mut AstNode, repeats: bool) {
+    match node {
+        AstNode::Binary { op: BinaryOp::Concatenate, lhs, rhs } if repeats => {
+            let args = [lhs, rhs].map(|side| std::mem::replace(&mut **side, AstNode::Null));
+            *node = call(TEXT, args.into());
+        }
+        AstNode::Function { name, args, .. } => {
+            let (at, guard) = match name.as_str() {
+                "pad" => (1, WIDTH),
+                "join" => (0, TEXTS),
+                "distinct" => (0, FEW),
+                _ => return,
+            };
+            let partial = args.iter().any(|arg| matches!(arg, AstNode::Placeholder));
+            if let Some(arg) = args.get_mut(at).filter(|arg| !partial && !is_guard(arg)) {
+                *arg = call(guard, vec![std::mem::replace(arg, AstNode::Null)]);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_guard(node: &AstNode) -> bool {
+    matches!(node, AstNode::Function { name, .. } if name.contains(' '))
+}
+
+fn call(name: &str, args: Vec<AstNode>) -> AstNode {
+    AstNode::Function { name: name.to_owned(), args, is_builtin: true }
+}
+
+fn failed(text: String) -> EvaluatorError {
+    EvaluatorError::EvaluationError(text)
+}
+
+/// What is left of [`TEXT_LIMIT`].
+#[derive(Clone)]
+struct Budget(Rc<Cell<usize>>);
+
+impl Budget {
+    fn spend(&self, bytes: usize) -> Result<(), EvaluatorError> {
+        let left = self.0.get().checked_sub(bytes);
+        let text = || failed(format!("it makes more than {TEXT_LIMIT} bytes of text"));
+        self.0.set(left.ok_or_else(text)?);
+        Ok(())
+    }
+}
+
+/// Makes the guards known to an evaluation.
+pub(super) fn register(evaluator: &mut Evaluator) -> Result<(), EvaluatorError> {
+    let budget = Budget(Rc::new(Cell::new(TEXT_LIMIT)));
+    let both = budget.clone();
+    evaluator.register_fn(TEXT, move |args: &[JValue]| {
+        let [left, right] = args else { return Ok(JValue::Undefined) };
+        let (left, right) = (text(left)?, text(right)?);
+        both.spend(left.len() + right.len())?;
+        Ok(JValue::string([&*left, &*right].concat()))
+    })?;
+    let width = budget.clone();
+    evaluator.register_fn(WIDTH, move |args: &[JValue]| {
+        let value = args.first().cloned().unwrap_or(JValue::Undefined);
+        // Four bytes is the most that a character takes.
+        width.spend(value.as_f64().unwrap_or_default().abs().min(1e12) as usize * 4)?;
+        Ok(value)
+    })?;
+    evaluator.register_fn(TEXTS, move |args: &[JValue]| {
+        let value = args.first().cloned().unwrap_or(JValue::Undefined);
+        let parts = value.as_array().map_or(&[][..], Vec::as_slice);
+        budget.spend(parts.iter().filter_map(JValue::as_str).map(str::len).sum())?;
+        Ok(value)
+    })?;
+    evaluator.register_fn(FEW, move |args: &[JValue]| {
+        let value = args.first().cloned().unwrap_or(JValue::Undefined);
+        let found = value.as_array().map_or(0, Vec::len);
+        if found > FEW_ELEMENTS {
+            let text = format!("`$distinct` takes {FEW_ELEMENTS} elements at most, not {found}");
+            return Err(failed(text));
+        }
+        Ok(value)
+    })
+}
+
+/// The text of one side of `&`.
+fn text(value: &JValue) -> Result<Rc<str>, EvaluatorError> {
+    match value {
+        JValue::String(text) => Ok(Rc::clone(text)),
+        JValue::Undefined => Ok(Rc::from("")),
+        other => match string::string(other, None)? {
+            JValue::String(text) => Ok(text),
+            _ => Ok(Rc::from("")),
+        },
+    }
+}

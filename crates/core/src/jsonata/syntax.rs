@@ -1,0 +1,155 @@
+//! What is said about an expression: mistakes in it and where they are.
+
+use jsonata_core::parser::{self, Lexer, ParserError, Token};
+
+use super::InvalidJsonata;
+
+/// The longest source whose mistake is looked for; in a longer one it is placed at the end.
+const MAX_SEARCHED: usize = 20_000;
+
+/// The parser's error in our words, with its place, which the parser does not tell.
+pub(super) fn explain(source: &str, error: &ParserError) -> InvalidJsonata {
+    let text = error.to_string();
+    let (start, end) = place(source, &text);
+    let found = source.get(start..end).unwrap_or_default().trim();
+    let found =
+        if found.is_empty() { "the end".to_owned() } else { format!("`{}`", shorten(found)) };
+    let reason = match error {
+        ParserError::Expected { expected, .. } => {
+            format!("{} was expected, found {found}", symbol(expected))
+        }
+        ParserError::UnexpectedToken(_) | ParserError::UnexpectedEnd => {
+            format!("{found} was not expected here")
+        }
+        ParserError::InvalidSyntax(text) if text.contains("S0201") => {
+            format!("{found} was not expected here")
+        }
+        _ => plain(text.strip_prefix("Invalid syntax: ").unwrap_or(&text)),
+    };
+    at(source, start, reason)
+}
+
+/// `reason` at the byte `offset` of `source`.
+pub(super) fn at(source: &str, offset: usize, reason: String) -> InvalidJsonata {
+    let before = source.get(..offset).unwrap_or(source);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    InvalidJsonata { line, column, reason }
+}
+
+/// Where the token begins and ends that makes the parser say `text`: after it, every longer part
+/// of the source gets the same error.
+fn place(source: &str, text: &str) -> (usize, usize) {
+    let end = (source.len(), source.len());
+    if source.len() > MAX_SEARCHED || says_end(text) {
+        return end;
+    }
+    let says = |to: &usize| {
+        let part = source.get(..*to).unwrap_or_default();
+        parser::parse(part).is_err_and(|error| error.to_string() == text)
+    };
+    let ends = token_ends(source);
+    let Some(found) = ends.iter().position(says) else {
+        // A character that no token has.
+        let mut characters = source.char_indices().map(|(at, c)| (at, at + c.len_utf8()));
+        return characters.find(|(_, to)| says(to)).unwrap_or(end);
+    };
+    let (before, to) = (if found == 0 { 0 } else { ends[found - 1] }, ends[found]);
+    let blank = source.get(before..to).unwrap_or_default();
+    (before + blank.len() - blank.trim_start().len(), to)
+}
+
+fn says_end(text: &str) -> bool {
+    ["S0101", "S0105", "S0203", "S0207", "end of expression", "Unclosed"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+/// The byte after each token.
+fn token_ends(source: &str) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut tokens = 0;
+    for (at, c) in source.char_indices() {
+        let to = at + c.len_utf8();
+        let next = source.get(to..).and_then(|rest| rest.chars().next());
+        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        if c.is_whitespace() || (word(c) && next.is_some_and(word)) {
+            continue;
+        }
+        // A part that ends inside of a string is no list of tokens.
+        let Some(count) = count_tokens(source.get(..to).unwrap_or_default()) else { continue };
+        if count == tokens {
+            // `:=` after `:`: the same token, now complete.
+            ends.pop();
+        }
+        tokens = count;
+        ends.push(to);
+    }
+    ends
+}
+
+fn count_tokens(part: &str) -> Option<usize> {
+    let mut lexer = Lexer::new(part.to_owned());
+    let mut count = 0;
+    loop {
+        match lexer.next_token() {
+            Ok(Token::Eof) => return Some(count),
+            Ok(_) => count += 1,
+            Err(_) => return None,
+        }
+    }
+}
+
+fn symbol(token: &str) -> String {
+    let symbol = match token {
+        "LeftParen" => "(",
+        "RightParen" => ")",
+        "LeftBracket" => "[",
+        "RightBracket" => "]",
+        "LeftBrace" => "{",
+        "RightBrace" => "}",
+        "Comma" => ",",
+        "Colon" => ":",
+        "Semicolon" => ";",
+        "Pipe" => "|",
+        other => return other.to_lowercase(),
+    };
+    format!("`{symbol}`")
+}
+
+/// A message of the engine as the others here: its code behind it, no capital at its front.
+pub(super) fn plain(text: &str) -> String {
+    let (code, text) = match text.split_once(": ") {
+        Some((code, rest)) if is_code(code) => (Some(code), rest),
+        _ => (None, text),
+    };
+    let mut letters = text.trim_end_matches('.').chars();
+    let first = letters.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
+    let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+    format!("{first}{}{code}", letters.as_str())
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 5
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.bytes().skip(1).all(|b| b.is_ascii_digit())
+}
+
+/// The beginning of a long text.
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether the expression speaks of `msg` itself, as Node-RED decides it: the name stands
+/// somewhere, not in quotes or after a dot.
+pub(super) fn names_msg(source: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '\'' | '"');
+    source.match_indices("msg").any(|(at, name)| {
+        let before = source.get(..at).and_then(|text| text.chars().next_back());
+        let after = source.get(at + name.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(|c| word(c) || c == '.') && !after.is_some_and(word)
+    })
+}

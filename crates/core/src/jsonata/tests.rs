@@ -1,0 +1,182 @@
+//! What expressions give, what is said of wrong ones, and where the bounds are.
+
+use serde_json::json;
+
+use super::*;
+use crate::typed::tests::idle_node;
+use crate::{PropertyPath, Scope};
+
+fn message(properties: serde_json::Value) -> Message {
+    Message::from(Value::from(properties).as_object().cloned().unwrap())
+}
+
+fn evaluate(source: &str, msg: &Message) -> Result<Option<Value>, String> {
+    let node = idle_node("flow");
+    let expression = Jsonata::compile(source).map_err(|error| error.to_string())?;
+    expression.evaluate(msg, node.context()).map_err(|error| error.to_string())
+}
+
+fn value(source: &str, properties: serde_json::Value) -> serde_json::Value {
+    let found = evaluate(source, &message(properties)).unwrap_or_else(|e| panic!("{source}: {e}"));
+    serde_json::from_str(&found.unwrap_or_default().to_json()).unwrap()
+}
+
+fn error(source: &str, properties: serde_json::Value) -> String {
+    evaluate(source, &message(properties)).unwrap_err()
+}
+
+#[test]
+fn an_expression_sees_the_message_and_keeps_the_order_of_properties() {
+    let msg = || json!({"payload": {"z": 1, "a": [1, 2, 3]}, "topic": "t", "req": {"x": 1}});
+    for (source, expected) in [
+        ("payload.z + 1", json!(2)),
+        ("$sum(payload.a)", json!(6)),
+        ("$uppercase(topic)", json!("T")),
+        ("payload", json!({"z": 1, "a": [1, 2, 3]})),
+        ("{\"n\": payload.a[1], \"t\": topic}", json!({"n": 2, "t": "t"})),
+        ("$keys($)", json!(["payload", "topic", "req"])),
+        ("$keys($$)", json!(["payload", "topic", "req"])),
+        ("$keys()", json!(["payload", "topic", "req"])),
+        ("*.x", json!(1)),
+        ("**.x", json!(1)),
+        ("req.x", json!(1)),
+        ("$lookup($, 'topic')", json!("t")),
+        ("$eval('req.x')", json!(1)),
+        ("payload.a.%.z", json!([1, 1, 1])),
+        ("topic ~> $uppercase", json!("T")),
+        ("$map(payload.a, function($v) { $v & topic })", json!(["1t", "2t", "3t"])),
+        (
+            "$ ~> | payload | {\"z\": 5} |",
+            json!({"payload": {"z": 5, "a": [1, 2, 3]}, "topic": "t", "req": {"x": 1}}),
+        ),
+        ("$clone(payload).z", json!(1)),
+        ("payload.$clone().z", json!(1)),
+        ("msg.payload.z", json!(1)),
+        ("{\"a\": msg.topic}", json!({"a": "t"})),
+        ("$distinct([1, 1, 2])", json!([1, 2])),
+        ("$join(['a', 'b'], '-') & $pad('c', 3)", json!("a-bc  ")),
+        ("($f := $join(?, '+'); $f(['a', 'b']))", json!("a+b")),
+    ] {
+        assert_eq!(value(source, msg()), expected, "{source}");
+    }
+    let order = evaluate("payload", &message(msg())).unwrap().unwrap();
+    assert_eq!(order.to_json(), r#"{"z":1,"a":[1,2,3]}"#);
+}
+
+#[test]
+fn what_is_missing_is_undefined_and_null_is_null() {
+    let msg = message(json!({"payload": null}));
+    assert_eq!(evaluate("payload", &msg), Ok(Some(Value::Null)));
+    assert_eq!(evaluate("topic", &msg), Ok(None));
+    assert_eq!(evaluate("function($x) { $x }", &msg), Ok(None));
+}
+
+#[test]
+fn buffers_pass_through_and_show_their_bytes() {
+    let mut msg = Message::with_payload(vec![1u8, 2]);
+    let large = Value::from(vec![7u8; 100_000]);
+    msg.set("large", large.clone());
+    assert_eq!(evaluate("payload", &msg), Ok(Some(vec![1u8, 2].into())));
+    assert_eq!(evaluate("[large][0]", &msg), Ok(Some(large)));
+    assert_eq!(evaluate("payload.data[1]", &msg), Ok(Some(2.into())));
+    let text = evaluate("$string(payload)", &msg).unwrap();
+    assert_eq!(text, Some(r#"{"type":"Buffer","data":[1,2]}"#.into()));
+    // An object that only looks like one stays an object.
+    msg.set("fake", json!({"type": "Buffer", "data": [1]}));
+    assert_eq!(evaluate("fake", &msg), Ok(Some(json!({"type": "Buffer", "data": [1]}).into())));
+}
+
+#[test]
+fn the_functions_of_node_red_reach_contexts_and_the_environment() {
+    let node = idle_node("flow");
+    let cx = node.context();
+    let path = |key| PropertyPath::parse_key(key).unwrap();
+    cx.context(Scope::Flow).set(&path("a.b"), Some("flow".into())).unwrap();
+    cx.context(Scope::Global).set(&path("c"), Some(vec![1u8].into())).unwrap();
+    let msg = Message::new();
+    let found = |source: &str| {
+        Jsonata::compile(source).unwrap().evaluate(&msg, cx).map_err(|error| error.to_string())
+    };
+    assert_eq!(found("$flowContext('a.b')"), Ok(Some("flow".into())));
+    assert_eq!(found("$flowContext('a.b', 'memory')"), Ok(Some("flow".into())));
+    assert_eq!(found("$globalContext('c')"), Ok(Some(vec![1u8].into())));
+    assert_eq!(found("$flowContext('none')"), Ok(None));
+    assert_eq!(found("$map(['a.b'], $flowContext)"), Ok(Some("flow".into())));
+    assert_eq!(found("$env('WHO') & $env('NOBODY')"), Ok(Some("Joe".into())));
+    assert!(found("$flowContext()").unwrap_err().contains("`$flowContext`: the key"));
+    assert!(found("$flowContext('a..b')").unwrap_err().contains("invalid property expression"));
+}
+
+#[test]
+fn bindings_are_variables_and_any_value_can_be_the_input() {
+    let node = idle_node("");
+    let expression = Jsonata::compile("$A + a * $I").unwrap();
+    let input = Value::from(json!({"a": 3}));
+    let bindings = [("A", Value::from(1)), ("I", Value::from(2))];
+    let found = expression.evaluate_with(&input, &bindings, node.context()).unwrap();
+    assert_eq!(found, Some(7.into()));
+    let found = Jsonata::compile("$ * 2").unwrap().evaluate(&Value::from(4), node.context());
+    assert_eq!(found.unwrap(), Some(8.into()));
+}
+
+#[test]
+fn a_mistake_is_reported_with_its_place() {
+    for (source, place, reason) in [
+        ("payload +", "line 1, column 10", "the end was not expected here"),
+        ("", "line 1, column 1", "the end was not expected here"),
+        ("payload foo", "line 1, column 9", "`foo` was not expected here"),
+        ("(payload", "line 1, column 9", "`)` was expected, found the end"),
+        ("{\n  \"a\" payload\n}", "line 2, column 7", "`:` was expected, found `payload`"),
+        ("[1, 2)", "line 1, column 6", "`)`"),
+        ("payload.\"x", "line 1, column 11", "string literal must be terminated"),
+        ("$x := 1 ! 2", "line 1, column 9", "`!`"),
+        ("é & ]", "line 1, column 5", "`]` was not expected here"),
+        ("topic ~> $contains(/a(?=b)/)", "line 1, column 20", "looks ahead"),
+        ("topic ~> $contains(/(a)\\1/)", "line 1, column 20", "refers back"),
+        ("1 + $moment()", "line 1, column 5", "`$moment` is not supported"),
+    ] {
+        let error = Jsonata::compile(source).unwrap_err().to_string();
+        assert!(error.contains(place), "{source}: {error}");
+        assert!(error.contains(reason), "{source}: {error}");
+    }
+}
+
+#[test]
+fn regular_expressions_mean_what_they_mean_in_javascript() {
+    let text = |text: &str| json!({ "payload": text });
+    assert_eq!(value(r"$contains(payload, /^\d$/)", text("٣")), json!(false));
+    assert_eq!(value(r"$replace(payload, /[[&]+/, '-')", text("a[&b")), json!("a-b"));
+    assert_eq!(value(r"$match(payload, /(B)/i).match", text("abc")), json!("b"));
+}
+
+#[test]
+fn a_failed_evaluation_names_the_expression_and_the_reason() {
+    let error = error("payload + 1", json!({"payload": "x"}));
+    assert!(error.starts_with("the JSONata expression `payload + 1` failed: "), "{error}");
+    assert!(error.ends_with("(T2001)"), "{error}");
+}
+
+#[test]
+fn nothing_runs_or_grows_without_end() {
+    for (source, bound) in [
+        ("($f := function($x) { $f($x) + 1 }; $f(1))", "D1011"),
+        ("[1..2000000]", "D2015"),
+        ("$reduce([1..60], function($a, $b) { $a & $a }, 'xxxxxxxx')", "bytes of text"),
+        ("$pad('x', 1000000000)", "bytes of text"),
+        ("$join($map([1..100000], function() { payload }))", "bytes of text"),
+        ("$distinct([1..40000])", "`$distinct` takes"),
+        ("$reduce([1..300], function($a, $b) { [[$a]] }, 1)", "nested deeper"),
+        ("$reduce([1..40], function($a, $b) { {'l': $a, 'r': $a} }, 1)", "more than"),
+    ] {
+        let error = error(source, json!({"payload": "x".repeat(10_000)}));
+        assert!(error.contains(bound), "{source}: {error}");
+    }
+}
+
+#[test]
+fn an_expression_that_would_never_end_is_stopped() {
+    let started = std::time::Instant::now();
+    let error = error("($f := function($x) { $f($x) }; $f(1))", json!({}));
+    assert!(error.contains("D1012"), "{error}");
+    assert!(started.elapsed() < TIME_LIMIT * 3);
+}
