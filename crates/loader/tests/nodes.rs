@@ -93,7 +93,7 @@ async fn large_payloads_are_shared_with_the_library_and_come_back_as_they_were()
     ] {
         let here = address(&payload);
         let mut msg = Message::with_payload(payload);
-        for _ in 0..1000 {
+        for _ in 0..100 {
             msg.remove("json");
             node.send(msg).await;
             msg = node.next_output(0).await;
