@@ -5,6 +5,7 @@
 mod command_line;
 mod examples;
 mod palette;
+mod http_nodes;
 mod structure;
 mod support;
 mod peer;
