@@ -68,10 +68,10 @@ fn tests() -> Result<PathBuf> {
     let output = build.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "`{shown}` failed: {}", output.status);
     let messages = String::from_utf8_lossy(&output.stdout);
-    let programs = messages.lines().filter_map(|line| {
+    let mut programs = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == "nodes").then_some(())?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    programs.last().with_context(|| format!("`{shown}` built no program"))
+    programs.next_back().with_context(|| format!("`{shown}` built no program"))
 }
