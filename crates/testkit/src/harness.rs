@@ -72,16 +72,18 @@ impl Harness {
         }
         let (completed, caught) = (Collector::default(), Collector::default());
         if watched {
-            let aside = |collector: &Collector| {
+            let watcher = |collector: &Collector| {
                 let built = BuiltNode::Shared(Box::new(collector.clone()));
-                let watcher = RunningNode::new(NodeInfo::default(), built, Arc::clone(&services));
-                vec![watcher.aside()]
+                RunningNode::new(NodeInfo::default(), built, Arc::clone(&services))
             };
+            let (catch, complete) = (watcher(&caught), watcher(&completed));
             node.set_watchers(Watchers {
-                errors: aside(&caught),
-                completions: aside(&completed),
+                errors: vec![catch.aside()],
+                completions: vec![complete.aside()],
                 statuses: Vec::new(),
             });
+            catch.start().await;
+            complete.start().await;
         }
         let harness =
             Harness { node, world, outputs, others, completed, caught, patience, stopped: false };
