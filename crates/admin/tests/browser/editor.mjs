@@ -27,7 +27,6 @@ import together from "./together.mjs";
 //   settings   text of a settings file, and `env`: these get a runtime of their own
 //   expected   patterns of errors that belong to the test
 //   before     what a user does before the editor has loaded
-//   prepare    what is done to the runtime before
 const tests = {
   ...palette, ...drawing, ...together, ...access, ...(process.env.SCREENSHOTS ? pictures : {}),
 };
@@ -54,7 +53,6 @@ async function run(test) {
   let stage;
   if (isOwn) {
     const runtime = await startRuntime({ flows: [tab], ...test });
-    await test.prepare?.(runtime);
     stage = { runtime, editor: await openEditor(runtime.url, test) };
   } else {
     stage = await sharedStage();

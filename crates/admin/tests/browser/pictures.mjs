@@ -41,13 +41,6 @@ export default {
   "the pictures are taken": {
     env: {},
     flows: shown(),
-    async prepare(runtime) {
-      const view = { "view-show-tips": false };
-      await fetch(`${runtime.url}/settings/user`, {
-        method: "POST", headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ editor: { view } }),
-      });
-    },
     async run({ runtime, editor }) {
       const { page } = editor;
       await editor.showDebug();

@@ -10,10 +10,17 @@ import { WebSocket } from "ws";
 const binary = process.env.FERROWIRE ??
   new URL("../../../../target/debug/ferrowire", import.meta.url).pathname;
 
+/** Whose settings there are: nobody's in particular, and those of the tests' users. */
+const USERS = ["_", "adam", "rita", "token"];
+
 /** Starts the program with `flows` in its user directory. */
 export async function startRuntime({ flows = [], args = [], env = {}, settings } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "ferrowire-editor-"));
   await writeFile(join(folder, "flows.json"), JSON.stringify(flows));
+  // The editor shows its first tip after a second, and fails when it is not all there by then.
+  const calm = { editor: { view: { "view-show-tips": false } } };
+  const users = Object.fromEntries(USERS.map((user) => [user, calm]));
+  await writeFile(join(folder, ".config.users.json"), JSON.stringify(users));
   if (settings) {
     await writeFile(join(folder, "settings.toml"), settings);
     args = [...args, "--settings", join(folder, "settings.toml")];
