@@ -36,6 +36,25 @@ pub fn encode(value: Option<&Value>, limit: usize) -> Encoded {
     Encoded { format, msg }
 }
 
+/// Encodes an error object of JavaScript: `text` is its name and message, `details` has its
+/// `stack`, and perhaps its `code` and `cause`.
+pub(crate) fn encode_error(text: &str, details: &Map) -> Encoded {
+    let (name, message) = text.split_once(": ").unwrap_or((text, ""));
+    // The name is in the message of these, since Node-RED adds the place there.
+    let message = if name == "ReferenceError" { text } else { message };
+    let mut data = Map::from_iter([("name", name), ("message", message)]);
+    for key in ["code", "cause", "stack"] {
+        if let Some(value) = details.get(key) {
+            data.insert(key, value.clone());
+        }
+    }
+    let mut error = Map::new();
+    error.insert("__enc__", true);
+    error.insert("type", "error");
+    error.insert("data", data);
+    Encoded { format: "error".to_owned(), msg: Value::from(error).to_json() }
+}
+
 /// The length of a text as JavaScript counts it.
 fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
@@ -190,6 +209,17 @@ mod tests {
 
     fn pair(format: &str, msg: &str) -> (String, String) {
         (format.to_owned(), msg.to_owned())
+    }
+
+    #[test]
+    fn an_error_object_is_shown_with_its_name_and_stack() {
+        let details = Map::from_iter([("stack", "Error: no\n    at f (function:1:2)")]);
+        let Encoded { format, msg } = encode_error("Error: no: really", &details);
+        assert_eq!(format, "error");
+        let expected = r#"{"__enc__":true,"type":"error","data":{"name":"Error","message":"no: really","stack":"Error: no\n    at f (function:1:2)"}}"#;
+        assert_eq!(msg, expected);
+        let Encoded { msg, .. } = encode_error("ReferenceError: x is not defined", &details);
+        assert!(msg.contains(r#""message":"ReferenceError: x is not defined""#), "{msg}");
     }
 
     #[test]

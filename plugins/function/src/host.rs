@@ -4,24 +4,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Key, Level, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
+    Key, Level, Map, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
 };
-use rquickjs::function::{IntoJsFunc, Opt};
+use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
 use tokio::time::Instant;
 
 use crate::convert::{Reader, to_js};
 use crate::effects::{Effect, MOST};
-use crate::fault;
-use crate::stores::{self, Store};
 use crate::timers::Timers;
+use crate::{fault, links};
 
+mod context;
 pub(crate) mod encoding;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
     pub(crate) cx: NodeContext,
-    pub(crate) store: Arc<dyn Store>,
     state: Mutex<State>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(cx: NodeContext) -> Arc<Self> {
-        Arc::new(Shared { cx, store: stores::memory(), state: Mutex::default() })
+        Arc::new(Shared { cx, state: Mutex::default() })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -59,12 +58,22 @@ impl Shared {
         Ok(())
     }
 
-    fn scope(&self, kind: &str) -> &str {
-        match kind {
-            "node" => self.cx.id(),
-            "flow" => &self.cx.info().flow,
-            _ => stores::GLOBAL,
+    /// Reads the messages that the code was still free to change until now.
+    pub(crate) fn release_held<'js>(&self, ctx: &Ctx<'js>, calls: &Object<'js>) -> Result<()> {
+        if !self.state().effects.iter().any(|effect| matches!(effect, Effect::Held(_))) {
+            return Ok(());
         }
+        let release: Function<'js> = calls.get("release")?;
+        let effects = std::mem::take(&mut self.state().effects);
+        for effect in effects {
+            if let Effect::Held(number) = effect {
+                let held: Array<'js> = release.call((number,))?;
+                self.send(ctx, calls, held.get(0)?, &held.get(1)?)?;
+            } else {
+                self.push(ctx, effect)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends what a function returned or handed to `node.send`: a message, or for each output
@@ -127,6 +136,20 @@ impl Shared {
         self.push(ctx, Effect::Send(port, msg))
     }
 
+    /// Calls a `link in` node; what comes back carries `call`.
+    fn link_call<'js>(&self, ctx: &Ctx<'js>, target: &str, msg: Js<'js>, call: &str) -> Result<()> {
+        let target = self.cx.find_linked(target).map_err(|error| throw(ctx, &error))?;
+        let mut msg = message(ctx, msg)?.unwrap_or_default();
+        msg.ensure_id();
+        let source = Value::from(Map::from_iter([("id", call), ("node", self.cx.id())]));
+        let sources = msg.properties_mut().get_or_insert_with(links::SOURCES, || Value::Null);
+        match sources.as_array_mut() {
+            Some(sources) => sources.push(source),
+            None => *sources = vec![source].into(),
+        }
+        self.push(ctx, Effect::Call(target, msg))
+    }
+
     fn not_a_message(&self, kind: &str) -> Result<()> {
         let kind = match kind {
             "bool" => "boolean",
@@ -151,7 +174,7 @@ impl Shared {
         path: &str,
         store: &str,
     ) -> Result<Js<'js>> {
-        match self.store.get(self.scope(kind), store, path) {
+        match context::get(&self.cx, kind, path, store) {
             Ok(Some(value)) => to_js(ctx, &calls(ctx)?, &value),
             Ok(None) => Ok(Js::new_undefined(ctx.clone())),
             Err(error) => Err(throw(ctx, &error)),
@@ -168,7 +191,7 @@ impl Shared {
     ) -> Result<()> {
         let calls = calls(ctx)?;
         let value = Reader::new(ctx, &calls).value(value)?;
-        let set = self.store.set(self.scope(kind), store, path, value);
+        let set = context::set(&self.cx, kind, path, store, value);
         set.map_err(|error| throw(ctx, &error))
     }
 
@@ -189,6 +212,17 @@ impl Shared {
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("cx", &self.cx).finish_non_exhaustive()
+    }
+}
+
+/// The message in a value of JavaScript, when it can be one.
+fn message<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Option<Message>> {
+    match value.try_into_object() {
+        Ok(object) if !object.is_array() && !object.is_function() => {
+            let properties = Reader::new(ctx, &calls(ctx)?).properties(&object)?;
+            Ok(Some(Message::from(properties)))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -287,9 +321,20 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
         this.cx.log(level(&name), format_args!("{text}"));
     })?;
     let this = Arc::clone(shared);
-    builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, _msg: Opt<Js<'js>>| {
-        let error = fault::of(&ctx, &error);
-        this.push(&ctx, Effect::Fail(error))
+    builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, msg: Js<'js>| {
+        let (error, msg) = (fault::of(&ctx, &error), message(&ctx, msg)?);
+        this.push(&ctx, Effect::Fail(error, msg))
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("complete", move |ctx: Ctx<'js>, msg: Js<'js>| match message(&ctx, msg)? {
+        Some(msg) => this.push(&ctx, Effect::Complete(msg)),
+        None => Ok(()),
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("hold", move |ctx: Ctx<'js>, number: u64| this.push(&ctx, Effect::Held(number)))?;
+    let this = Arc::clone(shared);
+    builder.add("linkCall", move |ctx: Ctx<'js>, target: String, msg: Js<'js>, call: String| {
+        this.link_call(&ctx, &target, msg, &call)
     })?;
     let this = Arc::clone(shared);
     builder.add("status", move |ctx: Ctx<'js>, status: Js<'js>| this.status(&ctx, status))?;
@@ -325,9 +370,10 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
     )?;
     let this = Arc::clone(shared);
     builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
+        let found = context::keys(&this.cx, &kind, &store).map_err(|error| throw(&ctx, &error))?;
         let keys = Array::new(ctx)?;
-        for (at, key) in this.store.keys(this.scope(&kind), &store).into_iter().enumerate() {
-            keys.set(at, key)?;
+        for (at, key) in found.iter().enumerate() {
+            keys.set(at, key.as_str())?;
         }
         Ok::<_, rquickjs::Error>(keys)
     })
@@ -336,16 +382,7 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
 /// How promises that were waited for end.
 fn add_outcomes<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
     let this = Arc::clone(shared);
-    builder.add("resolved", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
-        this.settled();
-        this.send(&ctx, &calls(&ctx)?, results, &id)
-    })?;
+    builder.add("settled", move || this.settled())?;
     let this = Arc::clone(shared);
-    builder.add("startFailed", move || this.state().start_failed = true)?;
-    let this = Arc::clone(shared);
-    builder.add("rejected", move |ctx: Ctx<'js>, error: Js<'js>| {
-        this.settled();
-        let error = fault::of(&ctx, &error);
-        this.push(&ctx, Effect::Fail(error))
-    })
+    builder.add("startFailed", move || this.state().start_failed = true)
 }

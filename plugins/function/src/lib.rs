@@ -10,17 +10,17 @@ mod engine;
 mod fault;
 mod host;
 mod limit;
+mod links;
 mod runner;
 mod settings;
-mod stores;
 mod syntax;
 mod timers;
 
 use std::sync::Arc;
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    StopReason, async_trait,
+    Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, StopReason, async_trait,
 };
 
 use runner::Runner;
@@ -48,8 +48,8 @@ impl Node for Function {
         self.runner.handle(msg, cx)
     }
 
-    async fn stop(&self, reason: StopReason, cx: &NodeContext) {
-        self.runner.stop(reason, cx).await;
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        self.runner.stop(cx).await;
     }
 }
 
@@ -57,5 +57,7 @@ ferrowire_core::register!(
     NodeType::shared::<Function>("function")
         .summary("runs JavaScript over messages")
         .category("function")
+        // It lists no `link in` nodes, its code names them.
+        .links(Links::Call(""))
         .editor(Editor::NodeRed("function/10-function"))
 );
