@@ -2,8 +2,8 @@
 
 use ferrowire_core::mustache::{Filling, Template as Mustache};
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Value, javascript,
+    ContextKey, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Scope, Value, javascript,
 };
 
 /// Node-RED's `template`.
@@ -11,7 +11,14 @@ use ferrowire_core::{
 pub struct Template {
     source: Source,
     format: Format,
-    field: Option<PropertyPath>,
+    target: Option<Target>,
+}
+
+/// Where the result goes.
+#[derive(Debug)]
+enum Target {
+    Message(PropertyPath),
+    Context(ContextKey),
 }
 
 #[derive(Debug)]
@@ -57,24 +64,29 @@ impl FromConfig for Template {
                 Format::Text
             }
         };
-        let place = config.text_or("fieldType", "msg");
-        if place != "msg" {
-            let text = format!("results in `{place}` are not supported yet; choose `msg`");
-            config.problem("fieldType", text);
-        }
-        Template { source, format, field: config.property_path("field", "payload") }
+        Template { source, format, target: target(config) }
     }
+}
+
+fn target(config: &mut NodeConfig<'_>) -> Option<Target> {
+    let scope = match config.text_or("fieldType", "msg").as_str() {
+        "msg" => return config.property_path("field", "payload").map(Target::Message),
+        "flow" => Scope::Flow,
+        "global" => Scope::Global,
+        other => {
+            let text = format!("`{other}` is none of `msg`, `flow` and `global`");
+            config.problem("fieldType", text);
+            return None;
+        }
+    };
+    let key = config.text_or("field", "payload");
+    let parsed = ContextKey::parse(scope, &key);
+    parsed.map(Target::Context).map_err(|error| config.problem("field", error.to_string())).ok()
 }
 
 fn parse(config: &mut NodeConfig<'_>, text: String) -> Source {
     match Mustache::parse(&text) {
-        Ok(template) => {
-            if let Some(name) = template.names().into_iter().find(|name| is_context(name)) {
-                let text = format!("`{name}`: context is not supported in templates yet");
-                config.problem("template", text);
-            }
-            Source::Mustache(template)
-        }
+        Ok(template) => Source::Mustache(template),
         Err(error) => {
             config.problem("template", error.to_string());
             Source::Plain(text)
@@ -82,10 +94,23 @@ fn parse(config: &mut NodeConfig<'_>, text: String) -> Source {
     }
 }
 
-/// `flow.name`, `global.name`, and the same with a store, `flow[store].name`.
-fn is_context(name: &str) -> bool {
-    let rest = name.strip_prefix("flow").or_else(|| name.strip_prefix("global"));
-    rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+/// What a name means that the message does not have: `env.NAME`, `flow.key`, `global.key`, or in
+/// another store `flow[store].key`.
+fn outside(name: &str, cx: &NodeContext) -> Option<Value> {
+    if let Some(name) = name.strip_prefix("env.") {
+        return cx.env(name);
+    }
+    let (scope, rest) = match name.strip_prefix("flow") {
+        Some(rest) => (Scope::Flow, rest),
+        None => (Scope::Global, name.strip_prefix("global")?),
+    };
+    let (store, key) = match rest.strip_prefix('[') {
+        Some(rest) => rest.split_once("].")?,
+        None => ("", rest.strip_prefix('.')?),
+    };
+    let path = PropertyPath::parse_key(key).ok()?;
+    // A node outside of every flow has no flow's context: nothing is known there.
+    cx.context(scope).in_store(store).get(&path).ok()?
 }
 
 impl Template {
@@ -118,7 +143,7 @@ impl Template {
         msg: &Message,
         cx: &NodeContext,
     ) -> Result<String, NodeError> {
-        let missing = |name: &str| cx.env(name.strip_prefix("env.")?);
+        let missing = |name: &str| outside(name, cx);
         let escape_strings = self.format == Format::Json;
         let filled = template.render(msg, &Filling { escape_strings, missing: &missing });
         filled.map_err(|error| NodeError::new(error.to_string()))
@@ -127,9 +152,12 @@ impl Template {
 
 impl Node for Template {
     fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
-        let Some(field) = &self.field else { return Handled::Done };
-        let set = self.make(&msg, cx).and_then(|value| {
-            field.set(&mut msg, value).map_err(|error| NodeError::new(error.to_string()))
+        let Some(target) = &self.target else { return Handled::Done };
+        let set = self.make(&msg, cx).and_then(|value| match target {
+            Target::Message(path) => {
+                path.set(&mut msg, value).map_err(|error| NodeError::new(error.to_string()))
+            }
+            Target::Context(key) => key.set(&msg, cx, Some(value)),
         });
         set.map_or_else(Handled::Failed, |()| Handled::Send(0, msg))
     }

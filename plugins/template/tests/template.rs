@@ -1,6 +1,6 @@
 //! What `template` makes of templates and messages.
 
-use ferrowire_core::Value;
+use ferrowire_core::{PropertyPath, Scope, Value};
 use ferrowire_plugin_template as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -107,15 +107,33 @@ async fn the_result_may_be_yaml() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn context_is_read_and_written() {
+    let template = "{{flow.who.name}}, {{global[default].n}}{{^flow.none}}!{{/flow.none}}{{flow.}}";
+    let config =
+        json!({"template": template, "fieldType": "global", "field": "#:(default)::made.text"});
+    let mut node = Harness::of("template").config(config).start().await;
+    let path = |key| PropertyPath::parse_key(key).unwrap();
+    let context = |scope| node.context().context(scope);
+    context(Scope::Flow).set(&path("who"), Some(json!({"name": "<Ann>"}).into())).unwrap();
+    context(Scope::Global).set(&path("n"), Some(5.into())).unwrap();
+    node.send(message(json!({"payload": 1}))).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&1.into()));
+    let made = node.context().context(Scope::Global).get(&path("made.text")).unwrap();
+    assert_eq!(made, Some("&lt;Ann&gt;, 5!".into()));
+    let stopped = node.stop().await;
+    assert!(stopped.errors.is_empty() && stopped.logs.is_empty());
+}
+
 #[tokio::test]
 async fn problems_are_named() {
     for (config, property) in [
         (json!({"template": "{{a"}), "template"),
         (json!({"template": "{{#a}}"}), "template"),
-        (json!({"template": "{{flow.a}}"}), "template"),
         (json!({"template": "x", "output": "xml"}), "output"),
         (json!({"template": "x", "syntax": "php"}), "syntax"),
-        (json!({"template": "x", "fieldType": "flow"}), "fieldType"),
+        (json!({"template": "x", "fieldType": "env"}), "fieldType"),
+        (json!({"template": "x", "fieldType": "flow", "field": "a..b"}), "field"),
         (json!({"template": "x", "field": "a..b"}), "field"),
     ] {
         let problems = Harness::of("template").config(config.clone()).problems();
