@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Metadata};
+use crate::editor;
 use crate::program::Program;
 use reasons::Reasons;
 use report::Report;
@@ -91,6 +92,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         _ => fs::create_dir_all(folder.join("user"))?,
     }
     fs::write(folder.join("settings.toml"), SETTINGS)?;
+    // Some cases ask for the editor's own pages.
+    editor::fetch_if_possible();
     let program = Program::start([
         "--settings".as_ref(),
         folder.join("settings.toml").as_os_str(),
