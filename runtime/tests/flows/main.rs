@@ -4,6 +4,7 @@
 
 mod command_line;
 mod examples;
+mod functions;
 mod structure;
 mod support;
 mod peer;
