@@ -172,7 +172,7 @@ impl Engine {
             state.pending = state.pending.min(pending);
             drop(state);
             fate = Fate::Failed(self.timed_out(), None);
-        } else if is_out_of_memory(&fate) {
+        } else if self.is_out_of_memory(&fate) {
             self.broken = true;
             fate = Fate::Failed(self.out_of_memory(), None);
         }
@@ -183,6 +183,19 @@ impl Engine {
         let effects = std::mem::take(&mut state.effects);
         let waits_changed = std::mem::take(&mut state.waits_changed);
         Outcome { effects, fate, waits_changed }
+    }
+
+    fn is_out_of_memory(&self, fate: &Fate) -> bool {
+        let Fate::Failed(error, _) = fate else { return false };
+        match error.to_string().as_str() {
+            "InternalError: out of memory" => true,
+            // There was not even room for the error. What is still held then shows it.
+            fault::NOTHING => {
+                let used = self.context.runtime().memory_usage().memory_used_size;
+                usize::try_from(used).is_ok_and(|used| used > self.memory_limit / 2)
+            }
+            _ => false,
+        }
     }
 
     fn timed_out(&self) -> NodeError {
@@ -200,10 +213,6 @@ impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-fn is_out_of_memory(fate: &Fate) -> bool {
-    matches!(fate, Fate::Failed(error, _) if error.to_string() == "InternalError: out of memory")
 }
 
 fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {

@@ -7,6 +7,9 @@ use crate::convert::Reader;
 use crate::host::calls;
 use crate::syntax::FILE;
 
+/// What is thrown when there is no memory for an error.
+pub(crate) const NOTHING: &str = "null";
+
 /// A place in the user's code.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Place {
@@ -57,6 +60,10 @@ pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
     }
     if let Some(Ok(text)) = value.as_string().map(rquickjs::String::to_string) {
         return NodeError::new(text);
+    }
+    if value.is_null() {
+        let why = "the code threw `null`, or held more memory than it may for a moment";
+        return NodeError::caused_by(NOTHING, why);
     }
     match ctx.json_stringify(value.clone()) {
         Ok(Some(text)) => NodeError::new(text.to_string().unwrap_or_default()),

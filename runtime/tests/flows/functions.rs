@@ -1,5 +1,5 @@
-//! Functions that get out of hand, through the real binary: an error for whoever catches it, and
-//! nothing that other flows would notice.
+//! Functions through the real binary: calls of link nodes, and code that gets out of hand, which
+//! is an error for whoever catches it and nothing that other flows would notice.
 
 use serde_json::{Value, json};
 
@@ -56,17 +56,18 @@ async fn what_a_function_asks_too_much_of_is_an_error_that_can_be_caught() {
     for (code, expected) in [
         ("for (;;) try { for (;;); } catch {}", timed_out),
         ("/^(a+)+$/.exec('a'.repeat(50) + '!')", timed_out),
-        ("const f = async () => { await 0; return f(); }; f();", timed_out),
-        ("let s = 'x'; for (;;) s += s;", memory),
+        ("const f = () => void Promise.resolve().then(f); f();", timed_out),
+        ("let s = 'x'; for (;;) s += s;", "InternalError: string too long"),
         ("return 'x'.repeat(2 ** 28)", memory),
-        ("const all = []; for (;;) all.push(new Array(1000).fill(1));", memory),
+        ("globalThis.all = []; for (;;) all.push(new Array(1000).fill(1));", memory),
+        ("return typeof all", "undefined"),
+        ("const all = []; for (;;) all.push(new Array(1000).fill(1));", "memory"),
         ("return Buffer.alloc(1 << 28)", memory),
         ("const f = () => f() + 1; return f();", "Maximum call stack size exceeded"),
         ("let a = []; for (let n = 0; n < 1e5; n++) a = [a]; return a;", "nested more than 256"),
         ("return JSON.parse('['.repeat(1e6))", "Maximum call stack size exceeded"),
-        ("for (let n = 0; n < 1e5; n++) node.send({}); node.send({})", "must not send more"),
-        ("throw null", "null"),
-        ("throw {get stack() { throw 1 }}", "{}"),
+        ("throw null", "the code threw `null`"),
+        ("throw {get stack() { throw 1 }}", "undefined"),
         ("return 'fine'", "fine"),
     ] {
         client.send(code).await;
@@ -77,4 +78,41 @@ async fn what_a_function_asks_too_much_of_is_an_error_that_can_be_caught() {
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("panicked"), "{log}");
+}
+
+#[tokio::test]
+async fn code_that_waits_completes_or_fails_its_message_as_it_is_by_then() {
+    let code = "const what = msg.payload;
+        const m = await node.linkcall('twice', msg, {timeout: 10000});
+        msg.payload = m.payload;
+        if (what === 'bad') throw new RangeError('no good');
+        if (what === 'done') setTimeout(() => { msg.payload += ' late'; node.done(); }, 10);
+        else node.done();";
+    let template = "{{payload}}: {{error.message}} ({{error.source.id}})";
+    let runtime = Runtime::start(json!([
+        tab("tab"),
+        listener("l", "/ws/x"),
+        ws_in("in", "l", &["f"]),
+        node("f", "function", json!({"func": code}), &[]),
+        node("li", "link in", json!({"name": "twice", "links": []}), &["double"]),
+        node(
+            "double",
+            "function",
+            json!({"func": "msg.payload += msg.payload; return msg;"}),
+            &["ret"]
+        ),
+        node("ret", "link out", json!({"mode": "return", "links": []}), &[]),
+        node("complete", "complete", json!({"scope": ["f"], "uncaught": false}), &["out"]),
+        node("catch", "catch", json!({"scope": null, "uncaught": false}), &["why"]),
+        node("why", "template", json!({"template": template}), &["out"]),
+        ws_out("out", "l"),
+    ]))
+    .await;
+    let mut client = runtime.connect("/ws/x").await;
+    for (sent, expected) in
+        [("a", "aa"), ("bad", "badbad: RangeError: no good (f)"), ("done", "donedone late")]
+    {
+        client.send(sent).await;
+        assert_eq!(client.text().await, expected);
+    }
 }
