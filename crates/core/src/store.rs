@@ -37,9 +37,7 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     fn keys(&self, place: &str) -> Vec<Key>;
 
     /// Forgets the places for which `keep` says no: those of nodes and flows that are gone.
-    fn retain(&self, keep: &dyn Fn(&str) -> bool) {
-        let _ = keep;
-    }
+    fn retain(&self, keep: &dyn Fn(&str) -> bool);
 }
 
 /// A store that lasts as long as the runtime.

@@ -5,6 +5,8 @@
 mod command_line;
 mod examples;
 mod functions;
+mod palette;
+mod http_nodes;
 mod structure;
 mod support;
 mod peer;
