@@ -32,7 +32,7 @@ pub(crate) fn calls_done(code: &str) -> bool {
     let Some((before, after)) = code.split_once("node.done") else { return false };
     let line = before.rsplit('\n').next().unwrap_or_default();
     let in_comment = line.contains("//") && !line.contains("://")
-        || before.rfind("/*").is_some_and(|open| !before[open..].contains("*/"));
+        || before.rsplit_once("/*").is_some_and(|(_, comment)| !comment.contains("*/"));
     let call =
         after.trim_start().strip_prefix('(').is_some_and(|it| it.trim_start().starts_with(')'));
     (call && !in_comment) || calls_done(after)

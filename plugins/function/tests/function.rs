@@ -168,49 +168,6 @@ async fn a_message_sent_without_a_copy_may_still_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_of_a_link_node_waits_for_what_comes_back() {
-    let code = "const m = await node.linkcall('sub', msg, {clone: !msg.same, timeout: 100});
-        return {payload: [m.payload, msg.payload, '_linkSource' in m]};";
-    let config = json!({"id": "caller", "func": code});
-    let mut node = Harness::of("function").config(config).linked("sub").start().await;
-    for (same, expected) in
-        [(false, json!(["back", 1, false])), (true, json!(["back", "back", false]))]
-    {
-        node.send(message(json!({"payload": 1, "same": same}))).await;
-        let mut called = node.next_delivered("sub").await;
-        assert_eq!(called.payload(), Some(&1.into()));
-        let source = called.remove("_linkSource").unwrap();
-        let source = source.as_array().unwrap()[0].clone();
-        assert_eq!(source.get("node"), Some(&"caller".into()));
-        called.set("payload", "back");
-        called.set("_linkSource", Value::from(json!([])));
-        called.set("_linkReturn", source.get("id").unwrap().clone());
-        node.send(called).await;
-        assert_eq!(node.next_output(0).await.payload(), Some(&expected.into()));
-    }
-    assert_clean(node.stop().await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_does_not_return_is_an_error_that_the_code_can_catch() {
-    for (call, expected) in [
-        ("'sub', msg, {timeout: 50}", "timeout"),
-        ("'nobody', msg", "there is no node `nobody`"),
-        ("'', msg", "the target of `linkcall` must be the name or id of a `link in` node"),
-        ("'sub'", "the message of `linkcall` must be an object"),
-    ] {
-        let code = format!(
-            "try {{ await node.linkcall({call}) }} catch (e) {{ return {{payload: e.message}} }}"
-        );
-        let config = json!({"func": code});
-        let mut node = Harness::of("function").config(config).linked("sub").start().await;
-        node.send(Message::new()).await;
-        assert_eq!(node.next_output(0).await.payload(), Some(&expected.into()), "{call}");
-        assert_clean(node.stop().await);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_node_knows_itself() {
     let config = json!({"id": "n1", "name": "mine", "outputs": 2,
         "func": "return {payload: [node.id, node.name, node.outputCount, env.get('NR_NODE_ID'), env.get('WHO'), env.get('NO')]}"});
@@ -369,26 +326,6 @@ async fn a_status_is_shown_and_cleared_at_the_end() {
     let statuses = node.stop().await.statuses;
     let shown: Vec<_> = statuses.iter().map(|s| (s.fill, s.shape, s.text.as_str())).collect();
     assert_eq!(shown, [("red", "dot", "5"), ("", "", "plain"), ("", "", "")]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn context_is_kept_for_the_node_the_flow_and_everyone() {
-    let mut node = start("for (const [name, c] of Object.entries({node: context, flow, global})) {
-            c.set('ctx_n', (c.get('ctx_n') ?? 0) + 1);
-            c.set('ctx_deep.list[0]', name);
-            c.set(['ctx_a', 'ctx_b'], [1, 2]);
-        }
-        const keys = context.keys().sort();
-        context.set('ctx_a', undefined);
-        global.get('ctx_n', (error, n) => { msg.async = [error, n, context.flow.get('ctx_n')]; node.send(msg) });
-        msg.payload = [context.get('ctx_n'), flow.get('ctx_deep').list, global.get(['ctx_a', 'ctx_b', 'no.no']), keys, context.get('ctx_a')];").await;
-    node.send(Message::new()).await;
-    let msg = node.next_output(0).await;
-    let expected =
-        json!([1, ["flow"], [1, 2, null], ["ctx_a", "ctx_b", "ctx_deep", "ctx_n"], null]);
-    assert_eq!(msg.payload(), Some(&expected.into()));
-    assert_eq!(msg.get("async"), Some(&json!([null, 1, 1]).into()));
-    assert_clean(node.stop().await);
 }
 
 #[tokio::test(start_paused = true)]
