@@ -369,6 +369,16 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
         },
     )?;
     let this = Arc::clone(shared);
+    builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
+        let calls = calls(&ctx)?;
+        let input = Reader::new(&ctx, &calls).value(input)?.unwrap_or_default();
+        match context::expression(&this.cx, &source, &input) {
+            Ok(Some(value)) => to_js(&ctx, &calls, &value),
+            Ok(None) => Ok(Js::new_undefined(ctx)),
+            Err(error) => Err(throw(&ctx, &error)),
+        }
+    })?;
+    let this = Arc::clone(shared);
     builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
         let found = context::keys(&this.cx, &kind, &store).map_err(|error| throw(&ctx, &error))?;
         let keys = Array::new(ctx)?;

@@ -75,3 +75,21 @@ async fn a_call_that_does_not_return_is_an_error_that_the_code_can_catch() {
         assert_clean(node.stop().await);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn expressions_are_evaluated_over_any_value() {
+    let code = "const { util } = RED;
+        const sum = util.prepareJSONataExpression('$sum(payload) + $flowContext(\"n\")', node);
+        flow.set('n', 10);
+        util.evaluateJSONataExpression(sum, msg, (error, value) => {
+            let wrong;
+            try { util.evaluateNodeProperty('1 +', 'jsonata', node, msg); } catch (e) { wrong = e.message; }
+            const typed = util.evaluateNodeProperty('payload[0] & \"!\"', 'jsonata', node, msg);
+            node.send({payload: [error, value, typed, wrong.startsWith('invalid JSONata')]});
+        });";
+    let mut node = start(code).await;
+    node.send(Message::with_payload(json!([1, 2]))).await;
+    let expected = json!([null, 13, "1!", true]);
+    assert_eq!(node.next_output(0).await.payload(), Some(&expected.into()));
+    assert_clean(node.stop().await);
+}

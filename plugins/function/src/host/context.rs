@@ -1,6 +1,6 @@
-//! Context as JavaScript asks for it.
+//! Context and expressions as JavaScript asks for them.
 
-use ferrowire_core::{Context, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
+use ferrowire_core::{Context, Jsonata, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
 
 /// `scope` is the word that the prelude uses.
 fn context<'a>(cx: &'a NodeContext, scope: &str, store: &'a str) -> Context<'a> {
@@ -37,4 +37,14 @@ pub(super) fn set(
 
 pub(super) fn keys(cx: &NodeContext, scope: &str, store: &str) -> Result<Vec<Key>, NodeError> {
     context(cx, scope, store).keys()
+}
+
+/// The value of a JSONata expression over `input`.
+pub(super) fn expression(
+    cx: &NodeContext,
+    source: &str,
+    input: &Value,
+) -> Result<Option<Value>, NodeError> {
+    let compiled = Jsonata::compile(source).map_err(|error| NodeError::new(error.to_string()))?;
+    compiled.evaluate(input, cx)
 }
