@@ -48,10 +48,10 @@ async fn other_flows_go_on_while_a_function_never_ends() {
 
 #[tokio::test]
 async fn what_a_function_asks_too_much_of_is_an_error_that_can_be_caught() {
-    let limits = [("FERROWIRE_FUNCTION_TIMEOUT", "0.3"), ("FERROWIRE_FUNCTION_MEMORY", "16")];
+    let limits = [("FERROWIRE_FUNCTION_TIMEOUT", "1"), ("FERROWIRE_FUNCTION_MEMORY", "16")];
     let mut runtime = Runtime::start_with(flows(), &[], &limits).await;
     let mut client = runtime.connect("/ws/run").await;
-    let timed_out = "Error: Script execution timed out after 300ms";
+    let timed_out = "Error: Script execution timed out after 1000ms";
     let memory = "RangeError: the function holds more than 16 MiB of memory";
     for (code, expected) in [
         ("for (;;) try { for (;;); } catch {}", timed_out),
@@ -64,7 +64,7 @@ async fn what_a_function_asks_too_much_of_is_an_error_that_can_be_caught() {
         ("const all = []; for (;;) all.push(new Array(1000).fill(1));", "memory"),
         ("return Buffer.alloc(1 << 28)", memory),
         ("const f = () => f() + 1; return f();", "Maximum call stack size exceeded"),
-        ("let a = []; for (let n = 0; n < 1e5; n++) a = [a]; return a;", "nested more than 256"),
+        ("let a = []; for (let n = 0; n < 1000; n++) a = [a]; return a;", "nested more than 256"),
         ("return JSON.parse('['.repeat(1e6))", "Maximum call stack size exceeded"),
         ("throw null", "the code threw `null`"),
         ("throw {get stack() { throw 1 }}", "undefined"),
