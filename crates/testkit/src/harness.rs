@@ -63,6 +63,8 @@ impl Harness {
             let (info, other) = (NodeInfo { id, ..NodeInfo::default() }, Collector::default());
             let built = BuiltNode::Shared(Box::new(other.clone()));
             let running = RunningNode::new(info.clone(), built, Arc::clone(&services));
+            // What comes without a wire waits until its node has started.
+            running.start().await;
             world
                 .running
                 .lock()
@@ -72,16 +74,16 @@ impl Harness {
         }
         let (completed, caught) = (Collector::default(), Collector::default());
         if watched {
-            let aside = |collector: &Collector| {
+            let mut watchers = Watchers::default();
+            for (collector, list) in
+                [(&caught, &mut watchers.errors), (&completed, &mut watchers.completions)]
+            {
                 let built = BuiltNode::Shared(Box::new(collector.clone()));
                 let watcher = RunningNode::new(NodeInfo::default(), built, Arc::clone(&services));
-                vec![watcher.aside()]
-            };
-            node.set_watchers(Watchers {
-                errors: aside(&caught),
-                completions: aside(&completed),
-                statuses: Vec::new(),
-            });
+                watcher.start().await;
+                list.push(watcher.aside());
+            }
+            node.set_watchers(watchers);
         }
         let harness =
             Harness { node, world, outputs, others, completed, caught, patience, stopped: false };
