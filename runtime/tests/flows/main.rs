@@ -8,6 +8,7 @@ mod examples;
 mod functions;
 mod palette;
 mod http_nodes;
+mod http_request;
 mod structure;
 mod support;
 mod peer;
