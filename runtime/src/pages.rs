@@ -182,7 +182,7 @@ async fn next_line(
             Ok(Event::Published { node, topic, data }) => {
                 return Some(event_line(topic, &node, data));
             }
-            Ok(Event::Failed { node, text }) => {
+            Ok(Event::Failed { node, text, .. }) => {
                 return Some(event_line("failed", &node, text.as_ref().into()));
             }
             Ok(_) => {}

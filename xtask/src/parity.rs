@@ -3,9 +3,11 @@
 //! A black-box suite drives the files from a clone of Node-RED over the admin API. Neither is part
 //! of this repository; what comes out is: `PARITY.md`.
 
+mod log;
 mod reasons;
 mod report;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +16,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Metadata};
+use crate::editor;
 use crate::program::Program;
 use reasons::Reasons;
 use report::Report;
@@ -91,12 +94,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         _ => fs::create_dir_all(folder.join("user"))?,
     }
     fs::write(folder.join("settings.toml"), SETTINGS)?;
-    let program = Program::start([
-        "--settings".as_ref(),
-        folder.join("settings.toml").as_os_str(),
-        "--user-dir".as_ref(),
-        folder.join("user").as_os_str(),
-    ])?;
+    // Some cases ask for the editor's own pages.
+    editor::fetch_if_possible();
+    let (settings, user) = (folder.join("settings.toml"), folder.join("user"));
+    let places =
+        ["--settings".as_ref(), settings.as_os_str(), "--user-dir".as_ref(), user.as_os_str()];
+    let arguments = log::ARGUMENTS.map(OsStr::new).into_iter().chain(places);
+    let program = Program::start(arguments, log::translator(&folder.join("log"))?)?;
     test(options, &suite, &specs, &program, &results)?;
     drop(program);
 
@@ -161,6 +165,7 @@ fn test(
     let mut command = Command::new("node");
     command.arg(suite.join("run.mjs")).arg("--target").arg(program.url());
     command.arg("--spec").args(specs).arg("--json").arg(results);
+    command.arg("--target-log").arg(results.with_file_name("log"));
     command.arg("--retries").arg(options.retries.to_string());
     if let Some(only) = &options.only {
         command.arg("--only").arg(only);

@@ -25,8 +25,12 @@ impl Program {
         Ok(metadata.target()?.join("debug/ferrowire"))
     }
 
-    /// Builds it and starts `ferrowire run` with these arguments.
-    pub(crate) fn start(arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Self> {
+    /// Builds it and starts `ferrowire run` with these arguments. `log` is given every line that
+    /// it logs once it listens.
+    pub(crate) fn start(
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+        mut log: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self> {
         let mut child = Command::new(Self::build()?)
             .arg("run")
             .args(arguments)
@@ -35,8 +39,8 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .context("could not start `ferrowire`")?;
-        let log = child.stderr.take().context("the program has no log")?;
-        let mut lines = BufReader::new(log).lines();
+        let errors = child.stderr.take().context("the program has no log")?;
+        let mut lines = BufReader::new(errors).lines();
         let address = lines.find_map(|line| {
             let line = line.ok()?;
             let (_, rest) = line.split_once("listening on http://")?;
@@ -48,7 +52,7 @@ impl Program {
             bail!("`ferrowire` did not listen: {ended}");
         };
         // Whatever it still logs must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| log(&line)));
         Ok(Program { child, address })
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::comms_hub::Hub;
-use crate::debug_encode::{Encoded, MAX_LENGTH, encode};
+use crate::debug_encode::{Encoded, MAX_LENGTH, encode, encode_error};
 
 /// Node-RED's levels of log lines.
 const ERROR: u32 = 20;
@@ -44,10 +44,13 @@ impl Reporter {
             Event::Status { node, status } => self.status(&node, &status),
             Event::Published { topic: "debug", data, .. } => self.debug(data),
             Event::Published { topic, data, .. } => self.hub.publish(topic, &data.to_json()),
-            Event::Failed { node, text } => self.log(ERROR, &node, &text),
+            Event::Failed { node, text, details } => match details.get("stack") {
+                Some(_) => self.log(ERROR, &node, encode_error(&text, &details)),
+                None => self.log(ERROR, &node, shown(&text)),
+            },
             Event::Logged { node, level, text } => match level {
-                ferrowire_core::Level::Error => self.log(ERROR, &node, &text),
-                ferrowire_core::Level::Warn => self.log(WARNING, &node, &text),
+                ferrowire_core::Level::Error => self.log(ERROR, &node, shown(&text)),
+                ferrowire_core::Level::Warn => self.log(WARNING, &node, shown(&text)),
                 _ => {}
             },
             Event::Deployed { rev, running } => self.deployed(&rev, running),
@@ -93,11 +96,10 @@ impl Reporter {
         self.hub.publish("debug", &Value::from(shown).to_json());
     }
 
-    fn log(&self, level: u32, node: &NodeInfo, text: &str) {
+    fn log(&self, level: u32, node: &NodeInfo, Encoded { format, msg }: Encoded) {
         if !self.hub.is_heard() {
             return;
         }
-        let Encoded { format, msg } = encode(Some(&text.into()), MAX_LENGTH);
         let path = if node.path.is_empty() { "global" } else { &node.path };
         let mut entry: Map = [
             ("level", Value::from(level)),
@@ -173,7 +175,7 @@ impl Reporter {
                 "" => problem.text.clone(),
                 property => format!("property `{property}`: {}", problem.text),
             };
-            self.log(ERROR, &node, &text);
+            self.log(ERROR, &node, shown(&text));
         }
     }
 
@@ -198,6 +200,10 @@ impl Reporter {
         });
         self.hub.publish("debug", &notice.to_string());
     }
+}
+
+fn shown(text: &str) -> Encoded {
+    encode(Some(&text.into()), MAX_LENGTH)
 }
 
 /// Why flows that were deployed do not run.

@@ -31,9 +31,31 @@ pub fn encode(value: Option<&Value>, limit: usize) -> Encoded {
         Some(Value::String(text)) => (format!("string[{}]", length(text)), shortened(text, limit)),
         Some(Value::Buffer(bytes)) => (format!("buffer[{}]", bytes.len()), hex(bytes, limit)),
         Some(Value::Array(items)) => (format!("array[{}]", items.len()), json(value, limit)),
+        Some(Value::Object(map)) if is_error(map) => ("error".to_owned(), json(value, limit)),
         Some(Value::Object(_)) => ("Object".to_owned(), json(value, limit)),
     };
     Encoded { format, msg }
+}
+
+/// Encodes an error object of JavaScript: `text` is its name and message, `details` has its
+/// `stack`, and perhaps its `code` and `cause`.
+pub(crate) fn encode_error(text: &str, details: &Map) -> Encoded {
+    let (name, message) = text.split_once(": ").unwrap_or((text, ""));
+    // The name is in the message of these, since Node-RED adds the place there.
+    let message = if name == "ReferenceError" { text } else { message };
+    let data = [("name", name.into()), ("message", message.into())].into_iter();
+    let more = ["code", "cause", "stack"].into_iter();
+    let more = more.filter_map(|key| Some((key, details.get(key)?.clone())));
+    let data: Map = data.chain(more).collect();
+    let mut writer = Writer { out: String::new(), limit: MAX_LENGTH, depth: 0 };
+    writer.error(&data);
+    Encoded { format: "error".to_owned(), msg: writer.out }
+}
+
+/// Whether this is what a function node makes of an error object.
+fn is_error(map: &Map) -> bool {
+    let text = |key: &str| map.get(key).is_some_and(|value| value.as_str().is_some());
+    text("name") && text("message") && text("stack")
 }
 
 /// The length of a text as JavaScript counts it.
@@ -95,6 +117,7 @@ impl Writer {
                 self.out.push_str("\"[too deep]\"");
             }
             Value::Array(items) => self.nested(|writer| writer.array(items)),
+            Value::Object(map) if is_error(map) => self.nested(|writer| writer.error(map)),
             Value::Object(map) => self.nested(|writer| writer.object(map)),
             Value::Null | Value::Bool(_) | Value::Number(_) => self.out.push_str(&value.to_json()),
         }
@@ -128,6 +151,12 @@ impl Writer {
         self.out.push_str(r#"{"__enc__":true,"type":"array","data":["#);
         self.list(&items[..self.limit], |writer, item| writer.value(item));
         self.out.push_str(&format!(r#"],"length":{}}}"#, items.len()));
+    }
+
+    fn error(&mut self, map: &Map) {
+        self.out.push_str(r#"{"__enc__":true,"type":"error","data":"#);
+        self.object(map);
+        self.out.push('}');
     }
 
     fn object(&mut self, map: &Map) {
@@ -190,6 +219,20 @@ mod tests {
 
     fn pair(format: &str, msg: &str) -> (String, String) {
         (format.to_owned(), msg.to_owned())
+    }
+
+    #[test]
+    fn an_error_object_is_shown_with_its_name_and_stack() {
+        let details = Map::from_iter([("stack", "Error: no\n    at f (function:1:2)")]);
+        let Encoded { format, msg } = encode_error("Error: no: really", &details);
+        assert_eq!(format, "error");
+        let expected = r#"{"__enc__":true,"type":"error","data":{"name":"Error","message":"no: really","stack":"Error: no\n    at f (function:1:2)"}}"#;
+        assert_eq!(msg, expected);
+        let value = r#"{"name":"Error","message":"no","stack":"Error: no"}"#;
+        let expected = format!(r#"{{"__enc__":true,"type":"error","data":{value}}}"#);
+        assert_eq!(encoded(parsed(value), MAX_LENGTH), pair("error", &expected));
+        let Encoded { msg, .. } = encode_error("ReferenceError: x is not defined", &details);
+        assert!(msg.contains(r#""message":"ReferenceError: x is not defined""#), "{msg}");
     }
 
     #[test]

@@ -105,8 +105,14 @@ impl FileStore {
                 tracing::warn!(target: TARGET, place, "no file can have this name, not written");
                 continue;
             };
-            let values = Message::from(self.values.values(&place));
-            if let Err(error) = replace(&file, &indented(&values.to_json())) {
+            let written = match self.values.holds(&place) {
+                true => {
+                    let values = Message::from(self.values.values(&place));
+                    replace(&file, &indented(&values.to_json()))
+                }
+                false => remove(&file),
+            };
+            if let Err(error) = written {
                 tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
                 self.note(&place);
             }
@@ -138,6 +144,13 @@ impl ContextStore for FileStore {
     fn keys(&self, place: &str) -> Vec<Key> {
         self.values.keys(place)
     }
+
+    fn retain(&self, keep: &dyn Fn(&str) -> bool) {
+        let gone: Vec<String> =
+            self.values.places().into_iter().filter(|place| !keep(place)).collect();
+        self.values.retain(keep);
+        gone.iter().for_each(|place| self.note(place));
+    }
 }
 
 fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
@@ -163,6 +176,17 @@ fn read(file: &Path) -> Result<Map, CannotOpen> {
         Ok(Value::Object(values)) => Ok(Arc::unwrap_or_clone(values)),
         _ => Err(CannotOpen::NotAnObject { path: file.to_owned() }),
     }
+}
+
+/// Removes the file, and its folder if nothing else is in it.
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // Others may still be there; then it stays.
+    let _still_used = file.parent().map(fs::remove_dir);
+    Ok(())
 }
 
 /// Replaces the file at once: whoever reads it finds the old content or the new.

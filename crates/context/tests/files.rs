@@ -46,6 +46,25 @@ fn what_node_red_stored_is_found_and_written_back_in_its_format() -> std::io::Re
     Ok(())
 }
 
+#[test]
+fn the_files_of_what_is_gone_are_removed() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other)?;
+    for place in ["global", "tab", "node:tab", "gone", "old:gone", "old:tab"] {
+        set(&store, place, "a", 1.into());
+    }
+    store.flush();
+    assert!(folder.path().join("gone/old.json").exists());
+    store.retain(&|place| matches!(place, "global" | "tab" | "node:tab"));
+    store.flush();
+    assert!(!folder.path().join("gone").exists());
+    assert!(!folder.path().join("tab/old.json").exists());
+    let again = FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other)?;
+    assert_eq!(again.keys("node:tab"), ["a"]);
+    assert_eq!(again.keys("old:tab"), [""; 0]);
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;

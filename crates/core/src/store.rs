@@ -18,6 +18,9 @@ pub enum Scope {
     Global,
 }
 
+/// The place of what all flows share.
+const GLOBAL: &str = "global";
+
 /// Keeps the values of all contexts. A place is one context: `global`, the id of a flow, or
 /// `node:flow` for that of a node, as in Node-RED.
 pub trait ContextStore: Send + Sync + fmt::Debug {
@@ -32,6 +35,9 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
 
     /// The names of the values.
     fn keys(&self, place: &str) -> Vec<Key>;
+
+    /// Forgets the places for which `keep` says no: those of nodes and flows that are gone.
+    fn retain(&self, keep: &dyn Fn(&str) -> bool);
 }
 
 /// A store that lasts as long as the runtime.
@@ -52,6 +58,16 @@ impl MemoryStore {
         });
         let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut map)
+    }
+
+    /// The places that hold anything.
+    pub fn places(&self) -> Vec<String> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Whether anything was ever set in a place.
+    pub fn holds(&self, place: &str) -> bool {
+        self.place(place).is_some()
     }
 
     /// All values of a place.
@@ -88,6 +104,11 @@ impl ContextStore for MemoryStore {
     fn keys(&self, place: &str) -> Vec<Key> {
         let Some(map) = self.place(place) else { return Vec::new() };
         map.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    fn retain(&self, keep: &dyn Fn(&str) -> bool) {
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|place, _| keep(place));
     }
 }
 
@@ -134,6 +155,18 @@ impl ContextStores {
     /// The store of exactly this name.
     pub fn store(&self, name: &str) -> Option<&dyn ContextStore> {
         self.stores.iter().find(|(known, _)| known == name).map(|(_, store)| &**store)
+    }
+
+    /// In every store, forgets the places of nodes and flows that are gone: `exists` says which
+    /// ids are not.
+    pub fn retain(&self, exists: impl Fn(&str) -> bool) {
+        let keep = |place: &str| {
+            let owner = place.split_once(':').map_or(place, |(node, _)| node);
+            place == GLOBAL || exists(owner)
+        };
+        for (_, store) in &self.stores {
+            store.retain(&keep);
+        }
     }
 
     /// The store `name`; the default one for an empty name and `default`. An unknown name means
@@ -254,6 +287,19 @@ mod tests {
 
     fn path(key: &str) -> PropertyPath {
         PropertyPath::parse_key(key).unwrap()
+    }
+
+    #[test]
+    fn places_of_nodes_and_flows_that_are_gone_are_forgotten() {
+        let store = Arc::new(MemoryStore::default());
+        for place in ["global", "flow", "node:flow", "gone", "gone:flow"] {
+            store.set(place, &path("a"), Some(1.into())).unwrap();
+        }
+        let stores = ContextStores::new("memory", Arc::clone(&store) as _);
+        stores.retain(|id| matches!(id, "flow" | "node"));
+        let mut places = store.places();
+        places.sort();
+        assert_eq!(places, ["flow", "global", "node:flow"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use ferrowire_core::bus::Services as _;
 use ferrowire_core::{Registry, StopReason};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
@@ -83,6 +84,7 @@ impl Inner {
         } else {
             nodes.stop(StopReason::Removed, &self.services, self.limits).await;
         }
+        self.services.contexts().retain(|id| model.get(id).is_some());
         state.model = model;
         self.show_nodes(&state.running);
         tracing::info!(target: TARGET, rev = %deployed.rev, running, "the flows are deployed");

@@ -1,6 +1,6 @@
 //! `Directory`: the nodes that take messages beside the wires, by id and by name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ferrowire_core::bus::RunningNode;
@@ -10,7 +10,9 @@ use ferrowire_core::{Links, NodeError, NodeInfo};
 #[derive(Default)]
 pub(crate) struct Directory {
     nodes: HashMap<String, Arc<RunningNode>>,
-    /// Those that can be called by name.
+    /// Those that can be called.
+    callable: HashSet<String>,
+    /// The same by name.
     named: HashMap<String, Vec<Named>>,
 }
 
@@ -28,6 +30,7 @@ impl Directory {
             Links::None | Links::Out(_) => return,
             Links::Call(_) => {}
             Links::In(_) => {
+                self.callable.insert(info.id.clone());
                 let name = if info.name.is_empty() { &info.id } else { &info.name };
                 self.named.entry(name.clone()).or_default().push(Named {
                     id: info.id.clone(),
@@ -46,7 +49,7 @@ impl Directory {
     /// The node that `name` means to `node`: an id, else the only one of this name in the same
     /// flow, else the only one outside of subflows.
     pub(crate) fn find(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
-        if self.nodes.contains_key(name) {
+        if self.callable.contains(name) {
             return Ok(name.to_owned());
         }
         let named = self.named.get(name).map_or(&[][..], Vec::as_slice);
@@ -60,12 +63,10 @@ impl Directory {
         }
         match only(&|named| !named.in_subflow) {
             (Some(found), 0) => Ok(found.id.clone()),
-            (None, _) => Err(NodeError::new(format!(
-                "there is no `link in` node with the name or id `{name}`"
-            ))),
-            // The first words are Node-RED's, which flows may look for.
+            // The words are Node-RED's, which flows may look for.
+            (None, _) => Err(NodeError::new(format!("target link-in node '{name}' not found"))),
             (Some(_), more) => Err(NodeError::new(format!(
-                "Multiple link-in nodes are named `{name}`: {}; give them different names",
+                "Multiple link-in nodes named '{name}' found: {}; give them different names",
                 more + 1
             ))),
         }

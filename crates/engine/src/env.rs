@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use ferrowire_core::{Map, NodeInfo, Value};
 
-use crate::env_value::{Unevaluated, evaluate, is_env, reference_of};
+use crate::env_host;
+use crate::env_value::{Unevaluated, evaluate, expression, is_env, reference_of};
 use crate::flow_file::text;
 use crate::model::{Entry, GLOBAL_CONFIG, Model, Standing, What};
 use crate::{Environment, Problem};
@@ -156,9 +157,8 @@ impl Scopes {
             let value = match evaluate(entry) {
                 _ if text(entry, "type") == "cred" => secret(model, at, text(entry, "name")),
                 Ok(value) => value,
-                Err(Unevaluated(why)) => {
-                    let text = format!("variable `{}`: {why}", text(entry, "name"));
-                    out.push(Problem::warning(model.place(at), "env", text));
+                Err(why) => {
+                    out.push(unevaluated(model, at, entry, &why));
                     None
                 }
             };
@@ -166,9 +166,37 @@ impl Scopes {
         }
         // These may name variables of the same list.
         for entry in last {
-            let value = self.evaluate_reference(scope, text(entry, "name"), text(entry, "value"));
-            self.scopes[scope].variables.insert(text(entry, "name").to_owned(), Some(value));
+            let name = text(entry, "name");
+            let value = if text(entry, "type") == "jsonata" {
+                let (visible, process) = (self.visible(scope), self.process.clone());
+                let find = move |name: &str| {
+                    visible.get(name).cloned().or_else(|| process.get(name).map(Value::from))
+                };
+                let cx = env_host::context(Box::new(find));
+                expression(entry, &cx).unwrap_or_else(|why| {
+                    out.push(unevaluated(model, at, entry, &why));
+                    None
+                })
+            } else {
+                Some(self.evaluate_reference(scope, name, text(entry, "value")))
+            };
+            self.scopes[scope].variables.insert(name.to_owned(), value);
         }
+    }
+
+    /// All variables that can be seen from a scope, but for those of the process.
+    fn visible(&self, scope: usize) -> HashMap<String, Value> {
+        let mut visible = HashMap::new();
+        let mut at = Some(scope);
+        while let Some(scope) = at.and_then(|at| self.scopes.get(at)) {
+            let own = scope.own.iter().map(|(name, value)| (*name, value));
+            let variables = scope.variables.iter().map(|(name, value)| (name.as_str(), value));
+            for (name, value) in own.chain(variables) {
+                visible.entry(name.to_owned()).or_insert_with(|| value.clone());
+            }
+            at = scope.parent;
+        }
+        visible.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     fn evaluate_reference(&self, scope: usize, name: &str, reference: &str) -> Value {
@@ -284,6 +312,11 @@ impl Scopes {
             _ => {}
         }
     }
+}
+
+fn unevaluated(model: &Model, at: usize, entry: &Map, why: &Unevaluated) -> Problem {
+    let text = format!("variable `{}`: {}", text(entry, "name"), why.0);
+    Problem::warning(model.place(at), "env", text)
 }
 
 /// The value of a variable that is kept out of the file.

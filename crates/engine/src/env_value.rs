@@ -2,17 +2,17 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ferrowire_core::{Map, Value, number_to_string};
+use ferrowire_core::{Jsonata, Map, Message, NodeContext, Value, number_to_string};
 
 use crate::flow_file::text;
 
 /// Why a variable has no value.
 pub(crate) struct Unevaluated(pub(crate) String);
 
-/// Whether the entry refers to another variable.
+/// Whether the entry refers to other variables, or may.
 pub(crate) fn is_env(entry: &Map) -> bool {
     match text(entry, "type") {
-        "env" => true,
+        "env" | "jsonata" => true,
         // The configuration node that a variable of the flow around names.
         "conf-type" => reference_of(text(entry, "value")).is_some(),
         _ => false,
@@ -38,13 +38,21 @@ pub(crate) fn evaluate(entry: &Map) -> Result<Option<Value>, Unevaluated> {
         "json" => json(&as_text())?,
         "bin" => bytes(&json(&as_text())?)?,
         "date" if as_text().is_empty() => now().into(),
-        "" => value.clone(),
-        other => {
+        other @ ("msg" | "flow" | "global" | "re" | "date") => {
             let text = format!("values of type `{other}` are not supported here, use another type");
             return Err(Unevaluated(text));
         }
+        // As it is, as Node-RED takes values of types that it does not know.
+        _ => value.clone(),
     };
     Ok(Some(evaluated))
+}
+
+/// The value of an expression, which may name the variables that `cx` knows.
+pub(crate) fn expression(entry: &Map, cx: &NodeContext) -> Result<Option<Value>, Unevaluated> {
+    let Some(source) = entry.get("value").map(to_text) else { return Ok(None) };
+    let compiled = Jsonata::compile(&source).map_err(|error| Unevaluated(error.to_string()))?;
+    compiled.evaluate(&Message::new(), cx).map_err(|error| Unevaluated(error.chain()))
 }
 
 fn to_text(value: &Value) -> String {

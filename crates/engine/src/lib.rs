@@ -37,6 +37,7 @@ mod diff;
 mod directory;
 mod engine;
 mod env;
+mod env_host;
 mod env_value;
 mod environment;
 mod flow_file;

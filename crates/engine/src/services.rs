@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
-use ferrowire_core::{ContextStores, Level, NodeError, NodeInfo, Status, Value};
+use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, Status, Value};
 use tokio::sync::broadcast;
 
 use crate::directory::Directory;
@@ -46,6 +46,9 @@ pub enum Event {
         node: Arc<NodeInfo>,
         /// Why, with all causes.
         text: Arc<str>,
+        /// Of an error object of JavaScript: its `stack`, and perhaps `code` and `cause`; `text`
+        /// is its name and message, without causes.
+        details: Map,
     },
     /// A node wrote a warning or an error to the log.
     Logged {
@@ -200,6 +203,8 @@ impl Services for NodeServices {
             return Self::write_log(node, Level::Debug, format_args!("{text}"));
         }
         Self::write_log(node, Level::Error, format_args!("{text}"));
-        self.emit(Event::Failed { node: Arc::clone(node), text: text.into() });
+        let details = error.details().clone();
+        let text = if details.get("stack").is_some() { error.to_string() } else { text };
+        self.emit(Event::Failed { node: Arc::clone(node), text: text.into(), details });
     }
 }

@@ -97,7 +97,7 @@ impl Flow {
     /// When there is none in time.
     pub async fn next_error(&mut self) -> (String, String) {
         self.next_event("error", |event| match event {
-            Event::Failed { node, text } => Some((node.id.clone(), text.to_string())),
+            Event::Failed { node, text, .. } => Some((node.id.clone(), text.to_string())),
             _ => None,
         })
         .await

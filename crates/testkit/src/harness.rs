@@ -63,6 +63,8 @@ impl Harness {
             let (info, other) = (NodeInfo { id, ..NodeInfo::default() }, Collector::default());
             let built = BuiltNode::Shared(Box::new(other.clone()));
             let running = RunningNode::new(info.clone(), built, Arc::clone(&services));
+            // What comes without a wire waits until its node has started.
+            running.start().await;
             world
                 .running
                 .lock()

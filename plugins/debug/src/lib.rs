@@ -7,8 +7,8 @@ mod status;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Status, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Jsonata, Map, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Status, StopReason, Value, async_trait,
 };
 
 use inspect::inspect;
@@ -38,6 +38,7 @@ pub struct Debug {
 enum Shown {
     Message,
     Property { name: String, path: Option<PropertyPath> },
+    Expression(Jsonata),
 }
 
 impl FromConfig for Debug {
@@ -57,8 +58,12 @@ impl FromConfig for Debug {
 impl Shown {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         if config.text("targetType") == "jsonata" {
-            let text = "values of type `jsonata` are not supported yet; choose a property";
-            config.problem("complete", text);
+            let source = config.text("complete");
+            match Jsonata::compile(&source) {
+                Ok(expression) => return Shown::Expression(expression),
+                Err(error) => config.problem("complete", error.to_string()),
+            }
+            return Shown::Message;
         }
         let mut name = config.text_or("complete", "payload");
         if name == "false" {
@@ -80,16 +85,19 @@ impl Shown {
                 let path = PropertyPath::parse("payload").ok();
                 Shown::Property { name: "payload".to_owned(), path }
             }
-            property => property.clone(),
+            other => other.clone(),
         }
     }
 
     /// The value that is shown; `None` stands for `undefined`.
-    fn of(&self, msg: &Message) -> Option<Value> {
-        match self {
+    fn of(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
+        Ok(match self {
             Shown::Message => Some(msg.clone().into()),
-            Shown::Property { path, .. } => path.as_ref()?.read(msg).unwrap_or_default(),
-        }
+            Shown::Property { path, .. } => {
+                path.as_ref().and_then(|path| path.read(msg).unwrap_or_default())
+            }
+            Shown::Expression(expression) => expression.evaluate(msg, cx)?,
+        })
     }
 }
 
@@ -104,18 +112,10 @@ impl Node for Debug {
         if is_own_status(&msg, cx) {
             return Handled::Done;
         }
-        self.status.show(&msg, cx);
-        let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
-        if self.console || sidebar {
-            let value = self.shown.of(&msg);
-            if self.console {
-                self.log(value.as_ref(), cx);
-            }
-            if sidebar {
-                cx.publish("debug", self.sidebar_entry(&msg, value, cx));
-            }
+        match self.show(&msg, cx) {
+            Ok(()) => Handled::Done,
+            Err(error) => Handled::Failed(error),
         }
-        Handled::Done
     }
 
     fn set_active(&self, active: bool) -> bool {
@@ -137,6 +137,21 @@ fn is_own_status(msg: &Message, cx: &NodeContext) -> bool {
 }
 
 impl Debug {
+    fn show(&self, msg: &Message, cx: &NodeContext) -> Result<(), NodeError> {
+        self.status.show(msg, cx)?;
+        let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
+        if self.console || sidebar {
+            let value = self.shown.of(msg, cx)?;
+            if self.console {
+                self.log(value.as_ref(), cx);
+            }
+            if sidebar {
+                cx.publish("debug", self.sidebar_entry(msg, value, cx));
+            }
+        }
+        Ok(())
+    }
+
     fn log(&self, value: Option<&Value>, cx: &NodeContext) {
         match value {
             Some(Value::String(text)) => {

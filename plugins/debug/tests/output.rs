@@ -135,18 +135,37 @@ async fn its_own_status_is_not_shown() {
     node.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_expression_is_shown_without_a_property_and_as_a_status() {
+    let config = json!({"complete": "'<' & payload & '>'", "targetType": "jsonata",
+        "tostatus": true, "statusType": "jsonata", "statusVal": "$length(payload)"});
+    let mut node = Harness::of("debug").config(config).start().await;
+    node.send(message(json!({"payload": "test"}))).await;
+    let (_, entry) = node.published().pop().unwrap();
+    assert_eq!(entry.get("msg"), Some(&"<test>".into()));
+    assert_eq!(entry.get("property"), None);
+    assert_eq!(node.statuses().pop().unwrap().text, "4");
+    node.send(message(json!({"payload": {}}))).await;
+    assert!(node.next_error().await.contains("JSONata expression"));
+    node.stop().await;
+}
+
 #[test]
 fn mistakes_in_the_configuration_are_named() {
     for (config, property, part) in [
         (json!({"complete": "a b"}), "complete", "invalid property expression `a b`"),
-        (json!({"complete": "$x", "targetType": "jsonata"}), "complete", "`jsonata` are not"),
+        (json!({"complete": "1 +", "targetType": "jsonata"}), "complete", "line 1"),
         (json!({"active": "perhaps"}), "active", "`true` or `false`"),
         (json!({"tosidebar": 5}), "tosidebar", "`true` or `false`"),
         (json!({"console": []}), "console", "`true` or `false`"),
         (json!({"tostatus": "x"}), "tostatus", "`true` or `false`"),
         (json!({"tostatus": true, "statusType": "x"}), "statusType", "`x` is none of `auto`"),
         (json!({"tostatus": true, "statusType": "msg", "statusVal": "["}), "statusVal", "invalid"),
-        (json!({"tostatus": true, "statusType": "jsonata"}), "statusVal", "`jsonata` are not"),
+        (
+            json!({"tostatus": true, "statusType": "jsonata", "statusVal": "("}),
+            "statusVal",
+            "invalid JSONata expression",
+        ),
     ] {
         let problems = Harness::of("debug").config(config).problems();
         assert_eq!(problems.len(), 1, "{problems:?}");

@@ -37,7 +37,7 @@
         debug: log('debug'),
         trace: log('trace'),
         error(value, msg) {
-            if (msg !== null && typeof msg === 'object') host.fail(value, msg);
+            if (msg !== null && typeof msg === 'object') host.fail(value ?? '', msg);
             else host.log('error', text(value === undefined ? '' : value));
         },
         status: (status) => host.status(typeof status === 'string' ? { text: status } : status),
@@ -45,15 +45,58 @@
             if (event === 'input') throw new Error('cannot listen to `input` in a function');
             if (event === 'close' && typeof handler === 'function') closers.push(handler);
         },
-        linkcall() {
-            return Promise.reject(new Error('`node.linkcall` is not supported yet; use a `link call` node'));
-        },
+        linkcall,
     };
-    const nodeFor = (id) => ({
+    // Messages that are read when the run ends, as the code has left them by then.
+    const held = new Map();
+    let lastHeld = 0;
+    const release = (number) => {
+        const messages = held.get(number);
+        // Those of runs that were cut off are among the earlier ones.
+        for (const earlier of held.keys()) if (earlier <= number) held.delete(earlier);
+        return messages;
+    };
+    const nodeFor = (id, msg) => ({
         ...common,
-        send: (msgs) => host.send(msgs, id),
-        done: (error) => { if (error !== undefined && error !== null) host.fail(error, {}); },
+        send(msgs, clone) {
+            if (clone !== false) return host.send(msgs, id);
+            held.set(++lastHeld, [msgs, id]);
+            host.hold(lastHeld);
+        },
+        done(error) {
+            if (error !== undefined && error !== null) host.fail(error, msg ?? {});
+            else if (info.callsDone) host.complete(msg);
+        },
     });
+
+    // --- calls of link nodes ----------------------------------------------------------------
+    const linked = new Map();
+    async function linkcall(target, msg, options) {
+        if (typeof target !== 'string' || target.trim() === '') throw new Error('the target of `linkcall` must be the name or id of a `link in` node');
+        if (msg === null || typeof msg !== 'object') throw new Error('the message of `linkcall` must be an object');
+        const { timeout, clone } = options ?? {};
+        return new Promise((resolve, reject) => {
+            const call = host.generateId();
+            host.linkCall(target, msg, call);
+            const timer = start(() => {
+                linked.delete(call);
+                reject(new Error('timeout'));
+            }, timeout || 5000, [], false);
+            linked.set(call, { resolve, timer, original: clone === false ? msg : undefined });
+        });
+    }
+    const returned = (call, msg) => {
+        const waiting = linked.get(call);
+        if (!waiting) return;
+        linked.delete(call);
+        clear(waiting.timer);
+        const { original } = waiting;
+        if (original) {
+            for (const key of Object.keys(original)) delete original[key];
+            Object.assign(original, msg);
+        }
+        waiting.resolve(original ?? msg);
+    };
 
     // --- timers ---------------------------------------------------------------------------
     const timers = new Map();
@@ -72,7 +115,6 @@
         [Symbol.toPrimitive]() { return this.id; }
     }
     const start = (fn, ms, args, repeat) => {
-        if (typeof fn !== 'function') throw new TypeError('The "callback" argument must be of type function');
         ms = Number(ms);
         if (!(ms >= 1 && ms <= 2147483647)) ms = 1;
         if (timers.size >= 65536) throw new RangeError('more than 65536 timers are running');
@@ -207,9 +249,18 @@
         node: nodeFor,
         plain: Object.prototype,
         // A promise that is not settled yet: its outcome is told later.
-        watch(promise, id) {
-            promise.then((results) => host.resolved(results, id), (error) => host.rejected(error, id));
+        watch(promise, id, msg) {
+            promise.then((results) => {
+                host.settled();
+                host.send(results, id);
+                if (!info.callsDone) host.complete(msg);
+            }, (error) => {
+                host.settled();
+                throw error;
+            }).catch((error) => host.fail(error, msg));
         },
+        release,
+        returned,
         fire(id) {
             const timer = timers.get(id);
             if (!timer) return;

@@ -164,7 +164,7 @@
             case 'flow': return context.flow.get(value);
             case 'global': return context.global.get(value);
             case 'env': return evaluateEnvProperty(value);
-            case 'jsonata': throw new Error('JSONata expressions are not supported in a function yet');
+            case 'jsonata': return host.jsonata(value, msg);
             default: return value;
         }
     };
@@ -174,14 +174,19 @@
         try { result = evaluate(value, type, msg); } catch (error) { return callback(error); }
         return callback(null, result);
     };
-    const unsupported = () => { throw new Error('JSONata expressions are not supported in a function yet'); };
+    const evaluateJSONataExpression = ({ source }, msg, callback) => {
+        if (typeof callback !== 'function') return host.jsonata(source, msg);
+        let result;
+        try { result = host.jsonata(source, msg); } catch (error) { return callback(error); }
+        return callback(null, result);
+    };
     return {
         cloneMessage, compareObjects, normalisePropertyExpression, getObjectProperty, getMessageProperty,
         setObjectProperty, setMessageProperty, evaluateNodeProperty, parseContextStore,
         generateId: () => host.generateId(),
         getSetting: (node, name) => host.env(String(name)),
-        prepareJSONataExpression: unsupported,
-        evaluateJSONataExpression: unsupported,
+        prepareJSONataExpression: (source) => ({ source: String(source) }),
+        evaluateJSONataExpression,
         normaliseNodeTypeName: (name) => name.replace(/[^a-zA-Z0-9]/g, ' ').trim().replace(/ +/g, ' ')
             .split(' ').map((word, at) => (at === 0 ? word.charAt(0).toLowerCase() : word.charAt(0).toUpperCase()) + word.slice(1)).join(''),
         ensureString(value) {

@@ -1,35 +1,54 @@
 //! `Effect`: what a run of the code wants done. It is done after the interpreter is free again,
 //! since a message may come back to this node.
 
-use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status};
+use ferrowire_core::{Handled, Message, NodeContext, NodeError, Sending, Status};
 
 #[derive(Debug)]
 pub(crate) enum Effect {
     Send(usize, Message),
+    /// Messages that the code may still change: the prelude has them under this number.
+    Held(u64),
+    /// To the `link in` node of this id.
+    Call(String, Message),
     Status(Status),
-    Fail(NodeError),
+    /// An error, with the message that catch nodes are given.
+    Fail(NodeError, Option<Message>),
+    /// A message that had to wait is complete.
+    Complete(Message),
 }
 
 /// A run that sends more messages than this is out of control.
 pub(crate) const MOST: usize = 16_384;
 
+/// What is known about the message that caused a run.
+#[derive(Debug, Default)]
+pub(crate) enum Fate {
+    /// It is complete.
+    #[default]
+    Done,
+    /// A later effect completes it, or fails it.
+    Open,
+    /// It failed; as it is now, if that can be told.
+    Failed(NodeError, Option<Message>),
+}
+
 /// What one run came to.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) error: Option<NodeError>,
+    pub(crate) fate: Fate,
     /// Timers were set, or promises settled.
     pub(crate) waits_changed: bool,
 }
 
 impl Outcome {
     pub(crate) fn failed(error: impl Into<NodeError>) -> Self {
-        Outcome { error: Some(error.into()), ..Outcome::default() }
+        Outcome { fate: Fate::Failed(error.into(), None), ..Outcome::default() }
     }
 
     /// Does everything, in order, as the answer to a message.
     pub(crate) fn into_handled(mut self, cx: &NodeContext) -> Handled {
-        if self.error.is_none() && self.effects.len() == 1 {
+        if matches!(self.fate, Fate::Done) && self.effects.len() == 1 {
             match self.effects.pop() {
                 Some(Effect::Send(port, msg)) => return Handled::Send(port, msg),
                 Some(other) => self.effects.push(other),
@@ -38,41 +57,72 @@ impl Outcome {
         }
         let mut effects = self.effects.into_iter();
         while let Some(effect) = effects.next() {
-            let sending = match effect {
-                Effect::Send(port, msg) => cx.send(port, msg),
-                other => {
-                    do_now(other, cx);
-                    continue;
-                }
-            };
-            if !sending.is_done() {
-                let (rest, error, cx) = (effects.collect(), self.error, cx.clone());
-                return Handled::Later(Box::pin(async move {
-                    sending.await;
-                    Outcome { effects: rest, error, waits_changed: false }.perform(&cx).await
-                }));
+            let doing = perform(effect, cx);
+            if !doing.is_done() {
+                let rest = Outcome { effects: effects.collect(), fate: Fate::Done, ..self };
+                return wait(doing, rest, self.fate, cx.clone());
             }
         }
-        self.error.map_or(Handled::Done, Handled::Failed)
+        match self.fate {
+            Fate::Done => Handled::Done,
+            Fate::Open => Handled::Kept(Sending::done()),
+            Fate::Failed(error, Some(msg)) => Handled::Kept(cx.fail_with(error, msg)),
+            Fate::Failed(error, None) => Handled::Failed(error),
+        }
     }
 
-    /// Does everything, in order, and waits for the receivers.
-    pub(crate) async fn perform(self, cx: &NodeContext) -> Result<(), NodeError> {
+    /// Does everything, in order, and waits for the receivers. `msg` is the message that caused
+    /// the run, when the node has to say what came of it.
+    pub(crate) async fn perform(self, cx: &NodeContext, msg: Option<Message>) {
         for effect in self.effects {
-            match effect {
-                Effect::Send(port, msg) => cx.send(port, msg).await,
-                other => do_now(other, cx),
-            }
+            perform(effect, cx).await;
         }
-        self.error.map_or(Ok(()), Err)
+        match (self.fate, msg) {
+            (Fate::Done, Some(msg)) => cx.complete(msg).await,
+            (Fate::Done, None) | (Fate::Open, _) => {}
+            (Fate::Failed(error, Some(changed)), _) => cx.fail_with(error, changed).await,
+            (Fate::Failed(error, None), Some(msg)) => cx.fail_with(error, msg).await,
+            (Fate::Failed(error, None), None) => cx.fail(error),
+        }
     }
 }
 
-fn do_now(effect: Effect, cx: &NodeContext) {
-    match effect {
-        // Sent by the callers, who can wait.
-        Effect::Send(..) => {}
-        Effect::Status(status) => cx.status(status),
-        Effect::Fail(error) => cx.fail(error),
+/// The answer to a message when a receiver has to be waited for.
+fn wait(doing: Sending, rest: Outcome, fate: Fate, cx: NodeContext) -> Handled {
+    let finish = async move {
+        doing.await;
+        rest.perform(&cx, None).await;
+        cx
+    };
+    match fate {
+        Fate::Done => Handled::Later(Box::pin(async move {
+            finish.await;
+            Ok(())
+        })),
+        Fate::Failed(error, None) => Handled::Later(Box::pin(async move {
+            finish.await;
+            Err(error)
+        })),
+        Fate::Open => Handled::Kept(Sending::later(Box::pin(async move { drop(finish.await) }))),
+        Fate::Failed(error, Some(msg)) => Handled::Kept(Sending::later(Box::pin(async move {
+            finish.await.fail_with(error, msg).await;
+        }))),
     }
+}
+
+fn perform(effect: Effect, cx: &NodeContext) -> Sending {
+    match effect {
+        Effect::Send(port, msg) => return cx.send(port, msg),
+        Effect::Complete(msg) => return cx.complete(msg),
+        Effect::Fail(error, Some(msg)) => return cx.fail_with(error, msg),
+        Effect::Call(target, msg) => match cx.deliver(&target, msg) {
+            Ok(sending) => return sending,
+            Err(error) => cx.fail(error),
+        },
+        Effect::Fail(error, None) => cx.fail(error),
+        Effect::Status(status) => cx.status(status),
+        // Replaced by what it stands for when the run ended.
+        Effect::Held(_) => {}
+    }
+    Sending::done()
 }

@@ -7,8 +7,8 @@ use ferrowire_core::{Message, NodeError};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
 
-use crate::convert;
-use crate::effects::Outcome;
+use crate::convert::{self, Reader};
+use crate::effects::{Fate, Outcome};
 use crate::fault;
 use crate::host::{self, Shared, calls};
 use crate::limit::Limit;
@@ -29,8 +29,8 @@ pub(crate) struct Engine {
     broken: bool,
 }
 
-/// What a run of the user's code came to: a value, or a promise of one, and whose it is.
-type Ran = Result<(), NodeError>;
+/// What a run of the user's code came to.
+type Ran = Result<Fate, NodeError>;
 
 impl Engine {
     /// Makes the interpreter and puts the code into it; runs nothing of the user's.
@@ -65,19 +65,43 @@ impl Engine {
 
     /// Runs the code for a message.
     pub(crate) fn message(&mut self, msg: Message) -> Outcome {
-        let uses_node = self.settings.uses_node;
+        let Settings { uses_node, calls_done, .. } = *self.settings;
         self.run(|ctx, calls, shared| {
             let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
             let id: Js<'_> = msg.get("_msgid").map_err(into(ctx))?;
             let node = if uses_node {
                 let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
-                fault::call(ctx, &node, (id.clone(),))?
+                fault::call(ctx, &node, (id.clone(), msg.clone()))?
             } else {
                 Js::new_undefined(ctx.clone())
             };
             let code: Function<'_> = calls.get("main").map_err(into(ctx))?;
-            let results: Js<'_> = fault::call(ctx, &code, (msg, node))?;
-            finish(ctx, calls, shared, results, id)
+            let ran = fault::call(ctx, &code, (msg.clone(), node)).and_then(|results| {
+                finish((ctx, calls, shared), results, id, msg.clone().into_value())
+            });
+            match ran {
+                Ok(true) if calls_done => Ok(Fate::Open),
+                Ok(true) => Ok(Fate::Done),
+                Ok(false) => Ok(Fate::Open),
+                // As the code has left it.
+                Err(error) => match Reader::new(ctx, calls).properties(&msg) {
+                    Ok(msg) => Ok(Fate::Failed(error, Some(msg.into()))),
+                    Err(_) => {
+                        ctx.catch();
+                        Err(error)
+                    }
+                },
+            }
+        })
+    }
+
+    /// Hands over a message that has come back from the `link in` node that the code called.
+    pub(crate) fn returned(&mut self, call: &str, msg: &Message) -> Outcome {
+        self.run(|ctx, calls, _| {
+            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
+            let returned: Function<'_> = calls.get("returned").map_err(into(ctx))?;
+            fault::call::<()>(ctx, &returned, (call, msg))?;
+            Ok(Fate::Open)
         })
     }
 
@@ -87,15 +111,16 @@ impl Engine {
             return Outcome::default();
         }
         self.run(|ctx, calls, shared| {
-            let id: Js<'_> = Js::new_undefined(ctx.clone());
+            let none = || Js::new_undefined(ctx.clone());
             let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
-            let node: Object<'_> = fault::call(ctx, &node, (id.clone(),))?;
+            let node: Object<'_> = fault::call(ctx, &node, (none(), none()))?;
             let code: Function<'_> = calls.get("initialize").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &code, (node,))?;
             // What the code for the start returns is not sent.
             let done: Function<'_> = calls.get("ignore").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &done, (promise,))?;
-            finish(ctx, calls, shared, promise, id)
+            finish((ctx, calls, shared), promise, none(), none())?;
+            Ok(Fate::Open)
         })
     }
 
@@ -103,7 +128,8 @@ impl Engine {
     pub(crate) fn fire(&mut self, id: u64) -> Outcome {
         self.run(|ctx, calls, _| {
             let fire: Function<'_> = calls.get("fire").map_err(into(ctx))?;
-            fault::call(ctx, &fire, (id,))
+            fault::call::<()>(ctx, &fire, (id,))?;
+            Ok(Fate::Open)
         })
     }
 
@@ -119,7 +145,7 @@ impl Engine {
                 let code: Function<'_> = calls.get("finalize").map_err(into(ctx))?;
                 fault::call::<Js<'_>>(ctx, &code, (node,))?;
             }
-            closed
+            closed.map(|()| Fate::Open)
         })
     }
 
@@ -129,22 +155,26 @@ impl Engine {
     ) -> Outcome {
         self.limit.begin(self.time_limit);
         let pending = self.shared.state().pending;
-        let mut result = self.context.with(|ctx| {
+        let ran = self.context.with(|ctx| {
             let calls = calls(&ctx).map_err(into(&ctx))?;
-            let result = work(&ctx, &calls, &self.shared);
+            let ran = work(&ctx, &calls, &self.shared);
             while !self.limit.exceeded() && ctx.execute_pending_job() {}
-            result
+            if !self.limit.exceeded() {
+                self.shared.release_held(&ctx, &calls).map_err(into(&ctx))?;
+            }
+            ran
         });
+        let mut fate = ran.unwrap_or_else(|error| Fate::Failed(error, None));
         if self.limit.exceeded() {
             self.broken = self.context.runtime().is_job_pending();
             // Nobody will settle the promise of this run.
             let mut state = self.shared.state();
             state.pending = state.pending.min(pending);
             drop(state);
-            result = Err(self.timed_out());
-        } else if result.as_ref().is_err_and(is_out_of_memory) {
+            fate = Fate::Failed(self.timed_out(), None);
+        } else if self.is_out_of_memory(&fate) {
             self.broken = true;
-            result = Err(self.out_of_memory());
+            fate = Fate::Failed(self.out_of_memory(), None);
         }
         if self.broken {
             self.shared.cx.warn("the function starts anew, its variables and timers are lost");
@@ -152,17 +182,30 @@ impl Engine {
         let mut state = self.shared.state();
         let effects = std::mem::take(&mut state.effects);
         let waits_changed = std::mem::take(&mut state.waits_changed);
-        Outcome { effects, error: result.err(), waits_changed }
+        Outcome { effects, fate, waits_changed }
+    }
+
+    fn is_out_of_memory(&self, fate: &Fate) -> bool {
+        let Fate::Failed(error, _) = fate else { return false };
+        match error.to_string().as_str() {
+            "InternalError: out of memory" => true,
+            // There was not even room for the error. What is still held then shows it.
+            fault::NOTHING => {
+                let used = self.context.runtime().memory_usage().memory_used_size;
+                usize::try_from(used).is_ok_and(|used| used > self.memory_limit / 2)
+            }
+            _ => false,
+        }
     }
 
     fn timed_out(&self) -> NodeError {
         let limit = self.time_limit.as_millis();
-        NodeError::new(format!("Error: Script execution timed out after {limit}ms"))
+        fault::made("Error", &format!("Script execution timed out after {limit}ms"))
     }
 
     fn out_of_memory(&self) -> NodeError {
         let limit = self.memory_limit >> 20;
-        NodeError::new(format!("RangeError: the function holds more than {limit} MiB of memory"))
+        fault::made("RangeError", &format!("the function holds more than {limit} MiB of memory"))
     }
 }
 
@@ -172,10 +215,6 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn is_out_of_memory(error: &NodeError) -> bool {
-    error.to_string() == "InternalError: out of memory"
-}
-
 fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
     |error| match error {
         rquickjs::Error::Exception => fault::pending(ctx),
@@ -183,20 +222,20 @@ fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
     }
 }
 
-/// Sends what the code returned, now or when the promise that it returned is settled.
+/// Sends what the code returned; whether that is over, or waits for a promise to be settled.
 fn finish<'js>(
-    ctx: &Ctx<'js>,
-    calls: &Object<'js>,
-    shared: &Shared,
+    (ctx, calls, shared): (&Ctx<'js>, &Object<'js>, &Shared),
     results: Js<'js>,
     id: Js<'js>,
-) -> Ran {
+    msg: Js<'js>,
+) -> Result<bool, NodeError> {
+    let send = |results| shared.send(ctx, calls, results, &id).map_err(into(ctx));
     let Some(promise) = results.as_promise().cloned() else {
-        return shared.send(ctx, calls, results, &id).map_err(into(ctx));
+        return send(results).map(|()| true);
     };
     while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
-        Some(Ok(results)) => shared.send(ctx, calls, results, &id).map_err(into(ctx)),
+        Some(Ok(results)) => send(results).map(|()| true),
         Some(Err(_)) => Err(fault::pending(ctx)),
         None => {
             let mut state = shared.state();
@@ -204,7 +243,8 @@ fn finish<'js>(
             state.waits_changed = true;
             drop(state);
             let watch: Function<'_> = calls.get("watch").map_err(into(ctx))?;
-            fault::call(ctx, &watch, (promise, id))
+            fault::call::<()>(ctx, &watch, (promise, id, msg))?;
+            Ok(false)
         }
     }
 }
@@ -216,6 +256,7 @@ fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs:
     info.set("name", settings.info.name.as_str())?;
     info.set("path", format!("{}/{}", settings.info.flow, settings.info.id))?;
     info.set("outputs", settings.outputs)?;
+    info.set("callsDone", settings.calls_done)?;
     let prelude: Function<'_> = ctx.eval(include_str!("../js/prelude.js"))?;
     let calls: Object<'_> = prelude.call((host, info))?;
     calls.set(

@@ -3,7 +3,12 @@
 use ferrowire_core::NodeError;
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
 
+use crate::convert::Reader;
+use crate::host::calls;
 use crate::syntax::FILE;
+
+/// What is thrown when there is no memory for an error.
+pub(crate) const NOTHING: &str = "null";
 
 /// A place in the user's code.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,10 +56,14 @@ pub(crate) fn pending(ctx: &Ctx<'_>) -> NodeError {
 /// text, other errors have it as their cause, so that a text that the user wrote stays as it is.
 pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
     if let Some(exception) = value.as_object().cloned().and_then(Exception::from_object) {
-        return of_exception(&exception);
+        return of_exception(ctx, &exception);
     }
     if let Some(Ok(text)) = value.as_string().map(rquickjs::String::to_string) {
         return NodeError::new(text);
+    }
+    if value.is_null() {
+        let why = "the code threw `null`, or held more memory than it may for a moment";
+        return NodeError::caused_by(NOTHING, why);
     }
     match ctx.json_stringify(value.clone()) {
         Ok(Some(text)) => NodeError::new(text.to_string().unwrap_or_default()),
@@ -65,18 +74,52 @@ pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
     }
 }
 
-fn of_exception(exception: &Exception<'_>) -> NodeError {
+fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     let name = name(exception.as_object());
     let message = exception.message().unwrap_or_default();
     let text = if message.is_empty() { name.clone() } else { format!("{name}: {message}") };
-    let Some(place) = exception.stack().as_deref().and_then(place) else {
-        return NodeError::new(text);
+    let stack = exception.stack().unwrap_or_default();
+    let error = match place(&stack) {
+        Some(Place { line, column }) if name == "ReferenceError" => {
+            NodeError::new(format!("{text} (line {line}, col {column})"))
+        }
+        Some(Place { line, column }) => {
+            let place = format!("thrown in line {line}, col {column} of the function");
+            NodeError::caused_by(text.clone(), place)
+        }
+        None => NodeError::new(text.clone()),
     };
-    let Place { line, column } = place;
-    if name == "ReferenceError" {
-        return NodeError::new(format!("{text} (line {line}, col {column})"));
+    let details = ["code", "cause"].into_iter().filter_map(|detail| {
+        let value: Value<'js> = exception.as_object().get(detail).ok()?;
+        let calls = calls(ctx).ok()?;
+        Some((detail, Reader::new(ctx, &calls).value(value).ok()??))
+    });
+    let error = details.fold(error, |error, (detail, value)| error.with(detail, value));
+    error.with("stack", format!("{text}\n{}", in_user_lines(stack.trim_end())))
+}
+
+/// An error that the runtime makes, as if the code had thrown it.
+pub(crate) fn made(name: &str, message: &str) -> NodeError {
+    let text = format!("{name}: {message}");
+    NodeError::new(text.clone()).with("stack", text)
+}
+
+/// A stack trace with the lines as the user counts them.
+fn in_user_lines(stack: &str) -> String {
+    let mark = format!("{FILE}:");
+    let mut parts = stack.split(&mark);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (line, rest) = part.split_at(digits);
+        text.push_str(&mark);
+        match line.parse::<u32>() {
+            Ok(line) => text.push_str(&line.saturating_sub(1).to_string()),
+            Err(_) => text.push_str(line),
+        }
+        text.push_str(rest);
     }
-    NodeError::caused_by(text, format!("thrown in line {line}, col {column} of the function"))
+    text
 }
 
 /// Calls a function; what it throws is the error.
@@ -86,7 +129,7 @@ pub(crate) fn call<'js, R: rquickjs::FromJs<'js>>(
     args: impl rquickjs::function::IntoArgs<'js>,
 ) -> Result<R, NodeError> {
     function.call(args).catch(ctx).map_err(|error| match error {
-        CaughtError::Exception(exception) => of_exception(&exception),
+        CaughtError::Exception(exception) => of_exception(ctx, &exception),
         CaughtError::Value(value) => of(ctx, &value),
         CaughtError::Error(error) => NodeError::new(error.to_string()),
     })
@@ -102,5 +145,9 @@ mod tests {
             "    at from (native)\n    at f (function:4:7)\n    at <anonymous> (function:9:1)";
         assert_eq!(place(stack), Some(Place { line: 3, column: 7 }));
         assert_eq!(place("    at now (native)"), None);
+        assert_eq!(
+            in_user_lines(stack),
+            "    at from (native)\n    at f (function:3:7)\n    at <anonymous> (function:8:1)"
+        );
     }
 }

@@ -4,18 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Context, Key, Level, Message, NodeContext, NodeError, PropertyPath, Scope, Status, Text, Value,
-    generate_id,
+    Key, Level, Map, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
 };
-use rquickjs::function::{IntoJsFunc, Opt};
+use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
 use tokio::time::Instant;
 
 use crate::convert::{Reader, to_js};
 use crate::effects::{Effect, MOST};
-use crate::fault;
 use crate::timers::Timers;
+use crate::{fault, links};
 
+mod context;
 pub(crate) mod encoding;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
@@ -58,14 +58,22 @@ impl Shared {
         Ok(())
     }
 
-    /// The values of a scope in a store; the empty name means the default store.
-    fn context<'a>(&'a self, kind: &str, store: &'a str) -> Context<'a> {
-        let scope = match kind {
-            "node" => Scope::Node,
-            "flow" => Scope::Flow,
-            _ => Scope::Global,
-        };
-        self.cx.context(scope).in_store(store)
+    /// Reads the messages that the code was still free to change until now.
+    pub(crate) fn release_held<'js>(&self, ctx: &Ctx<'js>, calls: &Object<'js>) -> Result<()> {
+        if !self.state().effects.iter().any(|effect| matches!(effect, Effect::Held(_))) {
+            return Ok(());
+        }
+        let release: Function<'js> = calls.get("release")?;
+        let effects = std::mem::take(&mut self.state().effects);
+        for effect in effects {
+            if let Effect::Held(number) = effect {
+                let held: Array<'js> = release.call((number,))?;
+                self.send(ctx, calls, held.get(0)?, &held.get(1)?)?;
+            } else {
+                self.push(ctx, effect)?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends what a function returned or handed to `node.send`: a message, or for each output
@@ -128,6 +136,20 @@ impl Shared {
         self.push(ctx, Effect::Send(port, msg))
     }
 
+    /// Calls a `link in` node; what comes back carries `call`.
+    fn link_call<'js>(&self, ctx: &Ctx<'js>, target: &str, msg: Js<'js>, call: &str) -> Result<()> {
+        let target = self.cx.find_linked(target).map_err(|error| throw(ctx, &error))?;
+        let mut msg = message(ctx, msg)?.unwrap_or_default();
+        msg.ensure_id();
+        let source = Value::from(Map::from_iter([("id", call), ("node", self.cx.id())]));
+        let sources = msg.properties_mut().get_or_insert_with(links::SOURCES, || Value::Null);
+        match sources.as_array_mut() {
+            Some(sources) => sources.push(source),
+            None => *sources = vec![source].into(),
+        }
+        self.push(ctx, Effect::Call(target, msg))
+    }
+
     fn not_a_message(&self, kind: &str) -> Result<()> {
         let kind = match kind {
             "bool" => "boolean",
@@ -152,7 +174,7 @@ impl Shared {
         path: &str,
         store: &str,
     ) -> Result<Js<'js>> {
-        match key(path).and_then(|path| self.context(kind, store).get(&path)) {
+        match context::get(&self.cx, kind, path, store) {
             Ok(Some(value)) => to_js(ctx, &calls(ctx)?, &value),
             Ok(None) => Ok(Js::new_undefined(ctx.clone())),
             Err(error) => Err(throw(ctx, &error)),
@@ -169,7 +191,7 @@ impl Shared {
     ) -> Result<()> {
         let calls = calls(ctx)?;
         let value = Reader::new(ctx, &calls).value(value)?;
-        let set = key(path).and_then(|path| self.context(kind, store).set(&path, value));
+        let set = context::set(&self.cx, kind, path, store, value);
         set.map_err(|error| throw(ctx, &error))
     }
 
@@ -193,8 +215,15 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-fn key(path: &str) -> std::result::Result<PropertyPath, NodeError> {
-    PropertyPath::parse_key(path).map_err(|error| NodeError::new(error.to_string()))
+/// The message in a value of JavaScript, when it can be one.
+fn message<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Option<Message>> {
+    match value.try_into_object() {
+        Ok(object) if !object.is_array() && !object.is_function() => {
+            let properties = Reader::new(ctx, &calls(ctx)?).properties(&object)?;
+            Ok(Some(Message::from(properties)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn is_falsy(value: &Js<'_>) -> bool {
@@ -292,9 +321,20 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
         this.cx.log(level(&name), format_args!("{text}"));
     })?;
     let this = Arc::clone(shared);
-    builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, _msg: Opt<Js<'js>>| {
-        let error = fault::of(&ctx, &error);
-        this.push(&ctx, Effect::Fail(error))
+    builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, msg: Js<'js>| {
+        let (error, msg) = (fault::of(&ctx, &error), message(&ctx, msg)?);
+        this.push(&ctx, Effect::Fail(error, msg))
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("complete", move |ctx: Ctx<'js>, msg: Js<'js>| match message(&ctx, msg)? {
+        Some(msg) => this.push(&ctx, Effect::Complete(msg)),
+        None => Ok(()),
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("hold", move |ctx: Ctx<'js>, number: u64| this.push(&ctx, Effect::Held(number)))?;
+    let this = Arc::clone(shared);
+    builder.add("linkCall", move |ctx: Ctx<'js>, target: String, msg: Js<'js>, call: String| {
+        this.link_call(&ctx, &target, msg, &call)
     })?;
     let this = Arc::clone(shared);
     builder.add("status", move |ctx: Ctx<'js>, status: Js<'js>| this.status(&ctx, status))?;
@@ -329,11 +369,21 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
         },
     )?;
     let this = Arc::clone(shared);
+    builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
+        let calls = calls(&ctx)?;
+        let input = Reader::new(&ctx, &calls).value(input)?.unwrap_or_default();
+        match context::expression(&this.cx, &source, &input) {
+            Ok(Some(value)) => to_js(&ctx, &calls, &value),
+            Ok(None) => Ok(Js::new_undefined(ctx)),
+            Err(error) => Err(throw(&ctx, &error)),
+        }
+    })?;
+    let this = Arc::clone(shared);
     builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
-        let names = this.context(&kind, &store).keys().map_err(|error| throw(&ctx, &error))?;
+        let found = context::keys(&this.cx, &kind, &store).map_err(|error| throw(&ctx, &error))?;
         let keys = Array::new(ctx)?;
-        for (at, name) in names.iter().enumerate() {
-            keys.set(at, name.as_str())?;
+        for (at, key) in found.iter().enumerate() {
+            keys.set(at, key.as_str())?;
         }
         Ok::<_, rquickjs::Error>(keys)
     })
@@ -342,16 +392,7 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
 /// How promises that were waited for end.
 fn add_outcomes<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
     let this = Arc::clone(shared);
-    builder.add("resolved", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
-        this.settled();
-        this.send(&ctx, &calls(&ctx)?, results, &id)
-    })?;
+    builder.add("settled", move || this.settled())?;
     let this = Arc::clone(shared);
-    builder.add("startFailed", move || this.state().start_failed = true)?;
-    let this = Arc::clone(shared);
-    builder.add("rejected", move |ctx: Ctx<'js>, error: Js<'js>| {
-        this.settled();
-        let error = fault::of(&ctx, &error);
-        this.push(&ctx, Effect::Fail(error))
-    })
+    builder.add("startFailed", move || this.state().start_failed = true)
 }

@@ -10,6 +10,7 @@ mod engine;
 mod fault;
 mod host;
 mod limit;
+mod links;
 mod runner;
 mod settings;
 mod syntax;
@@ -18,8 +19,8 @@ mod timers;
 use std::sync::Arc;
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    StopReason, async_trait,
+    Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, StopReason, async_trait,
 };
 
 use runner::Runner;
@@ -56,5 +57,7 @@ ferrowire_core::register!(
     NodeType::shared::<Function>("function")
         .summary("runs JavaScript over messages")
         .category("function")
+        // It lists no `link in` nodes, its code names them.
+        .links(Links::Call(""))
         .editor(Editor::NodeRed("function/10-function"))
 );

@@ -1,15 +1,18 @@
 //! `Runner`: hands messages, timers and the end to the interpreter, one after the other.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status};
+use ferrowire_core::{Handled, Message, NodeContext, NodeError, Sending, Status, Text};
+use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::Instant;
 
-use crate::effects::Outcome;
+use crate::effects::{Effect, Fate, Outcome};
 use crate::engine::Engine;
 use crate::host::Shared;
+use crate::links;
 use crate::settings::Settings;
 
 /// How many messages may wait for their promises; further ones wait before the node.
@@ -59,12 +62,16 @@ impl Runner {
     pub(crate) async fn start(self: &Arc<Self>, cx: &NodeContext) -> Result<(), NodeError> {
         let shared = Arc::clone(self.shared.get_or_init(|| Shared::new(cx.clone())));
         let mut engine = self.engine.lock().await;
-        let outcome = match Engine::new(Arc::clone(&self.settings), Arc::clone(&shared)) {
+        let mut outcome = match Engine::new(Arc::clone(&self.settings), Arc::clone(&shared)) {
             Ok(made) => engine.insert(made).initialize(),
             Err(error) => Outcome::failed(error),
         };
         drop(engine);
-        let failed = outcome.error.is_some();
+        let error = match std::mem::take(&mut outcome.fate) {
+            Fate::Failed(error, _) => Some(error),
+            Fate::Done | Fate::Open => None,
+        };
+        let failed = error.is_some();
         let is_over = failed || shared.state().pending == 0;
         if is_over {
             self.enter(if failed { Phase::Failed } else { Phase::Running });
@@ -73,7 +80,8 @@ impl Runner {
         if !is_over {
             self.finish_start_later(shared, cx);
         }
-        outcome.perform(cx).await
+        outcome.perform(cx, None).await;
+        error.map_or(Ok(()), Err)
     }
 
     fn enter(&self, phase: Phase) {
@@ -98,28 +106,41 @@ impl Runner {
     }
 
     /// Handles a message: at once when the interpreter is free, else when it is.
-    pub(crate) fn handle(self: &Arc<Self>, msg: Message, cx: &NodeContext) -> Handled {
-        if self.is_running.load(Ordering::Acquire)
-            && self.has_room()
+    pub(crate) fn handle(self: &Arc<Self>, mut msg: Message, cx: &NodeContext) -> Handled {
+        let call = if self.settings.calls_links { links::take_call(&mut msg) } else { None };
+        let may_run = self.is_running.load(Ordering::Acquire) && self.has_room();
+        // What a call waits for must not wait for room.
+        if (may_run || call.is_some())
             && let Some(mut engine) = self.lock_soon()
         {
-            let outcome = self.run(&mut engine, cx, |engine| engine.message(msg));
+            let outcome = self.run(&mut engine, cx, |engine| match &call {
+                Some(call) => engine.returned(call, &msg),
+                None => engine.message(msg),
+            });
             drop(engine);
             return outcome.into_handled(cx);
         }
         let (this, cx) = (Arc::clone(self), cx.clone());
-        Handled::Later(Box::pin(async move { this.handle_later(msg, &cx).await }))
+        Handled::Kept(Sending::later(Box::pin(async move {
+            let kept = msg.clone();
+            let handling = AssertUnwindSafe(this.handle_later(msg, call, &cx));
+            if handling.catch_unwind().await.is_err() {
+                cx.fail_with("the JavaScript interpreter panicked", kept).await;
+            }
+        })))
     }
 
-    async fn handle_later(
-        self: Arc<Self>,
-        msg: Message,
-        cx: &NodeContext,
-    ) -> Result<(), NodeError> {
+    async fn handle_later(self: Arc<Self>, msg: Message, call: Option<Text>, cx: &NodeContext) {
+        if let Some(call) = call {
+            let mut engine = self.engine.lock().await;
+            let outcome = self.run(&mut engine, cx, |engine| engine.returned(&call, &msg));
+            drop(engine);
+            return outcome.perform(cx, None).await;
+        }
         let mut phase = self.phase.subscribe();
         let phase = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
         if !phase.is_ok_and(|phase| phase == Phase::Running) {
-            return Ok(());
+            return;
         }
         loop {
             let changed = self.changed.notified();
@@ -128,10 +149,11 @@ impl Runner {
             }
             changed.await;
         }
+        let kept = msg.clone();
         let mut engine = self.engine.lock().await;
         let outcome = self.run(&mut engine, cx, |engine| engine.message(msg));
         drop(engine);
-        outcome.perform(cx).await
+        outcome.perform(cx, Some(kept)).await;
     }
 
     /// The interpreter, if it gets free within the time that a function usually takes. To wait
@@ -182,7 +204,7 @@ impl Runner {
                 outcome.effects.extend(restarted.effects);
                 outcome.waits_changed = true;
             }
-            Err(error) => outcome.effects.push(crate::effects::Effect::Fail(error)),
+            Err(error) => outcome.effects.push(Effect::Fail(error, None)),
         }
     }
 
@@ -213,9 +235,7 @@ impl Runner {
             let Some(id) = shared.state().timers.take_due(Instant::now()) else { continue };
             let outcome = self.run(&mut engine, cx, |engine| engine.fire(id));
             drop(engine);
-            if let Err(error) = outcome.perform(cx).await {
-                cx.fail(error);
-            }
+            outcome.perform(cx, None).await;
         }
     }
 
@@ -224,9 +244,7 @@ impl Runner {
         self.enter(Phase::Stopped);
         let engine = self.engine.lock().await.take();
         let Some(mut engine) = engine else { return };
-        if let Err(error) = engine.finalize().perform(cx).await {
-            cx.fail(error);
-        }
+        engine.finalize().perform(cx, None).await;
         drop(engine);
         let Some(shared) = self.shared.get() else { return };
         shared.state().timers.clear();

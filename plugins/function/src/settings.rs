@@ -29,6 +29,10 @@ pub(crate) struct Settings {
     pub(crate) is_async: bool,
     /// Whether the code may use `node`.
     pub(crate) uses_node: bool,
+    /// Whether the code says itself when a message is complete.
+    pub(crate) calls_done: bool,
+    /// Whether the code may call `link in` nodes.
+    pub(crate) calls_links: bool,
 }
 
 impl Settings {
@@ -44,6 +48,8 @@ impl Settings {
         Settings {
             info: config.info().clone(),
             uses_node: code.contains("node") || code.contains("eval") || code.contains("arguments"),
+            calls_done: syntax::calls_done(&code),
+            calls_links: code.contains("linkcall") || initialize.contains("linkcall"),
             is_async,
             code,
             initialize,

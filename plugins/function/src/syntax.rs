@@ -27,6 +27,17 @@ pub(crate) fn finalize_code(code: &str) -> String {
     format!("(function (node) {{\n{code}\n}})")
 }
 
+/// Whether the code holds a call of `node.done()`, outside of comments.
+pub(crate) fn calls_done(code: &str) -> bool {
+    let Some((before, after)) = code.split_once("node.done") else { return false };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let in_comment = line.contains("//") && !line.contains("://")
+        || before.rsplit_once("/*").is_some_and(|(_, comment)| !comment.contains("*/"));
+    let call =
+        after.trim_start().strip_prefix('(').is_some_and(|it| it.trim_start().starts_with(')'));
+    (call && !in_comment) || calls_done(after)
+}
+
 /// Makes a function of wrapped code, without running any of it.
 pub(crate) fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
     let mut options = EvalOptions::default();
@@ -63,5 +74,25 @@ pub(crate) fn check(config: &mut NodeConfig<'_>, property: &str, code: &str) {
     });
     if let Some(problem) = problem {
         config.problem(property, problem);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_of_done_is_found_outside_of_comments() {
+        for code in [
+            "node.done()",
+            "a; node.done ( );",
+            "// node.done()\nnode.done()",
+            "/* x */ node.done()",
+        ] {
+            assert!(calls_done(code), "{code}");
+        }
+        for code in ["", "// node.done()", "/* node.done() */", "node.done", "node.done(error)"] {
+            assert!(!calls_done(code), "{code}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod command_line;
 mod deploys;
 mod examples;
+mod functions;
 mod palette;
 mod http_nodes;
 mod http_request;

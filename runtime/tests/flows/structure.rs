@@ -48,7 +48,7 @@ async fn a_call_by_name_returns_and_one_that_fails_is_caught() {
     client.send("answer").await;
     assert_eq!(client.text().await, "answered");
     client.send("nobody").await;
-    assert_eq!(client.text().await, "there is no `link in` node with the name or id `nobody`");
+    assert_eq!(client.text().await, "target link-in node 'nobody' not found");
 }
 
 #[tokio::test]

@@ -209,7 +209,7 @@ fn variables_that_cannot_be_evaluated_are_warnings_of_their_tab() {
     let found = problems(json!([
         {"id": "t", "type": "tab", "label": "Tab", "env": [
             {"name": "A", "type": "json", "value": "{"},
-            {"name": "B", "type": "jsonata", "value": "1"},
+            {"name": "B", "type": "jsonata", "value": "1 +"},
         ]},
         {"id": "g", "type": "group", "g": "g"},
     ]));

@@ -149,7 +149,7 @@ async fn an_endless_loop_starves_no_other_flow_and_stops() {
 }
 
 fn failure(event: Event) -> Option<String> {
-    let Event::Failed { node, text } = event else { return None };
+    let Event::Failed { node, text, .. } = event else { return None };
     assert!(text.contains("as it was told"), "{text}");
     Some(node.id.clone())
 }

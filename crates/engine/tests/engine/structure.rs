@@ -82,9 +82,9 @@ async fn names_are_looked_for_in_the_same_flow_and_then_on_all_tabs() {
     assert_eq!(run(&bench, "c", "2").await, ["message 2 at q"]);
     let mut events = bench.engine.events();
     for (name, text) in [
-        ("two", "Multiple link-in nodes are named `two`: 2; give them different names"),
-        ("none", "there is no `link in` node with the name or id `none`"),
-        ("p", "there is no `link in` node with the name or id `p`"),
+        ("two", "Multiple link-in nodes named 'two' found: 2; give them different names"),
+        ("none", "target link-in node 'none' not found"),
+        ("p", "target link-in node 'p' not found"),
     ] {
         bench.send("c", name).await;
         let Event::Failed { text: found, .. } = events.recv().await.unwrap() else {

@@ -111,7 +111,7 @@ async fn an_error_that_comes_back_ten_times_is_caught_no_more() {
     let mut events = bench.engine.events();
     bench.send("f", "x").await;
     loop {
-        if let Event::Failed { node, text } = events.recv().await.unwrap() {
+        if let Event::Failed { node, text, .. } = events.recv().await.unwrap() {
             assert_eq!((node.id.as_str(), &*text), ("f", "no"));
             break;
         }
