@@ -15,6 +15,8 @@ mod examples;
 mod new;
 mod plugin;
 mod editor;
+mod parity;
+mod program;
 mod run;
 mod test;
 mod tidy;
@@ -42,6 +44,8 @@ enum Command {
     Editor,
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),
+    /// Run Node-RED's own tests of its nodes against the runtime and write `PARITY.md`
+    Parity(parity::Options),
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::New(options) => new::run(&options),
         Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
+        Command::Parity(options) => parity::run(&options),
         Command::Tidy => tidy::run(),
     };
     match outcome {

@@ -39,7 +39,7 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         .is_ok_and(|status| status.success());
     if has_nextest {
         watch(&mut cargo::cargo(&["test", "--workspace", "--doc"]), ignored)?;
-        watch(&mut cargo::cargo(&["nextest", "run", "--workspace"]), ignored)?;
+        watch(&mut cargo::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]), ignored)?;
     } else {
         watch(&mut cargo::cargo(&["test", "--workspace"]), ignored)?;
     }

@@ -44,7 +44,10 @@ impl Map {
     /// checked: for names that stand in the source.
     pub fn from_distinct<const N: usize>(properties: [(Key, Value); N]) -> Self {
         debug_assert!(N < INDEX_FROM);
-        Map { entries: Vec::from(properties), integers: 0, index: None }
+        // Nodes on the way add a property or two: with room for these nothing is allocated again.
+        let mut entries = Vec::with_capacity(N + 2);
+        entries.extend(properties);
+        Map { entries, integers: 0, index: None }
     }
 
     /// The number of properties.
@@ -86,22 +89,29 @@ impl Map {
         if let Some(at) = self.position(&key) {
             return Some(std::mem::replace(&mut self.entries[at].1, value));
         }
-        match integer_key(&key) {
+        self.add(key, value);
+        None
+    }
+
+    /// Adds a property that is not there yet, and says where.
+    fn add(&mut self, key: Key, value: Value) -> usize {
+        let at = match integer_key(&key) {
             Some(number) => self.insert_integer(number, key, value),
             None => {
                 if let Some(index) = &mut self.index {
                     index.0.insert(key.clone(), self.entries.len());
                 }
                 self.entries.push((key, value));
+                self.entries.len() - 1
             }
-        }
+        };
         if self.index.is_none() && self.entries.len() >= INDEX_FROM {
             self.rebuild_index();
         }
-        None
+        at
     }
 
-    fn insert_integer(&mut self, number: u32, key: Key, value: Value) {
+    fn insert_integer(&mut self, number: u32, key: Key, value: Value) -> usize {
         let at = self.entries[..self.integers]
             .partition_point(|(k, _)| integer_key(k).is_some_and(|n| n < number));
         self.integers += 1;
@@ -109,14 +119,12 @@ impl Map {
         if self.index.is_some() {
             self.rebuild_index();
         }
+        at
     }
 
     /// The value of `key`, which is set to `default` first when it is missing.
     pub fn get_or_insert_with(&mut self, key: &str, default: impl FnOnce() -> Value) -> &mut Value {
-        if !self.contains_key(key) {
-            self.insert(key, default());
-        }
-        let at = self.position(key).unwrap_or_default();
+        let at = self.position(key).unwrap_or_else(|| self.add(key.into(), default()));
         &mut self.entries[at].1
     }
 

@@ -153,6 +153,10 @@ impl PropertyPath {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn set_in(&self, properties: &mut Map, value: Value) -> Result<(), CannotSet> {
+        if self.rest.is_empty() {
+            properties.insert(self.first.clone(), value);
+            return Ok(());
+        }
         let steps = self.owned_steps(properties).ok_or(CannotSet)?;
         let mut missing = !properties.contains_key(&self.first);
         let mut place = properties.get_or_insert_with(&self.first, || Value::Null);
@@ -173,9 +177,12 @@ impl PropertyPath {
 
     /// As [`remove`](Self::remove), in any object.
     pub fn remove_in(&self, object: &mut Map) -> Option<Value> {
+        if self.rest.is_empty() {
+            return object.remove(&self.first);
+        }
         self.get_in(object)?;
         let mut steps = self.owned_steps(object)?;
-        let Some(last) = steps.pop() else { return object.remove(&self.first) };
+        let last = steps.pop()?;
         let mut place = object.get_mut(&self.first)?;
         for step in steps {
             (place, _) = step.descend(place).ok()?;

@@ -1,0 +1,175 @@
+//! `cargo xtask parity`: Node-RED's own tests of its nodes, against the runtime.
+//!
+//! A black-box suite drives the files from a clone of Node-RED over the admin API. Neither is part
+//! of this repository; what comes out is: `PARITY.md`.
+
+mod reasons;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use crate::cargo::{self, Metadata};
+use crate::program::Program;
+use reasons::Reasons;
+use report::Report;
+
+/// The files of tests for the nodes that Ferrowire has, in the order of the table.
+const SPECS: [&str; 20] = [
+    "network/22-websocket_spec.js",
+    "common/20-inject_spec.js",
+    "common/21-debug_spec.js",
+    "common/60-link_spec.js",
+    "common/91-global-config_spec.js",
+    "../subflow/subflow_spec.js",
+    "function/10-function_spec.js",
+    "function/10-switch_spec.js",
+    "function/15-change_spec.js",
+    "function/16-range_spec.js",
+    "function/80-template_spec.js",
+    "function/89-delay_spec.js",
+    "function/89-trigger_spec.js",
+    "function/rbe_spec.js",
+    "sequence/17-split_spec.js",
+    "sequence/18-sort_spec.js",
+    "sequence/19-batch_spec.js",
+    "parsers/70-JSON_spec.js",
+    "network/21-httprequest_spec.js",
+    "common/98-unknown_spec.js",
+];
+
+/// What the tests expect of the settings: context stores by these names.
+const SETTINGS: &str = r#"
+[context-storage]
+default = "memory1"
+memory = { module = "memory" }
+memory0 = { module = "memory" }
+memory1 = { module = "memory" }
+memory2 = { module = "memory" }
+"#;
+
+/// What is written.
+const TABLE: &str = "PARITY.md";
+
+/// What to test.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The folder of the suite: `run.mjs`, with its packages installed
+    #[arg(long, value_name = "DIR")]
+    suite: PathBuf,
+    /// A clone of Node-RED [default: where the suite looks for one]
+    #[arg(long, value_name = "DIR")]
+    node_red: Option<PathBuf>,
+    /// Only these files, by path (`common/20-inject_spec.js`) or name (`inject`); prints the table
+    /// and leaves `PARITY.md` as it is
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    spec: Vec<String>,
+    /// Only the cases whose key or title matches this; needs `--spec`
+    #[arg(long, value_name = "PATTERN", requires = "spec")]
+    only: Option<String>,
+    /// How often a case that failed is tried again
+    #[arg(long, value_name = "NUMBER", default_value_t = 2)]
+    retries: u32,
+}
+
+/// Builds, starts, tests, and writes the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let suite = checked_suite(&options.suite)?;
+    let specs = chosen(&options.spec)?;
+    let reasons = Reasons::read()?;
+    let folder = Metadata::read()?.target()?.join("parity");
+    let results = folder.join("results.json");
+    // Flows and context of an earlier run would be seen by this one.
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("could not empty `{}`", folder.display()));
+        }
+        _ => fs::create_dir_all(folder.join("user"))?,
+    }
+    fs::write(folder.join("settings.toml"), SETTINGS)?;
+    let program = Program::start([
+        "--settings".as_ref(),
+        folder.join("settings.toml").as_os_str(),
+        "--user-dir".as_ref(),
+        folder.join("user").as_os_str(),
+    ])?;
+    test(options, &suite, &specs, &program, &results)?;
+    drop(program);
+
+    let report = Report::read(&results)?;
+    let text = report.markdown(&reasons)?;
+    if options.spec.is_empty() {
+        fs::write(cargo::root().join(TABLE), &text)?;
+        println!("\n{}", report.summary());
+        for (spec, key) in reasons.stale(&report) {
+            println!("the reason for `{key}` of `{spec}` is not needed any more");
+        }
+    } else {
+        println!("\n{text}");
+    }
+    let unexplained = report.unexplained(&reasons);
+    ensure!(unexplained == 0, "{unexplained} cases fail without a reason");
+    Ok(())
+}
+
+fn checked_suite(suite: &Path) -> Result<PathBuf> {
+    let suite =
+        suite.canonicalize().with_context(|| format!("no suite at `{}`", suite.display()))?;
+    for (part, hint) in [
+        ("run.mjs", "is it the folder of the suite?"),
+        ("node_modules/mocha", "install its packages there: `npm ci`"),
+    ] {
+        ensure!(suite.join(part).exists(), "`{}` has no `{part}`; {hint}", suite.display());
+    }
+    Ok(suite)
+}
+
+/// The files that were asked for; all if none was.
+fn chosen(names: &[String]) -> Result<Vec<String>> {
+    if names.is_empty() {
+        return Ok(SPECS.map(str::to_owned).to_vec());
+    }
+    let find = |name: &String| match SPECS.iter().find(|spec| short(spec) == name) {
+        Some(spec) => Ok((*spec).to_owned()),
+        None if name.ends_with("_spec.js") => Ok(name.clone()),
+        None => {
+            let names = SPECS.map(short).join(", ");
+            bail!("`{name}` is neither a path of a `_spec.js` nor one of {names}")
+        }
+    };
+    names.iter().map(find).collect()
+}
+
+/// `inject` of `common/20-inject_spec.js`.
+fn short(spec: &str) -> &str {
+    let file = spec.rsplit('/').next().unwrap_or(spec);
+    let file = file.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    file.strip_suffix("_spec.js").unwrap_or(file)
+}
+
+fn test(
+    options: &Options,
+    suite: &Path,
+    specs: &[String],
+    program: &Program,
+    results: &Path,
+) -> Result<()> {
+    let mut command = Command::new("node");
+    command.arg(suite.join("run.mjs")).arg("--target").arg(program.url());
+    command.arg("--spec").args(specs).arg("--json").arg(results);
+    command.arg("--retries").arg(options.retries.to_string());
+    if let Some(only) = &options.only {
+        command.arg("--only").arg(only);
+    }
+    if let Some(folder) = &options.node_red {
+        command.env("NODE_RED_SRC", folder);
+    }
+    // It fails when a case does; what it wrote says which.
+    let status = command.status().context("could not start `node`")?;
+    ensure!(results.exists(), "the suite ended without a result: {status}");
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! `Program`: the debug build of `ferrowire`, running on a free port.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cargo::{self, Metadata};
+
+/// The program, running; stopped when this is dropped.
+pub(crate) struct Program {
+    child: Child,
+    address: String,
+}
+
+impl Program {
+    /// Builds it; where it is.
+    pub(crate) fn build() -> Result<PathBuf> {
+        let metadata = Metadata::read()?;
+        let package =
+            metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
+        cargo::succeed(&mut cargo::cargo(&["build", "--package", package]))?;
+        Ok(metadata.target()?.join("debug/ferrowire"))
+    }
+
+    /// Builds it and starts `ferrowire run` with these arguments.
+    pub(crate) fn start(arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Self> {
+        let mut child = Command::new(Self::build()?)
+            .arg("run")
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
+            .current_dir(cargo::root())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("could not start `ferrowire`")?;
+        let log = child.stderr.take().context("the program has no log")?;
+        let mut lines = BufReader::new(log).lines();
+        let address = lines.find_map(|line| {
+            let line = line.ok()?;
+            let (_, rest) = line.split_once("listening on http://")?;
+            Some(rest.split([',', ' ']).next()?.to_owned())
+        });
+        let Some(address) = address else {
+            // It has ended by itself: its log did.
+            let ended = child.wait()?;
+            bail!("`ferrowire` did not listen: {ended}");
+        };
+        // Whatever it still logs must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Program { child, address })
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
