@@ -60,12 +60,13 @@ impl Place {
         &self,
         msg: &mut Message,
         cx: &NodeContext,
-        change: impl FnOnce(&Value) -> Option<Option<Value>>,
+        change: impl FnOnce(&Value) -> Result<Option<Option<Value>>, NodeError>,
     ) -> Result<(), NodeError> {
         let changed = match &self.kind {
-            Kind::Message(path) => path.get(msg).and_then(change),
-            Kind::Context(key) => key.get(msg, cx)?.as_ref().and_then(change),
+            Kind::Message(path) => path.get(msg).map(change),
+            Kind::Context(key) => key.get(msg, cx)?.as_ref().map(change),
         };
+        let changed = changed.transpose()?.flatten();
         changed.map_or(Ok(()), |value| self.write(value, msg, cx))
     }
 

@@ -69,7 +69,10 @@ async fn without_the_property_the_message_passes() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_converted_is_an_error() {
     for (text, reason) in [
-        ("{foo", "Unexpected token 'f' at line 1, column 2 is not valid JSON: key must be a string"),
+        (
+            "{foo",
+            "Unexpected token 'f' at line 1, column 2 is not valid JSON: key must be a string",
+        ),
         ("foo", "Unexpected token 'o' at line 1, column 2 is not valid JSON"),
         ("[1,\n é]", "Unexpected token 'é' at line 2, column 2"),
         ("[1", "Unexpected end of JSON input at line 1, column 2"),

@@ -16,7 +16,8 @@ use sequence::{Groups, Parts};
 /// Node-RED's `switch`: a rule for each output.
 #[derive(Debug)]
 pub struct Switch {
-    property: TypedValue,
+    /// `None` is undefined.
+    property: Option<TypedValue>,
     rules: Vec<Rule>,
     check_all: bool,
     /// Gives the sequences that leave each output their own numbers.
@@ -65,11 +66,14 @@ impl FromConfig for Switch {
         };
         let parse = |(at, rule): (usize, &Value)| Rule::from_config(config, at, rule);
         let rules: Vec<Rule> = list.iter().enumerate().filter_map(parse).collect();
-        let property = config.typed_value("property", "propertyType", "msg");
+        let property = match config.raw("property") {
+            None => None,
+            Some(_) => config.typed_value("property", "propertyType", "msg"),
+        };
         let repair = config.boolean("repair", false);
         let state = State { previous: Some(Value::Null), groups: Groups::default() };
         Switch {
-            property: property.unwrap_or(TypedValue::Constant(Value::Null)),
+            property,
             check_all: config.boolean("checkall", true),
             repair,
             needs_count: repair || rules.iter().any(Rule::needs_count),
@@ -87,7 +91,10 @@ impl Switch {
 
     /// The outputs that the message leaves through.
     fn ports(&self, msg: &Message, cx: &NodeContext) -> Result<Ports, NodeError> {
-        let property = rule::look_up(&self.property, msg, cx)?;
+        let property = match &self.property {
+            Some(property) => rule::look_up(property, msg, cx)?,
+            None => None,
+        };
         let property = property.as_deref();
         let parts = Parts::of(msg);
         let mut state = self.uses_previous.then(|| self.state());

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use ferrowire_core::regexp::{self, Regex};
+use ferrowire_core::regexp::{self, RegExp};
 use ferrowire_core::{
     Jsonata, Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value, javascript,
 };
@@ -106,19 +106,19 @@ pub(crate) fn look_up<'a>(
 
 #[derive(Debug)]
 pub(crate) enum Pattern {
-    Fixed(Regex),
+    Fixed(RegExp),
     Evaluated { source: Operand, ignore_case: bool },
 }
 
 impl Pattern {
     fn matches(&self, text: &str, input: &Input<'_>) -> Result<bool, NodeError> {
         match self {
-            Pattern::Fixed(regexp) => Ok(regexp.is_match(text)),
+            Pattern::Fixed(regexp) => Ok(regexp.is_match(text)?),
             Pattern::Evaluated { source, ignore_case } => {
                 let source = source.evaluate(input)?;
                 let source = source.as_deref().map(|source| javascript::text_ref(Some(source)));
                 let regexp = regexp::compile_with(&source.unwrap_or_default(), *ignore_case)?;
-                Ok(regexp.is_match(text))
+                Ok(regexp.is_match(text)?)
             }
         }
     }
@@ -267,7 +267,7 @@ impl Rule {
 
     fn parse(fields: &Fields<'_>) -> Result<Self, Mistake> {
         let ordered = |order| Ok(Rule::Ordered(order, fields.first()?));
-        match fields.text("t")? {
+        match fields.rule()? {
             "eq" => Ok(Rule::Equal(fields.first()?, true)),
             "neq" => Ok(Rule::Equal(fields.first()?, false)),
             "lt" => ordered(Order::Less),
@@ -309,6 +309,15 @@ impl Fields<'_> {
             Some(other) => {
                 Err((name, format!("a string was expected, found `{}`", other.to_json())))
             }
+        }
+    }
+
+    /// The name of the rule; `true` and `false` may be written without quotes.
+    fn rule(&self) -> Result<&str, Mistake> {
+        match self.0.get("t") {
+            Some(Value::Bool(true)) => Ok("true"),
+            Some(Value::Bool(false)) => Ok("false"),
+            _ => self.text("t"),
         }
     }
 

@@ -210,8 +210,36 @@ async fn a_rule_that_cannot_be_asked_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_property_is_undefined() {
-    let config = json!({"rules": [{"t": "null"}], "property": "a.b.c"});
-    assert_eq!(ports(config, json!({})).await, [0]);
+    for config in [
+        json!({"rules": [{"t": "null"}], "property": "a.b.c"}),
+        json!({"rules": [{"t": "null"}, {"t": true}]}),
+    ] {
+        assert_eq!(ports(config, json!({"payload": true})).await, [0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_without_quotes_and_expressions_that_look_around_work() {
+    let config = json!({"property": "payload", "rules": [{"t": true}, {"t": false}]});
+    assert_eq!(ports(config.clone(), json!({"payload": true})).await, [0]);
+    assert_eq!(ports(config, json!({"payload": false})).await, [1]);
+    let config = json!({"property": "payload", "rules": [
+        {"t": "regex", "v": r"^(?!stop)\w+$", "vt": "str"}, {"t": "regex", "v": r"(.)\1", "vt": "str"}
+    ]});
+    assert_eq!(ports(config.clone(), json!({"payload": "good"})).await, [0, 1]);
+    assert!(ports(config, json!({"payload": "stop"})).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_backtracks_without_end_fails_the_message() {
+    let config = json!({"property": "payload", "rules": [
+        {"t": "regex", "v": r"^(?:(a)|\1a|a)*(?=c)", "vt": "str"}
+    ]});
+    let mut node = Harness::of("switch").config(config).start().await;
+    node.send(message(json!({"payload": "a".repeat(50)}))).await;
+    let error = node.next_error().await;
+    assert!(error.contains("steps back"), "{error}");
+    node.stop().await;
 }
 
 #[tokio::test]
