@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use ferrowire_admin::{Admin, Auth, Comms, Guard, respond};
+use ferrowire_admin::{Admin, Auth, Comms, Guard, answers, respond};
 use ferrowire_engine::Engine;
-use ferrowire_http::{Page, Registration, Routes};
+use ferrowire_http::{Layer, Page, Registration, Routes, Turn};
 
 use crate::settings::Settings;
 
@@ -58,7 +58,16 @@ pub(crate) fn serve_at(
         let admin = Arc::clone(admin);
         Arc::new(move |request, peer| Box::pin(respond(Arc::clone(&admin), request, peer)))
     };
-    let mut registrations = vec![routes.add_pages_below(&format!("{root}/"), page())?];
+    // What flows serve comes after what the API has, and before its page that there is nothing.
+    let (editor, api) = (Arc::clone(admin), page());
+    let (layer, _) = routes.add_layer(Layer {
+        turn: Turn::Runtime,
+        below: format!("{root}/"),
+        what: String::new(),
+        who: String::new(),
+        find: Arc::new(move |request| answers(&editor, request).then(|| Arc::clone(&api))),
+    });
+    let mut registrations = vec![layer, routes.add_pages_below(&format!("{root}/"), page())?];
     // First come, first served: no listener of a flow can take it.
     let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
     registrations.push(comms);

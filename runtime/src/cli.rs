@@ -114,6 +114,21 @@ pub(crate) struct SettingsArgs {
     /// Path before those of all listeners, Node-RED's httpNodeRoot [default: /]
     #[arg(long, value_name = "PATH")]
     pub(crate) http_node_root: Option<String>,
+    /// Largest body of a request that a flow accepts [default: 32 MiB]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) http_node_max_length: Option<String>,
+    /// HTTP requests that may wait for a flow's answer at a time [default: 4096]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) http_node_max_open: Option<String>,
+    /// Seconds that each of them may [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) http_node_timeout: Option<String>,
+    /// Folder whose files are served, Node-RED's httpStatic
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) http_static: Option<String>,
+    /// Path before those of the files [default: /]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) http_static_root: Option<String>,
     /// Path of the editor and its API, Node-RED's httpAdminRoot, or off [default: /]
     #[arg(long, value_name = "PATH")]
     pub(crate) http_admin_root: Option<String>,
@@ -179,6 +194,11 @@ impl SettingsArgs {
             "tls-cert" => &self.tls_cert,
             "tls-key" => &self.tls_key,
             "http-node-root" => &self.http_node_root,
+            "http-node-max-length" => &self.http_node_max_length,
+            "http-node-max-open" => &self.http_node_max_open,
+            "http-node-timeout" => &self.http_node_timeout,
+            "http-static" => &self.http_static,
+            "http-static-root" => &self.http_static_root,
             "http-admin-root" => &self.http_admin_root,
             "no-editor" => return self.no_editor.then(|| "true".to_owned()),
             "allow-public-editor" => return self.allow_public_editor.then(|| "true".to_owned()),

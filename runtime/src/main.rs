@@ -8,6 +8,7 @@ use ferrowire_plugin_comment as _;
 use ferrowire_plugin_debug as _;
 use ferrowire_plugin_delay as _;
 use ferrowire_plugin_function as _;
+use ferrowire_plugin_http as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_json as _;
 use ferrowire_plugin_junction as _;
@@ -34,6 +35,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-debug",
     "ferrowire-plugin-delay",
     "ferrowire-plugin-function",
+    "ferrowire-plugin-http",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-json",
     "ferrowire-plugin-junction",

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ferrowire_admin::{Admin, authorize};
 use ferrowire_core::{Map, NodeInfo, Status, Value};
 use ferrowire_engine::{Engine, Event};
-use ferrowire_http::{Page, Registration, Request, Response, Routes, full, text};
+use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, full, text};
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -38,13 +38,8 @@ pub(crate) fn serve_at(
     let (for_list, for_events) = (admin.engine().clone(), admin.engine().clone());
     let stop = stop.clone();
     let root = settings.http_node_root.clone();
-    // At the root of the port there is the editor, unless it is elsewhere.
-    let home_path = match settings.http_admin_root.as_deref() {
-        Some("") => "/ferrowire",
-        _ => "/",
-    };
     let pages: [(&str, Page); 4] = [
-        (home_path, page(home)),
+        ("/ferrowire", page(home)),
         ("/ferrowire/test", page(test_page)),
         ("/ferrowire/listeners", private(admin, page(move || listeners(&for_list, &root)))),
         ("/ferrowire/events", private(admin, page(move || events(&for_events, stop.clone())))),
@@ -56,7 +51,22 @@ pub(crate) fn serve_at(
             None
         }
     };
-    pages.into_iter().filter_map(add).collect()
+    // At the root of the port there is the editor, unless it is elsewhere.
+    let at_root = (settings.http_admin_root.as_deref() != Some("")).then(|| at_root(routes));
+    pages.into_iter().filter_map(add).chain(at_root).collect()
+}
+
+/// What is at the root of the port when no flow serves a page there.
+fn at_root(routes: &Routes) -> Registration {
+    let home = page(home);
+    let (registration, _) = routes.add_layer(Layer {
+        turn: Turn::Last,
+        below: "/".to_owned(),
+        what: String::new(),
+        who: String::new(),
+        find: Arc::new(move |request| (request.uri().path() == "/").then(|| Arc::clone(&home))),
+    });
+    registration
 }
 
 fn page(respond: impl Fn() -> Response + Send + Sync + 'static) -> Page {

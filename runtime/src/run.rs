@@ -17,7 +17,7 @@ use tracing::{error, info};
 
 use crate::contexts::{self, Opened};
 use crate::settings::Settings;
-use crate::{admin, pages, process_env};
+use crate::{admin, files, http_nodes, pages, process_env};
 
 /// Runs flows until a signal ends them.
 ///
@@ -65,6 +65,8 @@ async fn run_until_signal(
     let admin = admin::prepare(engine.clone(), &settings, paths)?;
     let comms = Comms::start(&engine, Arc::clone(admin.auth()));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
+    let of_folder = settings.http_nodes.files.clone();
+    let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
     let server = serve(listener, tls, routes, limits, stop.clone());
@@ -112,6 +114,7 @@ fn engine(
     };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
+        .provide(Arc::new(http_nodes::pages(&routes, settings)))
         .provide(Arc::new(routes))
         .provide(Arc::new(websocket))
         .contexts(contexts)

@@ -13,6 +13,8 @@ use ferrowire_websocket::{Limits, SlowPeer};
 
 use crate::access;
 use crate::contexts::{self, StoreSetting};
+use crate::http_nodes::{self, HttpNodes};
+use crate::numbers::{bytes, count, duration, workers};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     /// What stands before the paths of listeners: Node-RED's `httpNodeRoot`.
     pub(crate) http_node_root: String,
+    /// What flows serve over HTTP.
+    pub(crate) http_nodes: HttpNodes,
     /// What stands before the paths of the editor and its API; `None` if neither is served.
     pub(crate) http_admin_root: Option<String>,
     /// Whether the API comes without the editor.
@@ -102,6 +106,11 @@ pub(crate) const NAMES: &[&str] = &[
     "tls-cert",
     "tls-key",
     "http-node-root",
+    "http-node-max-length",
+    "http-node-max-open",
+    "http-node-timeout",
+    "http-static",
+    "http-static-root",
     "http-admin-root",
     "no-editor",
     "allow-public-editor",
@@ -130,7 +139,7 @@ pub(crate) const NAMES: &[&str] = &[
 pub(crate) const SECRETS: &[&str] = &["credential-secret", "admin-token"];
 
 /// Tables of the settings file.
-const TABLES: &[&str] = &["admin-auth", "context-storage"];
+const TABLES: &[&str] = &["admin-auth", "context-storage", "http-node-auth", "http-node-cors"];
 
 impl Settings {
     /// Reads all settings.
@@ -152,6 +161,7 @@ impl Settings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1880))),
             tls: reader.tls(),
             http_node_root: reader.get("http-node-root", root).unwrap_or_default(),
+            http_nodes: reader.http_nodes(),
             http_admin_root: reader
                 .get("http-admin-root", admin_root)
                 .unwrap_or_else(|| Some(String::new())),
@@ -263,6 +273,30 @@ impl Reader<'_> {
             self.mistakes.extend(mistakes);
             Vec::new()
         })
+    }
+
+    fn http_nodes(&mut self) -> HttpNodes {
+        let folder = self.get("http-static", http_nodes::folder);
+        let below = self.get("http-static-root", root).unwrap_or_default();
+        HttpNodes {
+            max_length: self.get("http-node-max-length", bytes).unwrap_or(32 << 20),
+            max_open: self.get("http-node-max-open", count).unwrap_or(4096),
+            timeout: self.get("http-node-timeout", duration).unwrap_or(Duration::from_secs(300)),
+            cors: self.table("http-node-cors", http_nodes::cors),
+            user: self.table("http-node-auth", http_nodes::user),
+            files: folder.map(|folder| (folder, below)),
+        }
+    }
+
+    fn table<T>(
+        &mut self,
+        name: &str,
+        parse: fn(&toml::Value, &str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (path, table) = self.sources.file.as_ref()?;
+        let origin = format!("`{name}` in `{}`", path.display());
+        let parsed = parse(table.get(name)?, &origin);
+        parsed.map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
     fn admin_auth(&mut self) -> Option<AuthConfig> {
@@ -382,36 +416,8 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-fn workers(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=1024) => Ok(count),
-        _ => Err("a number from 1 to 1024 was expected".to_owned()),
-    }
-}
-
 fn slow_client(text: &str) -> Result<SlowPeer, String> {
     SlowPeer::from_name(text).ok_or("`disconnect`, `drop` or `wait` was expected".to_owned())
-}
-
-/// Seconds, with a fraction if need be.
-fn duration(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => {
-            Ok(Duration::from_secs_f64(seconds))
-        }
-        _ => Err("seconds from 0.001 to 86400 were expected".to_owned()),
-    }
-}
-
-/// A number of bytes, or one with the unit `KiB`, `MiB` or `GiB`.
-fn bytes(text: &str) -> Result<usize, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let (number, shift) = units
-        .iter()
-        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim(), *shift)))
-        .unwrap_or((text, 0));
-    let bytes = number.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift));
-    bytes.filter(|bytes| *bytes > 0).ok_or("bytes such as `65536` or `4 MiB` were expected".into())
 }
 
 #[cfg(test)]

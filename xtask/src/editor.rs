@@ -34,6 +34,11 @@ pub(crate) fn fetch_if_possible() {
     }
 }
 
+/// Whether the next build embeds it.
+pub(crate) fn is_there() -> bool {
+    cargo::root().join(FOLDER).join("node_modules/@node-red").is_dir()
+}
+
 fn has_npm() -> bool {
     let version = Command::new("npm").arg("--version").stdout(Stdio::null()).status();
     version.is_ok_and(|status| status.success())

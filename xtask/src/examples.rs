@@ -31,10 +31,13 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Result<Command> {
     fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .with_context(|| format!("could not copy Cargo.lock to `{}`", folder.display()))?;
     let mut command = cargo::cargo(arguments);
-    command
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", Metadata::read()?.target()?.join("strangers"));
+    command.current_dir(folder).env("CARGO_TARGET_DIR", target()?);
     Ok(command)
+}
+
+/// Where such commands put what they build.
+pub(crate) fn target() -> Result<PathBuf> {
+    Ok(Metadata::read()?.target()?.join("strangers"))
 }
 
 /// The workspace's profile, which builds sooner than cargo's own.

@@ -32,6 +32,8 @@ enum Command {
     Run(run::Options),
     /// Run all tests, documentation's examples and house rules included
     Test,
+    /// Run the tests that drive a real browser; `--screenshots` renews the editor's pictures
+    Browser(browser::Options),
     /// Run all that has to pass before a change goes in
     Ci,
     /// Build a runtime that holds the plugins of your choice
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
+        Command::Browser(options) => browser::command(&options),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),

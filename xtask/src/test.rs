@@ -25,8 +25,9 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
     editor::fetch_if_possible();
     if !browser::run()? {
-        ensure!(ignored == Ignored::Allowed, "the browser tests need Node.js, npm and Chromium");
-        println!("the browser tests are left out: they need Node.js, npm and Chromium");
+        let missing = "they need Node.js, npm, Chromium and the editor";
+        ensure!(ignored == Ignored::Allowed, "not all browser tests can run: {missing}");
+        println!("browser tests are left out: {missing}");
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());

@@ -60,4 +60,4 @@ pub use comms::Comms;
 pub use debug_encode::{Encoded, MAX_LENGTH, encode};
 pub use deploy::NotDeployed;
 pub use reply::Reply;
-pub use respond::respond;
+pub use respond::{answers, respond};

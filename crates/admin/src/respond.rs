@@ -21,6 +21,18 @@ pub async fn respond(admin: Arc<Admin>, request: Request, _peer: SocketAddr) -> 
     reply.into_response(&parts)
 }
 
+/// Whether there is something at a path below the admin root, so that nobody else answers there.
+pub fn answers(admin: &Admin, request: &Request) -> bool {
+    let (method, path) = (request.method(), request.uri().path());
+    let Some(below) = path.strip_prefix(admin.settings().admin_root.as_str()) else { return false };
+    match routes::find(method, below) {
+        _ if below.is_empty() => true,
+        Found::Route(route, _) => !route.editor || admin.serves_editor(),
+        Found::Allowed(_) | Found::Malformed => true,
+        Found::Nothing => statics::has(admin, method, below),
+    }
+}
+
 async fn answer(admin: &Arc<Admin>, parts: &Parts, body: hyper::body::Incoming) -> Reply {
     let path = parts.uri.path();
     let root = admin.settings().admin_root.as_str();

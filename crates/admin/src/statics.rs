@@ -20,6 +20,13 @@ pub(crate) fn get(admin: &Admin, request: &Parts, path: &str) -> Reply {
     }
 }
 
+/// Whether there is a file at `path`.
+pub(crate) fn has(admin: &Admin, method: &Method, path: &str) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+        && admin.serves_editor()
+        && admin.pack().get(&format!("public{path}")).is_some()
+}
+
 /// The debug sidebar's own files.
 pub(crate) fn debug_view(call: &Call) -> Reply {
     let name = call.param(0);

@@ -41,6 +41,12 @@ impl NodeError {
         &self.details
     }
 
+    /// With these details.
+    pub(crate) fn with_details(mut self, details: Map) -> Self {
+        self.details = details;
+        self
+    }
+
     /// The text, followed by every cause: one line for a log or an editor.
     pub fn chain(&self) -> String {
         let mut line = self.text.clone();

@@ -1,6 +1,8 @@
 //! Property expressions such as `payload.list[0]["a name"]`, as typed into Node-RED's dialogs.
 //! A leading `msg.` means the message itself and is left out.
 
+mod crossing;
+
 use std::sync::Arc;
 
 use crate::{Key, Map, Message, Value};

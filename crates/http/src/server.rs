@@ -92,6 +92,10 @@ struct Server {
     stop: CancellationToken,
 }
 
+/// Marks requests that came over TLS, among their extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Secure;
+
 /// An upgrade that was promised in a response: what to wait for, and who goes on.
 type Promised = (OnUpgrade, Box<dyn FnOnce(Stream, Bytes) + Send>);
 
@@ -144,14 +148,17 @@ impl Server {
 
     async fn respond(
         &self,
-        request: Request,
+        mut request: Request,
         peer: SocketAddr,
         promised: &Mutex<Option<Promised>>,
     ) -> Result<Response, Infallible> {
+        if self.tls.is_some() {
+            request.extensions_mut().insert(Secure);
+        }
         if request.headers().contains_key(UPGRADE) {
             return Ok(self.respond_to_upgrade(request, peer, promised));
         }
-        Ok(match self.routes.page_at(request.uri().path()) {
+        Ok(match self.routes.page_for(&request) {
             Some(page) => page(request, peer).await,
             None => not_found(),
         })

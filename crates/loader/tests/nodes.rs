@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
-    BuiltNode, Credential, Editor, Endpoint, Handled, Level, Message, Node, NodeContext, NodeInfo,
-    Reference, Source, StopReason, Text, Value,
+    BuiltNode, Credential, Editor, Endpoint, Handled, Level, Links, Message, Node, NodeContext,
+    NodeInfo, Reference, Source, StopReason, Text, Value, Watches,
 };
 use ferrowire_testkit::{Harness, json, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -277,7 +277,15 @@ fn all_that_a_node_type_says_crosses() {
     assert_eq!(part.catalogs, [("en-US", "{}")]);
     assert_eq!(part.icons, [("switch.svg", b"<svg/>".as_slice())]);
     assert!(matches!(switch.source, Source::Loaded(file) if file.ends_with(&library_name())));
-    assert!(matches!(node_type("fixture-pass").editor, Editor::None));
+    let plain = node_type("fixture-pass");
+    assert!(matches!(plain.editor, Editor::None));
+    assert_eq!((plain.watches, plain.links), (Watches::Nothing, Links::None));
+    assert_eq!(node_type("fixture-errors").watches, Watches::Errors);
+    assert_eq!(node_type("fixture-statuses").watches, Watches::Statuses);
+    assert_eq!(node_type("fixture-completions").watches, Watches::Completions);
+    assert_eq!(node_type("fixture-out").links, Links::Out("outs"));
+    assert_eq!(node_type("fixture-in").links, Links::In("ins"));
+    assert_eq!(node_type("fixture-call").links, Links::Call("calls"));
 }
 
 /// Tells when a message arrives.

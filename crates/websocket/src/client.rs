@@ -9,6 +9,7 @@ use ferrowire_core::{
     Reference, Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
+use ferrowire_web::TlsOptions;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +23,6 @@ use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::proxy::proxy_for;
 use crate::settings::{Overrides, Settings};
 use crate::status;
-use crate::tls::TlsOptions;
 use crate::url::Url;
 
 ferrowire_core::register!(
@@ -276,7 +276,8 @@ impl Link {
     async fn tls(
         &self,
     ) -> Result<(Arc<tokio_rustls::rustls::ClientConfig>, Option<String>), String> {
-        let options = self.options.tls.clone();
+        let env = |name: &str| self.cx.env(name)?.as_str().map(str::to_owned);
+        let options = self.options.tls.clone().with_environment(env);
         let name = options.server_name.clone();
         // Files are read, the system's certificates among them.
         let config = tokio::task::spawn_blocking(move || options.client_config()).await;

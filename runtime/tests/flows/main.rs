@@ -4,6 +4,8 @@
 
 mod command_line;
 mod examples;
+mod palette;
+mod http_nodes;
 mod structure;
 mod support;
 mod peer;

@@ -5,8 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The plugins that the flows of the tests use.
-const PLUGINS: [&str; 5] = ["change", "debug", "inject", "websocket-in", "websocket-out"];
+/// The packages of all plugins of this repository.
+pub(crate) fn packages() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+    let folders = folder.read_dir().unwrap().map(|entry| entry.unwrap());
+    let crates = folders.filter(|folder| folder.path().join("Cargo.toml").exists());
+    let name = |folder: std::fs::DirEntry| folder.file_name().into_string().unwrap();
+    let mut packages: Vec<String> =
+        crates.map(|folder| format!("ferrowire-plugin-{}", name(folder))).collect();
+    packages.sort();
+    packages
+}
 
 struct Built {
     bare: PathBuf,
@@ -45,7 +54,7 @@ fn build() -> Built {
 }
 
 fn build_with_cargo(output: &Path, plugins: &Path) {
-    let names = PLUGINS.map(|name| format!("ferrowire-plugin-{name}"));
+    let names = packages();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "ferrowire-runtime", "--example", "bare"]);
     assert!(cargo.status().unwrap().success(), "{cargo:?} failed");

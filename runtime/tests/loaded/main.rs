@@ -12,12 +12,17 @@ mod client_messages;
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
+#[path = "../flows/palette.rs"]
+mod palette;
 #[path = "../flows/peer.rs"]
 mod peer;
 mod refused;
+#[path = "../flows/structure.rs"]
+mod structure;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
+mod types;
 
 use std::process::Command;
 

@@ -8,35 +8,43 @@ const browser = await chromium.launch({
 
 export const closeBrowser = () => browser.close();
 
+/** What the editor says on its console when something of a node's own failed. */
+const CAUGHT = /error occured|exception|failed/i;
+
 /** The editor of the runtime at `url`, loaded; `expected` lists what may go wrong meanwhile. */
 export async function openEditor(url, { expected = [], before } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US" });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
-  const errors = [];
-  const note = (text) => {
-    if (!expected.some((pattern) => pattern.test(text))) errors.push(text);
-  };
-  page.on("pageerror", (error) => note(`page error: ${error}`));
-  page.on("console", (line) => line.type() === "error" && note(`console: ${line.text()}`));
+  page.setDefaultTimeout(30000);
+  const editor = new Editor(page, expected);
+  page.on("pageerror", (error) => editor.note(`page error: ${error}`));
+  page.on("console", (line) => {
+    const bad = line.type() === "error" || (line.type() === "warning" && CAUGHT.test(line.text()));
+    if (bad) editor.note(`console: ${line.text()}`);
+  });
   page.on("requestfailed", (request) =>
-    note(`request failed: ${request.url()} ${request.failure()?.errorText}`));
+    editor.note(`request failed: ${request.url()} ${request.failure()?.errorText}`));
   page.on("response", (response) =>
-    response.status() >= 400 && note(`status ${response.status()}: ${response.url()}`));
+    response.status() >= 400 && editor.note(`status ${response.status()}: ${response.url()}`));
   await page.goto(`${url}/`);
   await before?.(page);
   await page.waitForFunction(() => {
     const bar = document.querySelector("#red-ui-header-toolbar");
     return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
   });
-  await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" }).catch(() => {});
-  return new Editor(page, errors);
+  await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+  return editor;
 }
 
 class Editor {
-  constructor(page, errors) {
+  constructor(page, expected) {
     this.page = page;
-    this.errors = errors;
+    this.expected = expected;
+    this.errors = [];
+  }
+
+  note(text) {
+    if (!this.expected.some((pattern) => pattern.test(text))) this.errors.push(text);
   }
 
   close() {
@@ -47,13 +55,36 @@ class Editor {
     return this.page.locator(`[id="${id}"]`);
   }
 
+  /** All nodes, as a deploy would send them. */
+  nodes() {
+    return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
+  }
+
+  /** Puts other flows in the place of all that is there, and deploys them. */
+  async load(nodes) {
+    await this.page.evaluate((nodes) => {
+      RED.nodes.clear();
+      RED.history.clear();
+      RED.nodes.import(nodes);
+      RED.workspaces.show(nodes[0].id);
+      RED.nodes.dirty(true);
+      RED.view.redraw(true);
+      RED.actions.invoke("core:clear-debug-messages");
+    }, nodes);
+    await this.deploy();
+  }
+
+  /** A node of the palette. */
+  palette(type) {
+    return this.page.locator(`#red-ui-palette .red-ui-palette-node[data-palette-type="${type}"]`);
+  }
+
   /** Drags a node out of the palette; returns its id. */
   async drag(type, x, y) {
-    const palette = this.page.locator(`#red-ui-palette .red-ui-palette-node[data-palette-type="${type}"]`);
-    await palette.scrollIntoViewIfNeeded();
-    const from = await palette.boundingBox();
+    await this.palette(type).scrollIntoViewIfNeeded();
+    const from = await this.palette(type).boundingBox();
     const chart = await this.page.locator("#red-ui-workspace-chart").boundingBox();
-    const known = await this.page.evaluate(() => RED.nodes.createCompleteNodeSet().map((n) => n.id));
+    const known = (await this.nodes()).map((node) => node.id);
     await this.page.mouse.move(from.x + 20, from.y + 10);
     await this.page.mouse.down();
     await this.page.mouse.move(chart.x + x - 40, chart.y + y - 20, { steps: 8 });
@@ -69,14 +100,18 @@ class Editor {
 
   async openDialog(id) {
     await this.node(id).locator(".red-ui-flow-node").first().dblclick();
+    await this.dialogOpened();
+  }
+
+  /** Waits until a dialog has slid in. */
+  async dialogOpened() {
     await this.page.locator("#node-dialog-ok").waitFor();
-    // The dialog slides in.
     await this.page.waitForFunction(() => !document.querySelector(".red-ui-tray")?.getAnimations().length);
   }
 
-  async closeDialog() {
-    await this.page.locator("#node-dialog-ok").click();
-    await this.page.locator("#node-dialog-ok").waitFor({ state: "detached" });
+  async closeDialog(button = "#node-dialog-ok") {
+    await this.page.locator(button).click();
+    await this.page.locator(button).waitFor({ state: "detached" });
   }
 
   async wire(from, to) {
@@ -97,14 +132,24 @@ class Editor {
     );
   }
 
-  /** Presses Deploy; ends with the editor's note of success. */
-  async deploy() {
-    await this.page.locator("#red-ui-header-button-deploy").click();
+  /** Presses Deploy, or what `press` names; ends with the editor's note of success. */
+  async deploy(press = "#red-ui-header-button-deploy") {
+    await this.forgetNotices();
+    await this.page.locator(press).click();
     await this.notice("Successfully deployed").waitFor();
+    // Until then nothing can be clicked or dragged.
+    await this.page.locator("#red-ui-full-shade").waitFor({ state: "hidden" });
   }
 
+  /** A notice that has come up since the last call of `forgetNotices`. */
   notice(text) {
-    return this.page.locator(".red-ui-notification", { hasText: text }).first();
+    return this.page.locator(".red-ui-notification:not([data-old])", { hasText: text }).first();
+  }
+
+  forgetNotices() {
+    return this.page.evaluate(() => {
+      for (const notice of document.querySelectorAll(".red-ui-notification")) notice.dataset.old = "";
+    });
   }
 
   status(id) {

@@ -10,48 +10,9 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
 use futures_util::future::BoxFuture;
 
+use super::failure::Failed;
 use super::{contained, raw};
 use crate::NodeError;
-
-/// A failure of either side's making, and whether it was a panic.
-#[derive(Debug)]
-pub(super) struct Failed {
-    pub(super) text: String,
-    pub(super) panicked: bool,
-}
-
-impl Failed {
-    /// Hands it over.
-    pub(super) fn into_raw(self) -> raw::Failure {
-        raw::Failure { text: raw::OwnedStr::new(self.text), panicked: self.panicked.into() }
-    }
-
-    /// Takes it over, if there is one.
-    ///
-    /// # Safety
-    /// `failure` must be as the other side handed it over.
-    pub(super) unsafe fn from_raw(failure: raw::Failure) -> Option<Failed> {
-        // SAFETY: passed on to the caller.
-        let text = unsafe { failure.text.take() }?;
-        Some(Failed { text, panicked: failure.panicked != 0 })
-    }
-
-    /// A failure without a reason.
-    pub(super) fn unknown() -> Self {
-        Failed { text: "the plugin gave no reason".to_owned(), panicked: false }
-    }
-
-    /// What was thrown.
-    pub(super) fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
-        Failed { text: NodeError::panic_text(payload).to_owned(), panicked: true }
-    }
-}
-
-impl From<NodeError> for Failed {
-    fn from(error: NodeError) -> Self {
-        Failed { text: error.chain(), panicked: false }
-    }
-}
 
 /// A future for the other side, and what enters the runtime of this side.
 struct Ours {

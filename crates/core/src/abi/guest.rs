@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Mutex;
 
-use super::future::{self, Failed};
+use super::failure::Failed;
 use super::guest_host::RemoteHost;
-use super::{contained, declaration, guest_types, message, raw};
+use super::{contained, declaration, future, guest_log, guest_types, message, raw};
 use crate::{
     BuiltNode, ExclusiveNode, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
     StopReason,
@@ -113,7 +113,17 @@ unsafe extern "C" fn init(init: *const raw::Init, ready: *mut raw::Ready) {
 
 fn set_up(init: &raw::Init) -> Result<(), NodeError> {
     // SAFETY: lent for this call; the table is lent for ever.
-    let (name, host) = unsafe { (init.name.get(), &*init.host) };
+    let (name, size) = unsafe { (init.name.get(), (&raw const (*init.host).size).read()) };
+    if size < size_of::<raw::HostTable>() {
+        return Err("the runtime is older than the plugin".into());
+    }
+    if cfg!(panic = "abort") {
+        return Err("it was built with `panic = \"abort\"`, so that a panic in it would end the \
+                    runtime; build it with `panic = \"unwind\"`"
+            .into());
+    }
+    // SAFETY: lent for ever, and as long as was checked.
+    let host = unsafe { &*init.host };
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
         .thread_name(format!("plugin:{name}"))
@@ -123,6 +133,7 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
     if STARTED.set(Started { host, runtime }).is_err() {
         return Err(NodeError::new("the library was started before"));
     }
+    guest_log::start(String::leak(name.to_owned()), host);
     entered(crate::set_up).map_err(|failed| NodeError::new(failed.reason))
 }
 
@@ -203,12 +214,14 @@ fn build_node(index: usize, config: &raw::Config) -> Result<GuestNode, NodeError
     let node_type = node_type.ok_or("the library has no such node type")?;
     // SAFETY: lent for this call.
     let text = |text: raw::Str| unsafe { text.get() }.to_owned();
+    let newer = |field: Option<raw::Str>| field.map(text).unwrap_or_default();
     let info = NodeInfo {
         id: text(config.info.id),
         node_type: text(config.info.node_type),
         name: text(config.info.name),
         flow: text(config.info.flow),
-        ..NodeInfo::default()
+        alias: newer(raw::field!(config, config.size, raw::Config, alias)),
+        path: newer(raw::field!(config, config.size, raw::Config, path)),
     };
     let find = |id: &str| {
         // SAFETY: the host's function with its data; what it returns is handed over.
@@ -290,7 +303,7 @@ unsafe fn answer(
     emit: &raw::Emit,
     to: *mut raw::Handled,
 ) {
-    use raw::handled::{DONE, FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+    use raw::handled::{DONE, FAILED, KEPT, LATER, NOT_NOW, SEND, SEND_ALL};
     // SAFETY: as above; none of the fields is read before it is written.
     unsafe {
         let kind = &raw mut (*to).kind;
@@ -315,14 +328,17 @@ unsafe fn answer(
                 }
                 SEND_ALL
             }
-            // The host knows no such message: it is complete when it was passed on.
             Ok(Handled::Kept(sending)) => {
-                let work = Box::pin(async move {
-                    sending.await;
-                    Ok(())
-                });
-                (&raw mut (*to).future).write(into_raw(work));
-                LATER
+                let rest = match sending.is_done() {
+                    true => raw::Future::DONE,
+                    false => into_raw(async move {
+                        sending.await;
+                        Ok(())
+                    }),
+                };
+                (&raw mut (*to).future).write(rest);
+                // A host of an older minor has no such kind.
+                if super::MINOR < 2 { LATER } else { KEPT }
             }
             Ok(Handled::Later(work)) => {
                 (&raw mut (*to).future).write(into_raw(work));

@@ -12,9 +12,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::future::{Failed, Foreign};
+use super::failure::Failed;
+use super::future::Foreign;
+use super::guest_log::Catching;
 use super::{guest, message, raw};
-use crate::{Host, Level, Message, NodeError, NodeInfo, Sending, Status, Value};
+use crate::{
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
+};
 
 /// A node's way to its host.
 pub(super) struct RemoteHost {
@@ -84,6 +88,17 @@ impl RemoteHost {
         self.tasks.wait().await;
     }
 
+    /// Calls a function of the host that may fail.
+    fn fallible<T>(&self, call: impl FnOnce(&Way, *mut raw::Failure) -> T) -> Result<T, NodeError> {
+        let mut failure = raw::Failure::NONE;
+        let result = call(&self.way, &raw mut failure);
+        // SAFETY: written by the host, or none.
+        match unsafe { Failed::from_raw(failure) } {
+            None => Ok(result),
+            Some(failed) => Err(failed.into()),
+        }
+    }
+
     fn show(&self, whom: u32, status: Status) {
         let details = match status.details.is_empty() {
             true => std::ptr::null_mut(),
@@ -108,12 +123,28 @@ impl Host for RemoteHost {
     fn send(&self, port: usize, msg: Message) -> Sending {
         let msg = message::into_raw(msg);
         // SAFETY: the message is handed over, and so is the future.
-        let rest = unsafe { Foreign::new((self.way.table.send)(self.way.host, port, msg)) };
-        match rest {
-            None => Sending::done(),
-            // The host reports what fails behind this node.
-            Some(rest) => Sending::later(Box::pin(async move { drop(rest.await) })),
-        }
+        unsafe { rest_of((self.way.table.send)(self.way.host, port, msg)) }
+    }
+
+    fn wired(&self, port: usize) -> bool {
+        // SAFETY: nothing but a number crosses.
+        unsafe { (self.way.table.wired)(self.way.host, port) != 0 }
+    }
+
+    fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let (id, msg) = (raw::Str::new(id), message::into_raw(msg));
+        self.fallible(|way, failure| {
+            // SAFETY: the id is lent for the call, message and future are handed over.
+            unsafe { rest_of((way.table.deliver)(way.host, id, msg, failure)) }
+        })
+    }
+
+    fn find_linked(&self, name: &str) -> Result<String, NodeError> {
+        let found = self.fallible(|way, failure| {
+            // SAFETY: the name is lent for the call, the id handed over.
+            unsafe { (way.table.find_linked)(way.host, raw::Str::new(name), failure).take() }
+        })?;
+        found.ok_or_else(|| NodeError::new(format!("there is no node `{name}`")))
     }
 
     fn status(&self, status: Status) {
@@ -134,6 +165,18 @@ impl Host for RemoteHost {
         self.way.fail(error.into());
     }
 
+    fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
+        let (failure, msg) = (Failed::from(error).into_raw(), message::into_raw(msg));
+        // SAFETY: failure, message and future are handed over.
+        unsafe { rest_of((self.way.table.failed_with)(self.way.host, failure, msg)) }
+    }
+
+    fn completed(&self, msg: Message) -> Sending {
+        let msg = message::into_raw(msg);
+        // SAFETY: message and future are handed over.
+        unsafe { rest_of((self.way.table.completed)(self.way.host, msg)) }
+    }
+
     fn publish(&self, topic: &'static str, data: Value) {
         let data = message::value_into_raw(data);
         // SAFETY: the topic is lent for the call, the data handed over.
@@ -152,7 +195,7 @@ impl Host for RemoteHost {
         let stopping = self.stopping.clone();
         let way = Arc::clone(&self.way);
         let work = async move {
-            let task = AssertUnwindSafe(task).catch_unwind();
+            let task = AssertUnwindSafe(quietly(task)).catch_unwind();
             if let Some(Err(panic)) = stopping.run_until_cancelled_owned(task).await {
                 way.fail(Failed::panic(&*panic));
             }
@@ -175,4 +218,85 @@ impl Host for RemoteHost {
     fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
         None
     }
+
+    fn context_get(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<Value>, NodeError> {
+        let place = place(scope, store, Some(path));
+        self.fallible(|way, failure| {
+            // SAFETY: the place is lent for the call, the value handed over.
+            unsafe {
+                let value = (way.table.context_get)(way.host, &raw const place, failure);
+                message::value_from_raw(value)
+            }
+        })
+    }
+
+    fn context_set(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        value: Option<Value>,
+    ) -> Result<(), NodeError> {
+        let place = place(scope, store, Some(path));
+        let value = value.map_or(std::ptr::null_mut(), message::value_into_raw);
+        self.fallible(|way, failure| {
+            // SAFETY: the place is lent for the call, the value handed over.
+            unsafe { (way.table.context_set)(way.host, &raw const place, value, failure) };
+        })
+    }
+
+    fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
+        let place = place(scope, store, None);
+        let keys = self.fallible(|way, failure| {
+            // SAFETY: the place is lent for the call, the names are handed over.
+            unsafe {
+                let keys = (way.table.context_keys)(way.host, &raw const place, failure);
+                message::value_from_raw(keys)
+            }
+        })?;
+        let Some(Value::Array(keys)) = keys else { return Ok(Vec::new()) };
+        Ok(keys.iter().filter_map(Value::as_str).map(Key::from).collect())
+    }
+}
+
+/// The rest of a delivery; the host reports what fails in it.
+///
+/// # Safety
+/// `rest` must be as the host handed it over.
+unsafe fn rest_of(rest: raw::Future) -> Sending {
+    // SAFETY: passed on to the caller.
+    match unsafe { Foreign::new(rest) } {
+        None => Sending::done(),
+        Some(rest) => Sending::later(Box::pin(async move { drop(rest.await) })),
+    }
+}
+
+/// The strings are lent, the rest of the path is handed over.
+fn place(scope: Scope, store: &str, path: Option<&PropertyPath>) -> raw::Place {
+    let rest = path.map(PropertyPath::rest_to_values).filter(|rest| !rest.is_empty());
+    raw::Place {
+        size: size_of::<raw::Place>(),
+        scope: match scope {
+            Scope::Node => 0,
+            Scope::Flow => 1,
+            Scope::Global => 2,
+        },
+        store: raw::Str::new(store),
+        first: raw::Str::new(path.map_or("", PropertyPath::first)),
+        rest: rest.map_or(std::ptr::null_mut(), |rest| message::value_into_raw(rest.into())),
+    }
+}
+
+/// Polls a task so that its panics count as caught.
+async fn quietly(mut task: BoxFuture<'static, ()>) {
+    std::future::poll_fn(|cx| {
+        let _catching = Catching::new();
+        task.poll_unpin(cx)
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::raw;
-use crate::{Credential, Editor, EditorPart, Endpoint, NodeType, Reference};
+use crate::{Credential, Editor, EditorPart, Endpoint, Links, NodeType, Reference, Watches};
 
 /// Node types whose C data lives for ever.
 pub(super) struct Types {
@@ -61,6 +61,12 @@ fn describe(node_type: &NodeType) -> raw::NodeType {
         Endpoint::ReceivesFrom(_) => 1,
         Endpoint::SendsTo(_) => 2,
     };
+    let (links, links_property) = match node_type.links {
+        Links::None => (0, ""),
+        Links::Out(property) => (1, property),
+        Links::In(property) => (2, property),
+        Links::Call(property) => (3, property),
+    };
     raw::NodeType {
         name: raw::Str::new(node_type.name),
         summary: raw::Str::new(node_type.summary),
@@ -76,6 +82,14 @@ fn describe(node_type: &NodeType) -> raw::NodeType {
             name: raw::Str::new(credential.name()),
             secret: matches!(credential, Credential::Password(_)).into(),
         }),
+        watches: match node_type.watches {
+            Watches::Nothing => 0,
+            Watches::Errors => 1,
+            Watches::Statuses => 2,
+            Watches::Completions => 3,
+        },
+        links,
+        links_property: raw::Str::new(links_property),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::ffi::c_void;
 
-use super::future::Failed;
+use super::failure::Failed;
 use super::host_node::{LoadedExclusive, LoadedNode, Table, call};
 use super::host_table::HOST;
 use super::{MAGIC, MAJOR, MINOR, message, raw};
 use crate::{
-    BuildNode, BuiltNode, Credential, Editor, EditorPart, Endpoint, Message, Node, NodeConfig,
-    NodeType, Reference,
+    BuildNode, BuiltNode, Credential, Editor, EditorPart, Endpoint, Links, Message, Node,
+    NodeConfig, NodeType, Reference, Watches,
 };
 
 /// Why a library is refused.
@@ -115,7 +115,7 @@ pub unsafe fn start(
     unsafe { init(&raw const arguments, &raw mut ready) };
     // SAFETY: written by the library, or none.
     match unsafe { Failed::from_raw(ready.failure) } {
-        Some(Failed { text, panicked: true }) => return Err(Refusal::InitPanicked(text)),
+        Some(Failed { text, panicked: true, .. }) => return Err(Refusal::InitPanicked(text)),
         Some(Failed { text, .. }) => return Err(Refusal::Init(text)),
         None => {}
     }
@@ -155,6 +155,11 @@ unsafe fn node_type(
         raw::field!(raw, size, raw::NodeType, editor),
         raw::field!(raw, size, raw::NodeType, credentials),
     );
+    let newest = (
+        raw::field!(raw, size, raw::NodeType, watches),
+        raw::field!(raw, size, raw::NodeType, links),
+        raw::field!(raw, size, raw::NodeType, links_property),
+    );
     // SAFETY: as above.
     unsafe {
         let plugin = first!(raw, plugin).get();
@@ -181,7 +186,25 @@ unsafe fn node_type(
                 _ => Credential::Password(credential.name.get()),
             });
         }
+        node_type.watches = match newest.0 {
+            Some(1) => Watches::Errors,
+            Some(2) => Watches::Statuses,
+            Some(3) => Watches::Completions,
+            _ => Watches::Nothing,
+        };
+        if let (Some(kind), Some(property)) = (newest.1, newest.2) {
+            node_type.links = links(kind, property.get());
+        }
         node_type
+    }
+}
+
+fn links(kind: u32, property: &'static str) -> Links {
+    match kind {
+        1 => Links::Out(property),
+        2 => Links::In(property),
+        3 => Links::Call(property),
+        _ => Links::None,
     }
 }
 
@@ -232,7 +255,7 @@ impl BuildNode for LoadedType {
         if built.node.is_null() {
             // SAFETY: written by the library, or none.
             let failed = unsafe { Failed::from_raw(built.failure) };
-            let Failed { text, panicked } = failed.unwrap_or_else(Failed::unknown);
+            let Failed { text, panicked, .. } = failed.unwrap_or_else(Failed::unknown);
             let reason = match panicked {
                 true => {
                     let plugin = self.plugin;
@@ -268,6 +291,8 @@ impl LoadedType {
             data: (&raw mut *config).cast(),
             find,
             problem,
+            alias: raw::Str::new(&info.alias),
+            path: raw::Str::new(&info.path),
         };
         let mut built =
             raw::Built { node: std::ptr::null_mut(), exclusive: 0, failure: raw::Failure::NONE };

@@ -6,15 +6,16 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 
-use super::future::{Failed, Foreign};
+use super::failure::Failed;
+use super::future::Foreign;
 use super::host_table::Way;
 use super::{message, raw};
-use crate::{ExclusiveNode, Handled, Message, Node, NodeContext, NodeError, StopReason};
+use crate::{ExclusiveNode, Handled, Message, Node, NodeContext, NodeError, Sending, StopReason};
 
 /// A failure of a plugin's code as the error of its node.
 pub(super) fn error_in(place: &str, plugin: &str, failed: Failed) -> NodeError {
     match failed {
-        Failed { text, panicked: false } => NodeError::new(text),
+        Failed { panicked: false, .. } => failed.into(),
         Failed { text, .. } => {
             NodeError::new(format!("{place} of the plugin `{plugin}` panicked: {text}"))
         }
@@ -158,6 +159,19 @@ impl Remote {
         }
     }
 
+    /// What the sender of a message waits for that the node keeps.
+    fn kept(&self, future: Option<Foreign>) -> Sending {
+        if future.is_none() {
+            return Sending::done();
+        }
+        let (rest, cx) = (self.finish("`on_message_now`", future), self.cx.get().cloned());
+        Sending::later(Box::pin(async move {
+            if let (Err(error), Some(cx)) = (rest.await, cx) {
+                cx.fail(error);
+            }
+        }))
+    }
+
     fn on_message_now(&self, msg: Message) -> Handled {
         let mut emitted: Vec<(usize, Message)> = Vec::new();
         let emit = raw::Emit { data: (&raw mut emitted).cast(), emit };
@@ -176,7 +190,7 @@ impl Remote {
     /// # Safety
     /// `from` must be what `on_message_now` wrote: the kind, and the fields that belong to it.
     unsafe fn answer(&self, from: *const raw::Handled, emitted: Vec<(usize, Message)>) -> Handled {
-        use raw::handled::{FAILED, LATER, NOT_NOW, SEND, SEND_ALL};
+        use raw::handled::{FAILED, KEPT, LATER, NOT_NOW, SEND, SEND_ALL};
         // SAFETY: as above; what is read is handed over.
         unsafe {
             let message = || message::from_raw((&raw const (*from).message).read());
@@ -187,6 +201,10 @@ impl Remote {
                 LATER => {
                     let future = Foreign::new((&raw const (*from).future).read());
                     Handled::Later(Box::pin(self.finish("`on_message_now`", future)))
+                }
+                KEPT => {
+                    let future = Foreign::new((&raw const (*from).future).read());
+                    Handled::Kept(self.kept(future))
                 }
                 FAILED => {
                     let failed = Failed::from_raw((&raw const (*from).failure).read());

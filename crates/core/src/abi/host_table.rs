@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::future::{self, Failed};
-use super::{contained, message, raw};
+use super::failure::Failed;
+use super::{contained, future, host_links, host_log, host_values, message, raw};
 use crate::{Level, Map, NodeContext, NodeError, Sending, Status, Text, Value};
 
 /// The host of one loaded node.
@@ -36,11 +36,21 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     failed,
     publish,
     env,
+    wired: host_links::wired,
+    deliver: host_links::deliver,
+    find_linked: host_links::find_linked,
+    failed_with: host_links::failed_with,
+    completed: host_links::completed,
+    context_get: host_values::get,
+    context_set: host_values::set,
+    context_keys: host_values::keys,
+    logs: host_log::logs,
+    write_log: host_log::write,
 };
 
 /// # Safety
 /// `way` must come from [`Way::into_raw`] and must not be released yet.
-unsafe fn way<'a>(way: *const c_void) -> &'a Way {
+pub(super) unsafe fn way<'a>(way: *const c_void) -> &'a Way {
     // SAFETY: as above.
     unsafe { &*way.cast::<Way>() }
 }
@@ -52,7 +62,7 @@ fn entered(runtime: &Handle, work: impl FnOnce()) {
 }
 
 /// Runs the host's code; it has no panics to speak of, and the library must not see them.
-fn answered<T>(way: &Way, otherwise: T, work: impl FnOnce() -> T) -> T {
+pub(super) fn answered<T>(way: &Way, otherwise: T, work: impl FnOnce() -> T) -> T {
     let mut answer = None;
     let attempt = contained(|| entered(&way.runtime, || answer = Some(work())));
     if let Err(panic) = attempt {
@@ -77,6 +87,11 @@ unsafe extern "C" fn send(
     // SAFETY: a way of this side, and a message that is handed over.
     let (way, msg) = unsafe { (way(pointer), message::from_raw(message)) };
     let sending = answered(way, Sending::done(), || way.cx.send(port, msg));
+    rest_of(way, sending)
+}
+
+/// What is left of a delivery, for the library to wait for.
+pub(super) fn rest_of(way: &Way, sending: Sending) -> raw::Future {
     if sending.is_done() {
         return raw::Future::DONE;
     }
@@ -141,12 +156,12 @@ unsafe extern "C" fn env(pointer: *const c_void, name: raw::Str) -> *mut raw::Me
     value.map_or(std::ptr::null_mut(), message::value_into_raw)
 }
 
-/// How many different colours, shapes and topics all libraries together may use.
+/// How many different colours, shapes, topics and targets all libraries together may use.
 const NAMES: usize = 1024;
 
 /// The colours, shapes and topics of linked nodes are constants; those of loaded ones are made
 /// so here. They are few, and the bound keeps a node that makes them up from filling the memory.
-fn intern(name: &str) -> &'static str {
+pub(super) fn intern(name: &str) -> &'static str {
     const KNOWN: [&str; 8] = ["", "red", "green", "yellow", "blue", "grey", "ring", "dot"];
     static OTHERS: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     if let Some(known) = KNOWN.iter().find(|known| **known == name) {

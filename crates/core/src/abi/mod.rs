@@ -27,7 +27,7 @@
 //! - Memory is freed on the side that made it: whatever is handed over carries the function that
 //!   releases it. Strings lent for one call are a pointer and a length.
 //! - No panic crosses. Every function that runs the code of a node catches panics and returns
-//!   them as that node's error, with the flag `panicked`.
+//!   them as that node's error, of the kind [`raw::failure::PANIC`].
 //! - All functions may be called from any thread, and at the same time for the same node.
 //! - Strings are UTF-8, and whoever hands one over vouches for that.
 //! - No type of Rust's, tokio's or another crate's crosses.
@@ -65,16 +65,21 @@ pub mod declaration;
 pub mod raw;
 
 mod bytes;
-mod future;
 pub(crate) mod message;
+mod failure;
+mod future;
 
 mod guest;
 mod guest_host;
+mod guest_log;
 mod guest_types;
 
 pub mod host;
 mod host_node;
 mod host_table;
+mod host_links;
+mod host_values;
+mod host_log;
 
 /// The function that every library exports: `extern "C" fn() -> *const raw::Library`.
 pub const ENTRY: &str = "ferrowire_plugin_v1";
@@ -86,7 +91,7 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"FERROWIR");
 pub const MAJOR: u16 = 1;
 
 /// What was added since; see the fields that [`raw`] marks with a version.
-pub const MINOR: u16 = if cfg!(ferrowire_abi_1_0) { 0 } else { 1 };
+pub const MINOR: u16 = if cfg!(ferrowire_abi_1_0) { 0 } else { 2 };
 
 /// Strings and buffers of at least this many bytes are shared and not copied.
 pub const SHARE_FROM: usize = 1024;
@@ -94,5 +99,6 @@ pub const SHARE_FROM: usize = 1024;
 /// Runs what must not unwind into the other side. What is lost by a panic here is the memory of
 /// the value that panicked in its destructor, and nothing else.
 fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn std::any::Any + Send>> {
+    let _catching = guest_log::Catching::new();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
 }

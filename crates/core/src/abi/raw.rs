@@ -88,13 +88,24 @@ impl OwnedStr {
 pub struct Failure {
     /// The reason with all causes; none if nothing failed.
     pub text: OwnedStr,
-    /// 1 when it was a panic.
-    pub panicked: u32,
+    /// One of [`failure`].
+    pub kind: u32,
+}
+
+/// Kinds of [`Failure`].
+pub mod failure {
+    /// An error.
+    pub const ERROR: u32 = 0;
+    /// A panic.
+    pub const PANIC: u32 = 1;
+    /// Since 1.2: an error with details. In the place of the text's first byte is a message,
+    /// which is handed over, with the properties `text` and `details`.
+    pub const DETAILED: u32 = 2;
 }
 
 impl Failure {
     /// Nothing failed.
-    pub const NONE: Failure = Failure { text: OwnedStr::NONE, panicked: 0 };
+    pub const NONE: Failure = Failure { text: OwnedStr::NONE, kind: failure::ERROR };
 }
 
 /// Kinds of [`Value`].
@@ -272,6 +283,8 @@ pub mod handled {
     pub const SEND_ALL: u32 = 4;
     /// It is complete when `future` is over.
     pub const LATER: u32 = 5;
+    /// Since 1.2: the node keeps it. The sender waits for `future`.
+    pub const KEPT: u32 = 6;
 }
 
 /// What `on_message_now` did. Only the fields that [`handled`] names for the kind are written.
@@ -330,6 +343,10 @@ pub struct Config {
     pub find: unsafe extern "C" fn(*mut c_void, Str) -> *mut Message,
     /// Reports a problem: property, text.
     pub problem: unsafe extern "C" fn(*mut c_void, Str, Str),
+    /// Since 1.2: its id in the definition of a subflow; empty elsewhere.
+    pub alias: Str,
+    /// Since 1.2: the flows that it lies in.
+    pub path: Str,
 }
 
 /// A node that was built.
@@ -392,6 +409,47 @@ pub struct HostTable {
     pub publish: unsafe extern "C" fn(*const c_void, Str, *mut Message),
     /// The variable as the property `value` of a message; null if it is not set.
     pub env: unsafe extern "C" fn(*const c_void, Str) -> *mut Message,
+    /// Since 1.2: whether a wire leaves through the port.
+    pub wired: unsafe extern "C" fn(*const c_void, usize) -> u32,
+    /// Since 1.2: hands a message, which is handed over, to a node beside the wires.
+    pub deliver: unsafe extern "C" fn(*const c_void, Str, *mut Message, *mut Failure) -> Future,
+    /// Since 1.2: the id of the node that a name means.
+    pub find_linked: unsafe extern "C" fn(*const c_void, Str, *mut Failure) -> OwnedStr,
+    /// Since 1.2: reports a failure with a message; both are handed over.
+    pub failed_with: unsafe extern "C" fn(*const c_void, Failure, *mut Message) -> Future,
+    /// Since 1.2: reports that a message, which is handed over, is complete.
+    pub completed: unsafe extern "C" fn(*const c_void, *mut Message) -> Future,
+    /// Since 1.2: the property `value` of a message, null for `undefined`.
+    pub context_get:
+        unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
+    /// Since 1.2: sets the value to the property `value` of a message, which is handed over, or
+    /// removes it: null.
+    pub context_set: unsafe extern "C" fn(*const c_void, *const Place, *mut Message, *mut Failure),
+    /// Since 1.2: the names of the values, as an array in the property `value` of a message.
+    pub context_keys:
+        unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
+    /// Since 1.2: whether the host's log wants lines of this level and target.
+    pub logs: unsafe extern "C" fn(u32, Str) -> u32,
+    /// Since 1.2: writes a line of the library's own to the host's log: level, library, target,
+    /// text.
+    pub write_log: unsafe extern "C" fn(u32, Str, Str, Str),
+}
+
+/// Where a value of a context is. Lent for the call, apart from `rest`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Place {
+    /// See the module.
+    pub size: usize,
+    /// 0: of the node, 1: of its flow, 2: of all.
+    pub scope: u32,
+    /// The store's name; empty for the default one.
+    pub store: Str,
+    /// The first name of the path.
+    pub first: Str,
+    /// The rest of it, handed over; null for none. The property `value` of a message: an array
+    /// of names, numbers (indices) and arrays (paths whose value is a name or an index).
+    pub rest: *mut Message,
 }
 
 /// What a node's library does with it. `node` is what `build` returned.
@@ -458,6 +516,12 @@ pub struct NodeType {
     pub editor: Editor,
     /// Since 1.1: properties that are kept out of flow files.
     pub credentials: List<Credential>,
+    /// Since 1.2: 0: watches nothing, 1: errors, 2: statuses, 3: completed messages.
+    pub watches: u32,
+    /// Since 1.2: 0: no links, 1: out, 2: in, 3: call.
+    pub links: u32,
+    /// Since 1.2: the property that lists them.
+    pub links_property: Str,
 }
 
 /// A list, lent for ever.

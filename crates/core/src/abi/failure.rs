@@ -1,0 +1,79 @@
+//! Failures across the border.
+
+use super::raw::failure::{DETAILED, ERROR, PANIC};
+use super::{message, raw};
+use crate::{Key, Map, Message, NodeError, Value};
+
+/// A failure of either side's making.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) text: String,
+    /// Whether it was a panic.
+    pub(super) panicked: bool,
+    /// For catch nodes.
+    pub(super) details: Map,
+}
+
+impl Failed {
+    /// Hands it over.
+    pub(super) fn into_raw(self) -> raw::Failure {
+        if self.details.is_empty() || super::MINOR < 2 {
+            let kind = if self.panicked { PANIC } else { ERROR };
+            return raw::Failure { text: raw::OwnedStr::new(self.text), kind };
+        }
+        let described = Map::from_iter([
+            (Key::new_static(TEXT), Value::from(self.text)),
+            (Key::new_static(DETAILS), self.details.into()),
+        ]);
+        let ptr = message::into_raw(Message::from(described)).cast();
+        raw::Failure { text: raw::OwnedStr { ptr, len: 0, release: None }, kind: DETAILED }
+    }
+
+    /// Takes it over, if there is one.
+    ///
+    /// # Safety
+    /// `failure` must be as the other side handed it over.
+    pub(super) unsafe fn from_raw(failure: raw::Failure) -> Option<Failed> {
+        if failure.kind == DETAILED {
+            // SAFETY: the kind says that a message was handed over.
+            let mut described = unsafe { message::from_raw(failure.text.ptr.cast_mut().cast()) };
+            let text = described.remove(TEXT);
+            let details = match described.remove(DETAILS) {
+                Some(Value::Object(details)) => std::sync::Arc::unwrap_or_clone(details),
+                _ => Map::new(),
+            };
+            let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Some(Failed { text, panicked: false, details });
+        }
+        // SAFETY: passed on to the caller.
+        let text = unsafe { failure.text.take() }?;
+        Some(Failed { text, panicked: failure.kind == PANIC, details: Map::new() })
+    }
+
+    /// A failure without a reason.
+    pub(super) fn unknown() -> Self {
+        NodeError::new("the plugin gave no reason").into()
+    }
+
+    /// What was thrown.
+    pub(super) fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = NodeError::panic_text(payload).to_owned();
+        Failed { text, panicked: true, details: Map::new() }
+    }
+}
+
+/// The properties of the message that a failure with details crosses as.
+const TEXT: &str = "text";
+const DETAILS: &str = "details";
+
+impl From<NodeError> for Failed {
+    fn from(error: NodeError) -> Self {
+        Failed { text: error.chain(), panicked: false, details: error.details().clone() }
+    }
+}
+
+impl From<Failed> for NodeError {
+    fn from(failed: Failed) -> Self {
+        NodeError::new(failed.text).with_details(failed.details)
+    }
+}

@@ -1,0 +1,239 @@
+//! Whatever a node asks of its runtime, it gets the same answer whether it is linked or loaded.
+
+#![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
+#[path = "fixture/src/asks.rs"]
+mod asks;
+mod support;
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
+use ferrowire_core::{
+    BuiltNode, ContextStore, ContextStores, Handled, Level, MemoryStore, Message, Node, NodeConfig,
+    NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason, Value,
+};
+use ferrowire_testkit::{json, message};
+use tokio::sync::mpsc;
+
+/// The runtime around the node; it writes down what reaches it.
+struct World {
+    contexts: ContextStores,
+    others: Mutex<HashMap<String, Arc<RunningNode>>>,
+    seen: mpsc::Sender<String>,
+}
+
+impl Services for World {
+    fn status(&self, node: &Arc<NodeInfo>, status: Status) {
+        self.see(format!("{} shows {status:?}", node.id));
+    }
+    fn log(&self, node: &NodeInfo, level: Level, text: std::fmt::Arguments<'_>) {
+        self.see(format!("{} logs {level:?} {text}", node.id));
+    }
+    fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value) {
+        self.see(format!("{} publishes {topic} {data:?}", node.id));
+    }
+    fn env(&self, _: &NodeInfo, name: &str) -> Option<Value> {
+        (name == "ANSWER").then(|| 42.into())
+    }
+    fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        None
+    }
+    fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool) {
+        let details = error.details();
+        self.see(format!("{} failed: {} {details:?} {caught}", node.id, error.chain()));
+    }
+    fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
+        self.others.lock().unwrap().get(id).cloned()
+    }
+    fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
+        match name {
+            "other" => Ok(format!("found from {}", node.id)),
+            _ => Err(NodeError::new(format!("there is no `{name}`"))),
+        }
+    }
+    fn contexts(&self) -> &ContextStores {
+        &self.contexts
+    }
+    fn parent_flow(&self, flow: &str) -> Option<String> {
+        (flow == "instance").then(|| "tab".to_owned())
+    }
+}
+
+impl World {
+    fn see(&self, what: String) {
+        self.seen.try_send(what).unwrap();
+    }
+}
+
+/// Writes down what arrives at it.
+struct Sink(&'static str, mpsc::Sender<String>);
+
+impl Node for Sink {
+    fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
+        if msg.id().is_some_and(|id| !id.ends_with("id")) {
+            // Made up by the runtime, for what has none.
+            msg.set("_msgid", "random");
+        }
+        self.1.try_send(format!("{} got {}", self.0, msg.to_json())).unwrap();
+        Handled::Done
+    }
+}
+
+/// A node of the type in a world of its own.
+struct Setting {
+    node: Arc<RunningNode>,
+    seen: mpsc::Receiver<String>,
+    world: Arc<World>,
+}
+
+impl Setting {
+    async fn new(node_type: NodeType, info: NodeInfo, watched: bool) -> Self {
+        let (sender, seen) = mpsc::channel(1024);
+        let contexts = ContextStores::default()
+            .with("second", Arc::new(MemoryStore::default()) as Arc<dyn ContextStore>);
+        let others = Mutex::default();
+        let world = Arc::new(World { contexts, others, seen: sender.clone() });
+        let services = Arc::clone(&world) as Arc<dyn Services>;
+        let sink = |name: &'static str| {
+            let sink = BuiltNode::Shared(Box::new(Sink(name, sender.clone())));
+            let info = NodeInfo { id: name.to_owned(), ..NodeInfo::default() };
+            RunningNode::new(info, sink, Arc::clone(&services))
+        };
+        world.others.lock().unwrap().insert("other".to_owned(), sink("other"));
+        let find = |_: &str| None;
+        let mut config = NodeConfig::new(info.clone(), Message::new().into(), &find);
+        let node = node_type.build(&mut config);
+        let node = RunningNode::new(info, node, Arc::clone(&services));
+        node.set_wires(vec![vec![Wire::direct(sink("next"))], vec![]]);
+        node.set_endpoint("an endpoint");
+        node.set_named_users(vec![NodeInfo::default(); 3]);
+        if watched {
+            node.set_watchers(Watchers {
+                errors: vec![sink("catch").aside()],
+                completions: vec![sink("complete").aside()],
+                statuses: vec![sink("status").aside()],
+            });
+        }
+        node.start().await;
+        Setting { node, seen, world }
+    }
+
+    /// All that happens after a question, and no more.
+    async fn ask(&mut self, question: &str) -> Vec<String> {
+        let msg = message(json!({"_msgid": "id", "topic": [1, {"a": null}], "payload": question}));
+        self.node.deliver(msg).await;
+        // What goes beside the wires is handled by other tasks of this thread.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let mut seen = Vec::new();
+        while let Ok(what) = self.seen.try_recv() {
+            seen.push(what);
+        }
+        seen
+    }
+
+    async fn stop(self) {
+        self.node.stop(StopReason::Removed, Duration::from_secs(10)).await;
+        self.world.others.lock().unwrap().clear();
+    }
+}
+
+fn info(flow: &str) -> NodeInfo {
+    NodeInfo {
+        id: "asker".into(),
+        node_type: "fixture-ask".into(),
+        name: "A. S. Ker".into(),
+        flow: flow.into(),
+        alias: if flow == "instance" { "alias".into() } else { String::new() },
+        path: if flow.is_empty() { String::new() } else { format!("tab/{flow}") },
+    }
+}
+
+/// A question, and a part of what has to happen then: so that the two sides do not agree in
+/// being wrong.
+const QUESTIONS: &[(&str, &str)] = &[
+    ("info", r#"(\"asker\", \"A. S. Ker\", \"instance\", \"alias\", \"tab/instance\")"#),
+    ("wired", "[true, false, false]"),
+    ("env", "(Some(Number(42.0)), None)"),
+    ("endpoint", r#"(Some(\"an endpoint\"), 3)"#),
+    ("resource", "None"),
+    ("find other", r#"Ok(\"found from asker\")"#),
+    ("find nobody", r#"Err(\"there is no `nobody`\")"#),
+    ("deliver other", "Ok(Sending { done: true })"),
+    ("deliver nobody", r#"Err(\"there is no node `nobody`\")"#),
+    ("deliver", r#"other got {"_msgid":"id","payload":"deliver","topic":[1,{"a":null}]}"#),
+    ("node - get a", "Ok(None)"),
+    ("node - set a 1", "Ok(())"),
+    ("node - get a", "Ok(Some(Number(1.0)))"),
+    ("node - set list.x[1]['a.name'] text", "Ok(())"),
+    ("node - get list.x[1]['a.name']", "text"),
+    ("node - get list.x.length", "Ok(Some(Number(2.0)))"),
+    ("node - get list.x[0]", "Ok(Some(Null))"),
+    ("node - set a.b 1", "Err(\\\"cannot set a property"),
+    ("node - keys", "Ok("),
+    ("node - remove a", "Ok(())"),
+    ("node - keys", "list"),
+    ("flow - get a", "Ok(None)"),
+    ("flow - set a 2", "Ok(())"),
+    ("flow - get a", "Ok(Some(Number(2.0)))"),
+    ("flow - get $parent.a", "Ok(None)"),
+    ("flow - set $parent.a.b 3", "Ok(())"),
+    ("flow - get $parent.a.b", "Ok(Some(Number(3.0)))"),
+    ("flow - get $parent.$parent.a", "Ok(None)"),
+    ("global - get a", "Ok(None)"),
+    ("global second set a 4", "Ok(())"),
+    ("global second get a", "Ok(Some(Number(4.0)))"),
+    ("global - get a", "Ok(None)"),
+    ("global second keys", "Ok("),
+    ("global third get a", "there is no context store `third`"),
+    ("keep and complete", "asker"),
+    ("keep and fail", "it does not work: on purpose"),
+    ("fail", "E42"),
+    ("fail later", "E42"),
+    ("fail in a future", "E42"),
+    ("fail aside", "E42"),
+    ("show", "shown"),
+];
+
+/// Where nothing need happen at all if nobody watches.
+const SILENT: [&str; 1] = ["keep and complete"];
+
+#[tokio::test]
+async fn a_loaded_node_gets_the_answers_that_a_linked_one_gets() {
+    let here = NodeType::shared::<asks::Ask>("fixture-ask");
+    let there = support::node_type("fixture-ask");
+    for watched in [false, true] {
+        let mut linked = Setting::new(here, info("instance"), watched).await;
+        let mut loaded = Setting::new(there, info("instance"), watched).await;
+        for (question, expected) in QUESTIONS {
+            let (one, other) = (linked.ask(question).await, loaded.ask(question).await);
+            let silent = !watched && SILENT.contains(question);
+            let found = one.iter().any(|seen| seen.contains(expected));
+            assert!(silent || found, "`{question}` gave {one:#?}");
+            assert_eq!(one, other, "`{question}`");
+        }
+        assert!(linked.ask("keep and forget").await.is_empty());
+        assert!(loaded.ask("keep and forget").await.is_empty(), "what is kept is not complete");
+        linked.stop().await;
+        loaded.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_loaded_node_without_a_flow_is_told_what_a_linked_one_is() {
+    let mut linked =
+        Setting::new(NodeType::shared::<asks::Ask>("fixture-ask"), info(""), false).await;
+    let mut loaded = Setting::new(support::node_type("fixture-ask"), info(""), false).await;
+    for question in ["info", "flow - get a", "flow - set a 1", "flow - keys", "node - set a 1"] {
+        assert_eq!(linked.ask(question).await, loaded.ask(question).await, "`{question}`");
+    }
+    let refused = loaded.ask("flow - keys").await;
+    assert!(refused[0].contains("a global configuration node has no flow context"), "{refused:?}");
+    linked.stop().await;
+    loaded.stop().await;
+}

@@ -1,0 +1,12 @@
+//! What nodes that speak HTTP share, on either side: TLS options, proxies, cookies.
+//!
+//! It registers no node type, so that it can be linked into a runtime and into the shared
+//! libraries that the runtime loads.
+
+mod cookies;
+mod header_sum;
+mod tls;
+
+pub use cookies::{decode_component, encode_component, parse_cookies};
+pub use header_sum::{MARK, header_sum, take_mark};
+pub use tls::TlsOptions;

@@ -1,0 +1,196 @@
+//! `http in`: receives requests, and sends each on as a message that waits for its answer.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferrowire_core::{
+    FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, Value,
+    async_trait,
+};
+use ferrowire_http::{FlowPages, Page, Registration, Request, Response, text};
+use futures_util::FutureExt;
+use hyper::{Method, StatusCode};
+
+use crate::body::{self, Body, Reading};
+use crate::path::{Malformed, Pattern};
+use crate::request::{below, describe};
+
+/// Node-RED's `http in`.
+#[derive(Debug)]
+pub struct HttpIn {
+    route: Option<Arc<Route>>,
+    registration: Mutex<Option<Registration>>,
+}
+
+#[derive(Debug)]
+struct Route {
+    method: Method,
+    /// As it stands in the flow file, with a slash in front.
+    path: String,
+    pattern: Pattern,
+    uploads: bool,
+    raw: bool,
+}
+
+impl FromConfig for HttpIn {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let method = match config.text_or("method", "get").as_str() {
+            "get" => Some(Method::GET),
+            "post" => Some(Method::POST),
+            "put" => Some(Method::PUT),
+            "patch" => Some(Method::PATCH),
+            "delete" => Some(Method::DELETE),
+            other => {
+                let text =
+                    format!("`{other}` is none of `get`, `post`, `put`, `patch` and `delete`");
+                config.problem("method", text);
+                None
+            }
+        };
+        let url = config.text("url");
+        let path = if url.starts_with('/') { url.clone() } else { format!("/{url}") };
+        let pattern = match url.is_empty() {
+            true => Err("a path such as `/chat` is needed".to_owned()),
+            false => Pattern::parse(&path),
+        };
+        let pattern = pattern.map_err(|text| config.problem("url", text)).ok();
+        let (uploads, raw) =
+            (config.boolean("upload", false), config.boolean("skipBodyParsing", false));
+        let route = |(method, pattern)| Arc::new(Route { method, path, pattern, uploads, raw });
+        HttpIn { route: method.zip(pattern).map(route), registration: Mutex::default() }
+    }
+}
+
+impl HttpIn {
+    fn set(&self, registration: Option<Registration>) {
+        *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = registration;
+    }
+}
+
+#[async_trait]
+impl Node for HttpIn {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let Some(route) = &self.route else { return Ok(()) };
+        let pages = cx.resource::<FlowPages>().ok_or(
+            "there is no HTTP port for this node; link its plugin into the runtime, instead of \
+             loading it",
+        )?;
+        let what = format!("{} {}", route.method, route.path.trim_end_matches('/'));
+        let page = page(Arc::clone(route), Arc::clone(&pages), cx.clone());
+        let root = pages.settings().root.clone();
+        let asked = Arc::clone(route);
+        let find = move |request: &Request| {
+            let is_asked = asked.method == *request.method()
+                || (asked.method == Method::GET && *request.method() == Method::HEAD);
+            let path = below(request.uri().path(), &root);
+            (is_asked && asked.pattern.fits(path)).then(|| Arc::clone(&page))
+        };
+        let (registration, others) = pages.add(what.clone(), cx.id().to_owned(), find);
+        if let Some(first) = others.first() {
+            cx.warn(format_args!(
+                "`{what}` is answered by the node `{first}`: this one gets no requests; choose \
+                 another path"
+            ));
+        }
+        self.set(Some(registration));
+        Ok(())
+    }
+
+    async fn stop(&self, _: StopReason, _: &NodeContext) {
+        self.set(None);
+    }
+}
+
+fn page(route: Arc<Route>, pages: Arc<FlowPages>, cx: NodeContext) -> Page {
+    Arc::new(move |request, peer| {
+        let receiver =
+            Receiver { route: Arc::clone(&route), pages: Arc::clone(&pages), cx: cx.clone() };
+        receiver.respond(request, peer).boxed()
+    })
+}
+
+/// Takes one request through the flow.
+struct Receiver {
+    route: Arc<Route>,
+    pages: Arc<FlowPages>,
+    cx: NodeContext,
+}
+
+impl Receiver {
+    async fn respond(self, request: Request, peer: SocketAddr) -> Response {
+        let patience = self.pages.settings().patience;
+        let response = tokio::time::timeout(patience, self.answer(request, peer)).await;
+        response.unwrap_or_else(|_| {
+            let seconds = patience.as_secs_f64();
+            self.cx.warn(format_args!(
+                "a request was not answered within {seconds} s: every one needs an `http \
+                 response`, or a longer `http-node-timeout`"
+            ));
+            text(StatusCode::GATEWAY_TIMEOUT, "the flow did not answer in time")
+        })
+    }
+
+    async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
+        let (parts, body) = request.into_parts();
+        let root = &self.pages.settings().root;
+        let params = match self.route.pattern.fit(below(parts.uri.path(), root)) {
+            Some(Ok(params)) => params,
+            Some(Err(Malformed(text))) => {
+                return self.refuse(
+                    StatusCode::BAD_REQUEST,
+                    &format!("`{text}` in the path cannot be decoded"),
+                );
+            }
+            None => return text(StatusCode::NOT_FOUND, "nothing is served at this path"),
+        };
+        let mut req = describe(&parts, peer, root, &self.route.path, params);
+        let payload = match self.route.method {
+            Method::GET => req.get("query").cloned().unwrap_or_default(),
+            _ => match body::read(&parts.headers, body, self.reading()).await {
+                Ok(Body { value, files }) => {
+                    if let Some(files) = files {
+                        req.insert("files", files);
+                    }
+                    req.insert("body", value.clone());
+                    value
+                }
+                Err(error) => return self.refuse(error.status(), &error.to_string()),
+            },
+        };
+        self.deliver(req, payload).await
+    }
+
+    fn reading(&self) -> Reading {
+        let most = self.pages.settings().max_body;
+        Reading { raw: self.route.raw, uploads: self.route.uploads, most }
+    }
+
+    async fn deliver(&self, req: Map, payload: Value) -> Response {
+        let callback = req.get("query").and_then(|query| query.get("callback"));
+        let callback = callback.and_then(Value::as_str).map(str::to_owned);
+        let (name, waiting) = match self.pages.open().enter(callback) {
+            Ok(entered) => entered,
+            Err(error) => return self.refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        };
+        let res: Map = [("_res", name)].into_iter().collect();
+        let mut msg = Message::with_payload(payload);
+        msg.set("req", req);
+        msg.set("res", res);
+        // The flow goes on when the client leaves.
+        let cx = self.cx.clone();
+        self.cx.spawn(async move { cx.send(0, msg).await });
+        tokio::select! {
+            response = waiting => response.unwrap_or_else(stopped),
+            () = self.cx.stopping().cancelled() => stopped(),
+        }
+    }
+
+    fn refuse(&self, status: StatusCode, why: &str) -> Response {
+        self.cx.warn(format_args!("a request was refused with {}: {why}", status.as_u16()));
+        text(status, why)
+    }
+}
+
+fn stopped() -> Response {
+    text(StatusCode::SERVICE_UNAVAILABLE, "the flow was stopped before it answered")
+}

@@ -1,0 +1,26 @@
+//! The nodes `http in` and `http response`: flows that serve pages and APIs.
+
+mod body;
+mod cookie;
+mod http_in;
+mod http_response;
+mod path;
+mod query;
+mod reply;
+mod request;
+
+pub use http_in::HttpIn;
+pub use http_response::HttpResponse;
+
+use ferrowire_core::{Editor, NodeType};
+
+ferrowire_core::register!(
+    NodeType::shared::<HttpIn>("http in")
+        .summary("receives HTTP requests at a path of the runtime's port")
+        .category("network")
+        .editor(Editor::NodeRed("network/21-httpin")),
+    NodeType::shared::<HttpResponse>("http response")
+        .summary("answers HTTP requests")
+        .category("network")
+        .editor(Editor::NodeRed("network/21-httpin")),
+);

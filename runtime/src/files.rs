@@ -1,0 +1,62 @@
+//! The setting `http-static`: files of a folder, served as they are.
+
+use std::path::PathBuf;
+
+use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, text};
+use http_body_util::BodyExt;
+use hyper::{Method, StatusCode, Uri};
+use hyper_staticfile::Static;
+use std::sync::Arc;
+use tracing::warn;
+
+/// Serves the files of `folder` below `root`, where nobody else answers.
+pub(crate) fn serve_at(routes: &Routes, folder: PathBuf, root: &str) -> Registration {
+    let files = Static::new(folder);
+    let prefix = root.to_owned();
+    let page: Page = Arc::new(move |request, _| {
+        let (files, prefix) = (files.clone(), prefix.clone());
+        Box::pin(async move { send(files, &request, &prefix).await })
+    });
+    let find = move |request: &Request| {
+        matches!(*request.method(), Method::GET | Method::HEAD).then(|| Arc::clone(&page))
+    };
+    let (registration, _) = routes.add_layer(Layer {
+        turn: Turn::Last,
+        below: format!("{root}/"),
+        what: String::new(),
+        who: String::new(),
+        find: Arc::new(find),
+    });
+    registration
+}
+
+async fn send(files: Static, request: &Request, prefix: &str) -> Response {
+    let path = request.uri().path().strip_prefix(prefix).unwrap_or_default();
+    let Ok(uri) = path.parse::<Uri>() else { return nothing() };
+    if is_hidden(path) {
+        return nothing();
+    }
+    let mut below = hyper::Request::new(());
+    *below.method_mut() = request.method().clone();
+    *below.uri_mut() = uri;
+    *below.headers_mut() = request.headers().clone();
+    match files.serve(below).await {
+        // Its own page says nothing more.
+        Ok(response) if response.status() == StatusCode::NOT_FOUND => nothing(),
+        Ok(response) => response.map(BodyExt::boxed_unsync),
+        Err(error) => {
+            warn!(%error, "cannot read a file for `{path}`");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read")
+        }
+    }
+}
+
+/// Files that begin with a dot are nobody's business, as in Node-RED.
+fn is_hidden(path: &str) -> bool {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    decoded.split(['/', '\\']).any(|part| part.starts_with('.'))
+}
+
+fn nothing() -> Response {
+    text(StatusCode::NOT_FOUND, "nothing is served at this path")
+}

@@ -1,0 +1,234 @@
+//! What flows serve over HTTP: the settings `http-node-…` and `http-static…`, and the part of the
+//! port that they describe.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use ferrowire_admin::is_password_hash;
+use ferrowire_http::{Cors, FlowPages, FlowSettings, Gate, Origins, Response, Routes, text};
+use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use crate::settings::Settings;
+
+/// How many passwords are compared at a time: each takes a thread for a quarter of a second.
+const COMPARING: usize = 2;
+
+/// The settings for what flows serve.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpNodes {
+    /// The largest body of a request.
+    pub(crate) max_length: usize,
+    /// How many requests may wait for an answer.
+    pub(crate) max_open: usize,
+    /// How long each of them may.
+    pub(crate) timeout: Duration,
+    /// Which pages of other sites may use it.
+    pub(crate) cors: Option<Cors>,
+    /// The one who may use it; everybody if `None`.
+    pub(crate) user: Option<User>,
+    /// A folder whose files are served, and the path that they are below.
+    pub(crate) files: Option<(PathBuf, String)>,
+}
+
+/// The table `http-node-auth`: Node-RED's `httpNodeAuth`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    user: String,
+    /// As a bcrypt hash.
+    pass: String,
+}
+
+/// The table `http-node-cors`: Node-RED's `httpNodeCors`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct CorsTable {
+    origin: Option<Texts>,
+    methods: Option<Texts>,
+    allowed_headers: Option<Texts>,
+    exposed_headers: Option<Texts>,
+    credentials: Option<bool>,
+    max_age: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a string or a list of strings was expected")]
+enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn joined(self) -> Result<HeaderValue, String> {
+        let text = match self {
+            Texts::One(text) => text,
+            Texts::Several(all) => all.join(","),
+        };
+        text.parse().map_err(|_| format!("`{text}` is no value of a header"))
+    }
+}
+
+/// Reads the table `http-node-auth`.
+///
+/// # Errors
+/// What is wrong with it; `origin` is how it is called.
+pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
+    let user: User = table
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| format!("{origin}: {}", error.message()))?;
+    match is_password_hash(&user.pass) {
+        true => Ok(user),
+        false => Err(format!(
+            "{origin}: `pass` is no bcrypt hash; make one with `ferrowire hash-password`"
+        )),
+    }
+}
+
+/// Reads the table `http-node-cors`.
+///
+/// # Errors
+/// What is wrong with it; `origin` is how it is called.
+pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
+    let wrong = |reason: &str| format!("{origin}: {reason}");
+    let table: CorsTable =
+        table.clone().try_into().map_err(|error: toml::de::Error| wrong(error.message()))?;
+    let list = |texts: Option<Texts>| texts.map(Texts::joined).transpose();
+    let origins = match table.origin {
+        None => Origins::Any,
+        Some(Texts::One(any)) if any == "*" => Origins::Any,
+        Some(Texts::One(one)) => Origins::These(vec![one]),
+        Some(Texts::Several(all)) => Origins::These(all),
+    };
+    let credentials = table.credentials.unwrap_or(false);
+    if credentials && origins == Origins::Any {
+        return Err(wrong("browsers refuse `credentials` for every `origin`; name the origins"));
+    }
+    let cors = Cors { origins, credentials, max_age: table.max_age, ..Cors::default() };
+    Ok(Cors {
+        methods: list(table.methods).map_err(|e| wrong(&e))?.unwrap_or(cors.methods.clone()),
+        allowed_headers: list(table.allowed_headers).map_err(|e| wrong(&e))?,
+        exposed_headers: list(table.exposed_headers).map_err(|e| wrong(&e))?,
+        ..cors
+    })
+}
+
+/// A folder that exists.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn folder(text: &str) -> Result<PathBuf, String> {
+    let is_folder = !text.is_empty() && Path::new(text).is_dir();
+    if is_folder { Ok(text.into()) } else { Err("a folder was expected".to_owned()) }
+}
+
+/// The part of the port where flows serve pages.
+pub(crate) fn pages(routes: &Routes, settings: &Settings) -> FlowPages {
+    let of = &settings.http_nodes;
+    let flows = FlowSettings {
+        root: settings.http_node_root.clone(),
+        max_body: of.max_length,
+        max_open: of.max_open,
+        patience: of.timeout,
+        cors: of.cors.clone(),
+        gate: of.user.clone().map(gate),
+    };
+    FlowPages::new(routes.clone(), flows)
+}
+
+/// Lets in who sends the user's name and password.
+fn gate(user: User) -> Gate {
+    let door = Arc::new(Door {
+        user,
+        known: Mutex::default(),
+        comparing: Semaphore::const_new(COMPARING),
+    });
+    Arc::new(move |headers, _| {
+        let door = Arc::clone(&door);
+        Box::pin(async move { door.check(&headers).await })
+    })
+}
+
+struct Door {
+    user: User,
+    /// The header that was right, so that the slow comparison happens once.
+    known: Mutex<Option<HeaderValue>>,
+    comparing: Semaphore,
+}
+
+impl Door {
+    async fn check(&self, headers: &HeaderMap) -> Result<(), Response> {
+        let Some(given) = headers.get(AUTHORIZATION) else { return Err(refusal()) };
+        if self.knows(given) {
+            return Ok(());
+        }
+        let Some(password) = self.password(given) else { return Err(refusal()) };
+        let Ok(_permit) = self.comparing.acquire().await else { return Err(refusal()) };
+        let hash = self.user.pass.clone();
+        let compared = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash)).await;
+        if !matches!(compared, Ok(Ok(true))) {
+            return Err(refusal());
+        }
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(given.clone());
+        Ok(())
+    }
+
+    fn knows(&self, given: &HeaderValue) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().is_some_and(|known| known.as_bytes().ct_eq(given.as_bytes()).into())
+    }
+
+    /// The password beside the right name.
+    fn password(&self, given: &HeaderValue) -> Option<Vec<u8>> {
+        let (scheme, encoded) = given.to_str().ok()?.split_once(' ')?;
+        let plain = BASE64.decode(encoded.trim().as_bytes()).ok()?;
+        let at = plain.iter().position(|byte| *byte == b':')?;
+        let (name, password) = plain.split_at_checked(at)?;
+        let is_user = scheme.eq_ignore_ascii_case("basic") && name == self.user.user.as_bytes();
+        is_user.then(|| password.get(1..).unwrap_or_default().to_vec())
+    }
+}
+
+fn refusal() -> Response {
+    let mut response = text(StatusCode::UNAUTHORIZED, "a user name and a password are needed");
+    let scheme = HeaderValue::from_static("Basic realm=\"Authorization Required\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> toml::Value {
+        toml::Value::Table(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_plain_password_is_refused() {
+        let mistake = user(&table("user = 'a'\npass = 'secret'"), "`t`").unwrap_err();
+        assert_eq!(
+            mistake,
+            "`t`: `pass` is no bcrypt hash; make one with `ferrowire hash-password`"
+        );
+    }
+
+    #[test]
+    fn origins_and_headers_are_names_or_lists() {
+        let read = |text| cors(&table(text), "`t`");
+        assert_eq!(read("origin = '*'").unwrap(), Cors::default());
+        let several =
+            read("origin = ['https://a', 'https://b']\nmethods = ['GET', 'PUT']").unwrap();
+        assert_eq!(several.origins, Origins::These(vec!["https://a".into(), "https://b".into()]));
+        assert_eq!(several.methods, "GET,PUT");
+        for wrong in ["origin = 1", "colour = 'red'", "credentials = true", "methods = \"a\\nb\""] {
+            assert!(read(wrong).unwrap_err().starts_with("`t`: "), "{wrong}");
+        }
+    }
+}

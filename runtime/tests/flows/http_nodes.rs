@@ -1,0 +1,301 @@
+//! Flows that serve pages and APIs: `http in` and `http response` over real connections.
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Runtime, debug, node, set, set_payload, soon, tab, with};
+
+fn http_in(id: &str, method: &str, url: &str, wires: &[&str]) -> Value {
+    node(id, "http in", json!({"method": method, "url": url, "upload": false}), wires)
+}
+
+fn http_response(id: &str) -> Value {
+    node(id, "http response", json!({"statusCode": "", "headers": {}}), &[])
+}
+
+/// A response as it came.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let line = |line: &&str| line.to_ascii_lowercase().starts_with(&format!("{name}: "));
+        self.head.lines().find(line)?.split_once(": ").map(|(_, value)| value)
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl Runtime {
+    async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let length = match body.is_empty() {
+            true => String::new(),
+            false => format!("Content-Length: {}\r\n", body.len()),
+        };
+        let response = self
+            .raw(&format!(
+                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{length}\r\n{body}"
+            ))
+            .await;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.http("GET", path, "", "").await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
+        self.http("POST", path, &format!("Content-Type: {kind}\r\n"), body).await
+    }
+}
+
+/// Answers with what `property` of the message is.
+fn tells(method: &str, url: &str, property: &str) -> Value {
+    json!([
+        tab("tab"),
+        http_in("in", method, url, &["tell"]),
+        set_payload("tell", property, "msg", &["out"]),
+        http_response("out"),
+    ])
+}
+
+#[tokio::test]
+async fn a_flow_serves_a_page() {
+    let template = json!({"template": "<h1>Hello {{payload.name}}</h1>", "syntax": "mustache",
+        "field": "payload", "fieldType": "msg", "output": "str"});
+    let runtime = Runtime::start(json!([
+        tab("tab"),
+        http_in("in", "get", "/hello", &["page"]),
+        node("page", "template", template, &["out"]),
+        http_response("out"),
+    ]))
+    .await;
+    let page = runtime.get("/hello?name=W%26rld").await;
+    assert_eq!((page.status, page.body.as_str()), (200, "<h1>Hello W&amp;rld</h1>"));
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    let head = runtime.http("HEAD", "/hello?name=W", "", "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length"), Some("16"));
+    assert_eq!(runtime.get("/nothing").await.status, 404);
+    assert_eq!(runtime.post("/hello", "text/plain", "x").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_flow_is_told_all_about_a_request() {
+    let runtime = Runtime::start(tells("post", "/items/:id/*", "req")).await;
+    let headers = "Content-Type: application/json\r\nCookie: a=1\r\nX-Mine: yes\r\n";
+    let answer = runtime.http("POST", "/items/7/x/y?q[r]=s", headers, "{\"k\":[1]}").await;
+    let req = answer.json();
+    assert_eq!(req["params"], json!({"id": "7", "0": "x/y"}));
+    assert_eq!(req["query"], json!({"q": {"r": "s"}}));
+    assert_eq!((&req["cookies"], &req["body"]), (&json!({"a": "1"}), &json!({"k": [1]})));
+    assert_eq!((&req["headers"]["x-mine"], &req["method"]), (&json!("yes"), &json!("POST")));
+    assert_eq!((&req["path"], &req["ip"]), (&json!("/items/7/x/y"), &json!("127.0.0.1")));
+}
+
+#[tokio::test]
+async fn bodies_become_what_their_type_says() {
+    let runtime = Runtime::start(tells("post", "/in", "payload")).await;
+    let answer = runtime.post("/in", "application/json; charset=utf-8", "{\"a\":1}").await;
+    assert_eq!(answer.json(), json!({"a": 1}));
+    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(
+        runtime.post("/in", form, "a=1&b[]=2&b[]=3").await.json(),
+        json!({"a": "1", "b": ["2", "3"]})
+    );
+    assert_eq!(runtime.post("/in", "text/plain", "plain").await.body, "plain");
+    let binary = runtime.post("/in", "application/octet-stream", "\u{1}\u{2}").await;
+    assert_eq!(
+        (binary.body.as_str(), binary.header("content-type")),
+        ("\u{1}\u{2}", Some("application/octet-stream"))
+    );
+    assert_eq!(runtime.http("POST", "/in", "", "").await.body, "");
+    let malformed = runtime.post("/in", "application/json", "{\"a\"").await;
+    assert_eq!(malformed.status, 400);
+    assert!(malformed.body.starts_with("the body is no JSON: "), "{malformed:?}");
+}
+
+#[tokio::test]
+async fn raw_bodies_are_buffers_whatever_their_type() {
+    let mut flow = tells("post", "/in/:id", "payload");
+    flow[1] = with(flow[1].clone(), json!({"skipBodyParsing": true}));
+    let runtime = Runtime::start(flow).await;
+    let raw = runtime.post("/in/1", "application/json", "{\"a\": 1 }").await;
+    assert_eq!(raw.body, "{\"a\": 1 }");
+    assert_eq!(raw.header("content-type"), Some("application/octet-stream"));
+}
+
+#[tokio::test]
+async fn files_are_uploaded() {
+    let mut flow = tells("post", "/up", "req");
+    flow[1] = with(flow[1].clone(), json!({"upload": true}));
+    let runtime = Runtime::start(flow).await;
+    let body = "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n\
+                --b\r\nContent-Disposition: form-data; name=\"doc\"; filename=\"a.txt\"\r\n\
+                Content-Type: text/plain\r\n\r\ncontent\r\n--b--\r\n";
+    let req = runtime.post("/up", "multipart/form-data; boundary=b", body).await.json();
+    assert_eq!(req["body"], json!({"note": "hi"}));
+    let file = &req["files"][0];
+    assert_eq!(
+        (&file["fieldname"], &file["originalname"], &file["mimetype"], &file["size"]),
+        (&json!("doc"), &json!("a.txt"), &json!("text/plain"), &json!(7))
+    );
+    assert_eq!(file["buffer"]["data"].as_array().map(Vec::len), Some(7));
+    let broken = runtime.post("/up", "multipart/form-data; boundary=b", "--b\r\nxx").await;
+    assert_eq!(broken.status, 400, "{broken:?}");
+}
+
+#[tokio::test]
+async fn the_message_and_the_node_say_how_to_answer() {
+    let response =
+        json!({"statusCode": "", "headers": {"X-Node": "node", "content-type": "text/css"}});
+    let flow = json!([
+        tab("tab"),
+        http_in("in", "get", "/a", &["status"]),
+        set("status", "statusCode", "418", "num", &["headers"]),
+        set(
+            "headers",
+            "headers",
+            r#"{"x-node":"msg","X-Msg":"msg","Content-Length":"999"}"#,
+            "json",
+            &["cookies"]
+        ),
+        set("cookies", "cookies", r#"{"a":"1 2","old":null}"#, "json", &["text"]),
+        set_payload("text", "body{}", "str", &["out"]),
+        node("out", "http response", response, &[]),
+    ]);
+    let runtime = Runtime::start(flow).await;
+    let answer = runtime.get("/a").await;
+    assert_eq!((answer.status, answer.body.as_str()), (418, "body{}"));
+    assert_eq!(answer.header("x-node"), Some("node"));
+    assert_eq!(answer.header("x-msg"), Some("msg"));
+    assert_eq!(answer.header("content-length"), Some("6"));
+    assert_eq!(answer.header("content-type"), Some("text/css; charset=utf-8"));
+    assert!(answer.head.contains("set-cookie: a=1%202; Path=/\r\n"), "{answer:?}");
+    assert!(
+        answer.head.contains("set-cookie: old=; Path=/; Expires=Thu, 01 Jan 1970"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_second_answer_and_one_to_nobody_are_errors_that_say_so() {
+    let flow = json!([
+        tab("tab"),
+        http_in("in", "get", "/twice", &["first"]),
+        node("first", "http response", json!({"headers": {}}), &[]),
+        http_in("again", "get", "/again", &["one", "two"]),
+        http_response("one"),
+        http_response("two"),
+        http_in("made", "get", "/made-up", &["forge"]),
+        set("forge", "res", r#"{"_res":"0"}"#, "json", &["lost"]),
+        http_response("lost"),
+    ]);
+    let mut runtime = Runtime::start_with(flow, &["--http-node-timeout", "0.2"], &[]).await;
+    assert_eq!(runtime.get("/twice").await.status, 200);
+    assert_eq!(runtime.get("/again?x=1").await.json(), json!({"x": "1"}));
+    runtime.log_line("this request has been answered already").await;
+    let unanswered = runtime.get("/made-up").await;
+    assert_eq!(unanswered.status, 504);
+    runtime.log_line("`msg.res` names no request that waits for an answer").await;
+    runtime.log_line("a request was not answered within 0.2 s").await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_is_refused() {
+    let args =
+        ["--http-node-max-length", "8", "--http-node-max-open", "1", "--http-node-timeout", "20"];
+    let flow = json!([
+        tab("tab"),
+        http_in("in", "post", "/hold", &["nobody"]),
+        node("nobody", "comment", json!({}), &[]),
+        http_in("get", "get", "/now", &["out"]),
+        http_response("out"),
+    ]);
+    let mut runtime = Runtime::start_with(flow, &args, &[]).await;
+    assert_eq!(runtime.post("/hold", "text/plain", "123456789").await.status, 413);
+    let held = async { runtime.post("/hold", "text/plain", "12345678").await };
+    let other = async {
+        loop {
+            let now = runtime.get("/now").await;
+            if now.status != 200 {
+                return now;
+            }
+        }
+    };
+    let refused = tokio::select! {
+        held = held => panic!("{held:?}"),
+        refused = other => refused,
+    };
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains("raise `http-node-max-open`"), "{refused:?}");
+    // The client that held the place has gone.
+    while runtime.get("/now").await.status != 200 {}
+    runtime.log_line("a request was refused with 413").await;
+}
+
+#[tokio::test]
+async fn a_deploy_changes_what_is_served() {
+    let mut runtime = Runtime::start(tells("get", "/a", "req.path")).await;
+    assert_eq!(runtime.get("/a").await.body, "/a");
+    runtime.redeploy(tells("get", "/b", "req.path")).await;
+    assert_eq!(
+        (runtime.get("/a").await.status, runtime.get("/b").await.body.as_str()),
+        (404, "/b")
+    );
+}
+
+#[tokio::test]
+async fn the_first_of_two_nodes_at_a_path_answers() {
+    let flow = json!([
+        tab("tab"),
+        http_in("one", "get", "/x", &["out"]),
+        http_in("two", "get", "/x/", &["out"]),
+        http_response("out"),
+    ]);
+    let mut runtime = Runtime::start(flow).await;
+    assert_eq!(runtime.get("/x").await.status, 200);
+    let line = runtime.log_line("this one gets no requests").await;
+    assert!(line.contains("`GET /x` is answered by the node `"), "{line}");
+}
+
+#[tokio::test]
+async fn pages_are_below_the_root_and_after_the_api() {
+    let mut flow = tells("get", "/settings", "req.url");
+    flow.as_array_mut().unwrap().push(http_in("home", "get", "/", &["tell"]));
+    let args = ["--http-node-root", "/flows", "--http-admin-root", "/admin"];
+    let runtime = Runtime::start_with(flow.clone(), &args, &[]).await;
+    assert_eq!(runtime.get("/flows/settings?a").await.body, "/settings?a");
+    assert_eq!(runtime.get("/flows/").await.body, "/");
+    assert!(runtime.get("/").await.body.contains("Ferrowire runs here"));
+    let both = Runtime::start(flow.clone()).await;
+    assert_eq!(both.get("/settings").await.json()["httpNodeRoot"], "/");
+    let alone = Runtime::start_with(flow, &["--http-admin-root", "off"], &[]).await;
+    assert_eq!(alone.get("/").await.body, "/");
+}
+
+#[tokio::test]
+async fn requests_that_wait_do_not_hold_up_the_end() {
+    let flow = json!([tab("tab"), http_in("in", "get", "/wait", &["watch"]), debug("watch")]);
+    let runtime = Runtime::start(flow).await;
+    let mut events = runtime.events().await;
+    let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+    stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    events.of("debug", "watch").await;
+    let (log, code) = runtime.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("requests were still open"), "{log}");
+    let mut response = String::new();
+    soon("the refusal", stream.read_to_string(&mut response)).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
+}
