@@ -7,8 +7,8 @@ mod status;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Status, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Jsonata, Map, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Status, StopReason, Value, async_trait,
 };
 
 use inspect::inspect;
@@ -38,6 +38,7 @@ pub struct Debug {
 enum Shown {
     Message,
     Property { name: String, path: Option<PropertyPath> },
+    Expression(Jsonata),
 }
 
 impl FromConfig for Debug {
@@ -57,8 +58,13 @@ impl FromConfig for Debug {
 impl Shown {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         if config.text("targetType") == "jsonata" {
-            let text = "values of type `jsonata` are not supported yet; choose a property";
-            config.problem("complete", text);
+            return match Jsonata::compile(&config.text("complete")) {
+                Ok(expression) => Shown::Expression(expression),
+                Err(error) => {
+                    config.problem("complete", error.to_string());
+                    Shown::Message
+                }
+            };
         }
         let mut name = config.text_or("complete", "payload");
         if name == "false" {
@@ -80,15 +86,21 @@ impl Shown {
                 let path = PropertyPath::parse("payload").ok();
                 Shown::Property { name: "payload".to_owned(), path }
             }
-            property => property.clone(),
+            other => other.clone(),
         }
     }
 
     /// The value that is shown; `None` stands for `undefined`.
-    fn of(&self, msg: &Message) -> Option<Value> {
+    ///
+    /// # Errors
+    /// When an expression fails.
+    fn of(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
         match self {
-            Shown::Message => Some(msg.clone().into()),
-            Shown::Property { path, .. } => path.as_ref()?.read(msg).unwrap_or_default(),
+            Shown::Message => Ok(Some(msg.clone().into())),
+            Shown::Property { path, .. } => {
+                Ok(path.as_ref().and_then(|path| path.read(msg).unwrap_or_default()))
+            }
+            Shown::Expression(expression) => expression.evaluate(msg, cx),
         }
     }
 }
@@ -104,18 +116,7 @@ impl Node for Debug {
         if is_own_status(&msg, cx) {
             return Handled::Done;
         }
-        self.status.show(&msg, cx);
-        let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
-        if self.console || sidebar {
-            let value = self.shown.of(&msg);
-            if self.console {
-                self.log(value.as_ref(), cx);
-            }
-            if sidebar {
-                cx.publish("debug", self.sidebar_entry(&msg, value, cx));
-            }
-        }
-        Handled::Done
+        self.show(&msg, cx).map_or_else(Handled::Failed, |()| Handled::Done)
     }
 
     fn set_active(&self, active: bool) -> bool {
@@ -137,6 +138,21 @@ fn is_own_status(msg: &Message, cx: &NodeContext) -> bool {
 }
 
 impl Debug {
+    fn show(&self, msg: &Message, cx: &NodeContext) -> Result<(), NodeError> {
+        let status = self.status.show(msg, cx);
+        let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
+        if self.console || sidebar {
+            let value = self.shown.of(msg, cx)?;
+            if self.console {
+                self.log(value.as_ref(), cx);
+            }
+            if sidebar {
+                cx.publish("debug", self.sidebar_entry(msg, value, cx));
+            }
+        }
+        status
+    }
+
     fn log(&self, value: Option<&Value>, cx: &NodeContext) {
         match value {
             Some(Value::String(text)) => {

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrowire_core::{Message, NodeConfig, NodeContext, PropertyPath, Status, Value};
+use ferrowire_core::{
+    Jsonata, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Status, Value,
+};
 
 use crate::Shown;
 use crate::counter::Counter;
@@ -22,6 +24,7 @@ pub(crate) enum StatusLine {
     /// What the sidebar shows, the payload of a whole message, an error, a status.
     Auto(Shown, Last),
     Property(PropertyPath, Last),
+    Expression(Jsonata, Last),
 }
 
 /// The status that stands there, so that the same one is not sent again.
@@ -42,13 +45,15 @@ impl StatusLine {
                     None => StatusLine::Off,
                 }
             }
-            "jsonata" => {
-                let text = "values of type `jsonata` are not supported yet; choose a property";
-                config.problem("statusVal", text);
-                StatusLine::Off
-            }
+            "jsonata" => match Jsonata::compile(&config.text("statusVal")) {
+                Ok(expression) => StatusLine::Expression(expression, Last::default()),
+                Err(error) => {
+                    config.problem("statusVal", error.to_string());
+                    StatusLine::Off
+                }
+            },
             other => {
-                let text = format!("`{other}` is none of `auto`, `counter` and `msg`");
+                let text = format!("`{other}` is none of `auto`, `counter`, `jsonata` and `msg`");
                 config.problem("statusType", text);
                 StatusLine::Off
             }
@@ -64,17 +69,28 @@ impl StatusLine {
         match self {
             StatusLine::Off => {}
             StatusLine::Counter(counter) => counter.start(cx),
-            StatusLine::Auto(..) | StatusLine::Property(..) => cx.status(Status::default()),
+            StatusLine::Auto(..) | StatusLine::Property(..) | StatusLine::Expression(..) => {
+                cx.status(Status::default());
+            }
         }
     }
 
     /// Shows `msg`.
-    pub(crate) fn show(&self, msg: &Message, cx: &NodeContext) {
+    ///
+    /// # Errors
+    /// When an expression fails.
+    pub(crate) fn show(&self, msg: &Message, cx: &NodeContext) -> Result<(), NodeError> {
         let (status, last) = match self {
-            StatusLine::Off => return,
-            StatusLine::Counter(counter) => return counter.count(cx),
-            StatusLine::Auto(shown, last) => (automatic(shown.of(msg), msg), last),
+            StatusLine::Off => return Ok(()),
+            StatusLine::Counter(counter) => {
+                counter.count(cx);
+                return Ok(());
+            }
+            StatusLine::Auto(shown, last) => (automatic(shown.of(msg, cx)?, msg), last),
             StatusLine::Property(path, last) => (plain(path.read(msg).unwrap_or_default()), last),
+            StatusLine::Expression(expression, last) => {
+                (plain(expression.evaluate(msg, cx)?), last)
+            }
         };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = last.as_ref() != Some(&status);
@@ -84,6 +100,7 @@ impl StatusLine {
         if changed {
             cx.status(status);
         }
+        Ok(())
     }
 }
 

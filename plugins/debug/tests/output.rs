@@ -135,18 +135,43 @@ async fn its_own_status_is_not_shown() {
     node.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_expression_is_published_without_a_property() {
+    let config = json!({"complete": "payload.a & topic", "targetType": "jsonata"});
+    let data = published(config, message(json!({"payload": {"a": 1}, "topic": "t"}))).await;
+    assert_eq!(data[0].get("msg"), Some(&"1t".into()));
+    assert_eq!(data[0].get("property"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_fails_fails_the_message() {
+    for config in [
+        json!({"complete": "payload + 1", "targetType": "jsonata"}),
+        json!({"tostatus": true, "statusType": "jsonata", "statusVal": "payload + 1"}),
+    ] {
+        let mut node = Harness::of("debug").config(config).start().await;
+        node.send(message(json!({"payload": "x"}))).await;
+        assert!(node.next_error().await.contains("`payload + 1` failed"));
+        node.stop().await;
+    }
+}
+
 #[test]
 fn mistakes_in_the_configuration_are_named() {
     for (config, property, part) in [
         (json!({"complete": "a b"}), "complete", "invalid property expression `a b`"),
-        (json!({"complete": "$x", "targetType": "jsonata"}), "complete", "`jsonata` are not"),
+        (json!({"complete": "$x +", "targetType": "jsonata"}), "complete", "line 1, column 5"),
         (json!({"active": "perhaps"}), "active", "`true` or `false`"),
         (json!({"tosidebar": 5}), "tosidebar", "`true` or `false`"),
         (json!({"console": []}), "console", "`true` or `false`"),
         (json!({"tostatus": "x"}), "tostatus", "`true` or `false`"),
         (json!({"tostatus": true, "statusType": "x"}), "statusType", "`x` is none of `auto`"),
         (json!({"tostatus": true, "statusType": "msg", "statusVal": "["}), "statusVal", "invalid"),
-        (json!({"tostatus": true, "statusType": "jsonata"}), "statusVal", "`jsonata` are not"),
+        (
+            json!({"tostatus": true, "statusType": "jsonata", "statusVal": "("}),
+            "statusVal",
+            "line 1, column 2",
+        ),
     ] {
         let problems = Harness::of("debug").config(config).problems();
         assert_eq!(problems.len(), 1, "{problems:?}");
