@@ -51,9 +51,8 @@ impl Schema {
         // What Node-RED takes a schema for that does not say.
         compiler.set_default_draft(Draft::V7);
         compiler.enable_format_assertions();
-        let compiled =
-            compiler.add_resource(NAME, source).and_then(|()| compiler.compile(NAME, &mut schemas));
-        let index = compiled.map_err(|error| error.to_string())?;
+        compiler.add_resource(NAME, source).map_err(|error| error.to_string())?;
+        let index = compiler.compile(NAME, &mut schemas).map_err(|error| error.to_string())?;
         Ok(Schema { schemas, index })
     }
 
