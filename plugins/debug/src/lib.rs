@@ -58,13 +58,12 @@ impl FromConfig for Debug {
 impl Shown {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         if config.text("targetType") == "jsonata" {
-            return match Jsonata::compile(&config.text("complete")) {
-                Ok(expression) => Shown::Expression(expression),
-                Err(error) => {
-                    config.problem("complete", error.to_string());
-                    Shown::Message
-                }
-            };
+            let source = config.text("complete");
+            match Jsonata::compile(&source) {
+                Ok(expression) => return Shown::Expression(expression),
+                Err(error) => config.problem("complete", error.to_string()),
+            }
+            return Shown::Message;
         }
         let mut name = config.text_or("complete", "payload");
         if name == "false" {
@@ -91,17 +90,14 @@ impl Shown {
     }
 
     /// The value that is shown; `None` stands for `undefined`.
-    ///
-    /// # Errors
-    /// When an expression fails.
     fn of(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
-        match self {
-            Shown::Message => Ok(Some(msg.clone().into())),
+        Ok(match self {
+            Shown::Message => Some(msg.clone().into()),
             Shown::Property { path, .. } => {
-                Ok(path.as_ref().and_then(|path| path.read(msg).unwrap_or_default()))
+                path.as_ref().and_then(|path| path.read(msg).unwrap_or_default())
             }
-            Shown::Expression(expression) => expression.evaluate(msg, cx),
-        }
+            Shown::Expression(expression) => expression.evaluate(msg, cx)?,
+        })
     }
 }
 
@@ -116,7 +112,10 @@ impl Node for Debug {
         if is_own_status(&msg, cx) {
             return Handled::Done;
         }
-        self.show(&msg, cx).map_or_else(Handled::Failed, |()| Handled::Done)
+        match self.show(&msg, cx) {
+            Ok(()) => Handled::Done,
+            Err(error) => Handled::Failed(error),
+        }
     }
 
     fn set_active(&self, active: bool) -> bool {
@@ -139,7 +138,7 @@ fn is_own_status(msg: &Message, cx: &NodeContext) -> bool {
 
 impl Debug {
     fn show(&self, msg: &Message, cx: &NodeContext) -> Result<(), NodeError> {
-        let status = self.status.show(msg, cx);
+        self.status.show(msg, cx)?;
         let sidebar = self.sidebar && self.active.load(Ordering::Relaxed);
         if self.console || sidebar {
             let value = self.shown.of(msg, cx)?;
@@ -150,7 +149,7 @@ impl Debug {
                 cx.publish("debug", self.sidebar_entry(msg, value, cx));
             }
         }
-        status
+        Ok(())
     }
 
     fn log(&self, value: Option<&Value>, cx: &NodeContext) {

@@ -53,7 +53,7 @@ impl StatusLine {
                 }
             },
             other => {
-                let text = format!("`{other}` is none of `auto`, `counter`, `jsonata` and `msg`");
+                let text = format!("`{other}` is none of `auto`, `counter`, `msg` and `jsonata`");
                 config.problem("statusType", text);
                 StatusLine::Off
             }
@@ -76,9 +76,6 @@ impl StatusLine {
     }
 
     /// Shows `msg`.
-    ///
-    /// # Errors
-    /// When an expression fails.
     pub(crate) fn show(&self, msg: &Message, cx: &NodeContext) -> Result<(), NodeError> {
         let (status, last) = match self {
             StatusLine::Off => return Ok(()),
@@ -87,10 +84,10 @@ impl StatusLine {
                 return Ok(());
             }
             StatusLine::Auto(shown, last) => (automatic(shown.of(msg, cx)?, msg), last),
-            StatusLine::Property(path, last) => (plain(path.read(msg).unwrap_or_default()), last),
             StatusLine::Expression(expression, last) => {
                 (plain(expression.evaluate(msg, cx)?), last)
             }
+            StatusLine::Property(path, last) => (plain(path.read(msg).unwrap_or_default()), last),
         };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = last.as_ref() != Some(&status);

@@ -146,13 +146,3 @@ async fn a_counter_goes_on_during_a_long_stream() {
     assert!((4..=7).contains(&shown), "{shown} statuses within a second");
     node.stop().await;
 }
-
-#[tokio::test(start_paused = true)]
-async fn an_expression_can_make_the_status() {
-    let config = |expression: &str| json!({"statusType": "jsonata", "statusVal": expression});
-    let msg = json!({"payload": {"n": 5}});
-    let found = shown(config("'n: ' & payload.n"), msg.clone()).await;
-    assert_eq!(found, [status("grey", "dot", "n: 5")]);
-    let object = r#"{"fill": "red", "shape": "ring", "text": "x" & payload.n}"#;
-    assert_eq!(shown(config(object), msg).await, [status("red", "ring", "x5")]);
-}
