@@ -124,6 +124,10 @@ pub trait Host: Send + Sync {
         let _ = msg;
         Sending::done()
     }
+    /// Whether somebody is told of completed messages.
+    fn completion_watched(&self) -> bool {
+        true
+    }
     /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
@@ -290,6 +294,12 @@ impl NodeContext {
     /// Reports that `msg`, a message that the node had [kept](crate::Handled::Kept), is complete.
     pub fn complete(&self, msg: Message) -> Sending {
         self.host.completed(msg)
+    }
+
+    /// Whether a complete node watches this one. When none does, a node need not hold on to
+    /// messages only to [`complete`](Self::complete) them.
+    pub fn completion_watched(&self) -> bool {
+        self.host.completion_watched()
     }
 
     /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.

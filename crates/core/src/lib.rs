@@ -24,6 +24,7 @@ mod config;
 mod typed;
 mod node;
 mod context;
+mod sequences;
 pub mod jsonata;
 mod editor;
 mod node_type;
@@ -56,6 +57,7 @@ pub use node_type::{
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
+pub use sequences::{Sequence, Sequences, made_room};
 pub use setup::{SetupFailed, set_up};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};

@@ -1,7 +1,11 @@
 //! Mustache templates over messages, as mustache.js reads them: variables, sections, inverted
 //! sections, comments and other delimiters. There are no partials and no functions to call.
 
-use crate::{Message, Value, javascript};
+mod parse;
+
+use std::borrow::Cow;
+
+use crate::{Map, Message, Value, javascript, print};
 
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,14 +30,16 @@ pub struct InvalidTemplate {
 
 /// A template that makes too much of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the template makes more than {MOST} bytes of this message, it is cut off")]
+#[error(
+    "the template makes more than {MOST} bytes of this message, or takes more than {STEPS} steps"
+)]
 pub struct TooLong;
 
-/// The longest text that a template may make, and the most steps that it may take.
+/// The longest text that a template may make.
 const MOST: usize = 64 << 20;
 
-/// How deep sections may be nested.
-const DEPTH: usize = 100;
+/// The most tags and texts that a template may go through, those in sections each time.
+const STEPS: usize = 8 << 20;
 
 /// How a template is filled in.
 pub struct Filling<'a> {
@@ -56,9 +62,7 @@ impl Template {
     /// # Errors
     /// When a tag or a section is not closed, or a section is closed that was not opened.
     pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
-        let mut parser = Parser::new(text);
-        parser.tokens()?;
-        nest(parser.tokens, text.len()).map(|parts| Template { parts })
+        parse::parts(text).map(|parts| Template { parts })
     }
 
     /// All names in the template.
@@ -85,285 +89,159 @@ impl Template {
     /// # Errors
     /// When the result, or the way to it, is out of all proportion.
     pub fn render(&self, msg: &Message, filling: &Filling<'_>) -> Result<String, TooLong> {
-        let root = Value::from(msg.properties().clone());
-        let mut renderer = Renderer { stack: vec![root], filling, out: String::new(), steps: 0 };
-        renderer.parts(&self.parts)?;
+        let mut renderer = Renderer { filling, out: String::new(), steps: 0 };
+        let message = Frame { here: Here::Message(msg.properties()), outer: None };
+        renderer.parts(&self.parts, &message)?;
         Ok(renderer.out)
     }
 }
 
-#[derive(Debug)]
-enum Token {
-    Text(String),
-    Variable { name: String, escape: bool },
-    Open { name: String, inverted: bool, position: usize },
-    Close { name: String, position: usize },
+/// Where names are looked up: in the message, or in what a section is about.
+#[derive(Clone, Copy)]
+enum Here<'a> {
+    Message(&'a Map),
+    Value(&'a Value),
 }
 
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-    open: String,
-    close: String,
-    tokens: Vec<Token>,
-    /// The first token of the line, and whether it has tags, and anything else.
-    line: usize,
-    has_tag: bool,
-    has_content: bool,
-}
-
-impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Self {
-        Parser {
-            text,
-            at: 0,
-            open: "{{".to_owned(),
-            close: "}}".to_owned(),
-            tokens: Vec::new(),
-            line: 0,
-            has_tag: false,
-            has_content: false,
-        }
-    }
-
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn tokens(&mut self) -> Result<(), InvalidTemplate> {
-        loop {
-            let rest = self.rest();
-            let end = rest.find(self.open.as_str());
-            self.plain(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default());
-            let Some(end) = end else { break };
-            let position = self.at + end;
-            self.at = position + self.open.len();
-            self.tag(position)?;
-        }
-        self.end_of_line();
-        Ok(())
-    }
-
-    fn plain(&mut self, text: &str) {
-        for piece in text.split_inclusive('\n') {
-            self.has_content |= piece.contains(|c: char| !c.is_whitespace());
-            self.tokens.push(Token::Text(piece.to_owned()));
-            if piece.ends_with('\n') {
-                self.end_of_line();
-            }
-        }
-    }
-
-    /// A line that has nothing but tags without a value of their own leaves no trace.
-    fn end_of_line(&mut self) {
-        if self.has_tag && !self.has_content {
-            let mut at = 0;
-            let line = self.line;
-            self.tokens.retain(|token| {
-                at += 1;
-                at <= line || !matches!(token, Token::Text(_))
-            });
-        }
-        (self.line, self.has_tag, self.has_content) = (self.tokens.len(), false, false);
-    }
-
-    fn tag(&mut self, position: usize) -> Result<(), InvalidTemplate> {
-        self.has_tag = true;
-        let trimmed = self.rest().trim_start();
-        self.at = self.text.len() - trimmed.len();
-        let kind = trimmed.chars().next().filter(|c| "#^/>{&=!".contains(*c));
-        self.at += kind.map_or(0, char::len_utf8);
-        let end = match kind {
-            Some('=') => format!("={}", self.close),
-            Some('{') => format!("}}{}", self.close),
-            _ => self.close.clone(),
-        };
-        let rest = self.rest();
-        let unclosed = || InvalidTemplate { reason: "a tag is not closed".to_owned(), position };
-        let length = rest.find(&end).ok_or_else(unclosed)?;
-        let content = rest.get(..length).unwrap_or_default().trim();
-        self.at += length + end.len();
-        let name = content.to_owned();
-        match kind {
-            None | Some('{' | '&') => {
-                self.has_content = true;
-                self.tokens.push(Token::Variable { name, escape: kind.is_none() });
-            }
-            Some(c @ ('#' | '^')) => {
-                self.tokens.push(Token::Open { name, inverted: c == '^', position });
-            }
-            Some('/') => self.tokens.push(Token::Close { name, position }),
-            Some('=') => self.delimiters(content, position)?,
-            // A comment, or a partial, of which there are none.
-            Some(_) => {}
-        }
-        Ok(())
-    }
-
-    fn delimiters(&mut self, content: &str, position: usize) -> Result<(), InvalidTemplate> {
-        let mut words = content.split_whitespace();
-        match (words.next(), words.next(), words.next()) {
-            (Some(open), Some(close), None) => {
-                (self.open, self.close) = (open.to_owned(), close.to_owned());
-                Ok(())
-            }
-            _ => Err(InvalidTemplate { reason: format!("invalid tags `{content}`"), position }),
-        }
-    }
-}
-
-/// A section that is being read.
-struct Opened {
-    name: String,
-    inverted: bool,
-    outside: Vec<Part>,
-    position: usize,
-}
-
-fn nest(tokens: Vec<Token>, end: usize) -> Result<Vec<Part>, InvalidTemplate> {
-    let fail = |reason: String, position| Err(InvalidTemplate { reason, position });
-    let (mut opened, mut parts): (Vec<Opened>, Vec<Part>) = (Vec::new(), Vec::new());
-    for token in tokens {
-        match token {
-            Token::Text(text) => match parts.last_mut() {
-                Some(Part::Text(before)) => before.push_str(&text),
-                _ => parts.push(Part::Text(text)),
-            },
-            Token::Variable { name, escape } => parts.push(Part::Variable { name, escape }),
-            Token::Open { name, inverted, position } => {
-                if opened.len() == DEPTH {
-                    return fail(format!("more than {DEPTH} nested sections"), position);
-                }
-                let outside = std::mem::take(&mut parts);
-                opened.push(Opened { name, inverted, outside, position });
-            }
-            Token::Close { name, position } => match opened.pop() {
-                None => return fail(format!("unopened section `{name}`"), position),
-                Some(section) if section.name != name => {
-                    return fail(format!("unclosed section `{}`", section.name), position);
-                }
-                Some(Opened { name, inverted, mut outside, .. }) => {
-                    outside.push(Part::Section { name, inverted, parts });
-                    parts = outside;
-                }
-            },
-        }
-    }
-    match opened.pop() {
-        None => Ok(parts),
-        Some(section) => {
-            fail(format!("unclosed section `{}`", section.name), section.position.min(end))
-        }
-    }
+/// A section, and those around it.
+struct Frame<'a> {
+    here: Here<'a>,
+    outer: Option<&'a Frame<'a>>,
 }
 
 struct Renderer<'a> {
-    /// The message, and what the sections around have put before it.
-    stack: Vec<Value>,
     filling: &'a Filling<'a>,
     out: String,
     steps: usize,
 }
 
 impl Renderer<'_> {
-    fn parts(&mut self, parts: &[Part]) -> Result<(), TooLong> {
+    fn parts(&mut self, parts: &[Part], frame: &Frame<'_>) -> Result<(), TooLong> {
         for part in parts {
             self.steps += 1;
-            if self.out.len() > MOST || self.steps > MOST {
+            if self.out.len() > MOST || self.steps > STEPS {
                 return Err(TooLong);
             }
             match part {
                 Part::Text(text) => self.out.push_str(text),
-                Part::Variable { name, escape } => self.variable(name, *escape),
-                Part::Section { name, inverted, parts } => self.section(name, *inverted, parts)?,
+                Part::Variable { name, escape } => self.variable(name, *escape, frame),
+                Part::Section { name, inverted, parts } => {
+                    self.section(name, *inverted, parts, frame)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn variable(&mut self, name: &str, escape: bool) {
-        match self.lookup(name) {
-            None | Some(Value::Null) => {}
-            Some(value @ Value::Number(_)) => self.out.push_str(&javascript::text(Some(&value))),
-            Some(value) => {
-                let text = javascript::text(Some(&value));
-                if escape { escape_html(&text, &mut self.out) } else { self.out.push_str(&text) }
-            }
-        }
+    fn variable(&mut self, name: &str, escape: bool, frame: &Frame<'_>) {
+        let value = self.lookup(name, frame);
+        let text = match value.as_deref() {
+            None | Some(Value::Null) => return,
+            Some(Value::Number(number)) => return print::print_number(*number, &mut self.out),
+            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
+            value => Cow::Owned(javascript::text(value)),
+        };
+        if escape { escape_html(&text, &mut self.out) } else { self.out.push_str(&text) }
     }
 
-    fn section(&mut self, name: &str, inverted: bool, parts: &[Part]) -> Result<(), TooLong> {
-        let value = self.lookup(name).unwrap_or_default();
+    fn section(
+        &mut self,
+        name: &str,
+        inverted: bool,
+        parts: &[Part],
+        frame: &Frame<'_>,
+    ) -> Result<(), TooLong> {
+        let value = self.lookup(name, frame);
+        let value = value.as_deref().unwrap_or(&Value::Null);
         let empty = !value.is_truthy() || value.as_array().is_some_and(<[Value]>::is_empty);
         if inverted {
-            return if empty { self.parts(parts) } else { Ok(()) };
+            return if empty { self.parts(parts, frame) } else { Ok(()) };
         }
+        let inside = |value| Frame { here: Here::Value(value), outer: Some(frame) };
         match value {
             _ if empty => Ok(()),
             Value::Array(items) => {
-                items.iter().try_for_each(|item| self.inside(item.clone(), parts))
+                items.iter().try_for_each(|item| self.parts(parts, &inside(item)))
             }
-            Value::Bool(_) => self.parts(parts),
-            value => self.inside(value, parts),
+            Value::Bool(_) => self.parts(parts, frame),
+            value => self.parts(parts, &inside(value)),
         }
     }
 
-    fn inside(&mut self, value: Value, parts: &[Part]) -> Result<(), TooLong> {
-        self.stack.push(value);
-        let result = self.parts(parts);
-        self.stack.pop();
-        result
-    }
-
-    fn lookup(&self, name: &str) -> Option<Value> {
+    fn lookup<'v>(&self, name: &str, frame: &Frame<'v>) -> Option<Cow<'v, Value>> {
         if name == "." {
-            return self.stack.last().cloned();
+            return Some(match frame.here {
+                Here::Message(message) => Cow::Owned(message.clone().into()),
+                Here::Value(value) => Cow::Borrowed(value),
+            });
         }
-        let found = self.stack.iter().rev().find_map(|context| find(context, name));
-        match found {
-            Some(Value::String(text)) if self.filling.escape_strings && self.stack.len() == 1 => {
-                Some(escape_json(&text).into())
+        let mut found = None;
+        let mut next = Some(frame);
+        while let (None, Some(frame)) = (&found, next) {
+            found = find(frame.here, name);
+            next = frame.outer;
+        }
+        let is_outermost = frame.outer.is_none();
+        match found.as_deref() {
+            None => (self.filling.missing)(name).map(Cow::Owned),
+            Some(Value::String(text)) if self.filling.escape_strings && is_outermost => {
+                Some(Cow::Owned(escape_json(text).into()))
             }
-            Some(value) => Some(value),
-            None => (self.filling.missing)(name),
+            Some(_) => found,
         }
     }
 }
 
 /// The value of a dotted name, if all of it is there.
-fn find(context: &Value, name: &str) -> Option<Value> {
+fn find<'v>(here: Here<'v>, name: &str) -> Option<Cow<'v, Value>> {
     let mut names = name.split('.');
-    let first = member(context, names.next()?)?;
-    names.try_fold(first, |value, name| member(&value, name))
+    let first = names.next()?;
+    let first = match here {
+        Here::Message(message) => Cow::Borrowed(message.get(first)?),
+        Here::Value(value) => member(value, first)?,
+    };
+    names.try_fold(first, |value, name| match value {
+        Cow::Borrowed(value) => member(value, name),
+        Cow::Owned(value) => member(&value, name).map(|found| Cow::Owned(found.into_owned())),
+    })
 }
 
-fn member(value: &Value, name: &str) -> Option<Value> {
+fn member<'v>(value: &'v Value, name: &str) -> Option<Cow<'v, Value>> {
     let index = || name.parse::<usize>().ok();
-    match value {
-        Value::Object(map) => map.get(name).cloned(),
-        Value::Array(items) if name == "length" => Some(items.len().into()),
-        Value::Array(items) => items.get(index()?).cloned(),
-        Value::Buffer(bytes) if name == "length" => Some(bytes.len().into()),
-        Value::Buffer(bytes) => Some(u32::from(*bytes.get(index()?)?).into()),
-        Value::String(text) if name == "length" => Some(text.encode_utf16().count().into()),
-        _ => None,
-    }
+    Some(match value {
+        Value::Object(map) => Cow::Borrowed(map.get(name)?),
+        Value::Array(items) if name == "length" => Cow::Owned(items.len().into()),
+        Value::Array(items) => Cow::Borrowed(items.get(index()?)?),
+        Value::Buffer(bytes) if name == "length" => Cow::Owned(bytes.len().into()),
+        Value::Buffer(bytes) => Cow::Owned(u32::from(*bytes.get(index()?)?).into()),
+        Value::String(text) if name == "length" => Cow::Owned(text.encode_utf16().count().into()),
+        _ => return None,
+    })
 }
 
 fn escape_html(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '/' => out.push_str("&#x2F;"),
-            '`' => out.push_str("&#x60;"),
-            '=' => out.push_str("&#x3D;"),
-            c => out.push(c),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| entity(byte).is_some()) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        out.push_str(special.bytes().next().and_then(entity).unwrap_or_default());
+        rest = special.get(1..).unwrap_or_default();
     }
+    out.push_str(rest);
+}
+
+fn entity(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#39;",
+        b'/' => "&#x2F;",
+        b'`' => "&#x60;",
+        b'=' => "&#x3D;",
+        _ => return None,
+    })
 }
 
 fn escape_json(text: &str) -> String {
@@ -385,7 +263,34 @@ fn escape_json(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_template_or_a_mistake(
+            text in "([a{}#^/>&!= .\n\u{e9}-]|\\{\\{|\\}\\}|\\{\\{#a\\}\\}|\\{\\{/a\\}\\}){0,40}",
+            any in any::<String>(),
+        ) {
+            for text in [text, any] {
+                let Ok(template) = Template::parse(&text) else { continue };
+                let msg = Message::from(Map::from_iter([("a", Value::from(vec![Value::from(1)]))]));
+                let filling = Filling { escape_strings: true, missing: &|_| None };
+                prop_assert!(template.render(&msg, &filling).is_ok());
+            }
+        }
+
+        #[test]
+        fn text_without_tags_is_left_alone(text in "[^{]*") {
+            prop_assert_eq!(render(&text, json!({})), text);
+        }
+
+        #[test]
+        fn escaped_text_holds_nothing_that_html_reads(text in any::<String>()) {
+            let escaped = render("{{a}}", json!({"a": text}));
+            prop_assert!(!escaped.contains(['<', '>', '"', '\'', '`', '=', '/']));
+        }
+    }
 
     fn render(template: &str, msg: serde_json::Value) -> String {
         let Value::Object(map) = Value::from(msg) else { panic!("no object") };
@@ -462,7 +367,7 @@ mod tests {
             Value::from(list.into_iter().map(|n| Value::from(u32::from(n))).collect::<Vec<_>>()),
         )]
         .into_iter()
-        .collect::<crate::Map>()
+        .collect::<Map>()
         .into();
         let filling = Filling { escape_strings: false, missing: &|_| None };
         assert_eq!(Template::parse(&template).unwrap().render(&msg, &filling), Err(TooLong));

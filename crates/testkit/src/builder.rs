@@ -38,6 +38,7 @@ pub struct HarnessBuilder {
     pub(crate) endpoint: Option<String>,
     pub(crate) outputs: usize,
     pub(crate) linked: Vec<String>,
+    pub(crate) watched: bool,
     pub(crate) patience: Duration,
 }
 
@@ -51,6 +52,7 @@ impl HarnessBuilder {
             endpoint: None,
             outputs: 8,
             linked: Vec::new(),
+            watched: false,
             patience: Duration::from_secs(60),
         }
     }
@@ -94,6 +96,13 @@ impl HarnessBuilder {
     /// with [`Harness::next_delivered`].
     pub fn linked(mut self, id: &str) -> Self {
         self.linked.push(id.to_owned());
+        self
+    }
+
+    /// Watches the node as complete and catch nodes do: what it completes is read with
+    /// [`Harness::next_completed`], what it fails with [`Harness::next_caught`].
+    pub fn watched(mut self) -> Self {
+        self.watched = true;
         self
     }
 

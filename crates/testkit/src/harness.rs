@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::bus::{RunningNode, Services, Wire};
+use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
 use ferrowire_core::{
     BuiltNode, Level, Message, NodeContext, NodeInfo, NodeType, Status, StopReason, Value,
 };
@@ -22,6 +22,8 @@ pub struct Harness {
     world: Arc<World>,
     outputs: Vec<Collector>,
     others: HashMap<String, Collector>,
+    completed: Collector,
+    caught: Collector,
     patience: Duration,
     stopped: bool,
 }
@@ -43,7 +45,7 @@ impl Harness {
     pub(crate) async fn start(builder: HarnessBuilder) -> Harness {
         let (info, built, problems) = builder.build();
         assert!(problems.is_empty(), "the configuration has problems: {problems:#?}");
-        let HarnessBuilder { world, endpoint, outputs, linked, patience, .. } = builder;
+        let HarnessBuilder { world, endpoint, outputs, linked, watched, patience, .. } = builder;
         let world = Arc::new(world);
         let services: Arc<dyn Services> = Arc::clone(&world) as _;
         let node = RunningNode::new(info, built, Arc::clone(&services));
@@ -68,7 +70,21 @@ impl Harness {
                 .insert(info.id.clone(), running);
             others.insert(info.id, other);
         }
-        let harness = Harness { node, world, outputs, others, patience, stopped: false };
+        let (completed, caught) = (Collector::default(), Collector::default());
+        if watched {
+            let aside = |collector: &Collector| {
+                let built = BuiltNode::Shared(Box::new(collector.clone()));
+                let watcher = RunningNode::new(NodeInfo::default(), built, Arc::clone(&services));
+                vec![watcher.aside()]
+            };
+            node.set_watchers(Watchers {
+                errors: aside(&caught),
+                completions: aside(&completed),
+                statuses: Vec::new(),
+            });
+        }
+        let harness =
+            Harness { node, world, outputs, others, completed, caught, patience, stopped: false };
         harness.within("did not start", harness.node.start()).await;
         harness
     }
@@ -115,6 +131,29 @@ impl Harness {
         let other = self.others.get(id);
         let other = other.unwrap_or_else(|| panic!("no node `{id}` was linked"));
         other.0.next(&format!("message for `{id}`"), self.patience).await
+    }
+
+    /// The next message that the [watched](HarnessBuilder::watched) node completes, with
+    /// `msg.complete` in it.
+    ///
+    /// # Panics
+    /// When it completes none in time.
+    pub async fn next_completed(&mut self) -> Message {
+        self.completed.0.next("completed message", self.patience).await
+    }
+
+    /// The messages that it completed and that were not taken yet.
+    pub fn completed(&mut self) -> Vec<Message> {
+        self.completed.0.take()
+    }
+
+    /// The next message that the [watched](HarnessBuilder::watched) node fails with, with
+    /// `msg.error` in it.
+    ///
+    /// # Panics
+    /// When it fails with none in time.
+    pub async fn next_caught(&mut self) -> Message {
+        self.caught.0.next("failed message", self.patience).await
     }
 
     /// The messages that have left through `port` and were not taken yet.

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ferrowire_core::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    StopReason, Value, async_trait, generate_id,
+    Sending, StopReason, Value, async_trait, generate_id, made_room,
 };
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use concat::Topics;
+use concat::{Added, Topics};
 
 /// Node-RED's `batch`.
 #[derive(Debug)]
@@ -33,11 +33,11 @@ enum Mode {
     Count { count: usize, overlap: usize, honours_parts: bool },
     /// What comes in a time makes a sequence. Without a time nothing ever does.
     Interval { interval: Option<Duration>, allows_empty: bool },
-    /// The sequences of these topics make one.
-    Concat(Vec<Value>),
+    /// The sequences of the topics make one.
+    Concat,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     pending: Vec<Message>,
     topics: Topics,
@@ -48,6 +48,7 @@ pub(crate) const MOST_KEPT: usize = 65_536;
 
 impl FromConfig for Batch {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let mut topics = Vec::new();
         let mode = match config.text_or("mode", "count").as_str() {
             "count" => count(config),
             "interval" => {
@@ -58,14 +59,18 @@ impl FromConfig for Batch {
                     allows_empty: config.boolean("allowEmptySequence", false),
                 }
             }
-            "concat" => Mode::Concat(topics(config)),
+            "concat" => {
+                topics = names(config);
+                Mode::Concat
+            }
             other => {
                 let text = format!("`{other}` is none of `count`, `interval` and `concat`");
                 config.problem("mode", text);
-                Mode::Concat(Vec::new())
+                Mode::Concat
             }
         };
-        Batch { inner: Arc::new(Inner { mode, state: Mutex::default(), restart: Notify::new() }) }
+        let state = Mutex::new(State { pending: Vec::new(), topics: Topics::new(topics) });
+        Batch { inner: Arc::new(Inner { mode, state, restart: Notify::new() }) }
     }
 }
 
@@ -80,7 +85,8 @@ fn count(config: &mut NodeConfig<'_>) -> Mode {
     Mode::Count { count, overlap, honours_parts: config.boolean("honourParts", false) }
 }
 
-fn topics(config: &mut NodeConfig<'_>) -> Vec<Value> {
+/// The topics whose sequences make one.
+fn names(config: &mut NodeConfig<'_>) -> Vec<Value> {
     match config.raw("topics") {
         None => Vec::new(),
         Some(Value::Array(list)) => {
@@ -93,18 +99,14 @@ fn topics(config: &mut NodeConfig<'_>) -> Vec<Value> {
     }
 }
 
-pub(crate) fn too_many() -> NodeError {
-    NodeError::new("too many messages wait for the rest of their sequences, all were dropped")
-}
-
 /// Makes the messages a sequence.
-fn sequence(messages: Vec<Message>) -> Handled {
+fn sequence(messages: Vec<Message>) -> Vec<(usize, Message)> {
     let id = messages.first().and_then(|msg| msg.get("_msgid")).cloned();
     let id = id.unwrap_or_else(|| generate_id().into());
     let count = messages.len();
     let number = |(index, mut msg): (usize, Message)| {
         if msg.get("parts").and_then(Value::as_object).is_none() {
-            msg.set("parts", ferrowire_core::Map::new());
+            msg.set("parts", ferrowire_core::Map::with_capacity(3));
         }
         if let Some(parts) = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut) {
             parts.insert("id", id.clone());
@@ -113,7 +115,7 @@ fn sequence(messages: Vec<Message>) -> Handled {
         }
         (0, msg)
     };
-    Handled::SendAll(messages.into_iter().enumerate().map(number).collect())
+    messages.into_iter().enumerate().map(number).collect()
 }
 
 /// Whether the message is the last one of its sequence.
@@ -122,41 +124,63 @@ fn is_last(msg: &Message) -> bool {
     matches!((part("index"), part("count")), (Some(index), Some(count)) if index + 1.0 == count)
 }
 
+/// Sends the sequence; the first `leaves` of its messages are complete then.
+fn send(messages: Vec<Message>, leaves: usize, cx: &NodeContext) -> Handled {
+    let kept = if cx.completion_watched() { messages[..leaves].to_vec() } else { Vec::new() };
+    Handled::Kept(cx.send_all(sequence(messages), kept))
+}
+
+impl State {
+    fn take_all(&mut self) -> Vec<Message> {
+        let mut all = std::mem::take(&mut self.pending);
+        all.append(&mut self.topics.take_all());
+        all
+    }
+}
+
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, msg: Message) -> Result<Handled, NodeError> {
+    fn take(&self, msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
         let mut state = self.state();
         if msg.get("reset").is_some() {
-            *state = State::default();
+            let mut dropped = state.take_all();
             self.restart.notify_one();
-            return Ok(Handled::Done);
+            dropped.push(msg);
+            return Ok(Handled::Kept(cx.send_all(Vec::new(), dropped)));
         }
+        let waits = Ok(Handled::Kept(Sending::done()));
         match &self.mode {
             Mode::Count { count, overlap, honours_parts } => {
                 let ends = *honours_parts && is_last(&msg);
                 state.pending.push(msg);
                 if state.pending.len() < *count && !ends {
-                    return Ok(Handled::Done);
+                    return waits;
                 }
-                let kept = state.pending.len().saturating_sub(*overlap);
-                let next = if *overlap == 0 { Vec::new() } else { state.pending[kept..].to_vec() };
-                Ok(sequence(std::mem::replace(&mut state.pending, next)))
+                let leaves = state.pending.len().saturating_sub(*overlap);
+                let next = state.pending[leaves..].to_vec();
+                let messages = std::mem::replace(&mut state.pending, next);
+                Ok(send(messages, leaves, cx))
             }
             Mode::Interval { .. } => {
                 if state.pending.len() >= MOST_KEPT {
-                    state.pending.clear();
-                    return Err(too_many());
+                    let text = format!(
+                        "{MOST_KEPT} messages came in this interval already, this one was dropped"
+                    );
+                    return Err(NodeError::new(text));
                 }
                 state.pending.push(msg);
-                Ok(Handled::Done)
+                waits
             }
-            Mode::Concat(topics) => {
-                let complete = state.topics.add(topics, msg)?;
-                Ok(complete.map_or(Handled::Done, sequence))
-            }
+            Mode::Concat => match state.topics.add(msg)? {
+                Added::Dropped => Ok(Handled::Done),
+                Added::Waits => waits,
+                Added::Complete { all, kept } => {
+                    Ok(Handled::Kept(cx.send_all(sequence(all), kept)))
+                }
+            },
         }
     }
 
@@ -173,16 +197,13 @@ impl Inner {
             }
             next += interval;
             let mut messages = std::mem::take(&mut self.state().pending);
+            let kept = if cx.completion_watched() { messages.clone() } else { Vec::new() };
             if messages.is_empty() && allows_empty {
                 let mut msg = Message::with_payload(Value::Null);
                 msg.ensure_id();
                 messages.push(msg);
             }
-            if let Handled::SendAll(messages) = sequence(messages) {
-                for (port, msg) in messages {
-                    cx.send(port, msg).await;
-                }
-            }
+            cx.send_all(sequence(messages), kept).await;
         }
     }
 }
@@ -197,12 +218,21 @@ impl Node for Batch {
         Ok(())
     }
 
-    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
-        self.inner.take(msg).unwrap_or_else(Handled::Failed)
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        let oldest = self.inner.state().topics.make_room();
+        let inner = &self.inner;
+        let Some(oldest) = oldest else {
+            return inner.take(msg, cx).unwrap_or_else(Handled::Failed);
+        };
+        let (inner, held) = (Arc::clone(inner), oldest.len());
+        let handle =
+            move |msg, cx: &NodeContext| inner.take(msg, cx).unwrap_or_else(Handled::Failed);
+        cx.drop_before(oldest, move || made_room(held), msg, handle)
     }
 
-    async fn stop(&self, _: StopReason, _: &NodeContext) {
-        *self.inner.state() = State::default();
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        let dropped = self.inner.state().take_all();
+        cx.send_all(Vec::new(), dropped).await;
     }
 }
 

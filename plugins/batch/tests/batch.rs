@@ -141,3 +141,84 @@ async fn problems_are_named() {
         assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
     }
 }
+
+async fn completed(node: &mut Harness) -> Vec<String> {
+    node.wait(Duration::from_millis(1)).await;
+    node.completed().iter().filter_map(|msg| msg.id().map(str::to_owned)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_its_last_sequence_has_left() {
+    let config = json!({"mode": "count", "count": "3", "overlap": "1"});
+    let mut node = Harness::of("batch").config(config).watched().start().await;
+    send(&mut node, numbers(1..=2)).await;
+    assert!(completed(&mut node).await.is_empty());
+    send(&mut node, numbers(3..=3)).await;
+    assert_eq!(completed(&mut node).await, ["m1", "m2"], "the third begins the next sequence");
+    send(&mut node, [json!({"_msgid": "r", "reset": true})]).await;
+    assert_eq!(completed(&mut node).await, ["m3", "r"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_an_interval_are_complete_when_it_is_over() {
+    let config = json!({"mode": "interval", "interval": "1"});
+    let mut node = Harness::of("batch").config(config).watched().start().await;
+    send(&mut node, numbers(1..=2)).await;
+    assert!(completed(&mut node).await.is_empty());
+    node.wait(Duration::from_secs(1)).await;
+    assert_eq!(completed(&mut node).await, ["m1", "m2"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_may_come_twice_in_a_sequence() {
+    let msg = |n: i32| {
+        json!({"_msgid": format!("m{n}"), "topic": "A", "payload": n,
+        "parts": {"id": "s", "index": n, "count": 2}})
+    };
+    let config = json!({"mode": "concat", "topics": [{"topic": "A"}, {"topic": "A"}]});
+    let mut node = Harness::of("batch").config(config).watched().start().await;
+    send(&mut node, [msg(0)]).await;
+    assert!(completed(&mut node).await.is_empty());
+    send(&mut node, [msg(1)]).await;
+    assert_eq!(brief(&node.outputs(0)), ["m0 0 0/4", "m0 1 1/4", "m0 0 2/4", "m0 1 3/4"]);
+    assert_eq!(completed(&mut node).await, ["m0", "m1"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_bound_an_interval_takes_no_more_and_goes_on() {
+    let config = json!({"mode": "interval", "interval": "1"});
+    let mut node = Harness::of("batch").config(config).watched().start().await;
+    for _ in 0..65_536 {
+        node.send(Message::with_payload(1)).await;
+    }
+    node.send(Message::with_payload("over")).await;
+    assert_eq!(node.next_caught().await.payload(), Some(&"over".into()));
+    assert!(node.next_error().await.starts_with("65536 messages came in this interval"));
+    node.wait(Duration::from_millis(900)).await;
+    assert!(node.errors().is_empty());
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_bound_the_oldest_sequence_of_a_topic_makes_room_and_is_caught() {
+    let msg = |topic: &str, id: usize| {
+        message(json!({"topic": topic, "payload": id, "parts": {"id": id, "index": 0, "count": 2}}))
+    };
+    let config = json!({"mode": "concat", "topics": [{"topic": "A"}, {"topic": "B"}]});
+    let mut node = Harness::of("batch").config(config).watched().start().await;
+    for id in 0..256 {
+        for _ in 0..256 {
+            node.send(msg(if id % 2 == 0 { "A" } else { "B" }, id)).await;
+        }
+    }
+    assert!(node.errors().is_empty());
+    node.send(msg("B", 1000)).await;
+    for _ in 0..256 {
+        assert_eq!(node.next_caught().await.payload(), Some(&0.into()));
+    }
+    assert!(node.next_error().await.contains("the oldest sequence was dropped with 256"));
+    node.stop().await;
+}

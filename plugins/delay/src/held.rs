@@ -7,7 +7,7 @@ use ferrowire_core::{Message, NodeError, javascript};
 use tokio::time::Instant;
 
 use crate::settings::{Hold, Mode, Settings, millis};
-use crate::state::{Effect, MOST_KEPT, Orders, depth, too_many, was_reset};
+use crate::state::{Effect, MOST_KEPT, Orders, Taken, depth, too_many, was_reset};
 
 #[derive(Debug, Default)]
 pub(crate) struct Held {
@@ -23,14 +23,15 @@ impl Held {
         settings: &Settings,
         msg: Message,
         now: Instant,
-    ) -> Result<Vec<Effect>, NodeError> {
+    ) -> Result<Taken, NodeError> {
         let orders = Orders::of(&msg);
         if orders.reset {
-            self.messages.clear();
-            self.due.clear();
-            return Ok(vec![was_reset()]);
+            let mut effects: Vec<_> = self.clear().into_iter().map(Effect::Complete).collect();
+            effects.push(was_reset());
+            return Ok(Taken { kept: false, effects });
         }
-        if orders.is_message || orders.flush.is_none() {
+        let kept = orders.is_message || orders.flush.is_none();
+        if kept {
             if self.messages.len() >= MOST_KEPT {
                 return Err(too_many());
             }
@@ -44,14 +45,19 @@ impl Held {
             for _ in 0..count.min(self.messages.len()) {
                 if let Some((number, (at, msg))) = self.messages.pop_first() {
                     self.due.remove(&(at, number));
-                    effects.push(Effect::Send(0, msg));
+                    effects.push(Effect::Release(0, msg));
                 }
             }
             effects.push(depth(self.messages.len()));
         } else if shows_depth(settings) {
             effects.push(depth(self.messages.len()));
         }
-        Ok(effects)
+        Ok(Taken { kept, effects })
+    }
+
+    pub(crate) fn clear(&mut self) -> Vec<Message> {
+        self.due.clear();
+        std::mem::take(&mut self.messages).into_values().map(|(_, msg)| msg).collect()
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -63,7 +69,7 @@ impl Held {
         while let Some((at, number)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, number));
             if let Some((_, msg)) = self.messages.remove(&number) {
-                effects.push(Effect::Send(0, msg));
+                effects.push(Effect::Release(0, msg));
             }
         }
         if !effects.is_empty() && shows_depth(settings) {

@@ -4,18 +4,19 @@ mod held;
 mod queue;
 mod settings;
 mod state;
+mod topic;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Status, StopReason, async_trait,
+    Sending, Status, StopReason, async_trait,
 };
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use settings::Settings;
-use state::{Effect, State};
+use state::{Effect, State, Taken};
 
 /// Node-RED's `delay`.
 #[derive(Debug)]
@@ -66,6 +67,12 @@ async fn perform(effects: Vec<Effect>, cx: &NodeContext) {
     for effect in effects {
         match effect {
             Effect::Send(port, msg) => cx.send(port, msg).await,
+            Effect::Release(port, msg) => {
+                let kept = cx.completion_watched().then(|| msg.clone());
+                cx.send(port, msg).await;
+                cx.send_all(Vec::new(), kept.into_iter().collect()).await;
+            }
+            Effect::Complete(msg) => cx.complete(msg).await,
             Effect::Status(status) => cx.status(status),
         }
     }
@@ -83,37 +90,51 @@ impl Node for Delay {
     }
 
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let taken = self.inner.state().take(&self.inner.settings, msg, Instant::now());
-        self.inner.changed.notify_one();
-        let mut effects = match taken {
-            Ok(effects) => effects,
-            Err(error) => return Handled::Failed(error),
-        };
-        if effects.iter().all(|effect| matches!(effect, Effect::Status(_))) {
-            for effect in effects {
-                if let Effect::Status(status) = effect {
-                    cx.status(status);
-                }
-            }
-            return Handled::Done;
+        let mut state = self.inner.state();
+        let before = state.next();
+        let taken = state.take(&self.inner.settings, msg, Instant::now());
+        if state.next() != before {
+            self.inner.changed.notify_one();
         }
-        if effects.len() == 1 {
-            match effects.pop() {
-                Some(Effect::Send(port, msg)) => return Handled::Send(port, msg),
-                Some(other) => effects.push(other),
-                None => {}
-            }
+        drop(state);
+        match taken {
+            Err(error) => Handled::Failed(error),
+            Ok(Taken { kept, effects }) => done(kept, effects, cx),
         }
-        let cx = cx.clone();
-        Handled::Later(Box::pin(async move {
-            perform(effects, &cx).await;
-            Ok(())
-        }))
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
-        self.inner.state().clear();
+        let held = self.inner.state().clear();
+        cx.send_all(Vec::new(), held).await;
         cx.status(Status::default());
+    }
+}
+
+/// Does what is to be done at once, and leaves the rest to the bus.
+fn done(kept: bool, mut effects: Vec<Effect>, cx: &NodeContext) -> Handled {
+    effects.retain_mut(|effect| match effect {
+        Effect::Status(status) => {
+            cx.status(std::mem::take(status));
+            false
+        }
+        _ => true,
+    });
+    match effects.pop() {
+        None if kept => Handled::Kept(Sending::done()),
+        None => Handled::Done,
+        Some(Effect::Send(port, msg)) if effects.is_empty() => Handled::Send(port, msg),
+        Some(last) => {
+            effects.push(last);
+            let cx = cx.clone();
+            let perform = async move { perform(effects, &cx).await };
+            if kept {
+                return Handled::Kept(Sending::later(Box::pin(perform)));
+            }
+            Handled::Later(Box::pin(async move {
+                perform.await;
+                Ok(())
+            }))
+        }
     }
 }
 

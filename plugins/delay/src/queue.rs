@@ -1,13 +1,14 @@
 //! `Queue`: messages that pass at a rate.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError, Status, Value, javascript};
+use ferrowire_core::{Key, Message, NodeError, Status, Value, javascript};
 use tokio::time::Instant;
 
 use crate::settings::{Mode, Settings, millis};
-use crate::state::{Effect, MOST_KEPT, Orders, depth, too_many, was_reset};
+use crate::state::{Effect, MOST_KEPT, Orders, Taken, depth, too_many, was_reset};
+use crate::topic::Topic;
 
 /// The number of messages is shown so often at most.
 const REPORT: Duration = Duration::from_millis(500);
@@ -15,6 +16,10 @@ const REPORT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: VecDeque<Message>,
+    /// Where the message of each topic waits: its number since the start.
+    numbers: HashMap<Topic, u64>,
+    /// How many have left since the start.
+    left: u64,
     rate: Duration,
     /// When the next one passes; none while nothing has passed lately.
     tick: Option<Instant>,
@@ -28,6 +33,8 @@ impl Queue {
     pub(crate) fn new(settings: &Settings) -> Self {
         Queue {
             waiting: VecDeque::new(),
+            numbers: HashMap::new(),
+            left: 0,
             rate: settings.rate,
             tick: None,
             report: None,
@@ -47,10 +54,26 @@ impl Queue {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
+    pub(crate) fn clear(&mut self) -> Vec<Message> {
         self.passed.clear();
         (self.tick, self.report, self.last_sent) = (None, None, None);
+        self.take_first(usize::MAX)
+    }
+
+    fn give_up(&mut self, effects: &mut Vec<Effect>) {
+        effects.extend(self.take_first(usize::MAX).into_iter().map(Effect::Complete));
+    }
+
+    /// Takes out the first so many messages, or all there are.
+    fn take_first(&mut self, count: usize) -> Vec<Message> {
+        let first: Vec<_> = self.waiting.drain(..count.min(self.waiting.len())).collect();
+        self.left += first.len() as u64;
+        if !self.numbers.is_empty() {
+            for topic in first.iter().filter_map(Topic::of) {
+                self.numbers.remove(&topic);
+            }
+        }
+        first
     }
 
     /// The next tick; never at once, or the node would do nothing else.
@@ -63,10 +86,11 @@ impl Queue {
         settings: &Settings,
         msg: Message,
         now: Instant,
-    ) -> Result<Vec<Effect>, NodeError> {
+    ) -> Result<Taken, NodeError> {
+        let at_once = |effects| Ok(Taken { kept: false, effects });
         match settings.mode {
-            Mode::Drop => Ok(self.take_or_drop(settings, msg, now)),
-            Mode::Burst => Ok(self.take_burst(settings, msg, now)),
+            Mode::Drop => at_once(self.take_or_drop(settings, msg, now)),
+            Mode::Burst => at_once(self.take_burst(settings, msg, now)),
             Mode::Topics { .. } => self.take_topic(settings, msg, now),
             _ => self.take_in_turn(settings, msg, now),
         }
@@ -87,11 +111,11 @@ impl Queue {
     fn take_in_turn(
         &mut self,
         settings: &Settings,
-        msg: Message,
+        mut msg: Message,
         now: Instant,
-    ) -> Result<Vec<Effect>, NodeError> {
+    ) -> Result<Taken, NodeError> {
         let orders = Orders::of(&msg);
-        let mut effects = Vec::new();
+        let mut taken = Taken::default();
         if orders.is_message {
             let changed = self.set_rate(settings, &msg);
             if self.tick.is_some() {
@@ -99,28 +123,29 @@ impl Queue {
                     self.tick = Some(self.after(now));
                 }
                 self.push(msg)?;
+                taken.kept = true;
             } else if !orders.reset {
                 self.tick = Some(self.after(now));
-                let mut msg = msg;
                 msg.remove("flush");
-                effects.push(Effect::Send(0, msg));
+                taken.effects.push(Effect::Send(0, msg));
             } else if orders.flush.is_some() {
                 self.push(msg)?;
+                taken.kept = true;
             }
             self.report_later(now);
         }
         if let Some(count) = orders.flush {
-            self.flush(count, now, &mut effects);
+            self.flush(count, now, &mut taken.effects);
         }
         if orders.reset {
             if orders.flush.is_none() {
                 self.tick = None;
             }
-            self.waiting.clear();
+            self.give_up(&mut taken.effects);
             self.rate = settings.rate;
-            effects.push(was_reset());
+            taken.effects.push(was_reset());
         }
-        Ok(effects)
+        Ok(taken)
     }
 
     fn push(&mut self, mut msg: Message) -> Result<(), NodeError> {
@@ -138,12 +163,11 @@ impl Queue {
 
     fn flush(&mut self, count: usize, now: Instant, effects: &mut Vec<Effect>) {
         let count = count.min(self.waiting.len());
-        for mut msg in self.waiting.drain(..count) {
+        for mut msg in self.take_first(count) {
             msg.remove("flush");
             msg.remove("reset");
-            if msg.properties().iter().any(|(key, _)| key != "_msgid") {
-                effects.push(Effect::Send(0, msg));
-            }
+            let is_message = msg.properties().iter().any(|(key, _)| key != "_msgid");
+            effects.push(release(is_message, msg));
         }
         self.tick = (count > 0).then(|| self.after(now));
         effects.push(depth(self.waiting.len()));
@@ -168,7 +192,7 @@ impl Queue {
             self.passed.clear();
             return vec![Effect::Status(ready())];
         }
-        if (self.passed.len() as f64) < settings.burst && self.passed.len() < MOST_KEPT {
+        if (self.passed.len() as f64) < settings.burst {
             self.passed.push_back(now + settings.period);
             return vec![Effect::Send(0, msg)];
         }
@@ -182,46 +206,63 @@ impl Queue {
         settings: &Settings,
         mut msg: Message,
         now: Instant,
-    ) -> Result<Vec<Effect>, NodeError> {
+    ) -> Result<Taken, NodeError> {
         if self.set_rate(settings, &msg) {
             self.tick = Some(self.after(now));
         }
         let orders = Orders::of(&msg);
-        if msg.get("topic").is_none() {
-            msg.set("topic", "_none_");
-        }
+        let is_order = |key: &Key| matches!(key.as_str(), "_msgid" | "topic" | "flush" | "reset");
+        let only_orders =
+            (orders.flush.is_some() || orders.reset) && msg.properties().keys().all(is_order);
         let mut effects = Vec::new();
-        let same =
-            |waiting: &Message| javascript::strictly_equal(waiting.get("topic"), msg.get("topic"));
-        match self.waiting.iter().position(same) {
-            Some(at) => {
-                let waiting = &mut self.waiting[at];
-                effects.extend(dropped(settings, std::mem::replace(waiting, msg)));
+        if !only_orders {
+            if msg.get("topic").is_none() {
+                msg.set("topic", "_none_");
             }
-            None if self.waiting.len() >= MOST_KEPT => return Err(too_many()),
-            None => {
-                self.waiting.push_back(msg);
-                self.report_later(now);
-            }
+            effects.extend(self.push_topic(settings, msg, now)?);
         }
         if let Some(count) = orders.flush {
-            for mut msg in self.waiting.drain(..count.min(self.waiting.len())) {
+            for mut msg in self.take_first(count) {
                 msg.remove("flush");
                 msg.remove("reset");
-                let own =
-                    |(key, _): (&ferrowire_core::Key, &Value)| key != "_msgid" && key != "topic";
-                if msg.properties().iter().any(own) {
-                    effects.push(Effect::Send(0, msg));
-                }
+                let is_message = !msg.properties().keys().all(is_order);
+                effects.push(release(is_message, msg));
             }
             effects.push(Effect::Status(Status::default()));
         }
         if orders.reset {
-            self.waiting.clear();
+            self.give_up(&mut effects);
             self.rate = settings.rate;
             effects.push(Effect::Status(Status::new("", "", "reset")));
         }
-        Ok(effects)
+        Ok(Taken { kept: !only_orders, effects })
+    }
+
+    /// Puts a message in the place of the one with its topic, or at the end.
+    fn push_topic(
+        &mut self,
+        settings: &Settings,
+        msg: Message,
+        now: Instant,
+    ) -> Result<Option<Effect>, NodeError> {
+        let topic = Topic::of(&msg);
+        let number = topic.as_ref().and_then(|topic| self.numbers.get(topic));
+        let place = number.and_then(|number| self.waiting.get_mut((number - self.left) as usize));
+        if let Some(place) = place {
+            let replaced = std::mem::replace(place, msg);
+            return Ok(Some(match settings.second_output {
+                true => Effect::Release(1, replaced),
+                false => Effect::Complete(replaced),
+            }));
+        }
+        if self.waiting.len() >= MOST_KEPT {
+            return Err(too_many());
+        }
+        let number = self.left + self.waiting.len() as u64;
+        self.numbers.extend(topic.map(|topic| (topic, number)));
+        self.waiting.push_back(msg);
+        self.report_later(now);
+        Ok(None)
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -256,7 +297,7 @@ impl Queue {
         let always = matches!(settings.mode, Mode::Topics { .. });
         self.tick = (always || count > 0).then(|| self.after(now));
         if count > 0 {
-            effects.extend(self.waiting.drain(..count).map(|msg| Effect::Send(0, msg)));
+            effects.extend(self.take_first(count).into_iter().map(|msg| Effect::Release(0, msg)));
         }
         if count > 0 || !always {
             self.report_later(now);
@@ -266,6 +307,11 @@ impl Queue {
 
 fn ready() -> Status {
     Status::new("green", "ring", "")
+}
+
+/// A message that was held back leaves, unless nothing was in it but orders.
+fn release(is_message: bool, msg: Message) -> Effect {
+    if is_message { Effect::Release(0, msg) } else { Effect::Complete(msg) }
 }
 
 /// What is dropped leaves through the second output, if there is one.

@@ -44,6 +44,9 @@ pub(crate) struct Settings {
 /// The longest time that a message may be held back.
 pub(crate) const LONGEST: f64 = 86_400_000.0 * 36_500.0;
 
+/// How many messages may pass in a burst; the time of each is remembered.
+const MOST_IN_BURST: f64 = 1_048_576.0;
+
 /// A number of milliseconds, brought into what is possible.
 pub(crate) fn millis(number: f64) -> Duration {
     let number = if number.is_nan() { 0.0 } else { number };
@@ -84,6 +87,10 @@ impl Settings {
         let burst = config.number("rate").unwrap_or(1.0);
         if burst <= 0.0 && !matches!(mode, Mode::Hold(_)) {
             config.problem("rate", format!("{burst} is not above 0"));
+        }
+        if burst > MOST_IN_BURST && mode == Mode::Burst {
+            let text = format!("{burst} messages at once are more than {MOST_IN_BURST}");
+            config.problem("rate", text);
         }
         let units = config.number_in("nbRateUnits", 0.0..=1e9).filter(|units| *units > 0.0);
         let period = rate_unit * units.unwrap_or(1.0);

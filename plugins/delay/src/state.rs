@@ -12,8 +12,21 @@ pub(crate) const MOST_KEPT: usize = 65_536;
 
 #[derive(Debug)]
 pub(crate) enum Effect {
+    /// The message that has just come leaves.
     Send(usize, Message),
+    /// A message that was held back leaves, and is complete.
+    Release(usize, Message),
+    /// A message that was held back is given up, and complete.
+    Complete(Message),
     Status(Status),
+}
+
+/// What came of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// It is held back, or was for a moment.
+    pub(crate) kept: bool,
+    pub(crate) effects: Vec<Effect>,
 }
 
 /// What was asked of a node besides taking a message: `msg.reset` and `msg.flush`.
@@ -82,7 +95,7 @@ impl State {
         settings: &Settings,
         msg: Message,
         now: Instant,
-    ) -> Result<Vec<Effect>, NodeError> {
+    ) -> Result<Taken, NodeError> {
         match self {
             State::Held(held) => held.take(settings, msg, now),
             State::Queue(queue) => queue.take(settings, msg, now),
@@ -105,9 +118,10 @@ impl State {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Gives up all messages that are held back.
+    pub(crate) fn clear(&mut self) -> Vec<Message> {
         match self {
-            State::Held(held) => *held = Held::default(),
+            State::Held(held) => held.clear(),
             State::Queue(queue) => queue.clear(),
         }
     }

@@ -208,23 +208,6 @@ async fn the_latest_of_each_topic_leaves_one_by_one_or_all_at_once() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn too_many_messages_are_an_error() {
-    let mut node = start(json!({"pauseType": "delay", "timeout": "5"})).await;
-    for n in 0..65_536 {
-        node.send(Message::with_payload(n)).await;
-        if n % 1000 == 0 {
-            node.statuses();
-        }
-    }
-    assert!(node.errors().is_empty());
-    node.send(Message::with_payload(1)).await;
-    assert!(node.next_error().await.starts_with("too many messages: 65536"));
-    node.statuses();
-    node.send(message(json!({"reset": true}))).await;
-    node.stop().await;
-}
-
 #[tokio::test]
 async fn problems_are_named() {
     for (config, property) in [
@@ -235,5 +218,70 @@ async fn problems_are_named() {
     ] {
         let problems = Harness::of("delay").config(config).problems();
         assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
+    }
+}
+
+async fn completed(node: &mut Harness) -> Vec<String> {
+    node.wait(Duration::from_millis(1)).await;
+    node.completed().iter().filter_map(|msg| msg.id().map(str::to_owned)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_it_has_left() {
+    let msg = |id: &str| json!({"_msgid": id, "topic": id, "payload": id});
+    for (config, at_once, later) in [
+        (json!({"pauseType": "delay", "timeout": "1"}), vec![], vec!["a", "b"]),
+        (json!({"pauseType": "rate", "rate": "1"}), vec!["a"], vec!["b"]),
+        (json!({"pauseType": "timed", "rate": "1"}), vec![], vec!["a", "b"]),
+        (json!({"pauseType": "rate", "rate": "1", "drop": true}), vec!["a", "b"], vec![]),
+        (json!({"pauseType": "burst", "rate": "1"}), vec!["a", "b"], vec![]),
+    ] {
+        let mut node = Harness::of("delay").config(config.clone()).watched().start().await;
+        send(&mut node, &[msg("a"), msg("b")]).await;
+        assert_eq!(completed(&mut node).await, at_once, "{config}");
+        node.wait(Duration::from_millis(1010)).await;
+        assert_eq!(completed(&mut node).await, later, "{config}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_it_is_given_up() {
+    let msg = |id: &str| json!({"_msgid": id, "topic": "t", "payload": id});
+    let reset = json!({"_msgid": "r", "reset": true});
+    for (kind, expected) in [
+        ("delay", vec!["a", "b", "r"]),
+        ("rate", vec!["a", "b", "r"]),
+        ("queue", vec!["a", "b", "r"]),
+    ] {
+        let config = json!({"pauseType": kind, "timeout": "1", "rate": "1"});
+        let mut node = Harness::of("delay").config(config).watched().start().await;
+        send(&mut node, &[msg("a"), msg("b"), reset.clone()]).await;
+        assert_eq!(completed(&mut node).await, expected, "{kind}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_is_caught_and_the_rest_leaves() {
+    for (kind, topics) in [("delay", false), ("rate", false), ("timed", true)] {
+        let config = json!({"pauseType": kind, "timeout": "1", "rate": "1"});
+        let mut node = Harness::of("delay").config(config).watched().start().await;
+        let first = usize::from(kind == "rate");
+        for n in 0..65_536 + first {
+            node.send(message(json!({"payload": n, "topic": if topics { n } else { 0 }}))).await;
+            if n % 1000 == 0 {
+                node.statuses();
+                node.outputs(0);
+            }
+        }
+        assert!(node.errors().is_empty());
+        node.send(message(json!({"payload": "over", "topic": "over"}))).await;
+        assert_eq!(node.next_caught().await.payload(), Some(&"over".into()), "{kind}");
+        assert!(node.next_error().await.starts_with("too many messages: 65536"));
+        node.send(message(json!({"flush": 10}))).await;
+        assert_eq!(node.outputs(0).len(), 10, "{kind}");
+        node.statuses();
+        node.stop().await;
     }
 }

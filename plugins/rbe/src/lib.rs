@@ -1,10 +1,11 @@
 //! The node `rbe`, in the palette `filter`: lets messages pass whose value has changed.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Editor, FromConfig, Handled, Key, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Value, javascript,
 };
 
@@ -32,10 +33,10 @@ pub struct Filter {
     by_topic: bool,
     property: Option<PropertyPath>,
     topic: Option<PropertyPath>,
-    previous: Mutex<HashMap<String, Value>>,
+    previous: Mutex<HashMap<Key, Value>>,
 }
 
-/// More topics than this are forgotten, all of them.
+/// When there are more topics than this, all are forgotten, and a warning says so.
 const MOST_TOPICS: usize = 65_536;
 
 impl FromConfig for Filter {
@@ -72,31 +73,41 @@ impl FromConfig for Filter {
 }
 
 impl Filter {
-    fn passes(&self, topic: String, value: &Value) -> Result<bool, NodeError> {
+    fn passes(&self, topic: &str, value: &Value, cx: &NodeContext) -> Result<bool, NodeError> {
         let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
-        if previous.len() >= MOST_TOPICS && !previous.contains_key(&topic) {
-            previous.clear();
-        }
-        if let Mode::Changed { ignores_first } = self.mode {
-            let before = previous.get(&topic);
-            // As in Node-RED, an object that comes first is compared with an empty one.
-            let changed = match before {
-                None => !value.as_object().is_some_and(ferrowire_core::Map::is_empty),
-                Some(before) => before != value,
-            };
-            let passes = changed && !(ignores_first && before.is_none());
-            if changed || before.is_none() {
-                previous.insert(topic, value.clone());
+        let before = previous.get_mut(topic);
+        let (passes, next) = match self.mode {
+            Mode::Changed { ignores_first } => {
+                // As in Node-RED, an object that comes first is compared with an empty one.
+                let changed = match &before {
+                    None => !value.as_object().is_some_and(ferrowire_core::Map::is_empty),
+                    Some(before) => *before != value,
+                };
+                let is_first = before.is_none();
+                let next = (changed || is_first).then(|| value.clone());
+                (changed && !(ignores_first && is_first), next)
             }
-            return Ok(passes);
+            _ => {
+                let number = javascript::parse_float(Some(value));
+                if number.is_nan() {
+                    return Err(NodeError::new("no number found in payload"));
+                }
+                let before = before.as_deref().and_then(Value::as_f64);
+                let (passes, next) = self.compare(number, before);
+                (passes, Some(next.into()))
+            }
+        };
+        match (before, next) {
+            (Some(before), Some(next)) => *before = next,
+            (None, Some(next)) => {
+                if previous.len() >= MOST_TOPICS {
+                    cx.warn(format_args!("{MOST_TOPICS} topics, their values are forgotten"));
+                    previous.clear();
+                }
+                previous.insert(topic.into(), next);
+            }
+            (_, None) => {}
         }
-        let number = javascript::parse_float(Some(value));
-        if number.is_nan() {
-            return Err(NodeError::new("no number found in the value"));
-        }
-        let before = previous.get(&topic).and_then(Value::as_f64);
-        let (passes, next) = self.compare(number, before);
-        previous.insert(topic, next.into());
         Ok(passes)
     }
 
@@ -141,8 +152,12 @@ impl Node for Filter {
             self.reset(topic.as_ref());
         }
         let Ok(Some(value)) = property.read(&msg) else { return Handled::Done };
-        let topic = topic.map_or_else(|| "_no_topic".to_owned(), |t| javascript::text(Some(&t)));
-        match self.passes(topic, &value) {
+        let topic = match &topic {
+            None => Cow::Borrowed("_no_topic"),
+            Some(Value::String(topic)) => Cow::Borrowed(topic.as_str()),
+            other => Cow::Owned(javascript::text(other.as_ref())),
+        };
+        match self.passes(&topic, &value, cx) {
             Ok(true) => Handled::Send(0, msg),
             Ok(false) => Handled::Done,
             Err(error) => {

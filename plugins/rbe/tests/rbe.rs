@@ -114,7 +114,7 @@ async fn a_narrowband_passes_what_is_near_enough() {
 async fn what_is_no_number_is_warned_of() {
     let mut node = Harness::of("rbe").config(json!({"func": "deadband", "gap": "5"})).start().await;
     node.send(message(json!({"payload": "banana"}))).await;
-    assert_eq!(node.stop().await.logs, [(Level::Warn, "no number found in the value".to_owned())]);
+    assert_eq!(node.stop().await.logs, [(Level::Warn, "no number found in payload".to_owned())]);
 }
 
 #[tokio::test]

@@ -3,21 +3,27 @@
 mod merge;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, StopReason, Value, async_trait, javascript,
+    PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript,
+    made_room,
 };
 
 /// Node-RED's `sort`.
 #[derive(Debug)]
 pub struct Sort {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     target: Target,
     descending: bool,
     as_number: bool,
-    pending: Mutex<Pending>,
+    /// Sequences that are not complete.
+    waiting: Mutex<Sequences<Group>>,
 }
 
 #[derive(Debug)]
@@ -28,13 +34,6 @@ enum Target {
     Sequence(Option<PropertyPath>),
 }
 
-/// Sequences that are not complete.
-#[derive(Debug, Default)]
-struct Pending {
-    groups: HashMap<String, Group>,
-    kept: usize,
-}
-
 #[derive(Debug, Default)]
 struct Group {
     messages: Vec<Message>,
@@ -43,6 +42,12 @@ struct Group {
 
 /// The number of messages that may wait for the rest of their sequences.
 const MOST_KEPT: usize = 65_536;
+
+impl Sequence for Group {
+    fn held(&self) -> usize {
+        self.messages.len()
+    }
+}
 
 impl FromConfig for Sort {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
@@ -76,11 +81,16 @@ impl FromConfig for Sort {
             }
         };
         let as_number = config.boolean("as_num", false);
-        Sort { target, descending, as_number, pending: Mutex::default() }
+        let waiting = Mutex::new(Sequences::new(MOST_KEPT));
+        Sort { inner: Arc::new(Inner { target, descending, as_number, waiting }) }
     }
 }
 
-impl Sort {
+impl Inner {
+    fn waiting(&self) -> MutexGuard<'_, Sequences<Group>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {
         let numbers;
         let (a, b) = if self.as_number {
@@ -99,50 +109,7 @@ impl Sort {
         if self.descending { ordered.reverse() } else { ordered }
     }
 
-    /// Adds a message to its sequence, and returns the sequence when it is complete.
-    fn add(&self, msg: Message) -> Result<Vec<Message>, NodeError> {
-        let part = |name: &str| msg.get("parts").and_then(|parts| parts.get(name)).cloned();
-        // As in Node-RED, what belongs to no sequence is dropped.
-        let (Some(id), Some(_)) = (part("id"), part("index")) else { return Ok(Vec::new()) };
-        let (id, count) = (javascript::text(Some(&id)), part("count").and_then(|c| c.as_f64()));
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.kept >= MOST_KEPT {
-            *pending = Pending::default();
-            let text = "too many messages wait for the rest of their sequences, all were dropped";
-            return Err(NodeError::new(text));
-        }
-        pending.kept += 1;
-        let group = pending.groups.entry(id.clone()).or_default();
-        group.messages.push(msg);
-        group.count = count.or(group.count);
-        if group.count.is_none_or(|count| count > group.messages.len() as f64) {
-            return Ok(Vec::new());
-        }
-        let messages = pending.groups.remove(&id).unwrap_or_default().messages;
-        pending.kept -= messages.len();
-        Ok(messages)
-    }
-
-    fn sort_sequence(&self, messages: Vec<Message>, key: &PropertyPath) -> Handled {
-        let with_key = |msg: Message| (key.read(&msg).unwrap_or(None), msg);
-        let messages = messages.into_iter().map(with_key).collect();
-        let sorted = merge::sort(messages, &|a: &(Option<Value>, Message), b| {
-            self.compare(a.0.as_ref(), b.0.as_ref())
-        });
-        let numbered = |(index, (_, mut msg)): (usize, (Option<Value>, Message))| {
-            let parts = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut);
-            if let Some(parts) = parts {
-                parts.insert("index", index);
-            }
-            (0, msg)
-        };
-        Handled::SendAll(sorted.into_iter().enumerate().map(numbered).collect())
-    }
-}
-
-#[async_trait]
-impl Node for Sort {
-    fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
+    fn handle(&self, mut msg: Message, cx: &NodeContext) -> Handled {
         match &self.target {
             Target::Property(Some(path)) => {
                 let Some(Value::Array(items)) = path.get(&msg) else { return Handled::Done };
@@ -153,16 +120,66 @@ impl Node for Sort {
                     Err(error) => Handled::Failed(NodeError::new(error.to_string())),
                 }
             }
-            Target::Sequence(Some(key)) => match self.add(msg) {
-                Ok(messages) => self.sort_sequence(messages, key),
-                Err(error) => Handled::Failed(error),
-            },
+            Target::Sequence(Some(key)) => self.add(msg, key, cx),
             Target::Property(None) | Target::Sequence(None) => Handled::Done,
         }
     }
 
-    async fn stop(&self, _: StopReason, _: &NodeContext) {
-        *self.pending.lock().unwrap_or_else(PoisonError::into_inner) = Pending::default();
+    /// Adds a message to its sequence, which leaves when it is complete.
+    fn add(&self, msg: Message, key: &PropertyPath, cx: &NodeContext) -> Handled {
+        let part = |name: &str| msg.get("parts").and_then(|parts| parts.get(name));
+        // As in Node-RED, what belongs to no sequence is dropped.
+        let (Some(id), Some(_)) = (part("id"), part("index")) else { return Handled::Done };
+        let (id, count) = (javascript::text(Some(id)), part("count").and_then(Value::as_f64));
+        let mut waiting = self.waiting();
+        let is_complete = waiting.change(&id, Group::default, |group| {
+            group.messages.push(msg);
+            group.count = count.or(group.count);
+            group.count.is_some_and(|count| count <= group.messages.len() as f64)
+        });
+        let complete = if is_complete { waiting.remove(&id) } else { None };
+        drop(waiting);
+        let Some(group) = complete else { return Handled::Kept(Sending::done()) };
+        let sorted = self.sort_sequence(group.messages, key);
+        let kept = if cx.completion_watched() { sorted.clone() } else { Vec::new() };
+        let messages = sorted.into_iter().map(|msg| (0, msg)).collect();
+        Handled::Kept(cx.send_all(messages, kept))
+    }
+
+    fn sort_sequence(&self, messages: Vec<Message>, key: &PropertyPath) -> Vec<Message> {
+        let with_key = |msg: Message| (key.read(&msg).unwrap_or(None), msg);
+        let messages = messages.into_iter().map(with_key).collect();
+        let sorted = merge::sort(messages, &|a: &(Option<Value>, Message), b| {
+            self.compare(a.0.as_ref(), b.0.as_ref())
+        });
+        let numbered = |(index, (_, mut msg)): (usize, (Option<Value>, Message))| {
+            let parts = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut);
+            if let Some(parts) = parts {
+                parts.insert("index", index);
+            }
+            msg
+        };
+        sorted.into_iter().enumerate().map(numbered).collect()
+    }
+}
+
+#[async_trait]
+impl Node for Sort {
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        let oldest = self.inner.waiting().make_room();
+        let Some(oldest) = oldest else { return self.inner.handle(msg, cx) };
+        let (inner, held) = (Arc::clone(&self.inner), oldest.held());
+        let handle = move |msg, cx: &NodeContext| inner.handle(msg, cx);
+        cx.drop_before(oldest.messages, move || made_room(held), msg, handle)
+    }
+
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        let groups = self.inner.waiting().take_all();
+        for _ in &groups {
+            cx.info_log("clear pending message in sort node");
+        }
+        let dropped = groups.into_iter().flat_map(|group| group.messages).collect();
+        cx.send_all(Vec::new(), dropped).await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! In which order things leave `sort`.
 
-use ferrowire_core::Message;
+use std::time::Duration;
+
+use ferrowire_core::{Level, Message};
 use ferrowire_plugin_sort as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -92,13 +94,43 @@ async fn sequences_are_sorted_by_a_property() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_messages_that_wait_are_an_error() {
-    let mut node = Harness::of("sort").config(json!({"targetType": "seq"})).start().await;
-    for index in 0..=65_536 {
-        node.send(message(json!({"parts": {"id": "s", "index": index}}))).await;
+async fn the_oldest_sequence_makes_room_and_is_caught() {
+    let msg = |id: usize, index: usize| {
+        message(json!({"payload": id, "parts": {"id": id, "index": index}}))
+    };
+    let mut node = Harness::of("sort").config(json!({"targetType": "seq"})).watched().start().await;
+    for at in 0..65_536 {
+        node.send(msg(at / 64, at % 64)).await;
     }
-    assert!(node.next_error().await.starts_with("too many messages wait"));
+    assert!(node.errors().is_empty());
+    node.send(msg(5000, 0)).await;
+    for _ in 0..64 {
+        assert_eq!(node.next_caught().await.payload(), Some(&0.into()));
+    }
+    assert!(node.next_error().await.ends_with("the oldest sequence was dropped with 64 of them"));
+    let last = json!({"payload": 1, "parts": {"id": 1, "index": 64, "count": 65}});
+    node.send(message(last)).await;
+    assert_eq!(node.outputs(0).len(), 65, "the others go on");
     node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_its_sequence_has_left_or_is_given_up() {
+    let msg = |id: &str, index: i32| {
+        message(
+            json!({"_msgid": format!("{id}{index}"), "payload": -index, "parts": {"id": id, "index": index, "count": 2}}),
+        )
+    };
+    let mut node = Harness::of("sort").config(json!({"targetType": "seq"})).watched().start().await;
+    node.send(msg("a", 0)).await;
+    node.send(msg("b", 0)).await;
+    node.wait(Duration::from_millis(1)).await;
+    assert!(node.completed().is_empty());
+    node.send(msg("a", 1)).await;
+    assert_eq!(node.next_completed().await.id(), Some("a1"));
+    assert_eq!(node.next_completed().await.id(), Some("a0"));
+    let stopped = node.stop().await;
+    assert_eq!(stopped.logs, [(Level::Info, "clear pending message in sort node".to_owned())]);
 }
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! The nodes `split` and `join`: a message becomes a sequence, and a sequence a message.
 
-mod group;
 mod join;
-mod pieces;
 mod split;
 
 use ferrowire_core::{Editor, NodeConfig, NodeType, Value};

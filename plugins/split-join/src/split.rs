@@ -1,21 +1,23 @@
 //! The node `split`: a message becomes a sequence of messages.
 
+mod pieces;
+mod stream;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use ferrowire_core::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, PropertyPath,
-    Value, generate_id,
+    Sending, Value, generate_id,
 };
 
-use crate::pieces::{self, Pieces, Separator};
+use pieces::{Pieces, Separator};
+use stream::Stream;
 
 /// Node-RED's `split`.
 #[derive(Debug)]
 pub struct Split {
-    inner: Arc<Settings>,
-    /// What a stream has left over.
-    rest: Mutex<Rest>,
+    settings: Arc<Settings>,
+    stream: Mutex<Stream>,
 }
 
 #[derive(Debug)]
@@ -31,16 +33,6 @@ struct Settings {
     is_stream: bool,
 }
 
-#[derive(Debug, Default)]
-struct Rest {
-    text: String,
-    bytes: Vec<u8>,
-    index: usize,
-}
-
-/// How much a stream may have left over.
-const MOST_LEFT: usize = 64 << 20;
-
 impl FromConfig for Split {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let property_name = config.text_or("property", "payload");
@@ -53,7 +45,7 @@ impl FromConfig for Split {
             name: (!name.is_empty()).then(|| config.property_path("addname", "")).flatten(),
             is_stream: config.boolean("stream", false),
         };
-        Split { inner: Arc::new(settings), rest: Mutex::default() }
+        Split { settings: Arc::new(settings), stream: Mutex::default() }
     }
 }
 
@@ -76,63 +68,19 @@ fn separator(config: &mut NodeConfig<'_>) -> Separator {
     }
 }
 
-impl Split {
-    fn pieces(&self, value: &Value) -> Result<Option<Pieces>, NodeError> {
-        let settings = &self.inner;
-        let pieces = match value {
-            Value::Array(items) => pieces::array(items, settings.elements),
-            Value::Object(map) => pieces::object(map),
-            Value::String(text) if !settings.is_stream => pieces::text(text, &settings.separator)?,
-            Value::Buffer(bytes) if !settings.is_stream => {
-                pieces::buffer(bytes, &settings.separator)?
-            }
-            Value::String(_) | Value::Buffer(_) => self.stream(value)?,
-            Value::Null | Value::Bool(_) | Value::Number(_) => return Ok(None),
-        };
-        Ok(Some(pieces))
-    }
-
-    /// What is complete leaves, what is not stays for the next message.
-    fn stream(&self, value: &Value) -> Result<Pieces, NodeError> {
-        let separator = &self.inner.separator;
-        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut pieces = match value {
-            Value::String(text) => {
-                rest.text.push_str(text);
-                pieces::text(&std::mem::take(&mut rest.text).into(), separator)?
-            }
-            Value::Buffer(bytes) => {
-                rest.bytes.extend_from_slice(bytes);
-                pieces::buffer_with_end(&Bytes::from(std::mem::take(&mut rest.bytes)), separator)?
-            }
-            _ => return Err(NodeError::new("neither a string nor a buffer")),
-        };
-        match pieces.values.last() {
-            // A piece of the full length is complete.
-            Some(last) if separator.is_full(last) => {}
-            Some(Value::String(text)) => {
-                rest.text = text.as_str().to_owned();
-                pieces.values.pop();
-            }
-            Some(Value::Buffer(bytes)) => {
-                rest.bytes = bytes.to_vec();
-                pieces.values.pop();
-            }
-            _ => {}
-        }
-        if rest.text.len() > MOST_LEFT || rest.bytes.len() > MOST_LEFT {
-            *rest = Rest::default();
-            let text = format!("no separator in more than {MOST_LEFT} bytes, they were dropped");
-            return Err(NodeError::new(text));
-        }
-        pieces.first_index = rest.index;
-        pieces.has_count = false;
-        rest.index += pieces.values.len();
-        Ok(pieces)
-    }
-}
-
 impl Settings {
+    /// The pieces of a value that stands for itself; `None` for one that cannot be split.
+    fn pieces(&self, value: &Value) -> Result<Option<Pieces>, NodeError> {
+        Ok(Some(match value {
+            Value::Array(items) => pieces::array(items, self.elements),
+            Value::Object(map) => pieces::object(map),
+            Value::String(text) => pieces::text(text, &self.separator)?,
+            Value::Buffer(bytes) => pieces::buffer(bytes, &self.separator)?,
+            Value::Null => return Err(NodeError::new("null cannot be split")),
+            Value::Bool(_) | Value::Number(_) => return Ok(None),
+        }))
+    }
+
     fn parts(&self, msg: &mut Message, pieces: &Pieces) -> Map {
         let mut parts = Map::with_capacity(6);
         if let Some(outer) = msg.remove("parts") {
@@ -190,21 +138,50 @@ impl Settings {
     }
 }
 
+impl Split {
+    fn handle(&self, msg: Message, value: &Value, cx: &NodeContext) -> Result<Handled, NodeError> {
+        let (settings, cx) = (Arc::clone(&self.settings), cx.clone());
+        if !settings.is_stream || !matches!(value, Value::String(_) | Value::Buffer(_)) {
+            let Some(pieces) = settings.pieces(value)? else { return Ok(Handled::Done) };
+            let send = async move { settings.send(msg, pieces, &cx).await };
+            return Ok(Handled::Later(Box::pin(send)));
+        }
+        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let pieces = match value {
+            Value::String(text) => stream.text(text, &settings.separator)?,
+            Value::Buffer(bytes) => stream.bytes(bytes, &settings.separator)?,
+            _ => return Ok(Handled::Done),
+        };
+        let is_watched = cx.completion_watched();
+        let mut complete = Vec::new();
+        if !pieces.values.is_empty() {
+            complete = std::mem::take(&mut stream.kept);
+        }
+        if is_watched && stream.kept.len() < MOST_KEPT {
+            let keeps = stream.keeps(value, &settings.separator);
+            let list = if keeps { &mut stream.kept } else { &mut complete };
+            list.push(msg.clone());
+        }
+        Ok(Handled::Kept(Sending::later(Box::pin(async move {
+            let kept = msg.clone();
+            match settings.send(msg, pieces, &cx).await {
+                Ok(()) => cx.send_all(Vec::new(), complete).await,
+                Err(error) => cx.fail_with(error, kept).await,
+            }
+        }))))
+    }
+}
+
+/// How many messages of a stream are waited with until they are complete.
+const MOST_KEPT: usize = 65_536;
+
 impl Node for Split {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let Some(property) = &self.inner.property else { return Handled::Done };
-        let value = match property.read(&msg) {
-            Ok(Some(value)) => value,
-            Ok(None) => return Handled::Done,
-            Err(error) => return Handled::Failed(NodeError::new(error.to_string())),
-        };
-        match self.pieces(&value) {
-            Err(error) => Handled::Failed(error),
+        let Some(property) = &self.settings.property else { return Handled::Done };
+        match property.read(&msg) {
+            Ok(Some(value)) => self.handle(msg, &value, cx).unwrap_or_else(Handled::Failed),
             Ok(None) => Handled::Done,
-            Ok(Some(pieces)) => {
-                let (settings, cx) = (Arc::clone(&self.inner), cx.clone());
-                Handled::Later(Box::pin(async move { settings.send(msg, pieces, &cx).await }))
-            }
+            Err(error) => Handled::Failed(NodeError::new(error.to_string())),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ferrowire_core::{Level, Message, Value};
 use ferrowire_plugin_split_join as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use proptest::prelude::*;
 use serde_json::Value as Json;
 
 async fn join(config: Json, messages: Vec<Json>) -> Vec<Message> {
@@ -234,5 +235,150 @@ async fn problems_are_named() {
     ] {
         let problems = Harness::of("join").config(config).problems();
         assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
+    }
+}
+
+fn piece(n: i32) -> Json {
+    json!({"_msgid": format!("m{n}"), "payload": n, "parts": {"id": "s", "type": "array", "count": 3, "index": n}})
+}
+
+fn ids(messages: &[Message]) -> Vec<&str> {
+    messages.iter().filter_map(Message::id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_its_group_has_left() {
+    let mut node = Harness::of("join").config(json!({})).watched().start().await;
+    for n in 0..2 {
+        node.send(message(piece(n))).await;
+    }
+    node.wait(Duration::from_secs(1)).await;
+    assert!(node.completed().is_empty() && node.outputs(0).is_empty());
+    node.send(message(piece(2))).await;
+    assert_eq!(payloads(&[node.next_output(0).await]), ["[0,1,2]"]);
+    node.wait(Duration::from_secs(1)).await;
+    assert_eq!(ids(&node.completed()), ["m0", "m1", "m2"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_complete_when_its_group_is_given_up() {
+    let mut config = custom("array", json!(""));
+    config["timeout"] = json!("1");
+    let mut node = Harness::of("join").config(config).watched().start().await;
+    let numbered = |n: i32| message(json!({"_msgid": format!("m{n}"), "payload": n}));
+    node.send(numbered(1)).await;
+    node.wait(Duration::from_millis(1010)).await;
+    assert_eq!(ids(&node.completed()), ["m1"], "its time is over");
+    node.send(numbered(2)).await;
+    node.send(message(json!({"_msgid": "r", "reset": true}))).await;
+    node.wait(Duration::from_millis(10)).await;
+    assert_eq!(ids(&node.completed()), ["m2", "r"], "a reset drops it");
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_whose_rest_never_comes_makes_room_and_is_caught() {
+    let mut node = Harness::of("join").config(json!({})).watched().start().await;
+    let piece = |id: &str, index: usize| {
+        message(
+            json!({"payload": id, "parts": {"id": id, "type": "string", "ch": "", "count": 1 << 21, "index": index}}),
+        )
+    };
+    node.send(piece("small", 0)).await;
+    node.send(piece("large", (1 << 20) - 1)).await;
+    assert!(node.errors().is_empty());
+    node.send(piece("next", 0)).await;
+    let caught = node.next_caught().await;
+    assert_eq!(caught.payload(), Some(&"small".into()));
+    assert!(node.next_error().await.contains("the oldest sequence was dropped with 1 of them"));
+    node.send(piece("next", 1)).await;
+    assert_eq!(node.next_caught().await.payload(), Some(&"large".into()));
+    let last = json!({"payload": "!", "parts": {"id": "next", "index": 2}, "complete": true});
+    node.send(message(last)).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"nextnext!".into()), "it goes on");
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_that_are_none_are_survived() {
+    let mut node = Harness::of("join").config(json!({})).start().await;
+    for parts in [
+        json!(5),
+        json!([1]),
+        json!("x"),
+        json!({"id": null}),
+        json!({"id": {}, "index": "1", "count": "x", "type": 5, "ch": {}, "len": []}),
+        json!({"id": "a", "index": -1}),
+        json!({"id": "a", "index": 0.5}),
+        json!({"id": "a", "property": "a..b", "count": 1}),
+        json!({"id": "a", "property": "x.y", "type": "object", "key": {}}),
+        json!({"id": "b", "type": "buffer", "ch": 5, "count": 1}),
+    ] {
+        for payload in [json!(null), json!([1]), json!({"a": 1}), json!("t")] {
+            node.send(message(json!({"payload": payload, "parts": parts}))).await;
+        }
+    }
+    let whole = |index: usize| {
+        message(json!({"payload": index, "parts": {"id": "w", "index": index, "count": 2}}))
+    };
+    node.outputs(0);
+    node.send(whole(0)).await;
+    node.send(whole(1)).await;
+    assert_eq!(payloads(&node.outputs(0)), ["[0,1]"]);
+    node.stop().await;
+}
+
+/// What splitting and joining is to give back.
+fn value() -> impl Strategy<Value = (Json, Value)> {
+    let scalar = prop_oneof![
+        any::<bool>().prop_map(Json::from),
+        "[a-c\n]{0,4}".prop_map(Json::from),
+        any::<i32>().prop_map(Json::from)
+    ];
+    let text = (
+        "[a-c,\u{e9}\u{1f600}]{1,12}",
+        prop_oneof![
+            Just(json!({"splt": ","})),
+            (1..5).prop_map(|n| json!({"splt": n, "spltType": "len"})),
+            Just(json!({"splt": "[97]", "spltType": "bin"}))
+        ],
+    );
+    prop_oneof![
+        text.clone().prop_map(|(text, config)| (config, Value::from(text))),
+        text.prop_map(|(text, config)| (config, Value::from(text.into_bytes()))),
+        (proptest::collection::vec(scalar.clone(), 1..9), 1..4)
+            .prop_map(|(list, len)| (json!({"arraySplt": len}), Value::from(Json::from(list)))),
+        proptest::collection::btree_map("[a-z]{1,3}", scalar, 1..6)
+            .prop_map(|map| (json!({}), Value::from(Json::from_iter(map)))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn split_then_join_gives_back_any_value_in_any_order((config, value) in value(), seed in any::<u64>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let joined = runtime.block_on(async {
+            let mut split = Harness::of("split").config(config).start().await;
+            split.send(Message::with_payload(value.clone())).await;
+            let mut pieces = split.stop().await.outputs.remove(0);
+            let mut random = seed;
+            pieces.sort_by_cached_key(|_| {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                random
+            });
+            let mut join = Harness::of("join").config(json!({})).start().await;
+            for piece in pieces {
+                join.send(piece).await;
+            }
+            join.stop().await.outputs.remove(0)
+        });
+        prop_assert_eq!(joined.len(), 1);
+        // A buffer that ends with a separator has no piece after it.
+        let end = |value: &Value| match value {
+            Value::Buffer(bytes) => Value::Buffer(bytes.strip_suffix(b",").or(bytes.strip_suffix(b"a")).map_or(bytes.clone(), |b| bytes.slice_ref(b))),
+            other => other.clone(),
+        };
+        prop_assert!(joined[0].payload() == Some(&value) || joined[0].payload() == Some(&end(&value)));
     }
 }

@@ -165,14 +165,11 @@ async fn sequences_are_nested_and_other_properties_split() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_split_is_dropped_and_too_much_is_an_error() {
-    let messages = vec![
-        Message::with_payload(5),
-        Message::with_payload(true),
-        Message::with_payload(Value::Null),
-        Message::new(),
-    ];
+    let messages = vec![Message::with_payload(5), Message::with_payload(true), Message::new()];
     assert!(split_all(json!({}), messages).await.is_empty());
     let mut node = Harness::of("split").config(json!({})).start().await;
+    node.send(Message::with_payload(Value::Null)).await;
+    assert_eq!(node.next_error().await, "null cannot be split");
     node.send(Message::with_payload("\n".repeat(2 << 20))).await;
     assert!(node.next_error().await.contains("more than 1048576 messages"));
     node.stop().await;
@@ -191,4 +188,58 @@ async fn problems_are_named() {
         let problems = Harness::of("split").config(config).problems();
         assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_a_stream_is_complete_when_it_leaves() {
+    let config = json!({"stream": true, "splt": "4", "spltType": "len"});
+    let mut node = Harness::of("split").config(config).watched().start().await;
+    let part = |id: &str, text: &str| message(json!({"_msgid": id, "payload": text}));
+    for (id, text) in [("1", "ab"), ("2", "c"), ("3", "defgh"), ("4", "ijkl")] {
+        node.send(part(id, text)).await;
+    }
+    let pieces: Vec<_> = node.outputs(0).iter().filter_map(|msg| msg.payload().cloned()).collect();
+    assert_eq!(pieces, ["abcd".into(), "efgh".into(), Value::from("ijkl")]);
+    let mut done = Vec::new();
+    for _ in 0..4 {
+        done.push(node.next_completed().await.id().unwrap_or_default().to_owned());
+    }
+    assert_eq!(done, ["1", "2", "3", "4"]);
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_separator_may_come_in_two_halves() {
+    for (kind, separator) in [("str", "\\r\\n"), ("bin", "[13, 10]")] {
+        let config = json!({"stream": true, "splt": separator, "spltType": kind});
+        for parts in [["a\r", "\nb\r", "\n"], ["a", "\r\n", "b\r\n"], ["a\r\nb", "\r", "\n"]] {
+            let texts = parts.map(Message::with_payload).to_vec();
+            let bytes = parts.map(|part| Message::with_payload(part.as_bytes().to_vec())).to_vec();
+            for (messages, expected) in [
+                (texts, [Value::from("a"), "b".into()]),
+                (bytes, [b"a".to_vec().into(), b"b".to_vec().into()]),
+            ] {
+                let pieces = split_all(config.clone(), messages).await;
+                let pieces: Vec<_> =
+                    pieces.iter().filter_map(|msg| msg.payload().cloned()).collect();
+                assert_eq!(pieces, expected, "{parts:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_without_a_separator_is_an_error_at_its_bound() {
+    let mut node = Harness::of("split").config(json!({"stream": true})).start().await;
+    let chunk = Message::with_payload("x".repeat(16 << 20));
+    for _ in 0..5 {
+        node.send(chunk.clone()).await;
+    }
+    assert_eq!(
+        node.next_error().await,
+        "no separator in more than 67108864 bytes, they were dropped"
+    );
+    node.send(Message::with_payload("a\nb")).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"a".into()), "it goes on");
+    node.stop().await;
 }

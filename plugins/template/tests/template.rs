@@ -1,6 +1,6 @@
 //! What `template` makes of templates and messages.
 
-use ferrowire_core::Value;
+use ferrowire_core::{PropertyPath, Scope, Value};
 use ferrowire_plugin_template as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -66,6 +66,53 @@ async fn the_result_goes_where_it_should() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn values_of_contexts_fill_in_what_the_message_lacks() {
+    let template = "{{flow.a.b}} {{global[memory].g}} {{#flow.list}}{{.}}{{flow.a.b}};{{/flow.list}}\
+                    {{^flow.no}}none{{/flow.no}} {{global.no}}";
+    let mut node = Harness::of("template").config(json!({"template": template})).start().await;
+    let cx = node.context().clone();
+    let path = |key| PropertyPath::parse_key(key).unwrap();
+    cx.context(Scope::Flow).set(&path("a.b"), Some("f".into())).unwrap();
+    cx.context(Scope::Flow).set(&path("list"), Some(json!([1, 2]).into())).unwrap();
+    cx.context(Scope::Global).set(&path("g"), Some("g".into())).unwrap();
+    node.send(message(json!({}))).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"f g 1f;2f;none ".into()));
+    node.send(message(json!({"flow": {"a": {"b": "mine"}, "list": []}}))).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"mine g none ".into()));
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_result_may_go_into_a_context() {
+    for (kind, scope) in [("flow", Scope::Flow), ("global", Scope::Global)] {
+        let config =
+            json!({"template": "{{payload}}", "fieldType": kind, "field": "#:(memory)::a.b"});
+        let mut node = Harness::of("template").config(config).start().await;
+        node.send(message(json!({"payload": 5}))).await;
+        assert_eq!(node.next_output(0).await.payload(), Some(&5.into()));
+        let path = PropertyPath::parse_key("a.b").unwrap();
+        let kept = node.context().context(scope).get(&path);
+        assert_eq!(kept.unwrap(), Some("5".into()), "{kind}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_multiplies_is_an_error_and_the_node_goes_on() {
+    let template = "{{#l}}".repeat(3) + &"x".repeat(100) + &"{{/l}}".repeat(3);
+    let config = json!({"template": template, "name": "t"});
+    let mut node = Harness::of("template").config(config).watched().start().await;
+    node.send(message(json!({"l": vec![1; 100], "payload": "kept"}))).await;
+    let caught = node.next_caught().await;
+    assert_eq!(caught.payload(), Some(&"kept".into()));
+    let error = caught.get("error").and_then(|error| error.get("message")).cloned();
+    assert!(error.unwrap().as_str().unwrap().contains("bytes of this message"));
+    node.send(message(json!({"l": [1, 1]}))).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"x".repeat(800).as_str().into()));
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_template_may_come_with_the_message() {
     let config = |template: &str, syntax: &str| json!({"template": template, "syntax": syntax});
     let msg = json!({"template": "<{{payload}}>", "payload": "p"});
@@ -112,10 +159,11 @@ async fn problems_are_named() {
     for (config, property) in [
         (json!({"template": "{{a"}), "template"),
         (json!({"template": "{{#a}}"}), "template"),
-        (json!({"template": "{{flow.a}}"}), "template"),
+        (json!({"template": "{{flow.a..b}}"}), "template"),
         (json!({"template": "x", "output": "xml"}), "output"),
         (json!({"template": "x", "syntax": "php"}), "syntax"),
-        (json!({"template": "x", "fieldType": "flow"}), "fieldType"),
+        (json!({"template": "x", "fieldType": "env"}), "fieldType"),
+        (json!({"template": "x", "fieldType": "flow", "field": "a..b"}), "field"),
         (json!({"template": "x", "field": "a..b"}), "field"),
     ] {
         let problems = Harness::of("template").config(config.clone()).problems();

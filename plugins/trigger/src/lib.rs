@@ -86,8 +86,13 @@ impl Node for Trigger {
     }
 
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let taken = self.inner.topics().take(&self.inner.settings, msg, cx, Instant::now());
-        self.inner.changed.notify_one();
+        let mut topics = self.inner.topics();
+        let before = topics.next();
+        let taken = topics.take(&self.inner.settings, msg, cx, Instant::now());
+        if topics.next() != before {
+            self.inner.changed.notify_one();
+        }
+        drop(topics);
         match taken {
             Err(error) => Handled::Failed(error),
             Ok((status, sent)) => {

@@ -31,6 +31,8 @@ impl Output {
             ("pay", _) => return Output::Original,
             ("payl", _) => return Output::Latest,
             ("val", "null") => return Output::Typed(TypedValue::Constant(Value::Null)),
+            // As in Node-RED, the value as it stands.
+            ("null", _) => return Output::Typed(TypedValue::Constant(value)),
             ("val", "true" | "false") => "bool",
             ("val" | "str", text) if text.contains("{{") => {
                 return match Template::parse(text) {

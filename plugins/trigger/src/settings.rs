@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeConfig, PropertyPath, Value, javascript};
+use ferrowire_core::{Key, Message, NodeConfig, PropertyPath, Value, javascript};
 
 use crate::output::Output;
 
@@ -61,10 +61,13 @@ impl Settings {
     }
 
     /// What tells the messages apart.
-    pub(crate) fn topic(&self, msg: &Message) -> String {
+    pub(crate) fn topic(&self, msg: &Message) -> Key {
         let topic = self.topic.as_ref().and_then(|topic| topic.read(msg).unwrap_or(None));
-        let topic = topic.filter(Value::is_truthy);
-        topic.map_or_else(|| "_none".to_owned(), |topic| javascript::text(Some(&topic)))
+        match topic.filter(Value::is_truthy) {
+            None => Key::new_static("_none"),
+            Some(Value::String(topic)) => Key::new(topic),
+            other => javascript::text(other.as_ref()).into(),
+        }
     }
 
     pub(crate) fn is_reset(&self, msg: &Message) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeContext, NodeError, Status, Value};
+use ferrowire_core::{Key, Message, NodeContext, NodeError, Status, Value};
 use tokio::time::Instant;
 
 use crate::output::{Output, set_payload};
@@ -28,8 +28,8 @@ struct Topic {
 
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    by_name: HashMap<String, Topic>,
-    due: BTreeSet<(Instant, String)>,
+    by_name: HashMap<Key, Topic>,
+    due: BTreeSet<(Instant, Key)>,
 }
 
 type Taken = (Option<Status>, Option<Message>);
@@ -44,15 +44,15 @@ impl Topics {
         }
     }
 
-    fn remove(&mut self, name: &str) -> Option<Topic> {
+    fn remove(&mut self, name: &Key) -> Option<Topic> {
         let topic = self.by_name.remove(name)?;
         if let Some(due) = topic.due {
-            self.due.remove(&(due, name.to_owned()));
+            self.due.remove(&(due, name.clone()));
         }
         Some(topic)
     }
 
-    fn insert(&mut self, name: String, topic: Topic) {
+    fn insert(&mut self, name: Key, topic: Topic) {
         self.remove(&name);
         if let Some(due) = topic.due {
             self.due.insert((due, name.clone()));
@@ -96,7 +96,7 @@ impl Topics {
     fn begin(
         &mut self,
         settings: &Settings,
-        name: String,
+        name: Key,
         mut msg: Message,
         cx: &NodeContext,
         now: Instant,

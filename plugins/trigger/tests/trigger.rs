@@ -180,7 +180,7 @@ async fn problems_are_named() {
     for (config, property) in [
         (json!({"op1": "{{a", "op1type": "str"}), "op1"),
         (json!({"op2": "x", "op2type": "num"}), "op2"),
-        (json!({"op2": "x", "op2type": "flow"}), "op2"),
+        (json!({"op2": "a..b", "op2type": "flow"}), "op2"),
         (json!({"duration": "soon"}), "duration"),
         (json!({"units": "weeks"}), "units"),
     ] {

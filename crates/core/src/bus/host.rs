@@ -83,6 +83,10 @@ impl Host for Outlet {
         self.complete(msg)
     }
 
+    fn completion_watched(&self) -> bool {
+        self.completions_are_watched()
+    }
+
     fn publish(&self, topic: &'static str, data: Value) {
         self.services.publish(&self.info, topic, data);
     }

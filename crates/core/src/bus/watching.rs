@@ -100,9 +100,13 @@ impl Outlet {
         }
     }
 
+    pub(super) fn completions_are_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed) & COMPLETIONS != 0
+    }
+
     /// A message is complete.
     pub(super) fn complete(&self, msg: Message) -> Sending {
-        if self.watched.load(Ordering::Relaxed) & COMPLETIONS == 0 {
+        if !self.completions_are_watched() {
             return Sending::done();
         }
         let source = Map::from_iter([(Key::new_static("source"), source(&self.info))]);

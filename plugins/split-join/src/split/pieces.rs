@@ -1,5 +1,7 @@
 //! `Pieces`: what a value falls into.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use ferrowire_core::{Key, Map, NodeError, Text, Value};
 
@@ -12,7 +14,7 @@ pub(crate) enum Separator {
 }
 
 impl Separator {
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Separator::Text(text) => text.as_bytes(),
             Separator::Bytes(bytes) => bytes,
@@ -20,8 +22,12 @@ impl Separator {
         }
     }
 
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes())
+    }
+
     /// What `msg.parts` tells the one who joins the pieces.
-    fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
+    pub(crate) fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
         let kind = ("type", Value::from(kind));
         match self {
             Separator::Text(text) => vec![kind, ("ch", text.as_str().into())],
@@ -39,9 +45,9 @@ impl Separator {
     pub(crate) fn is_full(&self, piece: &Value) -> bool {
         match (self, piece) {
             (Separator::Length(length), Value::String(text)) => {
-                text.encode_utf16().count() == *length
+                text.encode_utf16().count() >= *length
             }
-            (Separator::Length(length), Value::Buffer(bytes)) => bytes.len() == *length,
+            (Separator::Length(length), Value::Buffer(bytes)) => bytes.len() >= *length,
             _ => false,
         }
     }
@@ -64,6 +70,10 @@ const MOST: usize = 1 << 20;
 impl Pieces {
     fn new(values: Vec<Value>, parts: Vec<(&'static str, Value)>) -> Self {
         Pieces { values, keys: Vec::new(), parts, first_index: 0, has_count: true }
+    }
+
+    pub(crate) fn none(parts: Vec<(&'static str, Value)>) -> Self {
+        Pieces::new(Vec::new(), parts)
     }
 }
 
@@ -93,21 +103,28 @@ fn limited(values: impl Iterator<Item = Value>) -> Result<Vec<Value>, NodeError>
 pub(crate) fn text(text: &Text, separator: &Separator) -> Result<Pieces, NodeError> {
     let values = match separator {
         Separator::Text(by) => limited(text.split(by.as_str()).map(Value::from)),
-        Separator::Bytes(by) => {
-            let by = String::from_utf8_lossy(by);
-            limited(text.split(by.as_ref()).map(Value::from))
-        }
+        Separator::Bytes(_) => limited(text.split(separator.text().as_ref()).map(Value::from)),
         Separator::Length(_) if text.is_empty() => Ok(vec!["".into()]),
-        Separator::Length(length) if text.is_ascii() => {
-            let piece = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into();
-            limited(text.as_bytes().chunks(*length).map(piece))
-        }
-        Separator::Length(length) => {
-            let units: Vec<u16> = text.encode_utf16().collect();
-            limited(units.chunks(*length).map(|units| String::from_utf16_lossy(units).into()))
-        }
+        Separator::Length(length) => limited(by_length(text, *length).map(Value::from)),
     };
     Ok(Pieces::new(values?, separator.parts("string")))
+}
+
+/// Pieces of so many of JavaScript's units. Where Node-RED would cut a character in two, which
+/// none of our strings can hold, the piece is one longer.
+fn by_length(text: &str, length: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut units = 0;
+        let end = rest.char_indices().find_map(|(at, c)| {
+            let is_over = units >= length;
+            units += c.len_utf16();
+            is_over.then_some(at)
+        });
+        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// A buffer in pieces; nothing is left after a separator at the end.
@@ -140,7 +157,7 @@ pub(crate) fn buffer_with_end(bytes: &Bytes, separator: &Separator) -> Result<Pi
     Ok(Pieces::new(values, separator.parts("buffer")))
 }
 
-fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+pub(crate) fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
     if sought.is_empty() {
         return None;
     }

@@ -1,6 +1,8 @@
 //! `Group`: the messages of a sequence that have come so far.
 
-use ferrowire_core::{Key, Map, Message, NodeError, PropertyPath, Value, javascript};
+use std::borrow::Cow;
+
+use ferrowire_core::{Key, Map, Message, NodeError, PropertyPath, Sequence, Value, javascript};
 use tokio::time::Instant;
 
 /// What the values become together.
@@ -26,58 +28,108 @@ impl Kind {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Values {
     /// `None` is a place whose message has not come yet.
     List(Vec<Option<Value>>),
     Named(Map),
 }
 
-#[derive(Debug)]
+/// What has come of a sequence so far.
+#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) kind: Kind,
     values: Values,
-    pub(crate) count: usize,
+    count: usize,
     /// 0 stands for: not known.
-    pub(crate) target: f64,
-    pub(crate) msg: Message,
+    target: f64,
+    msg: Message,
     joiner: Option<Value>,
-    /// More than 1: the values are parts of an array.
-    array_length: f64,
+    /// The values are parts of an array.
+    of_arrays: bool,
     property: Option<PropertyPath>,
-    pub(crate) due: Option<Instant>,
+    /// When its time is over, with its id.
+    pub(crate) due: Option<(Instant, String)>,
+    /// The messages that are complete when the group has left, where somebody wants to know.
+    pub(crate) kept: Vec<Message>,
 }
 
 /// The highest place in a sequence.
 const MOST: usize = 1 << 20;
 
-/// How a group begins.
-#[derive(Debug)]
-pub(crate) struct Begin {
-    pub(crate) kind: Kind,
-    pub(crate) target: f64,
-    pub(crate) joiner: Option<Value>,
-    pub(crate) array_length: f64,
-    pub(crate) property: Option<PropertyPath>,
+/// The longest text or buffer that a group may become.
+const LONGEST: usize = 512 << 20;
+
+/// The longest array that arrays may become.
+const MOST_ELEMENTS: usize = 16 << 20;
+
+impl Sequence for Group {
+    /// Places that are left free for messages to come count as well.
+    fn held(&self) -> usize {
+        let places = match &self.values {
+            Values::List(list) => list.len(),
+            Values::Named(map) => map.len(),
+        };
+        places.max(self.kept.len()).max(1)
+    }
 }
 
 impl Group {
-    pub(crate) fn new(begin: Begin) -> Self {
-        let values = match begin.kind {
+    pub(crate) fn new(
+        kind: Kind,
+        target: f64,
+        joiner: Option<Value>,
+        property: Option<PropertyPath>,
+    ) -> Self {
+        let values = match kind {
             Kind::Object | Kind::Merged => Values::Named(Map::new()),
             _ => Values::List(Vec::new()),
         };
         Group {
-            kind: begin.kind,
+            kind,
             values,
             count: 0,
-            target: begin.target,
+            target,
             msg: Message::new(),
-            joiner: begin.joiner,
-            array_length: begin.array_length,
-            property: begin.property,
+            joiner,
+            of_arrays: false,
+            property,
             due: None,
+            kept: Vec::new(),
         }
+    }
+
+    pub(crate) fn of_arrays(self, of_arrays: bool) -> Self {
+        Group { of_arrays, ..self }
+    }
+
+    pub(crate) fn with_due(self, due: Option<(Instant, String)>) -> Self {
+        Group { due, ..self }
+    }
+
+    /// Takes over the properties of a message of the group.
+    pub(crate) fn absorb(&mut self, msg: Message) {
+        if self.target <= 0.0
+            && let Some(count) = msg.get("parts").and_then(|parts| parts.get("count"))
+        {
+            self.target = count.as_f64().unwrap_or_default();
+        }
+        if self.msg.properties().is_empty() {
+            self.msg = msg;
+            return;
+        }
+        for (key, value) in Map::from(msg) {
+            self.msg.set(key, value);
+        }
+    }
+
+    /// A message says that nothing more comes.
+    pub(crate) fn set_complete(&mut self, complete: Value) {
+        self.msg.set("complete", complete);
+    }
+
+    pub(crate) fn was_completed(&self) -> bool {
+        self.msg.get("complete").is_some()
     }
 
     /// Adds a value by its name.
@@ -136,39 +188,32 @@ impl Group {
     }
 
     /// The message that the group becomes.
-    pub(crate) fn message(&self) -> Result<Message, NodeError> {
-        let mut msg = self.msg.clone();
+    pub(crate) fn into_message(mut self) -> Result<Message, NodeError> {
+        let value = match std::mem::replace(&mut self.values, Values::List(Vec::new())) {
+            Values::Named(map) => map.into(),
+            Values::List(list) => self.value(list)?,
+        };
+        let mut msg = self.msg;
         if let Some(property) = &self.property {
-            let value = self.value()?;
             property.set(&mut msg, value).map_err(|error| NodeError::new(error.to_string()))?;
         }
-        let outer = msg.get("parts").and_then(|parts| parts.get("parts")).cloned();
-        match outer {
-            Some(outer) => drop(msg.set("parts", outer)),
-            None => drop(msg.remove("parts")),
+        if let Some(outer) = msg.remove("parts").and_then(|parts| parts.get("parts").cloned()) {
+            msg.set("parts", outer);
         }
         msg.remove("complete");
         Ok(msg)
     }
 
-    fn value(&self) -> Result<Value, NodeError> {
-        let list = match &self.values {
-            Values::Named(map) => return Ok(map.clone().into()),
-            Values::List(list) => list,
-        };
+    fn value(&self, list: Vec<Option<Value>>) -> Result<Value, NodeError> {
         match self.kind {
-            Kind::String => Ok(self.joined_text(list).into()),
-            Kind::Buffer => self.joined_bytes(list).map(Value::from),
-            _ if self.array_length > 1.0 => Ok(flattened(list).into()),
-            _ => Ok(list.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>().into()),
+            Kind::String => self.joined_text(&list).map(Value::from),
+            Kind::Buffer => self.joined_bytes(&list).map(Value::from),
+            _ if self.of_arrays => flattened(list).map(Value::from),
+            _ => Ok(list.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().into()),
         }
     }
 
-    fn joined_text(&self, list: &[Option<Value>]) -> String {
-        let text = |value: &Option<Value>| match value {
-            None | Some(Value::Null) => String::new(),
-            value => javascript::text(value.as_ref()),
-        };
+    fn joined_text(&self, list: &[Option<Value>]) -> Result<String, NodeError> {
         let joiner = match &self.joiner {
             // A separator of bytes, which the list holds.
             Some(Value::Array(_)) => {
@@ -178,7 +223,19 @@ impl Group {
             Some(joiner) => javascript::text(Some(joiner)),
             None => ",".to_owned(),
         };
-        list.iter().map(text).collect::<Vec<_>>().join(&joiner)
+        let mut all = String::new();
+        for (at, value) in list.iter().enumerate() {
+            if at > 0 {
+                all.push_str(&joiner);
+            }
+            match value {
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) => all.push_str(text),
+                value => all.push_str(&javascript::text(value.as_ref())),
+            }
+            within(all.len(), LONGEST, "bytes")?;
+        }
+        Ok(all)
     }
 
     fn joined_bytes(&self, list: &[Option<Value>]) -> Result<Vec<u8>, NodeError> {
@@ -190,9 +247,17 @@ impl Group {
             }
             let invalid = || NodeError::new(invalid_type(value));
             all.extend_from_slice(&bytes_of(value).ok_or_else(invalid)?);
+            within(all.len(), LONGEST, "bytes")?;
         }
         Ok(all)
     }
+}
+
+fn within(size: usize, most: usize, what: &str) -> Result<(), NodeError> {
+    if size <= most {
+        return Ok(());
+    }
+    Err(NodeError::new(format!("the sequence becomes more than {most} {what}")))
 }
 
 pub(crate) fn invalid_type(value: &Value) -> String {
@@ -203,10 +268,10 @@ pub(crate) fn invalid_type(value: &Value) -> String {
 }
 
 /// `Buffer.from(value)`.
-pub(crate) fn bytes_of(value: &Value) -> Option<Vec<u8>> {
+pub(crate) fn bytes_of(value: &Value) -> Option<Cow<'_, [u8]>> {
     match value {
-        Value::Buffer(bytes) => Some(bytes.to_vec()),
-        Value::String(text) => Some(text.as_bytes().to_vec()),
+        Value::Buffer(bytes) => Some(Cow::Borrowed(bytes)),
+        Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),
         Value::Array(items) => {
             let byte = |item: &Value| javascript::number(Some(item)).rem_euclid(256.0) as u8;
             Some(items.iter().map(byte).collect())
@@ -215,13 +280,14 @@ pub(crate) fn bytes_of(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-fn flattened(list: &[Option<Value>]) -> Vec<Value> {
+fn flattened(list: Vec<Option<Value>>) -> Result<Vec<Value>, NodeError> {
     let mut all = Vec::new();
     for value in list {
         match value {
-            Some(Value::Array(items)) => all.extend_from_slice(items),
-            value => all.push(value.clone().unwrap_or_default()),
+            Some(Value::Array(items)) => all.extend_from_slice(&items),
+            value => all.push(value.unwrap_or_default()),
         }
+        within(all.len(), MOST_ELEMENTS, "elements")?;
     }
-    all
+    Ok(all)
 }
