@@ -148,8 +148,7 @@ async fn problems_are_named() {
 
 #[tokio::test(start_paused = true)]
 async fn an_expression_is_what_elements_are_sorted_by() {
-    let config =
-        json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "$unknown()"});
+    let config = json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "$unknown()"});
     let list = json!([3, 1, 2]);
     let error = {
         let mut node = Harness::of("sort").config(config).start().await;
