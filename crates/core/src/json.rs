@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::map::INDEX_FROM;
 use crate::{Map, Value};
 
 pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
@@ -77,9 +78,21 @@ impl<'de> Visitor<'de> for MapVisitor {
         let mut map = Map::with_capacity(access.size_hint().unwrap_or(4).min(64));
         while let Some((key, value)) = access.next_entry::<crate::Key, Value>()? {
             map.insert(key, value);
+            if map.len() >= INDEX_FROM {
+                return many(map, access);
+            }
         }
         Ok(map)
     }
+}
+
+/// The rest of a large object.
+fn many<'de, A: MapAccess<'de>>(begun: Map, mut access: A) -> Result<Map, A::Error> {
+    let mut entries: Vec<_> = begun.into_iter().collect();
+    while let Some(entry) = access.next_entry()? {
+        entries.push(entry);
+    }
+    Ok(Map::from_many(entries))
 }
 
 struct ValueVisitor;

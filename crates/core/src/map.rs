@@ -1,8 +1,9 @@
 //! `Map`: an object's properties, in the order in which JavaScript would list them.
 //!
-//! Small objects (nearly all messages) are searched linearly; larger ones carry an index.
+//! Small objects (nearly all messages) are searched linearly; larger ones carry an index of the
+//! names that are no integers, which are found by halving.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use smol_str::SmolStr;
@@ -12,12 +13,12 @@ use crate::Value;
 /// The name of a property. Names of up to 23 bytes need no allocation.
 pub type Key = SmolStr;
 
-/// Boxed, so that the many small maps stay small.
-#[derive(Clone)]
+/// Boxed, so that the many small maps stay small. Places are counted after the integers.
+#[derive(Clone, Default)]
 struct Index(HashMap<Key, usize>);
 
 /// From this many properties on, an index is kept.
-const INDEX_FROM: usize = 24;
+pub(crate) const INDEX_FROM: usize = 24;
 
 /// The properties of an object: integer-like names first in ascending order, then the others
 /// in the order of insertion (ECMAScript, OrdinaryOwnPropertyKeys).
@@ -62,7 +63,10 @@ impl Map {
 
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => index.0.get(key).copied(),
+            Some(index) => match integer_key(key) {
+                None => index.0.get(key).map(|at| self.integers + at),
+                Some(number) => self.integer(number).ok(),
+            },
             None => self.entries.iter().position(|(k, _)| k.as_str() == key),
         }
     }
@@ -96,10 +100,15 @@ impl Map {
     /// Adds a property that is not there yet, and says where.
     fn add(&mut self, key: Key, value: Value) -> usize {
         let at = match integer_key(&key) {
-            Some(number) => self.insert_integer(number, key, value),
+            Some(number) => {
+                let at = self.integer(number).unwrap_or_else(|at| at);
+                self.integers += 1;
+                self.entries.insert(at, (key, value));
+                at
+            }
             None => {
                 if let Some(index) = &mut self.index {
-                    index.0.insert(key.clone(), self.entries.len());
+                    index.0.insert(key.clone(), self.entries.len() - self.integers);
                 }
                 self.entries.push((key, value));
                 self.entries.len() - 1
@@ -111,15 +120,10 @@ impl Map {
         at
     }
 
-    fn insert_integer(&mut self, number: u32, key: Key, value: Value) -> usize {
-        let at = self.entries[..self.integers]
-            .partition_point(|(k, _)| integer_key(k).is_some_and(|n| n < number));
-        self.integers += 1;
-        self.entries.insert(at, (key, value));
-        if self.index.is_some() {
-            self.rebuild_index();
-        }
-        at
+    /// Where the name `number` is, or belongs.
+    fn integer(&self, number: u32) -> Result<usize, usize> {
+        let integers = self.entries.get(..self.integers).unwrap_or_default();
+        integers.binary_search_by_key(&Some(number), |(key, _)| integer_key(key))
     }
 
     /// The value of `key`, which is set to `default` first when it is missing.
@@ -131,20 +135,42 @@ impl Map {
     /// Removes `key` and returns its value; the order of the others stays.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.position(key)?;
+        let (_, value) = self.entries.remove(at);
         if at < self.integers {
             self.integers -= 1;
-        }
-        let (_, value) = self.entries.remove(at);
-        if self.index.is_some() {
+        } else if self.index.is_some() {
             self.rebuild_index();
         }
         Some(value)
     }
 
     fn rebuild_index(&mut self) {
-        let positions = self.entries.iter().enumerate().map(|(at, (k, _))| (k.clone(), at));
+        let names = self.entries.iter().skip(self.integers).enumerate();
+        let positions = names.map(|(at, (key, _))| (key.clone(), at));
         self.index =
             (self.entries.len() >= INDEX_FROM).then(|| Box::new(Index(positions.collect())));
+    }
+
+    /// An object of many properties, of which one may come again: then the last value counts.
+    /// Whatever their order, each costs about the same.
+    pub(crate) fn from_many(properties: impl IntoIterator<Item = (Key, Value)>) -> Self {
+        let mut integers = BTreeMap::new();
+        let mut names: Vec<(Key, Value)> = Vec::new();
+        let mut index = Index::default();
+        for (key, value) in properties {
+            if let Some(number) = integer_key(&key) {
+                integers.insert(number, (key, value));
+            } else if let Some(at) = index.0.get(&key) {
+                names[*at].1 = value;
+            } else {
+                index.0.insert(key.clone(), names.len());
+                names.push((key, value));
+            }
+        }
+        let count = integers.len();
+        let entries: Vec<_> = integers.into_values().chain(names).collect();
+        let index = (entries.len() >= INDEX_FROM).then(|| Box::new(index));
+        Map { entries, integers: count, index }
     }
 
     /// The properties in order.
@@ -230,7 +256,43 @@ mod tests {
         assert_eq!(keys(&map), ["a", "b"]);
     }
 
+    #[test]
+    fn names_that_are_integers_cost_no_more_in_any_order() {
+        let count = 50_000;
+        let text = |numbers: &mut dyn Iterator<Item = u32>| {
+            let list: Vec<_> = numbers.map(|number| format!("\"{number}\":1")).collect();
+            format!("{{{}}}", list.join(","))
+        };
+        let up = Value::from_json_text(&text(&mut (0..count))).unwrap();
+        let down = Value::from_json_text(&text(&mut (0..count).rev())).unwrap();
+        assert!(up == down && up.get("49999") == Some(&1.into()) && up.get("50000").is_none());
+        let mut map = Map::new();
+        for number in 0..count {
+            map.insert(number.to_string(), number);
+        }
+        assert_eq!(map.get("12345"), Some(&12_345.into()));
+    }
+
     proptest! {
+        #[test]
+        fn many_at_once_are_as_one_after_the_other(
+            names in proptest::collection::vec("[a-f]{1,2}|[0-9]{1,2}", 0..80)
+        ) {
+            let entries: Vec<(Key, Value)> =
+                names.iter().zip(0..).map(|(name, n)| (Key::new(name), Value::from(n))).collect();
+            let mut one_by_one = Map::new();
+            for (key, value) in entries.clone() {
+                one_by_one.insert(key, value);
+            }
+            let mut at_once = Map::from_many(entries);
+            prop_assert_eq!(at_once.keys().collect::<Vec<_>>(), one_by_one.keys().collect::<Vec<_>>());
+            for name in &names {
+                prop_assert_eq!(at_once.get(name), one_by_one.get(name));
+                prop_assert_eq!(at_once.remove(name), one_by_one.remove(name));
+            }
+            prop_assert!(at_once.is_empty() && one_by_one.is_empty());
+        }
+
         #[test]
         fn behaves_like_an_ordered_list_at_every_size(
             operations in proptest::collection::vec((0u8..3, 0u16..60), 0..200)

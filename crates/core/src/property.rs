@@ -5,7 +5,7 @@ mod crossing;
 
 use std::sync::Arc;
 
-use crate::{Key, Map, Message, Value};
+use crate::{Key, Map, Message, NodeError, Value};
 
 /// A parsed property expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,6 +219,18 @@ pub struct CannotSet;
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("cannot read a property of something that is missing or null")]
 pub struct CannotGet;
+
+impl From<CannotSet> for NodeError {
+    fn from(error: CannotSet) -> Self {
+        NodeError::new(error.to_string())
+    }
+}
+
+impl From<CannotGet> for NodeError {
+    fn from(error: CannotGet) -> Self {
+        NodeError::new(error.to_string())
+    }
+}
 
 enum Resolved<'a> {
     Key(&'a str),

@@ -1,8 +1,8 @@
 //! The node `range`: maps a number from one range to another.
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, javascript,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
+    javascript,
 };
 
 /// What happens to numbers outside of the range.
@@ -84,7 +84,7 @@ impl Node for Range {
             Ok(Some(value)) => value,
             // No property: the message passes.
             Ok(None) => return Handled::Send(0, msg),
-            Err(error) => return Handled::Failed(NodeError::new(error.to_string())),
+            Err(error) => return Handled::Failed(error.into()),
         };
         let number = javascript::number(Some(&value));
         if number.is_nan() {
@@ -94,7 +94,7 @@ impl Node for Range {
         let Some(mapped) = self.map(number) else { return Handled::Done };
         match property.set(&mut msg, mapped.into()) {
             Ok(()) => Handled::Send(0, msg),
-            Err(error) => Handled::Failed(NodeError::new(error.to_string())),
+            Err(error) => Handled::Failed(error.into()),
         }
     }
 }

@@ -146,7 +146,7 @@ impl Inner {
                 };
                 match path.set(&mut msg, sorted.into()) {
                     Ok(()) => Handled::Send(0, msg),
-                    Err(error) => Handled::Failed(NodeError::new(error.to_string())),
+                    Err(error) => Handled::Failed(error.into()),
                 }
             }
             Target::Sequence(key) => self.add(msg, key, cx),

@@ -106,16 +106,15 @@ impl Settings {
         at: usize,
         pieces: &mut Pieces,
     ) -> Result<Message, NodeError> {
-        let failed = |error: ferrowire_core::CannotSet| NodeError::new(error.to_string());
         let mut msg = msg.clone();
         let mut parts = parts.clone();
         if let Some(property) = &self.property {
-            property.set(&mut msg, std::mem::take(&mut pieces.values[at])).map_err(failed)?;
+            property.set(&mut msg, std::mem::take(&mut pieces.values[at]))?;
         }
         if let Some(key) = pieces.keys.get(at) {
             parts.insert("key", key.clone());
             if let Some(name) = &self.name {
-                name.set(&mut msg, key.as_str().into()).map_err(failed)?;
+                name.set(&mut msg, key.as_str().into())?;
             }
         }
         parts.insert("index", pieces.first_index + at);
@@ -181,7 +180,7 @@ impl Node for Split {
         match property.read(&msg) {
             Ok(Some(value)) => self.handle(msg, &value, cx).unwrap_or_else(Handled::Failed),
             Ok(None) => Handled::Done,
-            Err(error) => Handled::Failed(NodeError::new(error.to_string())),
+            Err(error) => Handled::Failed(error.into()),
         }
     }
 }

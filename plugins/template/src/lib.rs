@@ -85,9 +85,7 @@ impl Template {
         cx: &NodeContext,
     ) -> Result<(), NodeError> {
         match place {
-            Place::Message(path) => {
-                path.set(msg, value).map_err(|error| NodeError::new(error.to_string()))
-            }
+            Place::Message(path) => Ok(path.set(msg, value)?),
             Place::Context(key) => key.set(msg, cx, Some(value)),
         }
     }

@@ -195,7 +195,7 @@ impl Group {
         };
         let mut msg = self.msg;
         if let Some(property) = &self.property {
-            property.set(&mut msg, value).map_err(|error| NodeError::new(error.to_string()))?;
+            property.set(&mut msg, value)?;
         }
         if let Some(outer) = msg.remove("parts").and_then(|parts| parts.get("parts").cloned()) {
             msg.set("parts", outer);
