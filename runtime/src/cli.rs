@@ -74,13 +74,15 @@ pub(crate) struct PluginArgs {
     /// A TOML file with settings [env: FERROWIRE_SETTINGS]
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
-    /// Directory whose shared libraries are loaded as plugins; several with `:` between them
+    /// Directory whose shared libraries are loaded as plugins; several with `:` between them.
+    /// `DIR?required=false`: the start may do without
     #[arg(long, value_name = "DIR")]
     pub(crate) plugins: Option<String>,
-    /// A shared library that is loaded as a plugin; may be repeated
+    /// A shared library that is loaded as a plugin; may be repeated, and `?required=false` too
     #[arg(long, value_name = "FILE")]
     pub(crate) plugin: Vec<String>,
-    /// Whether a plugin that cannot be used prevents the start [default: true]
+    /// Whether a plugin that cannot be used prevents the start, where nothing else is said of it
+    /// [default: true]
     #[arg(long, value_name = "BOOL")]
     pub(crate) plugins_required: Option<String>,
     /// Seconds for each plugin to be ready [default: 10]

@@ -1,12 +1,13 @@
 //! The setting `http-static`: files of a folder, served as they are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, text};
+use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, empty, text};
 use http_body_util::BodyExt;
+use hyper::header::{CONTENT_LENGTH, ETAG, HeaderMap, IF_NONE_MATCH};
 use hyper::{Method, StatusCode, Uri};
 use hyper_staticfile::Static;
-use std::sync::Arc;
 use tracing::warn;
 
 /// Serves the files of `folder` below `root`, where nobody else answers.
@@ -43,12 +44,27 @@ async fn send(files: Static, request: &Request, prefix: &str) -> Response {
     match files.serve(below).await {
         // Its own page says nothing more.
         Ok(response) if response.status() == StatusCode::NOT_FOUND => nothing(),
+        Ok(response) if is_known(request, response.headers()) => {
+            let mut unchanged = empty(StatusCode::NOT_MODIFIED);
+            *unchanged.headers_mut() = response.into_parts().0.headers;
+            unchanged.headers_mut().remove(CONTENT_LENGTH);
+            unchanged
+        }
         Ok(response) => response.map(BodyExt::boxed_unsync),
         Err(error) => {
             warn!(%error, "cannot read a file for `{path}`");
             text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read")
         }
     }
+}
+
+/// Whether the client has the file as it is, by its tag (RFC 9110 §13.1.2).
+fn is_known(request: &Request, headers: &HeaderMap) -> bool {
+    let Some(tag) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else { return false };
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    known
+        .is_some_and(|known| known.split(',').any(|it| it.trim() == "*" || plain(it) == plain(tag)))
 }
 
 /// Files that begin with a dot are nobody's business, as in Node-RED.

@@ -19,6 +19,7 @@ mod pages;
 mod plugins;
 mod run;
 mod settings;
+mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write;

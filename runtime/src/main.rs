@@ -9,6 +9,7 @@ use ferrowire_plugin_debug as _;
 use ferrowire_plugin_delay as _;
 use ferrowire_plugin_function as _;
 use ferrowire_plugin_http as _;
+use ferrowire_plugin_http_request as _;
 use ferrowire_plugin_inject as _;
 use ferrowire_plugin_json as _;
 use ferrowire_plugin_junction as _;
@@ -36,6 +37,7 @@ const PLUGINS: &[&str] = &[
     "ferrowire-plugin-delay",
     "ferrowire-plugin-function",
     "ferrowire-plugin-http",
+    "ferrowire-plugin-http-request",
     "ferrowire-plugin-inject",
     "ferrowire-plugin-json",
     "ferrowire-plugin-junction",

@@ -38,8 +38,9 @@ pub(crate) fn serve_at(
     let (for_list, for_events) = (admin.engine().clone(), admin.engine().clone());
     let stop = stop.clone();
     let root = settings.http_node_root.clone();
+    let home = home(admin, settings);
     let pages: [(&str, Page); 4] = [
-        ("/ferrowire", page(home)),
+        ("/ferrowire", page(home.clone())),
         ("/ferrowire/test", page(test_page)),
         ("/ferrowire/listeners", private(admin, page(move || listeners(&for_list, &root)))),
         ("/ferrowire/events", private(admin, page(move || events(&for_events, stop.clone())))),
@@ -52,13 +53,13 @@ pub(crate) fn serve_at(
         }
     };
     // At the root of the port there is the editor, unless it is elsewhere.
-    let at_root = (settings.http_admin_root.as_deref() != Some("")).then(|| at_root(routes));
+    let at_root =
+        (settings.http_admin_root.as_deref() != Some("")).then(|| at_root(routes, page(home)));
     pages.into_iter().filter_map(add).chain(at_root).collect()
 }
 
 /// What is at the root of the port when no flow serves a page there.
-fn at_root(routes: &Routes) -> Registration {
-    let home = page(home);
+fn at_root(routes: &Routes, home: Page) -> Registration {
     let (registration, _) = routes.add_layer(Layer {
         turn: Turn::Last,
         below: "/".to_owned(),
@@ -91,8 +92,13 @@ fn private(admin: &Arc<Admin>, page: Page) -> Page {
     })
 }
 
-fn home() -> Response {
-    text(StatusCode::OK, "Ferrowire runs here. The WebSocket test page is at /ferrowire/test")
+/// What is where.
+fn home(admin: &Admin, settings: &Settings) -> impl Fn() -> Response + Clone + use<> {
+    let editor = settings.http_admin_root.as_ref().filter(|_| admin.serves_editor());
+    let editor = editor.map(|root| format!("The editor is at {root}/. ")).unwrap_or_default();
+    let line =
+        format!("Ferrowire runs here. {editor}The WebSocket test page is at /ferrowire/test");
+    move || text(StatusCode::OK, line.clone())
 }
 
 fn test_page() -> Response {

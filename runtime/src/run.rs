@@ -132,6 +132,9 @@ fn announce(admin: &Admin, settings: &Settings, port: &str) {
         ),
         _ => {}
     }
+    if admin.settings().flow_files.len() > 1 && settings.http_admin_root.is_some() {
+        info!("flows from several files are shown and run, and cannot be deployed to");
+    }
 }
 
 /// The engine has logged every problem; this says what follows from them.

@@ -15,6 +15,7 @@ use crate::access;
 use crate::contexts::{self, StoreSetting};
 use crate::http_nodes::{self, HttpNodes};
 use crate::numbers::{bytes, count, duration, workers};
+use crate::wanted::{self, Wanted};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,13 +207,21 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn find(&self, name: &str) -> Option<Found> {
+    /// In a flag or the environment.
+    fn find_outside(&self, name: &str) -> Option<Found> {
         if let Some(text) = (self.sources.flag)(name) {
             return Some(Found { origin: format!("`--{name}`"), text });
         }
         let variable = format!("FERROWIRE_{}", name.to_uppercase().replace('-', "_"));
         if let Some(text) = (self.sources.env)(&variable) {
             return Some(Found { origin: format!("`{variable}`"), text });
+        }
+        None
+    }
+
+    fn find(&self, name: &str) -> Option<Found> {
+        if let Some(found) = self.find_outside(name) {
+            return Some(found);
         }
         let (path, table) = self.sources.file.as_ref()?;
         let text = match table.get(name)? {
@@ -228,15 +237,11 @@ impl Reader<'_> {
     fn get<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
         let Found { origin, text } = self.find(name)?;
         match parse(text.trim()) {
-            Ok(value) => Some(value),
             Err(reason) if SECRETS.contains(&name) => {
                 self.mistakes.push(format!("{origin}: {reason}"));
                 None
             }
-            Err(reason) => {
-                self.mistakes.push(format!("{origin} is `{text}`: {reason}"));
-                None
-            }
+            parsed => self.parsed(&origin, &text, parsed),
         }
     }
 
@@ -260,10 +265,23 @@ impl Reader<'_> {
         let required = self.get("plugins-required", boolean).unwrap_or(true);
         let mut requests = Vec::new();
         for (name, kind) in [("plugins", Kind::Folder), ("plugin", Kind::File)] {
-            let paths = self.get(name, paths).unwrap_or_default();
-            requests.extend(paths.into_iter().map(|path| Request { path, kind, required }));
+            let wanted = self.wanted(name).unwrap_or_default();
+            requests.extend(wanted.into_iter().map(|wanted| wanted.request(kind, required)));
         }
         requests
+    }
+
+    fn wanted(&mut self, name: &str) -> Option<Vec<Wanted>> {
+        if let Some(Found { origin, text }) = self.find_outside(name) {
+            return self.parsed(&origin, &text, wanted::in_text(text.trim()));
+        }
+        let (path, table) = self.sources.file.as_ref()?;
+        let (origin, value) = (format!("`{name}` in `{}`", path.display()), table.get(name)?);
+        self.parsed(&origin, &value.to_string(), wanted::in_toml(value))
+    }
+
+    fn parsed<T>(&mut self, origin: &str, text: &str, parsed: Result<T, String>) -> Option<T> {
+        parsed.map_err(|why| self.mistakes.push(format!("{origin} is `{text}`: {why}"))).ok()
     }
 
     fn contexts(&mut self) -> Vec<StoreSetting> {
@@ -345,15 +363,6 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a path was expected".to_owned()) } else { Ok(text.into()) }
-}
-
-/// Paths with `:` between them.
-fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
-    let paths: Vec<PathBuf> = std::env::split_paths(text).collect();
-    match paths.iter().any(|path| path.as_os_str().is_empty()) {
-        true => Err("paths with `:` between them were expected".to_owned()),
-        false => Ok(paths),
-    }
 }
 
 fn root(text: &str) -> Result<String, String> {

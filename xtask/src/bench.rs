@@ -71,14 +71,14 @@ pub(crate) fn run(options: Options) -> Result<()> {
 
 /// A runtime without plugins, for the nodes to be loaded into.
 const BARE: &str = "bare";
-/// The nodes that are loaded.
-const LOADED: [&str; 2] = ["websocket-in", "websocket-out"];
+/// What the packages of plugins are called.
+const PLUGIN: &str = "ferrowire-plugin-";
 
 fn wants_plugins(options: &Options) -> bool {
     options.workloads.is_empty() || options.workloads.iter().any(|name| name == "plugins")
 }
 
-/// Builds the WebSocket nodes as shared libraries, and a runtime without them.
+/// Builds all plugins as shared libraries, and a runtime without them.
 fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     if !cargo::root().join("runtime/examples").join(BARE).with_extension("rs").exists() {
         println!("this runtime does not load plugins; `plugins` is left out");
@@ -86,9 +86,11 @@ fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     }
     let mut build = cargo::cargo(&["build", "--release", "--package", "ferrowire-runtime"]);
     cargo::succeed(build.args(["--example", BARE]))?;
-    let packages = LOADED.map(|name| format!("ferrowire-plugin-{name}"));
+    let metadata = Metadata::read()?;
+    let names = metadata.packages().filter_map(|package| package["name"].as_str());
+    let packages: Vec<&str> = names.filter(|name| name.starts_with(PLUGIN)).collect();
     let mut build = cargo::cargo(&["build", "--release", "--lib"]);
-    cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", name])))?;
+    cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
     let folder = target.join("bench/plugins");
     std::fs::create_dir_all(&folder)?;
     for package in packages {

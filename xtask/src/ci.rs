@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{editor, examples, test};
+use crate::{editor, examples, memory, test};
 
 /// Runs what fails soonest first, and the tests last.
 pub(crate) fn run() -> Result<()> {
@@ -17,5 +17,6 @@ pub(crate) fn run() -> Result<()> {
         succeed(clippy.args(examples::SHARED_PROFILE).args(["--", "--deny", "warnings"]))?;
     }
     succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    memory::run()?;
     test::run(test::Ignored::Refused)
 }

@@ -12,6 +12,7 @@ mod cargo;
 mod ci;
 mod crates;
 mod examples;
+mod memory;
 mod new;
 mod plugin;
 mod editor;
@@ -48,6 +49,8 @@ enum Command {
     Bench(bench::Options),
     /// Run Node-RED's own tests of its nodes against the runtime and write `PARITY.md`
     Parity(parity::Options),
+    /// Run the tests of the plugin ABI under Miri and valgrind, where they are installed
+    Memory,
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
         Command::Parity(options) => parity::run(&options),
+        Command::Memory => memory::run(),
         Command::Tidy => tidy::run(),
     };
     match outcome {

@@ -54,6 +54,7 @@ impl Reporter {
             Event::Stopped => {
                 self.is_deploy = false;
                 self.hub.retain("notification/runtime-state", r#"{"state":"stop"}"#);
+                self.event_log("out", "the flows are stopped");
             }
             _ => {}
         }
@@ -135,10 +136,25 @@ impl Reporter {
             true => publish(state("start")),
             false => publish(not_running(&self.engine.problems())),
         }
-        let rev = Value::from(rev).to_json();
-        self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{rev}}}"#));
+        let revision = Value::from(rev).to_json();
+        self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{revision}}}"#));
         self.is_deploy = true;
-        self.problems(&self.engine.problems());
+        let problems = self.engine.problems();
+        self.problems(&problems);
+        for problem in problems.iter() {
+            self.event_log("err", &problem.to_string());
+        }
+        let now = if running { "run" } else { "are in place and do not run" };
+        self.event_log("out", &format!("the flows of revision {rev} {now}"));
+    }
+
+    /// A line of the runtime's own for the editor's event log.
+    fn event_log(&self, kind: &str, line: &str) {
+        // Without the end, the editor shows that something is still going on.
+        let entry = serde_json::json!({
+            "ts": milliseconds(), "type": kind, "data": format!("{line}\n"), "end": true
+        });
+        self.hub.publish("event-log/runtime", &entry.to_string());
     }
 
     /// Nodes that were left out cannot complain themselves.

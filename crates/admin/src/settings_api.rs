@@ -46,6 +46,9 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     theme.insert("projects", Value::from(json!({"enabled": false})));
     theme.insert("multiplayer", Value::from(json!({"enabled": false})));
     theme.insert("tours", false);
+    // Flows are tried from the editor's menu.
+    let test_page = json!({"label": "WebSocket test page", "url": "/ferrowire/test"});
+    theme.insert("menu", Value::from(json!({"menu-item-help": test_page})));
     theme.insert("languages", locales::languages(admin.pack()));
     if let Some(map) = value.as_object_mut() {
         map.insert("editorTheme", theme);

@@ -11,19 +11,24 @@ use crate::plan::{echo, exchange};
 use crate::process::resident;
 use crate::rounds::{Bench, Options, SMALL};
 use crate::sample::{Metric, Sample};
-use crate::server::{NODE_RED, Server};
+use crate::server::{NODE_RED, Running, Server};
 
 impl Bench<'_> {
     /// From starting a program to its first handshake.
     pub(crate) fn startup(&mut self) -> Result<()> {
         for server in self.servers(SMALL) {
             let running = server.start(self.workload.flow(), &self.options.out, None)?;
-            let rss = resident(running.target().pid)? as f64;
-            let sample = Sample::default()
-                .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
-                .with(Metric::Rss, rss / f64::from(1 << 20));
-            self.report.add("start to first handshake", server.name, sample);
+            self.started(server.name, &running)?;
         }
+        Ok(())
+    }
+
+    fn started(&mut self, name: &'static str, running: &Running) -> Result<()> {
+        let rss = resident(running.target().pid)? as f64;
+        let sample = Sample::default()
+            .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
+            .with(Metric::Rss, rss / f64::from(1 << 20));
+        self.report.add("start to first handshake", name, sample);
         Ok(())
     }
 
@@ -110,6 +115,9 @@ impl Bench<'_> {
             Server::loaded(without.clone(), flows.clone(), plugins.clone()),
         ];
         let running = self.start_all(servers, self.workload.flow())?;
+        for (server, running) in &running {
+            self.started(server.name, running)?;
+        }
         self.compare(&self.workload.cases(self.options.quick), &running)
     }
 }

@@ -6,6 +6,7 @@
 
 mod aside;
 mod exclusive;
+mod held;
 mod host;
 mod places;
 mod watching;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 pub use aside::Aside;
 use aside::AsideQueue;
+use held::Hold;
 pub use watching::Watchers;
 
 use crate::{
@@ -70,41 +72,49 @@ pub trait Services: Send + Sync {
 #[derive(Clone)]
 pub struct Wire {
     to: Arc<RunningNode>,
-    queue: Option<mpsc::Sender<Message>>,
-    closes_cycle: bool,
+    way: Way,
+}
+
+/// How messages reach the node at the end of a wire.
+#[derive(Clone)]
+enum Way {
+    /// By a call.
+    Direct,
+    Queue(mpsc::Sender<Message>),
+    /// Through a queue, in a cycle.
+    LoopBack(mpsc::Sender<Message>),
+    Held(Arc<Hold>),
 }
 
 impl Wire {
     /// A wire that calls `to` directly.
     pub fn direct(to: Arc<RunningNode>) -> Self {
-        Wire { to, queue: None, closes_cycle: false }
+        Wire { to, way: Way::Direct }
     }
 
     /// A wire through a queue of [`WIRE_QUEUE`] messages; senders wait when it is full.
     /// Needs a tokio runtime.
     pub fn queued(to: Arc<RunningNode>) -> Self {
-        let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
-        let target = Arc::clone(&to);
-        let stopping = to.outlet.stopping.clone();
-        to.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
-            while let Some(msg) = waiting.recv().await {
-                target.deliver(msg).await;
-            }
-        }));
-        Wire { to, queue: Some(queue), closes_cycle: false }
+        let queue = to.queue();
+        Wire { to, way: Way::Queue(queue) }
     }
 
     /// A queued wire that closes a cycle. To wait for room in it could mean to wait for oneself,
     /// so when it is full the message fails at the node that it was meant for.
     pub fn loop_back(to: Arc<RunningNode>) -> Self {
-        Wire { closes_cycle: true, ..Wire::queued(to) }
+        let queue = to.queue();
+        Wire { to, way: Way::LoopBack(queue) }
     }
 
     fn carry(&self, msg: Message) -> Sending {
-        let Some(queue) = &self.queue else { return self.to.deliver(msg) };
+        let queue = match &self.way {
+            Way::Direct => return self.to.deliver(msg),
+            Way::Held(hold) => return hold.carry(msg),
+            Way::Queue(queue) | Way::LoopBack(queue) => queue,
+        };
         match queue.try_send(msg) {
             Ok(()) | Err(TrySendError::Closed(_)) => Sending::done(),
-            Err(TrySendError::Full(msg)) if self.closes_cycle => {
+            Err(TrySendError::Full(msg)) if self.closes_cycle() => {
                 let text = format!("{WIRE_QUEUE} messages wait in this loop, one was dropped");
                 self.to.outlet.fail(&NodeError::new(text), Some(msg))
             }
@@ -117,14 +127,22 @@ impl Wire {
             }
         }
     }
+
+    fn closes_cycle(&self) -> bool {
+        match &self.way {
+            Way::LoopBack(_) => true,
+            Way::Held(hold) => hold.closes_cycle(),
+            Way::Direct | Way::Queue(_) => false,
+        }
+    }
 }
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire")
             .field("to", &self.to.info().id)
-            .field("queued", &self.queue.is_some())
-            .field("closes_cycle", &self.closes_cycle)
+            .field("direct", &matches!(self.way, Way::Direct))
+            .field("closes_cycle", &self.closes_cycle())
             .finish()
     }
 }
@@ -183,6 +201,8 @@ pub struct RunningNode {
     handler: Handler,
     outlet: Arc<Outlet>,
     cx: NodeContext,
+    /// Cancelled when the start is over.
+    started: CancellationToken,
     stopped: AtomicBool,
     aside: AsideQueue,
 }
@@ -209,9 +229,14 @@ impl RunningNode {
             BuiltNode::Exclusive(node) => Handler::Exclusive(Exclusive::new(node)),
         };
         let host: Arc<dyn Host> = Arc::clone(&outlet) as _;
-        let stopped = AtomicBool::new(false);
-        let aside = AsideQueue::default();
-        Arc::new(RunningNode { handler, cx: NodeContext::new(host), outlet, stopped, aside })
+        Arc::new(RunningNode {
+            handler,
+            cx: NodeContext::new(host),
+            outlet,
+            started: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
+            aside: AsideQueue::default(),
+        })
     }
 
     /// Who this node is.
@@ -254,6 +279,8 @@ impl RunningNode {
     /// Starts the node. A failure is reported to the services; the node stays and may still
     /// handle messages, as in Node-RED.
     pub async fn start(self: &Arc<Self>) {
+        // Also when the start is given up: the node handles messages then.
+        let _started = self.started.clone().drop_guard();
         let started = match &self.handler {
             Handler::Shared(node) => guarded(node.start(&self.cx)).await,
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
@@ -284,6 +311,20 @@ impl RunningNode {
                 false
             }
         }
+    }
+
+    /// A queue of [`WIRE_QUEUE`] messages; they are handed to the node when it has started.
+    fn queue(self: &Arc<Self>) -> mpsc::Sender<Message> {
+        let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
+        let target = Arc::clone(self);
+        let stopping = self.outlet.stopping.clone();
+        self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
+            target.started.cancelled().await;
+            while let Some(msg) = waiting.recv().await {
+                target.deliver(msg).await;
+            }
+        }));
+        queue
     }
 
     /// Hands `msg` to the node, in this task.
@@ -367,7 +408,7 @@ impl RunningNode {
     pub fn cut_loops(&self) {
         self.set_watchers(Watchers::default());
         let wires = self.outlet.wires.load();
-        let open = |port: &Vec<Wire>| port.iter().filter(|w| !w.closes_cycle).cloned().collect();
+        let open = |port: &Vec<Wire>| port.iter().filter(|w| !w.closes_cycle()).cloned().collect();
         self.set_wires(wires.iter().map(open).collect());
     }
 
@@ -376,6 +417,8 @@ impl RunningNode {
     /// what is not over by then is cancelled and logged.
     pub async fn stop(&self, reason: StopReason, limit: Duration) {
         let stop = async {
+            // Or what waits for the start of a node that never started would wait for ever.
+            self.started.cancel();
             self.aside.close();
             self.outlet.inbox.close();
             self.outlet.inbox.wait().await;

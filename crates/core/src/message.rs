@@ -95,9 +95,15 @@ impl Message {
         &mut self.own
     }
 
-    /// A message of the other side of the ABI, or this side's properties.
-    pub(crate) fn into_foreign(self) -> Result<Foreign, Map> {
-        self.foreign.ok_or(self.own)
+    /// A message of the other side of the ABI, or this side's properties and whether they are
+    /// known to have a `_msgid`.
+    pub(crate) fn into_foreign(self) -> Result<Foreign, (Map, bool)> {
+        self.foreign.ok_or((self.own, self.identified))
+    }
+
+    /// What [`into_foreign`](Self::into_foreign) gave of this side's, unchanged.
+    pub(crate) fn from_own(properties: Map, identified: bool) -> Self {
+        Message { own: properties, foreign: None, identified }
     }
 
     pub(crate) fn from_foreign(foreign: Foreign) -> Self {

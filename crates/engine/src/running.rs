@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire, Wires};
 use ferrowire_core::{Links, StopReason};
+use tokio::time::{Instant, timeout_at};
 
 use crate::directory::Directory;
 use crate::graph::{Graph, Kind, Order};
@@ -13,6 +15,9 @@ use crate::sequence::{Limits, start_all, stop_all};
 use crate::services::NodeServices;
 use crate::validate::References;
 use crate::watch::{Watched, watched};
+
+/// How long a deploy waits for new nodes to take the messages that came before they had started.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// All running nodes, by id.
 pub(crate) type Nodes = HashMap<String, Arc<RunningNode>>;
@@ -63,7 +68,7 @@ impl Running {
     }
 
     /// Runs the nodes of `plan` and no others; those that `keep` names go on as they are, with
-    /// the wires of the plan. Until the new nodes are there, nothing is sent to them.
+    /// the wires of the plan. What they send to a new node meanwhile waits until it has started.
     pub(crate) async fn replace(
         &mut self,
         mut plan: Plan,
@@ -84,7 +89,9 @@ impl Running {
         let mut cast = Cast(planned.into_iter().map(member).collect());
         cast.0.iter_mut().zip(watched).for_each(|(member, watched)| member.watched = watched);
         cast.lay(&graph);
+        // From here on messages to new nodes wait: in queues, before held wires.
         cast.leave_others(&graph);
+        services.set_directory(cast.directory());
 
         let reason = |id: &str| match ids.contains(id) {
             true => StopReason::Restarting,
@@ -92,9 +99,8 @@ impl Running {
         };
         stop_lives(before, reason, limits).await;
         cast.introduce(&uses);
-        services.set_directory(cast.directory());
         start_all(cast.new_nodes(&graph), &**services, limits).await;
-        cast.join();
+        cast.join().await;
         self.nodes = cast.into_live(&graph);
     }
 }
@@ -110,6 +116,8 @@ struct Member {
     queues: Queues,
     /// Its next wires.
     wires: Wires,
+    /// Those of a kept node that are held until the node at their end has started.
+    held: Vec<Wire>,
     /// Those that watch it next.
     watched: Watched,
 }
@@ -135,6 +143,7 @@ impl Member {
             kept,
             queues,
             wires: Wires::new(),
+            held: Vec::new(),
             watched: Watched::default(),
         }
     }
@@ -170,17 +179,27 @@ impl Cast {
         }
     }
 
-    /// Takes the wires of kept nodes to all but kept nodes away, and those that watch them.
-    fn leave_others(&self, graph: &Graph) {
-        for (member, ports) in self.0.iter().zip(&graph.wires).filter(|(m, _)| m.kept) {
-            let among_kept = |(wires, edges): (&Vec<Wire>, &Vec<crate::graph::Edge>)| {
-                let both = wires.iter().zip(edges);
-                both.filter(|(_, edge)| self.0[edge.to].kept)
-                    .map(|(wire, _)| wire.clone())
-                    .collect()
+    /// Gives kept nodes their next wires, those to new nodes held, and those that watch them.
+    fn leave_others(&mut self, graph: &Graph) {
+        for (at, ports) in graph.wires.iter().enumerate() {
+            if !self.0[at].kept {
+                continue;
+            }
+            let mut held = Vec::new();
+            let mut wire = |(wire, edge): (&Wire, &crate::graph::Edge)| {
+                if self.0[edge.to].kept {
+                    return wire.clone();
+                }
+                let wire = wire.clone().held();
+                held.push(wire.clone());
+                wire
             };
-            member.node.set_wires(member.wires.iter().zip(ports).map(among_kept).collect());
-            member.node.set_watchers(self.watchers(&member.watched, |watcher| watcher.kept));
+            let wires = self.0[at].wires.iter().zip(ports);
+            let wires =
+                wires.map(|(wires, edges)| wires.iter().zip(edges).map(&mut wire).collect());
+            self.0[at].node.set_wires(wires.collect());
+            self.0[at].node.set_watchers(self.watchers(&self.0[at].watched));
+            self.0[at].held = held;
         }
     }
 
@@ -194,18 +213,15 @@ impl Cast {
         }
         for (member, users) in self.0.iter().zip(users) {
             member.node.set_users(&users);
-            member.node.set_watchers(self.watchers(&member.watched, |_| true));
             if !member.kept {
+                member.node.set_watchers(self.watchers(&member.watched));
                 member.node.set_wires(member.wires.clone());
             }
         }
     }
 
-    fn watchers(&self, watched: &Watched, tell: impl Fn(&Member) -> bool) -> Watchers {
-        let asides = |list: &[usize]| {
-            let told = list.iter().map(|at| &self.0[*at]).filter(|watcher| tell(watcher));
-            told.map(|watcher| watcher.node.aside()).collect()
-        };
+    fn watchers(&self, watched: &Watched) -> Watchers {
+        let asides = |list: &[usize]| list.iter().map(|at| self.0[*at].node.aside()).collect();
         Watchers {
             errors: asides(&watched.errors),
             completions: asides(&watched.completions),
@@ -224,10 +240,19 @@ impl Cast {
         members.map(|(member, order)| (*order, Arc::clone(&member.node))).collect()
     }
 
-    /// Wires the kept nodes to the new ones.
-    fn join(&self) {
-        for member in self.0.iter().filter(|member| member.kept) {
-            member.node.set_wires(member.wires.clone());
+    /// Takes the holds from the wires of kept nodes. Where messages still wait when [`DRAIN`] is
+    /// over, the wire stays as it is until the next deploy: it opens by itself.
+    async fn join(&self) {
+        let deadline = Instant::now() + DRAIN;
+        for member in self.0.iter().filter(|member| !member.held.is_empty()) {
+            let opened = async {
+                for wire in &member.held {
+                    wire.opened().await;
+                }
+            };
+            if timeout_at(deadline, opened).await.is_ok() {
+                member.node.set_wires(member.wires.clone());
+            }
         }
     }
 

@@ -20,8 +20,8 @@
 //! - A flow with linked and with loaded plugins: `ferrowire run FLOWS` beside the same runtime
 //!   without plugins, `bare run FLOWS --plugins DIR` (`cargo build --release -p ferrowire-runtime
 //!   --example bare`, and `cargo build --release -p PLUGIN` for each library).
-//! - `valgrind --fair-sched=yes --error-exitcode=9 target/debug/deps/nodes-… --test-threads=1`
-//!   runs the tests of both sides of the border under memcheck.
+//! - `cargo xtask memory`: the tests of loaded nodes under valgrind's memcheck, and those of the
+//!   ABI alone under Miri.
 
 // In reading order.
 mod inspect;

@@ -166,7 +166,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("find nobody", r#"Err(\"there is no `nobody`\")"#),
     ("deliver other", "Ok(Sending { done: true })"),
     ("deliver nobody", r#"Err(\"there is no node `nobody`\")"#),
-    ("deliver", r#"other got {"_msgid":"id","payload":"deliver","topic":[1,{"a":null}]}"#),
+    ("deliver", "other got {\"_msgid\":\"id\","),
     ("node - get a", "Ok(None)"),
     ("node - set a 1", "Ok(())"),
     ("node - get a", "Ok(Some(Number(1.0)))"),

@@ -5,8 +5,11 @@
 
 mod cookies;
 mod header_sum;
+mod proxy;
 mod tls;
+mod trust;
 
 pub use cookies::{decode_component, encode_component, parse_cookies};
 pub use header_sum::{MARK, header_sum, take_mark};
+pub use proxy::{Proxy, basic, is_excepted};
 pub use tls::TlsOptions;

@@ -4,17 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use ferrowire_core::{Map, Value};
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::{
-    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
-};
+use tokio_rustls::rustls::InconsistentKeys::KeyMismatch;
+use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+
+use crate::trust::{TrustAll, TrustGiven};
 
 /// A certificate or key: a file's path, its content, or the environment variable that holds it.
 #[derive(Clone, PartialEq)]
@@ -146,41 +143,42 @@ impl TlsOptions {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        let builder = if self.verify {
-            builder.with_root_certificates(self.roots()?)
-        } else {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
+        let builder = match (self.verify, &self.authority) {
+            (false, _) => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
+            }
+            (true, None) => builder.with_root_certificates(system_roots()),
+            (true, Some(authority)) => {
+                let verifier = TrustGiven::new(certificates(authority)?, provider)?;
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+            }
         };
         let mut config = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
                 let chain = certificates(certificate)?;
                 let key = PrivateKeyDer::from_pem_slice(&key.read()?)
                     .map_err(|error| format!("the private key is unusable: {error}"))?;
-                builder
-                    .with_client_auth_cert(chain, key)
-                    .map_err(|error| format!("certificate and key are unusable: {error}"))?
+                let key = ring::sign::any_supported_type(&key)
+                    .map_err(|error| format!("the private key is unusable: {error}"))?;
+                let own = CertifiedKey::new(chain, key);
+                // Certificates of version 1 cannot be compared, and servers may take them.
+                if let Err(error @ rustls::Error::InconsistentKeys(KeyMismatch)) = own.keys_match()
+                {
+                    return Err(format!("certificate and key do not belong together: {error}"));
+                }
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
             _ => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         Ok(Arc::new(config))
     }
+}
 
-    /// The given authorities, or those of the system.
-    fn roots(&self) -> Result<RootCertStore, String> {
-        let mut roots = RootCertStore::empty();
-        match &self.authority {
-            Some(authority) => {
-                for certificate in certificates(authority)? {
-                    roots.add(certificate).map_err(|error| error.to_string())?;
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        Ok(roots)
-    }
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }
 
 fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -190,47 +188,5 @@ fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(all) if all.is_empty() => Err(format!("{pem:?} holds no certificate in PEM form")),
         Ok(all) => Ok(all),
         Err(error) => Err(format!("{pem:?} is no certificate in PEM form: {error}")),
-    }
-}
-
-/// Trusts every server, as the flow asks by switching `verifyservercert` off. Signatures are
-/// still checked: the peer holds the key of the certificate that it shows.
-#[derive(Debug)]
-struct TrustAll(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for TrustAll {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

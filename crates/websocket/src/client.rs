@@ -9,7 +9,7 @@ use ferrowire_core::{
     Reference, Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
-use ferrowire_web::TlsOptions;
+use ferrowire_web::{Proxy, TlsOptions};
 use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,6 @@ use crate::dial::{Plan, dial};
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
 use crate::payload::{Mode, Session, incoming, outgoing};
-use crate::proxy::proxy_for;
 use crate::settings::{Overrides, Settings};
 use crate::status;
 use crate::url::Url;
@@ -268,7 +267,7 @@ impl Link {
             true => Some(self.tls().await?),
             false => None,
         };
-        let proxy = proxy_for(&url, env)?;
+        let proxy = Proxy::from_environment(url.secure, &url.host, url.port, env)?;
         let subprotocols = self.options.subprotocols.clone();
         Ok(Plan { url, subprotocols, headers, proxy, tls })
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ferrowire_http::Stream;
+use ferrowire_web::Proxy;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper::header::{
@@ -20,7 +21,6 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use crate::handshake::has_token;
-use crate::proxy::Proxy;
 use crate::url::Url;
 
 /// All that a handshake needs to know.
@@ -104,7 +104,7 @@ async fn through(proxy: &Proxy, url: &Url) -> Result<TcpStream, DialError> {
         .map_err(|_| DialError::Handshake("the host cannot be written into a CONNECT request"))?;
     put(request.headers_mut(), HOST, &authority);
     if let Some(authorization) = &proxy.authorization {
-        request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+        put(request.headers_mut(), PROXY_AUTHORIZATION, authorization);
     }
     let response = exchange(Stream::Plain(tcp), request).await?;
     if !response.status().is_success() {

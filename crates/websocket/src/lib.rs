@@ -20,7 +20,6 @@ mod settings;
 mod handshake;
 mod listener;
 mod url;
-mod proxy;
 mod tls;
 mod dial;
 mod backoff;

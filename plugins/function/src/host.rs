@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Key, Level, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
+    Context, Key, Level, Message, NodeContext, NodeError, PropertyPath, Scope, Status, Text, Value,
+    generate_id,
 };
 use rquickjs::function::{IntoJsFunc, Opt};
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 use crate::convert::{Reader, to_js};
 use crate::effects::{Effect, MOST};
 use crate::fault;
-use crate::stores::{self, Store};
 use crate::timers::Timers;
 
 pub(crate) mod encoding;
@@ -21,7 +21,6 @@ pub(crate) mod encoding;
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
     pub(crate) cx: NodeContext,
-    pub(crate) store: Arc<dyn Store>,
     state: Mutex<State>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(cx: NodeContext) -> Arc<Self> {
-        Arc::new(Shared { cx, store: stores::memory(), state: Mutex::default() })
+        Arc::new(Shared { cx, state: Mutex::default() })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -59,12 +58,14 @@ impl Shared {
         Ok(())
     }
 
-    fn scope(&self, kind: &str) -> &str {
-        match kind {
-            "node" => self.cx.id(),
-            "flow" => &self.cx.info().flow,
-            _ => stores::GLOBAL,
-        }
+    /// The values of a scope in a store; the empty name means the default store.
+    fn context<'a>(&'a self, kind: &str, store: &'a str) -> Context<'a> {
+        let scope = match kind {
+            "node" => Scope::Node,
+            "flow" => Scope::Flow,
+            _ => Scope::Global,
+        };
+        self.cx.context(scope).in_store(store)
     }
 
     /// Sends what a function returned or handed to `node.send`: a message, or for each output
@@ -151,7 +152,7 @@ impl Shared {
         path: &str,
         store: &str,
     ) -> Result<Js<'js>> {
-        match self.store.get(self.scope(kind), store, path) {
+        match key(path).and_then(|path| self.context(kind, store).get(&path)) {
             Ok(Some(value)) => to_js(ctx, &calls(ctx)?, &value),
             Ok(None) => Ok(Js::new_undefined(ctx.clone())),
             Err(error) => Err(throw(ctx, &error)),
@@ -168,7 +169,7 @@ impl Shared {
     ) -> Result<()> {
         let calls = calls(ctx)?;
         let value = Reader::new(ctx, &calls).value(value)?;
-        let set = self.store.set(self.scope(kind), store, path, value);
+        let set = key(path).and_then(|path| self.context(kind, store).set(&path, value));
         set.map_err(|error| throw(ctx, &error))
     }
 
@@ -190,6 +191,10 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("cx", &self.cx).finish_non_exhaustive()
     }
+}
+
+fn key(path: &str) -> std::result::Result<PropertyPath, NodeError> {
+    PropertyPath::parse_key(path).map_err(|error| NodeError::new(error.to_string()))
 }
 
 fn is_falsy(value: &Js<'_>) -> bool {
@@ -325,9 +330,10 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
     )?;
     let this = Arc::clone(shared);
     builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
+        let names = this.context(&kind, &store).keys().map_err(|error| throw(&ctx, &error))?;
         let keys = Array::new(ctx)?;
-        for (at, key) in this.store.keys(this.scope(&kind), &store).into_iter().enumerate() {
-            keys.set(at, key)?;
+        for (at, name) in names.iter().enumerate() {
+            keys.set(at, name.as_str())?;
         }
         Ok::<_, rquickjs::Error>(keys)
     })

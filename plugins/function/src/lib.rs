@@ -12,7 +12,6 @@ mod host;
 mod limit;
 mod runner;
 mod settings;
-mod stores;
 mod syntax;
 mod timers;
 
@@ -48,8 +47,8 @@ impl Node for Function {
         self.runner.handle(msg, cx)
     }
 
-    async fn stop(&self, reason: StopReason, cx: &NodeContext) {
-        self.runner.stop(reason, cx).await;
+    async fn stop(&self, _: StopReason, cx: &NodeContext) {
+        self.runner.stop(cx).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status, StopReason};
+use ferrowire_core::{Handled, Message, NodeContext, NodeError, Status};
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::Instant;
 
@@ -220,7 +220,7 @@ impl Runner {
     }
 
     /// Runs the code for the end and lets go of the interpreter.
-    pub(crate) async fn stop(&self, reason: StopReason, cx: &NodeContext) {
+    pub(crate) async fn stop(&self, cx: &NodeContext) {
         self.enter(Phase::Stopped);
         let engine = self.engine.lock().await.take();
         let Some(mut engine) = engine else { return };
@@ -232,9 +232,6 @@ impl Runner {
         shared.state().timers.clear();
         if shared.state().showed_status {
             cx.status(Status::default());
-        }
-        if reason == StopReason::Removed {
-            shared.store.clear(cx.id());
         }
     }
 }

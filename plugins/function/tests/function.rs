@@ -332,11 +332,6 @@ async fn context_is_kept_for_the_node_the_flow_and_everyone() {
     assert_eq!(msg.payload(), Some(&expected.into()));
     assert_eq!(msg.get("async"), Some(&json!([null, 1, 1]).into()));
     assert_clean(node.stop().await);
-    let mut other = Harness::of("function").config(json!({"id": "other", "z": "other flow",
-        "func": "msg.payload = [context.get('ctx_n'), flow.get('ctx_n'), global.get('ctx_n')]; return msg;"})).start().await;
-    other.send(Message::new()).await;
-    assert_eq!(other.next_output(0).await.payload(), Some(&json!([null, null, 1]).into()));
-    assert_clean(other.stop().await);
 }
 
 #[tokio::test(start_paused = true)]

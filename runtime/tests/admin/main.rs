@@ -5,5 +5,6 @@
 mod support;
 mod recorded;
 mod bad_input;
+mod contexts;
 mod user_directory;
 mod pages;

@@ -110,6 +110,139 @@ async fn whole_message_answers_with_all_properties() {
     assert!(msg["_msgid"].is_string());
 }
 
+/// What a browser gets that opens a page.
+async fn page(runtime: &Runtime, path: &str) -> String {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let response = runtime.raw(&head).await;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{response}");
+    body.to_owned()
+}
+
+#[tokio::test]
+async fn chat_rooms_keep_what_is_said_within_each_room() {
+    let runtime = start("chat-rooms").await;
+    let html = page(&runtime, "/rooms").await;
+    assert!(html.contains("new URL(\"ws/rooms\", location.href)"), "{html}");
+    let join = |name: &str, room: &str| json!({"type": "join", "name": name, "room": room});
+    let mut ann = runtime.connect("/ws/rooms").await;
+    ann.send(&join("Ann", "red").to_string()).await;
+    assert_eq!(ann.json().await, json!({"type": "welcome", "room": "red", "history": []}));
+    assert_eq!(ann.json().await, json!({"type": "members", "names": ["Ann"]}));
+    ann.send(r#"{"type":"say","text":" first "}"#).await;
+    let said = ann.json().await;
+    assert_eq!((&said["name"], &said["text"]), (&json!("Ann"), &json!("first")));
+
+    let mut bob = runtime.connect("/ws/rooms").await;
+    bob.send(&join("Bob", "red").to_string()).await;
+    assert_eq!(bob.json().await["history"], json!([said]));
+    assert_eq!(bob.json().await["names"], json!(["Ann", "Bob"]));
+    assert_eq!(ann.json().await, json!({"type": "joined", "text": "Bob joined"}));
+    assert_eq!(ann.json().await["names"], json!(["Ann", "Bob"]));
+
+    let mut eve = runtime.connect("/ws/rooms").await;
+    eve.send(&join("Eve", "blue").to_string()).await;
+    assert_eq!(eve.json().await["history"], json!([]));
+    assert_eq!(eve.json().await["names"], json!(["Eve"]));
+    eve.send(r#"{"type":"say","text":"anybody?"}"#).await;
+    assert_eq!(eve.json().await["text"], "anybody?");
+    eve.send("{").await;
+    assert_eq!(eve.json().await, json!({"type": "error", "text": "this is no JSON"}));
+
+    bob.close().await;
+    assert_eq!(ann.json().await, json!({"type": "left", "text": "Bob left"}));
+    assert_eq!(ann.json().await["names"], json!(["Ann"]));
+}
+
+#[tokio::test]
+async fn dashboard_shows_what_is_measured() {
+    let runtime = start("dashboard").await;
+    assert!(page(&runtime, "/dashboard").await.contains("<title>Dashboard</title>"));
+    let mut client = runtime.connect("/ws/dashboard").await;
+    let reading = client.json().await;
+    for name in ["temperature", "load", "pressure", "at"] {
+        assert!(reading[name].is_f64() || reading[name].is_u64(), "{reading}");
+    }
+    let recent: Value = serde_json::from_str(&page(&runtime, "/dashboard/recent").await).unwrap();
+    assert!(recent.as_array().unwrap().contains(&reading), "{recent}");
+}
+
+#[tokio::test]
+async fn json_rpc_answers_over_the_socket_and_over_http() {
+    let runtime = start("json-rpc").await;
+    let mut client = runtime.connect("/ws/rpc").await;
+    for (request, answer) in [
+        (
+            r#"{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}"#,
+            json!({"jsonrpc": "2.0", "result": 19, "id": 1}),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"subtract","params":{"b":23,"a":42},"id":"x"}"#,
+            json!({"jsonrpc": "2.0", "result": 19, "id": "x"}),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"foobar","id":2}"#,
+            json!({"jsonrpc": "2.0", "error": {"code": -32601, "message": "Method not found"}, "id": 2}),
+        ),
+        (
+            r#"{"jsonrpc": "2.0", "method""#,
+            json!({"jsonrpc": "2.0", "error": {"code": -32700, "message": "Parse error"}, "id": null}),
+        ),
+        (
+            "[]",
+            json!({"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": null}),
+        ),
+        (
+            r#"[{"jsonrpc":"2.0","method":"add","params":[1,2],"id":3},{"jsonrpc":"2.0","method":"echo"},1]"#,
+            json!([
+                {"jsonrpc": "2.0", "result": 3, "id": 3},
+                {"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": null},
+            ]),
+        ),
+    ] {
+        // A notification is not answered, so the next answer is that of the request.
+        client.send(r#"{"jsonrpc":"2.0","method":"echo","params":[1]}"#).await;
+        client.send(request).await;
+        assert_eq!(client.json().await, answer, "{request}");
+    }
+    let call = |body: &str| {
+        format!(
+            "POST /rpc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let answer =
+        runtime.raw(&call(r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#)).await;
+    assert!(answer.ends_with(r#"{"jsonrpc":"2.0","result":3,"id":1}"#), "{answer}");
+    let notified = runtime.raw(&call(r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#)).await;
+    assert!(notified.starts_with("HTTP/1.1 204 "), "{notified}");
+}
+
+#[tokio::test]
+async fn feed_proxy_sends_clients_what_they_want() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let runtime = start_with("feed-proxy", &[("FEED_URL", &url)]).await;
+    let (tcp, _) = soon("a connection", listener.accept()).await.unwrap();
+    let mut feed = soon("a handshake", accept_async(tcp)).await.unwrap();
+    assert!(page(&runtime, "/feed").await.contains("<title>Feed</title>"));
+    let (mut a, mut b) = (runtime.connect("/ws/feed").await, runtime.connect("/ws/feed").await);
+    a.send(r#"{"subscribe":["X"]}"#).await;
+    assert_eq!(a.json().await, json!({"subscribed": ["X"]}));
+    b.send(r#"{"subscribe":["*"]}"#).await;
+    assert_eq!(b.json().await, json!({"subscribed": ["*"]}));
+    for symbol in ["Y", "X"] {
+        let quote = json!({"symbol": symbol, "price": 1});
+        feed.send(Message::text(quote.to_string())).await.unwrap();
+    }
+    assert_eq!(b.json().await["symbol"], "Y");
+    assert_eq!(b.json().await["symbol"], "X");
+    assert_eq!(a.json().await["symbol"], "X");
+    a.send(r#"{"subscribe":"X"}"#).await;
+    assert!(a.json().await["error"].is_string());
+}
+
 #[test]
 fn all_examples_are_without_problems_together() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
@@ -120,7 +253,7 @@ fn all_examples_are_without_problems_together() {
         .filter(|file| file.exists() && !file.with_file_name("Cargo.toml").exists())
         .collect();
     files.sort();
-    assert!(files.len() >= 7);
+    assert!(files.len() >= 11);
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"))
         .arg("check")
         .args(&files)

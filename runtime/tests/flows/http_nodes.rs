@@ -299,3 +299,73 @@ async fn requests_that_wait_do_not_hold_up_the_end() {
     soon("the refusal", stream.read_to_string(&mut response)).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
 }
+
+#[tokio::test]
+async fn files_of_a_folder_are_served_where_no_flow_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site");
+    std::fs::create_dir(&site).unwrap();
+    std::fs::write(site.join("index.html"), "<p>home</p>").unwrap();
+    std::fs::write(site.join("a b.css"), "p {}").unwrap();
+    std::fs::write(site.join(".secret"), "no").unwrap();
+    std::fs::write(folder.path().join("outside.txt"), "no").unwrap();
+    let args = ["--http-static", site.to_str().unwrap(), "--http-static-root", "/site"];
+    let runtime = Runtime::start_with(tells("get", "/site/flow", "req.path"), &args, &[]).await;
+    let home = runtime.get("/site/").await;
+    assert_eq!((home.status, home.body.as_str()), (200, "<p>home</p>"));
+    assert!(home.header("content-type").unwrap().starts_with("text/html"), "{home:?}");
+    let style = runtime.get("/site/a%20b.css").await;
+    assert!(style.header("content-type").unwrap().starts_with("text/css"), "{style:?}");
+    let tag = format!("If-None-Match: {}\r\n", style.header("etag").unwrap());
+    assert_eq!(runtime.http("GET", "/site/a%20b.css", &tag, "").await.status, 304);
+    assert!(style.header("last-modified").is_some());
+    assert_eq!(runtime.get("/site/flow").await.body, "/site/flow");
+    for path in [
+        "/site/../outside.txt",
+        "/site/%2e%2e/outside.txt",
+        "/site/..%2foutside.txt",
+        "/site/%5c..%5coutside.txt",
+        "/site//etc/passwd",
+        "/site/.secret",
+        "/site/%2esecret",
+        "/site/nothing",
+    ] {
+        let answer = runtime.get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_sites_and_strangers_are_let_in_as_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    let hash = bcrypt::hash("secret", 4).unwrap();
+    let settings = format!(
+        "[http-node-cors]\norigin = 'https://a.test'\ncredentials = true\n\
+         [http-node-auth]\nuser = 'me'\npass = '{hash}'\n"
+    );
+    std::fs::write(&file, settings).unwrap();
+    let args = ["--settings", file.to_str().unwrap()];
+    let runtime = Runtime::start_with(tells("get", "/a", "req.path"), &args, &[]).await;
+    let stranger = runtime.get("/a").await;
+    assert_eq!(stranger.status, 401);
+    assert!(stranger.header("www-authenticate").unwrap().starts_with("Basic realm="));
+    let wrong = "Authorization: Basic bWU6d3Jvbmc=\r\n";
+    assert_eq!(runtime.http("GET", "/a", wrong, "").await.status, 401);
+    let right = "Origin: https://a.test\r\nAuthorization: Basic bWU6c2VjcmV0\r\n";
+    for _ in 0..2 {
+        let answer = runtime.http("GET", "/a", right, "").await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "/a"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://a.test"));
+    }
+    let asks = "Origin: https://b.test\r\nAccess-Control-Request-Method: GET\r\n";
+    let preflight = runtime.http("OPTIONS", "/a", asks, "").await;
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+    assert_eq!(
+        preflight.header("access-control-allow-methods"),
+        Some("GET,HEAD,PUT,PATCH,POST,DELETE")
+    );
+    // The API is none of this.
+    assert_eq!(runtime.get("/settings").await.status, 200);
+}

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
 mod command_line;
+mod deploys;
 mod examples;
 mod palette;
 mod http_nodes;
+mod http_request;
 mod structure;
 mod support;
 mod peer;

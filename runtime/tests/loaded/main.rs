@@ -17,6 +17,7 @@ mod palette;
 #[path = "../flows/peer.rs"]
 mod peer;
 mod refused;
+mod seen;
 #[path = "../flows/structure.rs"]
 mod structure;
 #[path = "../flows/support.rs"]

@@ -220,6 +220,32 @@ async fn without_required_the_runtime_starts_and_warns() {
 }
 
 #[test]
+fn each_plugin_may_say_whether_it_is_required() {
+    let scratch = Scratch::new();
+    let bad = scratch.file("bad.so", b"nothing").display().to_string();
+    let good = built::fixture().display().to_string();
+    let optional = format!("{bad}?required=false");
+    let run = |args: &[&str]| outcome(bare().arg("nodes").args(args));
+    let (out, stderr, code) = run(&["--plugin", &optional, "--plugin", &good]);
+    assert_eq!((code, stderr.lines().count()), (Some(0), 1), "{stderr}");
+    assert!(out.contains("fixture-pass") && stderr.contains("bad.so`: it is not"), "{stderr}");
+    let required = format!("{bad}?required=true");
+    let (_, stderr, code) = run(&["--plugin", &required, "--plugins-required", "false"]);
+    assert_eq!(code, Some(2), "{stderr}");
+    for (required, expected) in [("false", Some(0)), ("true", Some(2))] {
+        let settings = format!("plugin = ['{good}', {{ path = '{bad}', required = {required} }}]");
+        let settings = scratch.file("settings.toml", settings.as_bytes());
+        let (_, stderr, code) = run(&["--settings", settings.to_str().unwrap()]);
+        assert_eq!(code, expected, "{stderr}");
+        assert!(stderr.contains("bad.so`: it is not a shared library"), "{stderr}");
+    }
+    let missing = scratch.0.path().join("missing").display().to_string();
+    let (_, stderr, code) = run(&["--plugins", &format!("{missing}?required=false")]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("missing`: it cannot be read"), "{stderr}");
+}
+
+#[test]
 fn settings_and_environment_name_plugins_too() {
     let scratch = Scratch::new();
     let plugins = built::plugins().display();

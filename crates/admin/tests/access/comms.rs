@@ -58,6 +58,12 @@ async fn a_deploy_is_told_with_its_revision() {
     assert_eq!(editor.next_item().await, state("stop"));
     assert_eq!(editor.next_item().await, state("start"));
     assert_eq!(editor.next_item().await["data"]["revision"], *runtime.engine.rev());
+    let logged = editor.next_item().await;
+    let line = format!("the flows of revision {} run\n", runtime.engine.rev());
+    assert_eq!(
+        (&logged["topic"], &logged["data"]["data"]),
+        (&json!("event-log/runtime"), &line.into())
+    );
 
     runtime
         .deploy(json!([{"id": "t", "type": "tab"}, {"id": "x", "type": "unheard", "z": "t"}]))

@@ -41,6 +41,15 @@ export default {
     assert.deepEqual(saved.find((node) => node.id === input).wires, [[output]]);
   },
 
+  async "the menu leads to the test page"({ editor }) {
+    await editor.page.locator("#red-ui-header-button-sidemenu").click();
+    const item = editor.page.locator("#menu-item-help");
+    await item.waitFor();
+    assert.equal(await item.innerText(), "WebSocket test page");
+    assert.equal(await item.getAttribute("href"), "/ferrowire/test");
+    await editor.page.keyboard.press("Escape");
+  },
+
   "debug messages appear in the sidebar": {
     flows: [tab, inject("a1", "hello sidebar", "d1"), debug("d1")],
     async run({ runtime, editor }) {

@@ -2,16 +2,22 @@
 import assert from "node:assert/strict";
 import { debug, inject, tab } from "./flows.mjs";
 
-/** In the palette, in Node-RED's own order, without nodes of other crates. */
-const TYPES = [
+/** What must be in the palette, in Node-RED's own order; others may stand between them. */
+const EXPECTED = [
   "inject", "debug", "complete", "catch", "status", "link in", "link call", "link out", "comment",
   "function", "switch", "change", "range", "template", "delay", "trigger", "rbe",
   "websocket in", "websocket out",
   "split", "join", "sort", "batch", "json",
 ];
 
-/** Those with an editor of code. */
-const WITH_CODE = ["function", "template", "comment"];
+/** All types in the palette. */
+const shownTypes = (editor) => editor.page.locator("#red-ui-palette .red-ui-palette-node")
+  .evaluateAll((nodes) => nodes.map((node) => node.dataset.paletteType).filter((type) => !type.startsWith("subflow:")));
+
+/** The types that the runtime says it has: those with a node to draw, or the others. */
+const types = (editor, isConfig) => editor.page.evaluate((isConfig) => RED.nodes.registry.getNodeTypes()
+  .filter((type) => !["tab", "unknown", "subflow", "group", "junction", "global-config"].includes(type))
+  .filter((type) => (RED.nodes.getType(type).category === "config") === isConfig), isConfig);
 
 /** What is still shown as the key of a text, with the text missing. */
 const keysShown = (page) => page.evaluate(() =>
@@ -23,7 +29,7 @@ async function openAndClose(editor, type, open, ok = "#node-dialog-ok") {
   const { page } = editor;
   await open();
   await page.locator(ok).waitFor();
-  if (WITH_CODE.includes(type)) {
+  if (await page.locator(".red-ui-tray .node-text-editor").count()) {
     await page.locator(".red-ui-tray .view-lines").first().waitFor({ state: "attached" });
   }
   assert.deepEqual(await keysShown(page), [], `texts of \`${type}\``);
@@ -33,9 +39,9 @@ async function openAndClose(editor, type, open, ok = "#node-dialog-ok") {
 
 export default {
   async "the palette holds the nodes of Node-RED, in its order"({ editor }) {
-    const shown = await editor.page.locator("#red-ui-palette .red-ui-palette-node")
-      .evaluateAll((nodes) => nodes.map((node) => node.dataset.paletteType));
-    assert.deepEqual(shown.filter((type) => type !== "rate limit"), TYPES);
+    const shown = await shownTypes(editor);
+    assert.deepEqual(shown.filter((type) => EXPECTED.includes(type)), EXPECTED);
+    assert.deepEqual(shown.toSorted(), (await types(editor, false)).toSorted());
     const labels = await editor.page.locator("#red-ui-palette .red-ui-palette-label").allInnerTexts();
     assert.deepEqual(labels.filter((label) => /[a-z]\.[a-z]/.test(label)), [], "keys instead of labels");
   },
@@ -43,7 +49,7 @@ export default {
   "every node's dialog opens and closes, with help": {
     async run({ editor }) {
       const { page } = editor;
-      for (const type of TYPES) {
+      for (const type of await shownTypes(editor)) {
         const id = await page.evaluate((type) => {
           const { node } = RED.view.createNode(type, 300, 200);
           RED.nodes.add(node);
@@ -60,7 +66,11 @@ export default {
   "every configuration node's dialog opens and closes": {
     async run({ editor }) {
       const { page } = editor;
+      const known = await types(editor, true);
       for (const type of ["websocket-listener", "websocket-client", "tls-config"]) {
+        assert.ok(known.includes(type), `\`${type}\` is there`);
+      }
+      for (const type of known) {
         const open = () => page.evaluate((type) => RED.editor.editConfig("", type, "_ADD_", "node-config-input"), type);
         await open();
         await page.locator("#node-config-dialog-ok").waitFor();

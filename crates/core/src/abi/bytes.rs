@@ -126,3 +126,17 @@ fn find(start: usize, len: usize) -> Option<Original> {
     let before = foreign.range(..=(start, usize::MAX)).rev().take(OVERLAPS);
     before.map(|(_, original)| *original).find(|original| start + len <= original.end)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    //! Another side for tests: the same functions behind another table.
+
+    use super::*;
+
+    static THEIRS: raw::BytesTable =
+        raw::BytesTable { size: size_of::<raw::BytesTable>(), share, release };
+
+    pub(crate) fn theirs() -> *const raw::BytesTable {
+        &raw const THEIRS
+    }
+}

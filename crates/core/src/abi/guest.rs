@@ -79,9 +79,23 @@ pub(super) fn runtime() -> &'static Handle {
     started().runtime.handle()
 }
 
+thread_local!(static ENTERED: Cell<bool> = const { Cell::new(false) });
+
+/// Whether code of nodes has run on this thread.
+pub(super) fn is_entered() -> bool {
+    ENTERED.get()
+}
+
+/// Whether this is a thread of this library's runtime.
+pub(super) fn is_own_thread() -> bool {
+    std::thread::current().name().is_some_and(|name| name.starts_with(THREAD))
+}
+
+/// What the names of such threads begin with.
+const THREAD: &str = "plugin:";
+
 /// Runs the code of a node inside of this library's runtime, whatever thread this is.
 fn entered<T>(work: impl FnOnce() -> T) -> T {
-    thread_local!(static ENTERED: Cell<bool> = const { Cell::new(false) });
     if !ENTERED.replace(true) {
         // For good: no other runtime uses this library's copy of tokio, and the entry of a
         // runtime costs more than the call of a small node.
@@ -126,7 +140,7 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
     let host = unsafe { &*init.host };
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
-        .thread_name(format!("plugin:{name}"))
+        .thread_name(format!("{THREAD}{name}"))
         .enable_all()
         .build()
         .map_err(|error| NodeError::caused_by("cannot start the plugin's thread", error))?;

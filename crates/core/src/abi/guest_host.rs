@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::failure::Failed;
 use super::future::Foreign;
-use super::guest_log::Catching;
+use super::guest_log::caught;
 use super::{guest, message, raw};
 use crate::{
     Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
@@ -294,9 +294,5 @@ fn place(scope: Scope, store: &str, path: Option<&PropertyPath>) -> raw::Place {
 
 /// Polls a task so that its panics count as caught.
 async fn quietly(mut task: BoxFuture<'static, ()>) {
-    std::future::poll_fn(|cx| {
-        let _catching = Catching::new();
-        task.poll_unpin(cx)
-    })
-    .await;
+    std::future::poll_fn(|cx| caught(|| task.poll_unpin(cx))).await;
 }

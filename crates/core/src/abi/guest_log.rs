@@ -12,7 +12,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use super::raw;
+use super::{guest, raw};
 use crate::NodeError;
 
 /// The host's log.
@@ -95,30 +95,29 @@ impl HostLog {
         if backtrace.status() == BacktraceStatus::Captured {
             let _infallible = write!(text, "\n{backtrace}");
         }
-        let level = if CAUGHT.get() > 0 { Level::DEBUG } else { Level::ERROR };
+        let level = if is_caught() { Level::DEBUG } else { Level::ERROR };
         self.write(number(level), "ferrowire::plugins", &text);
     }
 }
 
-thread_local! {
-    /// How many places on this thread's stack turn a panic into an error.
-    static CAUGHT: Cell<usize> = const { Cell::new(0) };
+thread_local!(static CAUGHT: Cell<bool> = const { Cell::new(false) });
+
+/// Whether a panic here becomes a node's error. On threads of the host all code of this library
+/// runs where panics are caught; on its own threads only what runs in [`caught`] does.
+fn is_caught() -> bool {
+    CAUGHT.get() || (guest::is_entered() && !guest::is_own_thread())
 }
 
-/// While it lives, panics of this thread become errors.
-pub(super) struct Catching(());
-
-impl Catching {
-    pub(super) fn new() -> Self {
-        CAUGHT.set(CAUGHT.get() + 1);
-        Catching(())
+/// Runs what has its panics caught.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CAUGHT.set(self.0);
+        }
     }
-}
-
-impl Drop for Catching {
-    fn drop(&mut self) {
-        CAUGHT.set(CAUGHT.get() - 1);
-    }
+    let _restore = Restore(CAUGHT.replace(true));
+    work()
 }
 
 impl Subscriber for HostLog {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::failure::Failed;
 use super::future::Foreign;
@@ -78,23 +79,24 @@ impl Remote {
     /// Tells the node what is around it, unless that happened already.
     fn bind(self: &Arc<Self>, cx: &NodeContext) {
         self.cx.get_or_init(|| {
+            // Before the task that carries changes over first runs there may be one.
+            let users = cx.users();
             let way = Way { cx: cx.clone(), runtime: Handle::current(), plugin: self.plugin };
             let binding = raw::Binding {
                 size: size_of::<raw::Binding>(),
                 host: way.into_raw(),
                 endpoint: raw::Str::new(cx.endpoint().unwrap_or_default()),
-                users: *cx.users().borrow(),
+                users: *users.borrow(),
             };
             // SAFETY: the node lives; the binding is lent for the call, the way handed over.
             unsafe { call!(self.table, bind(self.node, &raw const binding)) };
-            cx.keep(Arc::clone(self).keep(cx.clone()));
+            cx.keep(Arc::clone(self).keep(cx.clone(), users));
             cx.clone()
         });
     }
 
     /// Carries over how many nodes use this one, and that it stops.
-    async fn keep(self: Arc<Self>, cx: NodeContext) {
-        let mut users = cx.users();
+    async fn keep(self: Arc<Self>, cx: NodeContext, mut users: watch::Receiver<usize>) {
         loop {
             tokio::select! {
                 biased;

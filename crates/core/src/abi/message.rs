@@ -17,6 +17,8 @@ use crate::{INLINE_LEN, Key, Map, Message, Text, Value};
 struct Block {
     head: raw::Message,
     properties: Map,
+    /// Known to have a `_msgid`: nobody changes what is in the block.
+    identified: bool,
 }
 
 static OURS: raw::MessageTable =
@@ -26,13 +28,17 @@ static OURS: raw::MessageTable =
 pub(super) fn into_raw(msg: Message) -> *mut raw::Message {
     match msg.into_foreign() {
         Ok(foreign) => foreign.into_raw(),
-        Err(properties) => block(properties, &OURS),
+        Err((properties, identified)) => block(properties, identified, &OURS),
     }
 }
 
-fn block(properties: Map, table: &'static raw::MessageTable) -> *mut raw::Message {
+fn block(
+    properties: Map,
+    identified: bool,
+    table: &'static raw::MessageTable,
+) -> *mut raw::Message {
     let head = raw::Message { table, cache: AtomicPtr::default() };
-    Box::into_raw(Box::new(Block { head, properties })).cast()
+    Box::into_raw(Box::new(Block { head, properties, identified })).cast()
 }
 
 /// Takes a message over: one of this side's as it was, another one unopened.
@@ -43,7 +49,8 @@ pub(super) unsafe fn from_raw(message: *mut raw::Message) -> Message {
     // SAFETY: the caller says that it is a message, whose head is always readable.
     if std::ptr::eq(unsafe { (*message).table }, &raw const OURS) {
         // SAFETY: the table says that this side made the block.
-        return unsafe { Box::from_raw(message.cast::<Block>()) }.properties.into();
+        let block = unsafe { Box::from_raw(message.cast::<Block>()) };
+        return Message::from_own(block.properties, block.identified);
     }
     // SAFETY: not null, because it was read.
     Message::from_foreign(Foreign(unsafe { NonNull::new_unchecked(message) }))
@@ -78,9 +85,9 @@ unsafe extern "C" fn release(message: *mut raw::Message) {
 
 unsafe extern "C" fn clone(message: *const raw::Message) -> *mut raw::Message {
     // SAFETY: a block of this side that lives during the call.
-    let Block { head, properties } = unsafe { &*message.cast::<Block>() };
+    let Block { head, properties, identified } = unsafe { &*message.cast::<Block>() };
     // SAFETY: tables live for ever.
-    block(properties.clone(), unsafe { &*head.table })
+    block(properties.clone(), *identified, unsafe { &*head.table })
 }
 
 unsafe extern "C" fn open(message: *const raw::Message, to: *mut raw::Value) {
@@ -337,4 +344,33 @@ fn shared(table: &raw::MessageTable, value: raw::Value) -> Bytes {
     unsafe { (table.share)(value.kind, value.owner, &raw mut to) };
     // SAFETY: just given.
     unsafe { bytes::receive(to) }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    //! Another side for tests: the same functions behind other tables.
+
+    use super::*;
+
+    static THEIRS: raw::MessageTable = raw::MessageTable {
+        size: size_of::<raw::MessageTable>(),
+        release,
+        clone,
+        open,
+        entry,
+        share: share_theirs,
+    };
+
+    unsafe extern "C" fn share_theirs(kind: u32, owner: *const c_void, to: *mut raw::Bytes) {
+        // SAFETY: passed on; what was written is then said to be theirs.
+        unsafe {
+            share(kind, owner, to);
+            (&raw mut (*to).table).write(bytes::tests::theirs());
+        }
+    }
+
+    /// Hands a message over as the other side would.
+    pub(crate) fn into_theirs(msg: Message) -> *mut raw::Message {
+        block(msg.into(), false, &THEIRS)
+    }
 }

@@ -81,6 +81,9 @@ mod host_links;
 mod host_values;
 mod host_log;
 
+#[cfg(test)]
+mod tests;
+
 /// The function that every library exports: `extern "C" fn() -> *const raw::Library`.
 pub const ENTRY: &str = "ferrowire_plugin_v1";
 
@@ -99,6 +102,5 @@ pub const SHARE_FROM: usize = 1024;
 /// Runs what must not unwind into the other side. What is lost by a panic here is the memory of
 /// the value that panicked in its destructor, and nothing else.
 fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Box<dyn std::any::Any + Send>> {
-    let _catching = guest_log::Catching::new();
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
 }

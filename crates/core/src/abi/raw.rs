@@ -58,10 +58,9 @@ impl OwnedStr {
             // SAFETY: only called once with what `Box::into_raw` gave below.
             drop(unsafe { Box::from_raw(text) });
         }
-        let text: Box<[u8]> = text.into_bytes().into_boxed_slice();
-        let (ptr, len) = (text.as_ptr(), text.len());
-        std::mem::forget(text);
-        OwnedStr { ptr, len, release: Some(release) }
+        let len = text.len();
+        let text: *mut [u8] = Box::into_raw(text.into_bytes().into_boxed_slice());
+        OwnedStr { ptr: text.cast::<u8>(), len, release: Some(release) }
     }
 
     /// Takes the string out and lets its maker free it.

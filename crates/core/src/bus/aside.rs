@@ -99,17 +99,7 @@ impl RunningNode {
     /// The way to this node beside the wires. Needs a tokio runtime.
     pub fn aside(self: &Arc<Self>) -> Aside {
         let mut queue = self.aside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.get_or_insert_with(|| {
-            let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
-            let target = Arc::clone(self);
-            let stopping = self.outlet.stopping.clone();
-            self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
-                while let Some(msg) = waiting.recv().await {
-                    target.deliver(msg).await;
-                }
-            }));
-            queue
-        });
+        let queue = queue.get_or_insert_with(|| self.queue());
         Aside { queue: queue.downgrade() }
     }
 }

@@ -314,3 +314,45 @@ async fn a_node_behind_a_queue_of_a_kept_node_is_replaced_at_once() {
     bench.stop().await;
     assert_eq!(begun.elapsed(), std::time::Duration::ZERO);
 }
+
+#[tokio::test]
+async fn messages_to_a_new_node_wait_until_it_has_started_and_keep_their_order() {
+    let nodes = |x: u32| {
+        let mut nodes = json!([
+            {"id": "a", "type": "probe", "wires": [["b"]]},
+            {"id": "b", "type": "probe", "changed": x, "wires": [["c"]]},
+            {"id": "c", "type": "probe"},
+        ]);
+        if x == 1 {
+            nodes.as_array_mut().unwrap().push(json!({"id": "s", "type": "slow"}));
+        }
+        nodes
+    };
+    let bench = start(nodes(1)).await;
+    // The deploy cannot go on before this message is handled.
+    bench.send("s", "late").await;
+    bench.journal.take();
+    let (engine, next) = (bench.engine.clone(), file(nodes(2)));
+    let deploy = engine.deploy(next, DeployType::Nodes);
+    let sending = async {
+        bench.journal.until("stop Restarting b").await;
+        for number in 0..3000 {
+            bench.send("a", &number.to_string()).await;
+        }
+    };
+    let permitting = async {
+        // Nobody took one yet, and there is room for no more.
+        bench.journal.until("message 1024 at a").await;
+        assert_eq!(bench.ids("message").iter().filter(|id| *id == "b").count(), 0);
+        bench.journal.permits.add_permits(1);
+    };
+    let (deployed, (), ()) = tokio::join!(deploy, sending, permitting);
+    deployed.unwrap();
+    bench.journal.until("message 2999 at b").await;
+    let lines = bench.journal.lines();
+    let taken: Vec<&String> = lines.iter().filter(|line| line.ends_with(" b")).collect();
+    assert_eq!(taken[..2], ["stop Restarting b", "start b"]);
+    let expected: Vec<String> = (0..3000).map(|number| format!("message {number} at b")).collect();
+    assert!(taken[2..].iter().copied().eq(&expected), "{taken:?}");
+    bench.stop().await;
+}

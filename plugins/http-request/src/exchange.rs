@@ -1,0 +1,216 @@
+//! `Client`: sends a request, follows where it is sent to, and proves who it is when asked.
+
+use bytes::Bytes;
+use ferrowire_core::{Map, NodeContext, Value};
+use ferrowire_web::TlsOptions;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::header::{
+    CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
+    WWW_AUTHENTICATE,
+};
+use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use url::Url;
+
+use crate::call::{Call, Got, latin1, set_cookies};
+use crate::case;
+use crate::connect::Connector;
+use crate::digest::{self, Asking};
+use crate::failure::Failure;
+use crate::jar;
+use crate::options::Options;
+
+/// How often a request is sent elsewhere before that counts as going round in circles.
+const MOST_REDIRECTS: usize = 21;
+
+/// How many connections to a host wait to be used again.
+const KEPT: usize = 64;
+
+/// What the node calls itself, if the flow does not say otherwise.
+const AGENT: &str = concat!("ferrowire/", env!("CARGO_PKG_VERSION"));
+
+/// Sends requests over connections that it keeps, if it is to keep any.
+#[derive(Debug)]
+pub(crate) struct Client {
+    inner: legacy::Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    keep_alive: bool,
+    largest: usize,
+}
+
+impl Client {
+    pub(crate) fn new(options: &Options, tls: TlsOptions, cx: NodeContext) -> Self {
+        let connector = Connector::new(cx, options.proxy.clone(), tls);
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(if options.keep_alive { KEPT } else { 0 })
+            .http1_ignore_invalid_headers_in_responses(options.lenient)
+            .http1_allow_spaces_after_header_name_in_responses(options.lenient)
+            .http1_allow_obsolete_multiline_headers_in_responses(options.lenient);
+        Client {
+            inner: builder.build(connector.clone()),
+            connector,
+            keep_alive: options.keep_alive,
+            largest: options.largest,
+        }
+    }
+
+    /// Sends a request until there is a response to keep.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn send(&self, mut call: Call) -> Result<Got, Failure> {
+        let mut redirects = Vec::new();
+        let mut proved = false;
+        loop {
+            let response = self.once(&call).await?;
+            let cookies = set_cookies(response.headers());
+            call.jar.keep(&cookies, &call.url);
+            if !proved && prove(&mut call, &response)? {
+                proved = true;
+                continue;
+            }
+            let Some(location) = redirected(&call, &response) else {
+                return self.finish(call, response, redirects).await;
+            };
+            if redirects.len() >= MOST_REDIRECTS {
+                let text = format!("redirected more than {MOST_REDIRECTS} times");
+                return Err(Failure::new("ERR_TOO_MANY_REDIRECTS", text));
+            }
+            let mut step = Map::from_iter([("location", Value::from(location.as_str()))]);
+            if !cookies.is_empty() {
+                step.insert("cookies", jar::described(&cookies));
+            }
+            redirects.push(step.into());
+            go_on(&mut call, response.status(), &location)?;
+        }
+    }
+
+    async fn once(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
+        let uri = without_credentials(&call.url)?;
+        let mut request = Request::new(Full::new(call.body.clone()));
+        *request.method_mut() = call.method.clone();
+        *request.headers_mut() = self.headers(call, &uri)?;
+        *request.extensions_mut() = case::kept(call.headers.names()).await;
+        *request.uri_mut() = uri;
+        self.inner.request(request).await.map_err(|error| Failure::of(&error))
+    }
+
+    fn headers(&self, call: &Call, uri: &Uri) -> Result<HeaderMap, Failure> {
+        let mut headers = call.headers.to_map()?;
+        let mut put = |name, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.entry(name).or_insert(value);
+            }
+        };
+        put(USER_AGENT, AGENT);
+        if !self.keep_alive {
+            put(CONNECTION, "close");
+        }
+        if let Some(cookies) = call.jar.header(&call.url) {
+            put(COOKIE, &cookies);
+        }
+        let proxy = self.connector.proxy_for(uri);
+        let proxy = proxy.map_err(|text| Failure::new("ERR_INVALID_ARG_VALUE", text))?;
+        // Behind TLS the proxy has been told when it was asked for the tunnel.
+        if uri.scheme_str() != Some("https")
+            && let Some(authorization) = proxy.and_then(|proxy| proxy.authorization)
+        {
+            put(PROXY_AUTHORIZATION, &authorization);
+        }
+        Ok(headers)
+    }
+
+    async fn finish(
+        &self,
+        call: Call,
+        response: Response<Incoming>,
+        redirects: Vec<Value>,
+    ) -> Result<Got, Failure> {
+        let (head, body) = response.into_parts();
+        let body = match Limited::new(body, self.largest).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let text = format!(
+                    "the response has more than {} bytes; raise `maxResponse` of the node",
+                    self.largest
+                );
+                return Err(Failure::new("ERR_BODY_TOO_LARGE", text));
+            }
+            Err(error) => return Err(Failure::of(error.as_ref())),
+        };
+        Ok(Got { status: head.status, headers: head.headers, body, url: call.url, redirects })
+    }
+}
+
+/// The URL as it is asked for: user and password are sent in a header, if at all.
+fn without_credentials(url: &Url) -> Result<Uri, Failure> {
+    let mut plain = url.clone();
+    plain.set_fragment(None);
+    // Fails only for URLs without a host, which were refused.
+    let _kept = (plain.set_username(""), plain.set_password(None));
+    let invalid = |_| Failure::new("ERR_INVALID_URL", format!("`{plain}` cannot be asked for"));
+    plain.as_str().parse().map_err(invalid)
+}
+
+/// Answers a server's challenge; false if there is none, or nothing to answer with.
+fn prove(call: &mut Call, response: &Response<Incoming>) -> Result<bool, Failure> {
+    let Some((user, password)) = &call.digest else { return Ok(false) };
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return Ok(false);
+    }
+    let all = response.headers().get_all(WWW_AUTHENTICATE);
+    let challenges = all.iter().map(|it| latin1(it.as_bytes()));
+    let is_digest = |it: &String| it.to_ascii_lowercase().contains("digest ");
+    let Some(challenge) = challenges.into_iter().find(is_digest) else { return Ok(false) };
+    let target = match call.url.query() {
+        Some(query) => format!("{}?{query}", call.url.path()),
+        None => call.url.path().to_owned(),
+    };
+    let asking = Asking { user, password, method: call.method.as_str(), target: &target };
+    let nonce = format!("{:032x}", rand::random::<u128>());
+    let answer = digest::answer(&challenge, &asking, &nonce)
+        .map_err(|text| Failure::new("ERR_DIGEST", format!("cannot prove who asks: {text}")))?;
+    call.headers.set_text("authorization", answer);
+    Ok(true)
+}
+
+/// Where the response sends the request, if that is to be followed.
+fn redirected(call: &Call, response: &Response<Incoming>) -> Option<String> {
+    let is_redirect = matches!(response.status().as_u16(), 300..=304 | 307 | 308);
+    let location = response.headers().get(LOCATION).filter(|_| is_redirect && call.follow)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+/// Makes the request the one that a redirect asks for.
+fn go_on(call: &mut Call, status: StatusCode, location: &str) -> Result<(), Failure> {
+    let invalid = |why: String| Failure::new("ERR_INVALID_URL", why);
+    let next = call
+        .url
+        .join(location)
+        .map_err(|error| invalid(format!("redirected to `{location}`: {error}")))?;
+    if !matches!(next.scheme(), "http" | "https") {
+        let text = format!("redirected to `{location}`, which is neither `http:` nor `https:`");
+        return Err(Failure::new("ERR_UNSUPPORTED_PROTOCOL", text));
+    }
+    let keeps_method = matches!(status.as_u16(), 307 | 308);
+    if !keeps_method && call.method != Method::HEAD {
+        call.method = Method::GET;
+        call.body = Bytes::new();
+        call.headers.remove("content-type");
+    }
+    let same = |a: &Url, b: &Url| {
+        a.host_str() == b.host_str() && a.port_or_known_default() == b.port_or_known_default()
+    };
+    // What was meant for one site is none of another one's business.
+    if !same(&call.url, &next) || (call.url.scheme() == "https" && next.scheme() == "http") {
+        call.headers.remove("host");
+        call.headers.remove("cookie");
+        call.headers.remove("authorization");
+        call.digest = None;
+    }
+    call.url = next;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! The node `http request` and its configuration node `http proxy`.
+
+mod call;
+mod case;
+mod connect;
+mod digest;
+mod exchange;
+mod failure;
+mod form;
+mod headers;
+mod jar;
+mod node;
+mod options;
+mod outcome;
+mod prepare;
+mod proxy;
+
+pub use node::HttpRequest;
+pub use proxy::HttpProxy;
+
+use ferrowire_core::{Credential, Editor, NodeType, Reference};
+
+ferrowire_core::register!(
+    NodeType::shared::<HttpRequest>("http request")
+        .summary("sends HTTP requests and returns their responses")
+        .category("network")
+        .uses(&[Reference::new("tls", "tls-config"), Reference::new("proxy", "http proxy")])
+        .credentials(&[Credential::Text("user"), Credential::Password("password")])
+        .editor(Editor::NodeRed("network/21-httprequest")),
+    NodeType::shared::<HttpProxy>("http proxy")
+        .summary("a proxy for HTTP requests")
+        .category("config")
+        .credentials(&[Credential::Text("username"), Credential::Password("password")])
+        .editor(Editor::NodeRed("network/06-httpproxy")),
+);

@@ -1,0 +1,78 @@
+//! `http proxy`, and which proxy a request takes.
+
+use ferrowire_core::{FromConfig, Map, Node, NodeConfig, NodeContext, Value};
+use ferrowire_web::{Proxy, is_excepted};
+use hyper::Uri;
+
+/// The configuration node `http proxy`: only its properties matter.
+#[derive(Debug)]
+pub struct HttpProxy;
+
+impl FromConfig for HttpProxy {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let properties = config.properties().clone();
+        Choice::from_properties(&properties, |text| config.problem("url", text));
+        HttpProxy
+    }
+}
+
+impl Node for HttpProxy {}
+
+/// Where a node learns about proxies.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Choice {
+    /// From `http_proxy` and the like.
+    Environment,
+    /// From an `http proxy`: none, or this one for all but some hosts.
+    Node(Option<Proxy>, String),
+}
+
+impl Choice {
+    /// Reads the properties of an `http proxy`; `problem` is told what is wrong with its URL.
+    pub(crate) fn from_properties(properties: &Map, mut problem: impl FnMut(String)) -> Self {
+        let text = |of: Option<&Value>| of.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let url = text(properties.get("url"));
+        let mut proxy = Proxy::parse(&url);
+        if proxy.is_none() && !url.is_empty() {
+            problem(format!("`{url}` is not of the form `http://host:port`"));
+        }
+        let credential =
+            |name: &str| text(properties.get("credentials").and_then(|all| all.get(name)));
+        let (user, password) = (credential("username"), credential("password"));
+        if !user.is_empty() || !password.is_empty() {
+            proxy = proxy.map(|proxy| proxy.with_credentials(&user, &password));
+        }
+        let excepted = match properties.get("noproxy") {
+            Some(Value::Array(hosts)) => {
+                hosts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+            }
+            other => text(other),
+        };
+        Choice::Node(proxy, excepted)
+    }
+
+    /// The proxy for a URL.
+    ///
+    /// # Errors
+    /// When the environment names one that is none.
+    pub(crate) fn proxy_for(&self, uri: &Uri, cx: &NodeContext) -> Result<Option<Proxy>, String> {
+        let (secure, host, port) = target(uri);
+        match self {
+            Choice::Node(proxy, excepted) => {
+                Ok(proxy.clone().filter(|_| !is_excepted(host, port, excepted)))
+            }
+            Choice::Environment => {
+                let env = |name: &str| cx.env(name)?.as_str().map(str::to_owned);
+                Proxy::from_environment(secure, host, port, env)
+            }
+        }
+    }
+}
+
+/// Whether a URL wants TLS, its host without brackets, and its port.
+pub(crate) fn target(uri: &Uri) -> (bool, &str, u16) {
+    let secure = uri.scheme_str() == Some("https");
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (secure, host, uri.port_u16().unwrap_or(if secure { 443 } else { 80 }))
+}

@@ -1,0 +1,59 @@
+//! The values that flows keep, as the context sidebar asks for them.
+
+use serde_json::{Value, json};
+
+use crate::support::Runtime;
+
+fn function(id: &str, code: &str, to: &str) -> Value {
+    json!({"id": id, "type": "function", "z": "t1", "func": code, "outputs": 1, "x": 1, "y": 1,
+        "wires": [[to]]})
+}
+
+#[tokio::test]
+async fn what_a_function_keeps_is_shown_and_gone_when_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    std::fs::write(
+        &settings,
+        "[context-storage]\ndefault = 'memory'\nmemory = { module = 'memory' }\n\
+         disk = { module = 'localfilesystem' }\n",
+    )
+    .unwrap();
+    let flows = json!([
+        {"id": "t1", "type": "tab"},
+        {"id": "i1", "type": "inject", "z": "t1", "props": [], "x": 1, "y": 1, "wires": [["f1"]]},
+        function(
+            "f1",
+            "flow.set('f', {a: [1, 2]}); global.set('g', 'all'); context.set('own', 3);
+             global.set('kept', true, 'disk'); return msg;",
+            "f2",
+        ),
+        // Another node reads what the first one wrote.
+        function("f2", "global.set('seen', [flow.get('f.a[1]'), global.get('g'), context.keys().length]);", ""),
+    ]);
+    std::fs::write(folder.path().join("flows.json"), flows.to_string()).unwrap();
+    let args = ["--settings", settings.to_str().unwrap()];
+    let runtime = Runtime::start(folder.path(), &args).await;
+    // It is answered when the flow has taken the message.
+    assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
+    let shown = async |path: &str| runtime.get(path).await.json();
+    let seen = async || shown("/context/global/seen?store=memory").await;
+    while seen().await["format"] == "undefined" {
+        tokio::task::yield_now().await;
+    }
+    let seen = seen().await;
+    assert_eq!(seen["format"], "array[3]");
+    let values: Value = serde_json::from_str(seen["msg"].as_str().unwrap()).unwrap();
+    assert_eq!(values, json!([2, "all", 0]));
+    let flow = shown("/context/flow/t1").await;
+    assert_eq!(flow["memory"]["f"], json!({"msg": "{\"a\":[1,2]}", "format": "Object"}));
+    let node = shown("/context/node/f1").await;
+    assert_eq!(node["memory"]["own"], json!({"msg": "3", "format": "number"}));
+    let global = shown("/context/global").await;
+    assert_eq!(global["memory"]["g"], json!({"msg": "all", "format": "string[3]"}));
+    assert_eq!(global["disk"]["kept"], json!({"msg": "true", "format": "boolean"}));
+
+    let path = "/context/global/g?store=memory";
+    assert_eq!(runtime.ask("DELETE", path, &[], b"").await.status, 204);
+    assert_eq!(shown(path).await["format"], "undefined");
+}
