@@ -1,10 +1,19 @@
 //! What JavaScript makes of values: their text, their number, and how two of them compare.
 //! `None` stands for `undefined` throughout.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::{Value, number_to_string};
+
+/// `String(value)`, without a copy when the value is a string.
+pub fn text_ref(value: Option<&Value>) -> Cow<'_, str> {
+    match value {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        other => Cow::Owned(text(other)),
+    }
+}
 
 /// `String(value)`.
 pub fn text(value: Option<&Value>) -> String {
@@ -139,7 +148,7 @@ pub fn loosely_equal(a: Option<&Value>, b: Option<&Value>) -> bool {
         (Value::String(left), Value::String(right)) => left == right,
         _ if is_object(left) && is_object(right) => is_same_object(left, right),
         (Value::String(_), other) | (other, Value::String(_)) if is_object(other) => {
-            text(a) == text(b)
+            text_ref(a) == text_ref(b)
         }
         _ => number(a) == number(b),
     }
@@ -151,7 +160,7 @@ pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Option<Ordering> {
         value.is_some_and(|value| is_object(value) || matches!(value, Value::String(_)))
     };
     if is_text(a) && is_text(b) {
-        return Some(compare_texts(&text(a), &text(b)));
+        return Some(compare_texts(&text_ref(a), &text_ref(b)));
     }
     number(a).partial_cmp(&number(b))
 }

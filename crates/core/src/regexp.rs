@@ -1,22 +1,40 @@
-//! JavaScript's regular expressions for a matcher that takes linear time.
+//! JavaScript's regular expressions.
 //!
-//! The two syntaxes agree in most places; where they do not, the JavaScript meaning is written
-//! out. What takes more than linear time (looking around, references back) is refused.
+//! Most are matched in linear time. What looks around or refers back cannot be; it is matched by
+//! backtracking, and given up after a number of steps.
 
-pub use regex::Regex;
-use regex::RegexBuilder;
+mod translate;
 
-/// What `\s` means in JavaScript, without brackets.
-const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
+use translate::Translation;
 
-/// What `\w` means, without brackets.
-const WORD: &str = "0-9A-Za-z_";
+/// How many steps back one search may take.
+const STEPS: usize = 1_000_000;
+
+/// A regular expression that means what it means in JavaScript.
+#[derive(Clone, Debug)]
+pub struct RegExp(Engine);
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Linear(regex::Regex),
+    Backtracking(Box<fancy_regex::Regex>),
+}
+
+/// What one match of a [`RegExp`] found.
+#[derive(Debug)]
+pub struct Captures<'t>(Found<'t>);
+
+#[derive(Debug)]
+enum Found<'t> {
+    Linear(regex::Captures<'t>),
+    Backtracking(fancy_regex::Captures<'t, str>),
+}
 
 /// Compiles the JavaScript expression `source`.
 ///
 /// # Errors
-/// With the source and what is wrong with it, or what of it is not linear.
-pub fn compile(source: &str) -> Result<Regex, String> {
+/// With the source, what is wrong with it, and where.
+pub fn compile(source: &str) -> Result<RegExp, String> {
     compile_with(source, false)
 }
 
@@ -24,235 +42,149 @@ pub fn compile(source: &str) -> Result<Regex, String> {
 ///
 /// # Errors
 /// See [`compile`].
-pub fn compile_with(source: &str, ignore_case: bool) -> Result<Regex, String> {
-    let invalid = |reason: &str| format!("`{source}` is no usable regular expression: {reason}");
-    let translated = Translator::new(source).translate().map_err(|reason| invalid(&reason))?;
-    RegexBuilder::new(&translated).case_insensitive(ignore_case).build().map_err(
-        |error| match error {
-            regex::Error::CompiledTooBig(_) => invalid("it is too large"),
-            error => {
-                // The last line has the reason, those before it draw an arrow.
-                let text = error.to_string();
-                invalid(text.lines().last().unwrap_or_default().trim_start_matches("error: "))
-            }
-        },
-    )
+pub fn compile_with(source: &str, ignore_case: bool) -> Result<RegExp, String> {
+    let invalid = |(reason, place): translate::Mistake| {
+        format!("`{source}` is no usable regular expression: {reason}, at character {place}")
+    };
+    let translation = translate::translate(source).map_err(invalid)?;
+    let engine = match translation.backtracks {
+        None => linear(&translation, ignore_case).map(Engine::Linear),
+        Some(_) => backtracking(&translation, ignore_case).map(Engine::Backtracking),
+    };
+    engine.map(RegExp).map_err(invalid)
 }
 
 /// The JavaScript expression `source` in the words of the crate `regex`.
 ///
 /// # Errors
-/// With the reason alone.
-pub(crate) fn translate(source: &str) -> Result<String, String> {
-    Translator::new(source).translate()
+/// With the reason alone; also when it is not linear.
+pub(crate) fn translate_linear(source: &str) -> Result<String, String> {
+    let translation = translate::translate(source).map_err(|(reason, _)| reason)?;
+    match translation.backtracks {
+        Some(what) => Err(format!("{what}, which is not supported here")),
+        None => {
+            linear(&translation, false).map(|_| translation.pattern).map_err(|(reason, _)| reason)
+        }
+    }
 }
 
-/// What stands to the left, for quantifiers.
-#[derive(Clone, Copy, PartialEq)]
-enum Left {
-    Nothing,
-    Atom,
-    Quantifier,
+fn linear(
+    translation: &Translation,
+    ignore_case: bool,
+) -> Result<regex::Regex, translate::Mistake> {
+    let pattern = &translation.pattern;
+    let built = regex::RegexBuilder::new(pattern).case_insensitive(ignore_case).build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => ("it is too large".to_owned(), 1),
+        error => {
+            // The last line has the reason, the one before draws an arrow below the pattern.
+            let text = error.to_string();
+            let mut lines = text.lines().rev();
+            let reason = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let arrow = lines.next().and_then(|line| line.find('^')).unwrap_or_default();
+            let at = pattern.char_indices().nth(arrow.saturating_sub(4));
+            (reason, translation.place(at.map_or(0, |(at, _)| at)))
+        }
+    })
 }
 
-struct Translator<'a> {
-    rest: std::iter::Peekable<std::str::Chars<'a>>,
-    out: String,
-    left: Left,
+fn backtracking(
+    translation: &Translation,
+    ignore_case: bool,
+) -> Result<Box<fancy_regex::Regex>, translate::Mistake> {
+    let mut builder = fancy_regex::RegexBuilder::new(&translation.pattern);
+    let built = builder.case_insensitive(ignore_case).backtrack_limit(STEPS).build();
+    built.map(Box::new).map_err(|error| match error {
+        fancy_regex::Error::ParseError(at, reason) => {
+            (plain(&reason.to_string()), translation.place(at))
+        }
+        error => (plain(&error.to_string()), 1),
+    })
 }
 
-type Translated = Result<(), String>;
+/// Without a capital at its front.
+fn plain(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
 
-impl<'a> Translator<'a> {
-    fn new(source: &'a str) -> Self {
-        Translator { rest: source.chars().peekable(), out: String::new(), left: Left::Nothing }
+impl RegExp {
+    /// Whether it matches anywhere in `text`.
+    ///
+    /// # Errors
+    /// When that takes too many steps.
+    pub fn is_match(&self, text: &str) -> Result<bool, String> {
+        match &self.0 {
+            Engine::Linear(regex) => Ok(regex.is_match(text)),
+            Engine::Backtracking(regex) => regex.is_match(text).map_err(|_| too_many_steps()),
+        }
     }
 
-    fn translate(mut self) -> Result<String, String> {
-        while let Some(c) = self.rest.next() {
-            match c {
-                '\\' => self.escape()?,
-                '[' => self.class()?,
-                '(' => self.group()?,
-                '*' | '+' | '?' => self.quantifier(c)?,
-                '{' => self.brace()?,
-                '|' | '^' | '$' => {
-                    self.out.push(c);
-                    self.left = Left::Nothing;
-                }
-                '.' => self.atom(r"[^\n\r\u{2028}\u{2029}]"),
-                // A lone `}` or `]` is a character in both.
-                c => self.atom(c.encode_utf8(&mut [0; 4])),
+    /// The first match that begins at the byte `at` of `text` or behind it.
+    ///
+    /// # Errors
+    /// When that takes too many steps.
+    pub fn captures_at<'t>(
+        &self,
+        text: &'t str,
+        at: usize,
+    ) -> Result<Option<Captures<'t>>, String> {
+        let found = match &self.0 {
+            Engine::Linear(regex) => regex.captures_at(text, at).map(Found::Linear),
+            Engine::Backtracking(regex) => {
+                let found = regex.captures_from_pos(text, at).map_err(|_| too_many_steps())?;
+                found.map(Found::Backtracking)
             }
-        }
-        Ok(self.out)
-    }
-
-    fn atom(&mut self, text: &str) {
-        self.out.push_str(text);
-        self.left = Left::Atom;
-    }
-
-    fn quantifier(&mut self, c: char) -> Translated {
-        if self.left != Left::Atom {
-            return Err(format!("there is nothing to repeat before `{c}`"));
-        }
-        self.out.push(c);
-        self.end_of_quantifier();
-        Ok(())
-    }
-
-    fn end_of_quantifier(&mut self) {
-        if self.rest.next_if_eq(&'?').is_some() {
-            self.out.push('?');
-        }
-        self.left = Left::Quantifier;
-    }
-
-    /// `{2}`, `{2,}` and `{2,3}` repeat; any other brace is a character.
-    fn brace(&mut self) -> Translated {
-        let inner: String = self.rest.clone().take_while(|c| *c != '}').collect();
-        let closed = self.rest.clone().any(|c| c == '}');
-        let (from, to) = inner.split_once(',').unwrap_or((&inner, ""));
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if !closed || from.is_empty() || !digits(from) || !digits(to) {
-            self.atom(r"\{");
-            return Ok(());
-        }
-        if self.left != Left::Atom {
-            return Err("there is nothing to repeat before `{`".to_owned());
-        }
-        self.out.push('{');
-        self.out.push_str(&inner);
-        self.out.push('}');
-        // The inner part is ASCII, so this many characters, and the brace.
-        for _ in 0..=inner.len() {
-            self.rest.next();
-        }
-        self.end_of_quantifier();
-        Ok(())
-    }
-
-    fn group(&mut self) -> Translated {
-        self.out.push('(');
-        self.left = Left::Nothing;
-        if self.rest.next_if_eq(&'?').is_none() {
-            return Ok(());
-        }
-        self.out.push('?');
-        let mut ahead = self.rest.clone();
-        match (ahead.next(), ahead.next()) {
-            (Some('=' | '!'), _) | (Some('<'), Some('=' | '!')) => {
-                Err("it looks ahead or behind, which is not supported".to_owned())
-            }
-            (Some(':' | '<'), _) => {
-                // What follows belongs to the bracket: `:`, or a name in angle brackets.
-                for c in self.rest.by_ref() {
-                    self.out.push(c);
-                    if matches!(c, ':' | '>') {
-                        break;
-                    }
-                }
-                Ok(())
-            }
-            _ => Err("`(?` begins no group that is known".to_owned()),
-        }
-    }
-
-    fn escape(&mut self) -> Translated {
-        let Some(c) = self.rest.next() else { return Err("it ends with `\\`".to_owned()) };
-        match c {
-            'b' | 'B' => {
-                // Both ASCII, as in JavaScript.
-                self.out.push_str(if c == 'b' { r"(?-u:\b)" } else { r"(?-u:\B)" });
-                self.left = Left::Nothing;
-            }
-            'd' | 'D' | 'w' | 'W' | 's' | 'S' => self.atom(&named_class(c)),
-            '1'..='9' | 'k' => {
-                return Err("it refers back to a group, which is not supported".to_owned());
-            }
-            c => {
-                let text = self.character(c)?;
-                self.atom(&text);
-            }
-        }
-        Ok(())
-    }
-
-    /// An escape that stands for one character, in or outside of a class.
-    fn character(&mut self, c: char) -> Result<String, String> {
-        Ok(match c {
-            't' | 'n' | 'v' | 'f' | 'r' => format!("\\{c}"),
-            '0' => r"\x00".to_owned(),
-            'x' => self.hexadecimal(c, 2)?,
-            'u' => self.hexadecimal(c, 4)?,
-            'c' => match self.rest.next() {
-                Some(letter) if letter.is_ascii_alphabetic() => {
-                    format!(r"\x{{{:X}}}", u32::from(letter) % 32)
-                }
-                _ => return Err("a letter was expected after `\\c`".to_owned()),
-            },
-            // Any other escaped character is itself.
-            c if c.is_ascii_punctuation() => format!("\\x{:02X}", u32::from(c)),
-            c => c.to_string(),
-        })
-    }
-
-    fn hexadecimal(&mut self, c: char, length: usize) -> Result<String, String> {
-        let digits: String = (0..length).filter_map(|_| self.rest.next()).collect();
-        if digits.len() != length || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(format!("{length} hexadecimal digits were expected after `\\{c}`"));
-        }
-        Ok(format!(r"\x{{{digits}}}"))
-    }
-
-    fn class(&mut self) -> Translated {
-        let negated = self.rest.next_if_eq(&'^').is_some();
-        if self.rest.next_if_eq(&']').is_some() {
-            // Nothing at all, or everything.
-            self.atom(if negated { r"[\s\S]" } else { r"[^\s\S]" });
-            return Ok(());
-        }
-        self.out.push_str(if negated { "[^" } else { "[" });
-        let mut after_dash = false;
-        loop {
-            let Some(c) = self.rest.next() else { return Err("`]` is missing".to_owned()) };
-            match c {
-                ']' => break,
-                '\\' => self.escape_in_class()?,
-                // A second dash would subtract one class from the other.
-                '-' if !after_dash => self.out.push('-'),
-                c if c.is_ascii_punctuation() => {
-                    self.out.push_str(&format!("\\x{:02X}", u32::from(c)));
-                }
-                c => self.out.push(c),
-            }
-            after_dash = c == '-' && !after_dash;
-        }
-        self.atom("]");
-        Ok(())
-    }
-
-    fn escape_in_class(&mut self) -> Translated {
-        let Some(c) = self.rest.next() else { return Err("it ends with `\\`".to_owned()) };
-        let text = match c {
-            'd' | 'D' | 'w' | 'W' | 's' | 'S' => named_class(c),
-            'b' => r"\x08".to_owned(),
-            c => self.character(c)?,
         };
-        self.out.push_str(&text);
-        Ok(())
+        Ok(found.map(Captures))
+    }
+
+    /// Whether any of its groups has a name.
+    pub fn has_names(&self) -> bool {
+        match &self.0 {
+            Engine::Linear(regex) => regex.capture_names().flatten().next().is_some(),
+            Engine::Backtracking(regex) => regex.capture_names().flatten().next().is_some(),
+        }
     }
 }
 
-fn named_class(c: char) -> String {
-    let not = if c.is_ascii_uppercase() { "^" } else { "" };
-    let inner = match c.to_ascii_lowercase() {
-        'd' => "0-9",
-        'w' => WORD,
-        _ => SPACE,
-    };
-    format!("[{not}{inner}]")
+fn too_many_steps() -> String {
+    format!("the regular expression needs more than {STEPS} steps back; make it simpler")
+}
+
+impl<'t> Captures<'t> {
+    /// Where the whole match begins and ends.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        match &self.0 {
+            Found::Linear(found) => found.get_match().range(),
+            Found::Backtracking(found) => found.get(0).map_or(0..0, |found| found.range()),
+        }
+    }
+
+    /// The number of groups, the whole match among them.
+    pub fn count(&self) -> usize {
+        match &self.0 {
+            Found::Linear(found) => found.len(),
+            Found::Backtracking(found) => found.len(),
+        }
+    }
+
+    /// What a group matched; `None` when it took no part.
+    pub fn group(&self, number: usize) -> Option<&'t str> {
+        match &self.0 {
+            Found::Linear(found) => found.get(number).map(|group| group.as_str()),
+            Found::Backtracking(found) => found.get(number).map(|group| group.as_str()),
+        }
+    }
+
+    /// What the group of this name matched.
+    pub fn named(&self, name: &str) -> Option<&'t str> {
+        match &self.0 {
+            Found::Linear(found) => found.name(name).map(|group| group.as_str()),
+            Found::Backtracking(found) => found.name(name).map(|group| group.as_str()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -261,7 +193,15 @@ mod tests {
 
     fn matches(source: &str, text: &str) -> Vec<String> {
         let regexp = compile(source).unwrap();
-        regexp.find_iter(text).map(|found| found.as_str().to_owned()).collect()
+        let (mut at, mut matches) = (0, Vec::new());
+        while let Some(found) = regexp.captures_at(text, at).unwrap() {
+            matches.push(found.group(0).unwrap().to_owned());
+            at = found.range().end.max(at + 1);
+            if at > text.len() {
+                break;
+            }
+        }
+        matches
     }
 
     #[test]
@@ -287,6 +227,15 @@ mod tests {
             (r"a[]|b", "ab", &["b"]),
             (r"(?:a|(?<n>b))+?c", "abc", &["abc"]),
             ("", "a", &["", ""]),
+            (r"\w+(?=!)", "a b! c", &["b"]),
+            (r"(?<!\d)\d(?!\d)", "12 3", &["3"]),
+            (r"(?<=\s+)x", "x  x", &["x"]),
+            (r"\bé(?=\B)|\b\w+\b(?= )", "aé ab cd", &["é", "ab"]),
+            (r"(a|b)\1", "ab bb aa", &["bb", "aa"]),
+            (r"(?<q>['\x22]).*?\k<q>", "x 'a\"' y", &["'a\"'"]),
+            (r"(x)?y\1z", "yz xyxz xyz", &["yz", "xyxz", "yz"]),
+            (r"(a)\10", "aa0", &["aa0"]),
+            (r"[\s\]](?=.)", "a ]b", &[" ", "]"]),
         ] {
             assert_eq!(matches(source, text), found, "{source}");
         }
@@ -304,10 +253,11 @@ mod tests {
             ("[a", "`]` is missing"),
             ("a\\", "ends with"),
             (r"[z-a]", "invalid character class range"),
-            (r"(a)\1", "refers back"),
-            (r"(?<n>a)\k<n>", "refers back"),
-            ("a(?=b)", "looks ahead or behind"),
-            ("(?<!a)b", "looks ahead or behind"),
+            (r"(a)\2", "no group 2 to refer back to, at character 5"),
+            (r"(a)\k", "`<`, a name and `>`"),
+            ("(?=a", ", at character"),
+            ("aé(b", "unclosed group, at character 3"),
+            ("é[^b[z-a]", "invalid character class range, the start must be <= the end, at"),
             ("(?x)a", "begins no group"),
             (r"\ud834", "not a Unicode scalar value"),
             (r"\xg", "2 hexadecimal digits"),
@@ -317,5 +267,12 @@ mod tests {
             assert!(error.starts_with(&format!("`{source}` is no usable")), "{error}");
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn backtracking_without_end_is_given_up() {
+        let regexp = compile(r"^(?:(a)|\1a|a)*(?=c)").unwrap();
+        let error = regexp.is_match(&"a".repeat(40)).unwrap_err();
+        assert!(error.contains("steps back"), "{error}");
     }
 }

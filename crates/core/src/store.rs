@@ -256,6 +256,11 @@ impl ContextKey {
         Ok(ContextKey { scope, store: store.to_owned(), path: PropertyPath::parse_key(path)? })
     }
 
+    /// Whose values it is about.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// The value; `None` stands for `undefined`, also when a `[msg.…]` in the key is missing.
     ///
     /// # Errors

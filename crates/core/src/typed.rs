@@ -93,17 +93,35 @@ impl TypedValue {
     /// # Errors
     /// When a property is looked up inside something that is not there.
     pub fn evaluate(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
-        Ok(Some(match self {
-            TypedValue::Constant(value) => value.clone(),
+        Ok(self.look_up(msg, cx)?.map(Cow::into_owned))
+    }
+
+    /// As [`evaluate`](Self::evaluate), without a copy of what is kept here or in the message.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn look_up<'a>(
+        &'a self,
+        msg: &'a Message,
+        cx: &NodeContext,
+    ) -> Result<Option<Cow<'a, Value>>, NodeError> {
+        Ok(Some(Cow::Owned(match self {
+            TypedValue::Constant(value) => return Ok(Some(Cow::Borrowed(value))),
             TypedValue::Property(path) => {
-                return path.read(msg).map_err(|error| NodeError::new(error.to_string()));
+                if let Some(value) = path.get(msg) {
+                    return Ok(Some(Cow::Borrowed(value)));
+                }
+                let computed = path.read(msg).map_err(|error| NodeError::new(error.to_string()))?;
+                return Ok(computed.map(Cow::Owned));
             }
-            TypedValue::Context(key) => return key.get(msg, cx),
-            TypedValue::Jsonata(expression) => return expression.evaluate(msg, cx),
+            TypedValue::Context(key) => return Ok(key.get(msg, cx)?.map(Cow::Owned)),
+            TypedValue::Jsonata(expression) => {
+                return Ok(expression.evaluate(msg, cx)?.map(Cow::Owned));
+            }
             TypedValue::Env(text) => environment(text, cx),
             TypedValue::Now => jiff::Timestamp::now().as_millisecond().into(),
             TypedValue::NowIso => format!("{:.3}", jiff::Timestamp::now()).into(),
-        }))
+        })))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The node `change`: sets, changes, deletes and moves properties of messages.
 
 mod pattern;
+mod place;
 mod replace;
 mod rule;
 mod sought;

@@ -1,7 +1,7 @@
 //! `Pattern`: what a change rule looks for, and what it makes of a value.
 
-use ferrowire_core::{Value, javascript};
-use regex::Regex;
+use ferrowire_core::regexp::RegExp;
+use ferrowire_core::{NodeError, Value, javascript};
 
 use crate::replace;
 
@@ -10,7 +10,7 @@ pub(crate) enum Pattern {
     /// A text, wherever it stands in another one.
     Text(String),
     /// A regular expression, wherever it matches in a text.
-    RegExp(Regex),
+    RegExp(RegExp),
     /// A number or boolean, which must be the whole value; `text` is looked for in texts.
     Exactly { value: Value, text: Option<String> },
 }
@@ -18,34 +18,37 @@ pub(crate) enum Pattern {
 impl Pattern {
     /// What `current` becomes when what is sought in it gives way to `to`. `None`: it stays;
     /// `Some(None)`: it becomes undefined.
+    ///
+    /// # Errors
+    /// When a regular expression takes too many steps.
     pub(crate) fn change(
         &self,
         current: &Value,
         to: Option<Value>,
         to_boolean: bool,
-    ) -> Option<Option<Value>> {
-        match (current, self) {
+    ) -> Result<Option<Option<Value>>, NodeError> {
+        Ok(match (current, self) {
             (Value::String(text), Pattern::RegExp(regexp)) => {
                 let to_text = javascript::text(to.as_ref());
                 let changed = replace::regexp(text, regexp, &to_text)?;
-                Some(typed(changed, &to_text, to, to_boolean))
+                changed.map(|changed| typed(changed, &to_text, to, to_boolean))
             }
             (
                 Value::String(text),
                 Pattern::Text(sought) | Pattern::Exactly { text: Some(sought), .. },
             ) => {
                 if text == sought.as_str() {
-                    return Some(to);
+                    return Ok(Some(to));
                 }
                 let to_text = javascript::text(to.as_ref());
-                let changed = replace::text(text, sought, &to_text)?;
-                Some(typed(changed, &to_text, to, to_boolean))
+                let changed = replace::text(text, sought, &to_text);
+                changed.map(|changed| typed(changed, &to_text, to, to_boolean))
             }
             (Value::Number(_) | Value::Bool(_), Pattern::Exactly { value, .. }) => {
                 (current == value).then_some(to)
             }
             _ => None,
-        }
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! `String.prototype.replace` for every match: the `$` signs in the replacement mean what they
 //! mean in JavaScript.
 
-use regex::{Captures, Regex};
+use ferrowire_core::regexp::{Captures, RegExp};
 
 /// Replaces every occurrence of `sought`; `None` when there is none.
 pub(crate) fn text(text: &str, sought: &str, to: &str) -> Option<String> {
@@ -13,20 +13,23 @@ pub(crate) fn text(text: &str, sought: &str, to: &str) -> Option<String> {
 }
 
 /// Replaces every match of `regexp`; `None` when there is none.
-pub(crate) fn regexp(text: &str, regexp: &Regex, to: &str) -> Option<String> {
-    let named = regexp.capture_names().flatten().next().is_some();
-    let mut out = Output::new(text, named);
+///
+/// # Errors
+/// When that takes too many steps.
+pub(crate) fn regexp(text: &str, regexp: &RegExp, to: &str) -> Result<Option<String>, String> {
+    let mut out = Output::new(text, regexp.has_names());
     let mut at = 0;
-    // Not `captures_iter`: that skips an empty match right after another one, JavaScript does not.
-    while let Some(captures) = (at <= text.len()).then(|| regexp.captures_at(text, at)).flatten() {
-        let Some(found) = captures.get(0) else { break };
-        out.replace(found.start(), found.end(), to, Some(&captures));
-        at = found.end();
+    // Not an iterator: that skips an empty match right after another one, JavaScript does not.
+    while at <= text.len() {
+        let Some(captures) = regexp.captures_at(text, at)? else { break };
+        let found = captures.range();
+        out.replace(found.start, found.end, to, Some(&captures));
+        at = found.end;
         if found.is_empty() {
             at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
         }
     }
-    out.finish()
+    Ok(out.finish())
 }
 
 struct Output<'a> {
@@ -93,8 +96,8 @@ impl<'a> Output<'a> {
         for digits in [2, 1] {
             let number = after.get(..digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
             let number: Option<usize> = number.and_then(|number| number.parse().ok());
-            if let Some(number) = number.filter(|number| (1..captures.len()).contains(number)) {
-                self.out.push_str(captures.get(number).map_or("", |group| group.as_str()));
+            if let Some(number) = number.filter(|number| (1..captures.count()).contains(number)) {
+                self.out.push_str(captures.group(number).unwrap_or_default());
                 return digits;
             }
         }
@@ -107,7 +110,7 @@ impl<'a> Output<'a> {
             return 0;
         };
         let Some(captures) = captures.filter(|_| self.named) else { return 0 };
-        self.out.push_str(captures.name(name).map_or("", |group| group.as_str()));
+        self.out.push_str(captures.named(name).unwrap_or_default());
         name.len() + 2
     }
 
@@ -122,7 +125,7 @@ mod tests {
     use super::*;
 
     fn with_regexp(source: &str, subject: &str, to: &str) -> Option<String> {
-        regexp(subject, &Regex::new(source).unwrap(), to)
+        regexp(subject, &ferrowire_core::regexp::compile(source).unwrap(), to).unwrap()
     }
 
     #[test]
@@ -138,7 +141,7 @@ mod tests {
         ] {
             assert_eq!(with_regexp("(b)(c)", "abcd", to).as_deref(), Some(expected), "{to}");
         }
-        let named = |to| with_regexp("(?P<x>b)(c)?", "abd", to);
+        let named = |to| with_regexp("(?<x>b)(c)?", "abd", to);
         assert_eq!(named("$<x>$<y>$<x$2!").as_deref(), Some("ab$<x!d"));
     }
 

@@ -1,16 +1,14 @@
 //! `Rule`: one line of the node's dialog.
 
-use ferrowire_core::{
-    Map, Message, NodeConfig, NodeContext, NodeError, PropertyPath, TypedValue, Value,
-};
+use ferrowire_core::{Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value};
 
+use crate::place::Place;
 use crate::sought::Sought;
 
 /// A rule, ready to be applied.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    name: String,
-    path: PropertyPath,
+    place: Place,
     action: Action,
 }
 
@@ -20,13 +18,7 @@ enum Action {
     /// Replaces what is sought with a value.
     Change(Sought, TypedValue),
     Delete,
-    Move(Target),
-}
-
-#[derive(Debug)]
-struct Target {
-    name: String,
-    path: PropertyPath,
+    Move(Place),
 }
 
 /// A mistake: the part of the rule and what is wrong with it.
@@ -55,17 +47,14 @@ impl Rule {
             "set" => Action::Set(parts.replacement(true)?),
             "change" => Action::Change(parts.sought()?, parts.replacement(false)?),
             "delete" => Action::Delete,
-            "move" => Action::Move(Target {
-                name: parts.text("to")?.to_owned(),
-                path: parts.property("to", "tot")?,
-            }),
+            "move" => Action::Move(parts.place("to", "tot")?),
             other => {
                 let text = format!("`{other}` is none of `set`, `change`, `delete` and `move`");
                 return Err(("t", text));
             }
         };
         parts.check_copy()?;
-        Ok(Rule { name: parts.text("p")?.to_owned(), path: parts.property("p", "pt")?, action })
+        Ok(Rule { place: parts.place("p", "pt")?, action })
     }
 
     /// Applies the rule to `msg`. As in Node-RED, a rule that does not fit the message leaves it
@@ -73,47 +62,56 @@ impl Rule {
     pub(crate) fn apply(&self, msg: &mut Message, cx: &NodeContext) -> Result<(), NodeError> {
         match &self.action {
             Action::Set(value) => {
-                // Something on the way to the value is missing: the rule does nothing.
-                let Ok(value) = value.evaluate(msg, cx) else { return Ok(()) };
-                put(&self.name, &self.path, value, msg, cx);
+                let Some(value) = evaluated(value, msg, cx)? else { return Ok(()) };
+                self.place.write(value, msg, cx)
             }
             Action::Change(sought, to) => {
-                let boolean = matches!(to, TypedValue::Constant(Value::Bool(_)));
-                let Ok(to) = to.evaluate(msg, cx) else { return Ok(()) };
+                let boolean =
+                    self.place.is_message() && matches!(to, TypedValue::Constant(Value::Bool(_)));
+                let Some(to) = evaluated(to, msg, cx)? else { return Ok(()) };
                 let Some(pattern) = sought.evaluate(msg, cx)? else { return Ok(()) };
-                let Some(current) = self.path.get(msg) else { return Ok(()) };
-                if let Some(changed) = pattern.change(current, to, boolean) {
-                    put(&self.name, &self.path, changed, msg, cx);
-                }
+                let change = |current: &Value| pattern.change(current, to, boolean);
+                self.place.change(msg, cx, change)
             }
-            Action::Delete => drop(self.path.remove(msg)),
+            Action::Delete => self.place.write(None, msg, cx),
             Action::Move(target) => self.move_to(target, msg, cx),
         }
-        Ok(())
     }
 
-    fn move_to(&self, target: &Target, msg: &mut Message, cx: &NodeContext) {
-        if self.path == target.path {
-            return;
+    fn move_to(
+        &self,
+        target: &Place,
+        msg: &mut Message,
+        cx: &NodeContext,
+    ) -> Result<(), NodeError> {
+        if self.place == *target {
+            return Ok(());
         }
-        let value = match self.path.read(msg) {
+        let value = match self.place.read(msg, cx) {
             Ok(value) => value,
+            Err(Some(error)) => return Err(error),
             // A property that does not exist, even less its contents, does not go into its
             // place; anywhere else it clears the target.
-            Err(_) if self.name.contains(&target.name) => return,
-            Err(_) => None,
+            Err(None) if self.place.names(target) => return Ok(()),
+            Err(None) => None,
         };
         // First, since the target may lie inside of what is moved, or around it.
-        self.path.remove(msg);
-        put(&target.name, &target.path, value, msg, cx);
+        self.place.write(None, msg, cx)?;
+        target.write(value, msg, cx)
     }
 }
 
-/// Sets the property, or removes it when the value is undefined.
-fn put(name: &str, path: &PropertyPath, value: Option<Value>, msg: &mut Message, cx: &NodeContext) {
-    let Some(value) = value else { return drop(path.remove(msg)) };
-    if let Err(error) = path.set(msg, value) {
-        cx.warn(format_args!("property `{name}` is left out: {error}"));
+/// The value for `msg`; `None` when something on the way to it is missing, in which case the rule
+/// does nothing.
+fn evaluated(
+    value: &TypedValue,
+    msg: &Message,
+    cx: &NodeContext,
+) -> Result<Option<Option<Value>>, NodeError> {
+    match value.evaluate(msg, cx) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(value, TypedValue::Jsonata(_)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 
@@ -139,20 +137,10 @@ impl Parts<'_> {
         Ok(Some(self.text(name)?).filter(|kind| !kind.is_empty()).unwrap_or(default))
     }
 
-    /// The property of a message that is named in `name`.
-    fn property(&self, name: &'static str, kind: &'static str) -> Result<PropertyPath, Mistake> {
-        match self.kind(kind, "msg")? {
-            "msg" => {
-                PropertyPath::parse(self.text(name)?).map_err(|error| (name, error.to_string()))
-            }
-            other => {
-                let text = format!(
-                    "properties of type `{other}` are not supported yet; choose a property of \
-                     the message"
-                );
-                Err((name, text))
-            }
-        }
+    /// The place that is named in `name`.
+    fn place(&self, name: &'static str, kind: &'static str) -> Result<Place, Mistake> {
+        let kind = self.kind(kind, "msg")?;
+        Place::parse(self.text(name)?, kind).map_err(|text| (name, text))
     }
 
     fn replacement(&self, sets: bool) -> Result<TypedValue, Mistake> {

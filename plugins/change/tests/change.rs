@@ -392,19 +392,6 @@ fn mistakes_in_the_configuration_are_named() {
     assert_eq!(problem(json!({"action": "rename", "property": "a"})).0, "rules[0].t");
 }
 
-#[test]
-fn context_stores_are_refused_by_name() {
-    for (broken, property) in [
-        (json!({"t": "set", "p": "a", "pt": "flow"}), "p"),
-        (json!({"t": "delete", "p": "a", "pt": "global"}), "p"),
-        (json!({"t": "move", "p": "a", "to": "b", "tot": "flow"}), "to"),
-    ] {
-        let (found, text) = problem(json!({"rules": [broken]}));
-        assert_eq!(found, format!("rules[0].{property}"));
-        assert!(text.contains("not supported yet"), "{text}");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn it_is_compliant() {
     let config = json!({"name": "", "rules": [

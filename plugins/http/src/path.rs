@@ -3,14 +3,14 @@
 //! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`: letters in
 //! any case, with or without a slash at the end.
 
-use ferrowire_core::regexp::{self, Regex};
+use ferrowire_core::regexp::{self, RegExp};
 use ferrowire_core::{Key, Map};
 use ferrowire_web::decode_component;
 
 /// A path with parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    regex: Regex,
+    regex: RegExp,
     /// The name of each group of the expression; the unnamed ones are numbered.
     names: Vec<Key>,
 }
@@ -36,10 +36,11 @@ impl Pattern {
 
     /// The parameters of `path`, if it fits.
     pub(crate) fn fit(&self, path: &str) -> Option<Result<Map, Malformed>> {
-        let groups = self.regex.captures(path)?;
+        // What takes too many steps to match fits no more than what does not match.
+        let groups = self.regex.captures_at(path, 0).ok()??;
         let mut params = Map::new();
-        for (name, group) in self.names.iter().zip(groups.iter().skip(1)) {
-            let Some(text) = group.map(|group| group.as_str()) else { continue };
+        for (name, number) in self.names.iter().zip(1..) {
+            let Some(text) = groups.group(number) else { continue };
             match decode_component(text) {
                 Some(value) => params.insert(name.clone(), value.into_owned()),
                 None => return Some(Err(Malformed(text.to_owned()))),
@@ -50,7 +51,7 @@ impl Pattern {
 
     /// Whether `path` fits.
     pub(crate) fn fits(&self, path: &str) -> bool {
-        self.regex.is_match(path)
+        self.regex.is_match(path).unwrap_or(false)
     }
 }
 

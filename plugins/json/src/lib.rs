@@ -1,11 +1,14 @@
-//! The node `json`: converts between JSON text and values.
+//! The node `json`: converts between JSON text and values, and checks them against a schema.
 
 mod print;
+mod schema;
 
 use ferrowire_core::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Value,
 };
+
+use schema::{Cache, Schema};
 
 /// Node-RED's `json`.
 #[derive(Debug)]
@@ -16,6 +19,14 @@ pub struct Json {
     /// A value becomes text.
     prints: bool,
     pretty: bool,
+    schema: Cache,
+}
+
+/// Why a message fails.
+enum Failure {
+    Error(NodeError),
+    /// It does not fit its schema; the list goes into `msg.schemaError`.
+    Misfit(NodeError, Value),
 }
 
 impl FromConfig for Json {
@@ -30,47 +41,94 @@ impl FromConfig for Json {
             }
         };
         let property = config.property_path("property", "payload");
-        Json { property, parses, prints, pretty: config.boolean("pretty", false) }
+        let pretty = config.boolean("pretty", false);
+        Json { property, parses, prints, pretty, schema: Cache::default() }
     }
 }
 
 impl Json {
-    /// What becomes of the property; `None` when it stays.
-    fn convert(&self, value: &Value) -> Result<Option<Value>, NodeError> {
+    /// What becomes of the property, checked by the schema; `None` when it stays.
+    fn convert(&self, value: &Value, schema: Option<&Schema>) -> Result<Option<Value>, Failure> {
         let text = match value {
             Value::String(text) => text.as_bytes(),
             Value::Buffer(bytes) => bytes,
-            value if self.prints && self.pretty => return Ok(Some(print::pretty(value).into())),
-            value if self.prints => return Ok(Some(value.to_json().into())),
-            _ => return Ok(None),
+            value => {
+                check(value, schema)?;
+                return Ok(match (self.prints, self.pretty) {
+                    (false, _) => None,
+                    (true, true) => Some(print::pretty(value).into()),
+                    (true, false) => Some(value.to_json().into()),
+                });
+            }
         };
-        if !self.parses {
+        if !self.parses && schema.is_none() {
             return Ok(None);
         }
         let parsed = Value::from_json(text);
-        parsed.map(Some).map_err(|error| NodeError::caused_by("the property is no JSON", error))
+        let parsed = parsed.map_err(|error| Failure::Error(invalid(text, &error)))?;
+        check(&parsed, schema)?;
+        Ok(self.parses.then_some(parsed))
+    }
+
+    fn handle(&self, property: &PropertyPath, msg: &mut Message) -> Result<(), Failure> {
+        let schema = match msg.get("schema").filter(|schema| schema.is_truthy()) {
+            Some(source) => Some(self.schema.compiled(source).map_err(|reason| {
+                let text = "JSON Schema error: failed to compile schema";
+                Failure::Error(NodeError::new(text).with("cause", reason))
+            })?),
+            None => None,
+        };
+        let Some(value) = property.get(msg) else { return Ok(()) };
+        let converted = self.convert(value, schema.as_deref())?;
+        if let Some(value) = converted {
+            let error = |error: ferrowire_core::CannotSet| NodeError::new(error.to_string());
+            property.set(msg, value).map_err(|e| Failure::Error(error(e)))?;
+        }
+        if schema.is_some() {
+            msg.remove("schema");
+        }
+        Ok(())
     }
 }
 
+fn check(value: &Value, schema: Option<&Schema>) -> Result<(), Failure> {
+    let Some(schema) = schema else { return Ok(()) };
+    schema.check(value).map_err(|mistakes| {
+        let lines: Vec<_> = mistakes.iter().map(schema::Mistake::line).collect();
+        let error = NodeError::new(format!("JSON Schema error: {}", lines.join(", ")));
+        let list: Vec<_> = mistakes.iter().map(schema::Mistake::entry).collect();
+        Failure::Misfit(error, list.into())
+    })
+}
+
+/// An error that begins as that of `JSON.parse`, which flows may look at.
+fn invalid(text: &[u8], error: &serde_json::Error) -> NodeError {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if error.is_eof() {
+        return NodeError::new(format!("Unexpected end of JSON input at {place}"));
+    }
+    let line = text.split(|b| *b == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    let found = String::from_utf8_lossy(rest.get(..4).unwrap_or(rest)).chars().next();
+    let found = found.map(|c| format!("Unexpected token '{c}'"));
+    let found = found.unwrap_or_else(|| "Unexpected token".to_owned());
+    // The reason ends with the place, in other words.
+    let reason = error.to_string();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    NodeError::new(format!("{found} at {place} is not valid JSON: {reason}"))
+}
+
 impl Node for Json {
-    fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
+    fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
         let Some(property) = &self.property else { return Handled::Done };
-        if msg.get("schema").is_some_and(Value::is_truthy) {
-            let text = "`msg.schema` is set, and JSON schemas are not supported yet; remove it \
-                        before this node, or check the message in a function";
-            return Handled::Failed(NodeError::new(text));
-        }
-        let converted = match property.get(&msg) {
-            None => Ok(None),
-            Some(value) => self.convert(value),
-        };
-        let set = converted.and_then(|value| match value {
-            None => Ok(()),
-            Some(value) => {
-                property.set(&mut msg, value).map_err(|error| NodeError::new(error.to_string()))
+        match self.handle(property, &mut msg) {
+            Ok(()) => Handled::Send(0, msg),
+            Err(Failure::Error(error)) => Handled::Failed(error),
+            Err(Failure::Misfit(error, list)) => {
+                msg.set("schemaError", list);
+                Handled::Kept(cx.fail_with(error, msg))
             }
-        });
-        set.map_or_else(Handled::Failed, |()| Handled::Send(0, msg))
+        }
     }
 }
 

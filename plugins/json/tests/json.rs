@@ -68,17 +68,66 @@ async fn without_the_property_the_message_passes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_converted_is_an_error() {
-    let error = convert(json!({}), Message::with_payload("{foo")).await.unwrap_err();
-    assert!(
-        error.starts_with("the property is no JSON: key must be a string at line 1"),
-        "{error}"
-    );
+    for (text, reason) in [
+        (
+            "{foo",
+            "Unexpected token 'f' at line 1, column 2 is not valid JSON: key must be a string",
+        ),
+        ("foo", "Unexpected token 'o' at line 1, column 2 is not valid JSON"),
+        ("[1,\n é]", "Unexpected token 'é' at line 2, column 2"),
+        ("[1", "Unexpected end of JSON input at line 1, column 2"),
+    ] {
+        let error = convert(json!({}), Message::with_payload(text)).await.unwrap_err();
+        assert!(error.starts_with(reason), "{error}");
+    }
     let deep = "[".repeat(100_000);
     assert!(convert(json!({}), Message::with_payload(deep)).await.is_err());
-    let error = convert(json!({}), message(json!({"payload": "1", "schema": {"type": "number"}})))
-        .await
-        .unwrap_err();
-    assert!(error.contains("JSON schemas are not supported yet"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fits_its_schema_passes_without_it() {
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+    let (value, text) = (json!({"n": 1}), json!("{\"n\":1}"));
+    for (action, before, after) in [
+        ("", &text, &value),
+        ("", &value, &text),
+        ("obj", &text, &value),
+        ("obj", &value, &value),
+        ("str", &value, &text),
+        ("str", &text, &text),
+    ] {
+        let msg = message(json!({"payload": before, "schema": schema}));
+        let msg = convert(json!({"action": action}), msg).await.unwrap();
+        assert_eq!(msg.payload(), Some(&after.clone().into()), "{action} {before}");
+        assert_eq!(msg.get("schema"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_fit_its_schema_fails_with_every_mistake() {
+    let schema = json!({
+        "type": "object", "required": ["t"],
+        "properties": {"n": {"type": "number"}, "e": {"format": "email"}}
+    });
+    for (action, payload) in
+        [("", json!({"n": "x", "e": "@"})), ("str", json!("{\"n\":\"x\",\"e\":\"@\"}"))]
+    {
+        let msg = message(json!({"payload": payload, "schema": schema}));
+        let error = convert(json!({"action": action}), msg).await.unwrap_err();
+        assert!(error.starts_with("JSON Schema error: data"), "{error}");
+        for part in ["missing properties 't'", "data/n want number, but got string", "data/e "] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schema_that_is_none_fails_the_message() {
+    for schema in [json!("garbage"), json!({"type": 5}), json!({"$ref": "http://h/s"})] {
+        let msg = message(json!({"payload": {}, "schema": schema}));
+        let error = convert(json!({}), msg).await.unwrap_err();
+        assert_eq!(error, "JSON Schema error: failed to compile schema");
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
-    Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript, made_room,
+    Editor, FromConfig, Handled, Jsonata, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait,
+    javascript, made_room,
 };
 
 /// Node-RED's `sort`.
@@ -27,11 +28,21 @@ struct Inner {
 
 #[derive(Debug)]
 enum Target {
-    /// The elements of an array.
-    Property(Option<PropertyPath>),
-    /// The messages of a sequence, by a property.
-    Sequence(Option<PropertyPath>),
+    /// The elements of an array, by an expression or by themselves.
+    Elements(Option<PropertyPath>, Option<Jsonata>),
+    /// The messages of a sequence.
+    Sequence(Key),
 }
+
+/// What messages are sorted by.
+#[derive(Debug)]
+enum Key {
+    Property(PropertyPath),
+    Expression(Jsonata),
+}
+
+/// Something beside what it is sorted by; `None` stands for undefined.
+type Keyed<T> = (Option<Value>, T);
 
 #[derive(Debug, Default)]
 struct Group {
@@ -60,15 +71,19 @@ impl FromConfig for Sort {
         };
         let (key, kind) =
             if is_property { ("msgKey", "msgKeyType") } else { ("seqKey", "seqKeyType") };
-        if config.text(kind) == "jsonata" {
-            let text =
-                "JSONata expressions are not supported yet; sort by a property, or in a function";
-            config.problem(key, text);
-        }
+        let is_expression = config.text(kind) == "jsonata";
+        let expression = is_expression.then(|| Jsonata::compile(&config.text(key)));
+        let expression = expression.and_then(|compiled| {
+            compiled.map_err(|error| config.problem(key, error.to_string())).ok()
+        });
         let target = if is_property {
-            Target::Property(config.property_path("target", "payload"))
+            Target::Elements(config.property_path("target", "payload"), expression)
+        } else if is_expression {
+            expression
+                .map_or(Target::Elements(None, None), |e| Target::Sequence(Key::Expression(e)))
         } else {
-            Target::Sequence(config.property_path("seqKey", "payload"))
+            let path = config.property_path("seqKey", "payload");
+            path.map_or(Target::Elements(None, None), |path| Target::Sequence(Key::Property(path)))
         };
         let descending = match config.text_or("order", "ascending").as_str() {
             "ascending" => false,
@@ -108,24 +123,39 @@ impl Inner {
         if self.descending { ordered.reverse() } else { ordered }
     }
 
+    fn sort<T>(&self, items: Vec<Keyed<T>>) -> Vec<T> {
+        let sorted =
+            merge::sort(items, &|a: &Keyed<T>, b| self.compare(a.0.as_ref(), b.0.as_ref()));
+        sorted.into_iter().map(|(_, item)| item).collect()
+    }
+
     fn handle(&self, mut msg: Message, cx: &NodeContext) -> Handled {
         match &self.target {
-            Target::Property(Some(path)) => {
+            Target::Elements(Some(path), expression) => {
                 let Some(Value::Array(items)) = path.get(&msg) else { return Handled::Done };
-                let items = items.to_vec();
-                let sorted = merge::sort(items, &|a, b| self.compare(Some(a), Some(b)));
+                let keyed = |item: &Value| {
+                    let key = match expression {
+                        Some(expression) => expression.evaluate(item, cx)?,
+                        None => Some(item.clone()),
+                    };
+                    Ok((key, item.clone()))
+                };
+                let sorted = match items.iter().map(keyed).collect() {
+                    Ok(keyed) => self.sort(keyed),
+                    Err(error) => return Handled::Failed(error),
+                };
                 match path.set(&mut msg, sorted.into()) {
                     Ok(()) => Handled::Send(0, msg),
                     Err(error) => Handled::Failed(error.into()),
                 }
             }
-            Target::Sequence(Some(key)) => self.add(msg, key, cx),
-            Target::Property(None) | Target::Sequence(None) => Handled::Done,
+            Target::Sequence(key) => self.add(msg, key, cx),
+            Target::Elements(None, _) => Handled::Done,
         }
     }
 
     /// Adds a message to its sequence, which leaves when it is complete.
-    fn add(&self, msg: Message, key: &PropertyPath, cx: &NodeContext) -> Handled {
+    fn add(&self, msg: Message, key: &Key, cx: &NodeContext) -> Handled {
         let part = |name: &str| msg.get("parts").and_then(|parts| parts.get(name));
         // As in Node-RED, what belongs to no sequence is dropped.
         let (Some(id), Some(_)) = (part("id"), part("index")) else { return Handled::Done };
@@ -139,26 +169,49 @@ impl Inner {
         let complete = if is_complete { waiting.remove(&id) } else { None };
         drop(waiting);
         let Some(group) = complete else { return Handled::Kept(Sending::done()) };
-        let sorted = self.sort_sequence(group.messages, key);
+        let last = group.messages.last().cloned().unwrap_or_default();
+        let mut others = if cx.completion_watched() { group.messages.clone() } else { Vec::new() };
+        let sorted = match self.sort_sequence(group.messages, key, cx) {
+            Ok(sorted) => sorted,
+            Err(error) => {
+                // The last message fails; those before it, which are no worse, are complete.
+                others.pop();
+                let (complete, failed) =
+                    (cx.send_all(Vec::new(), others), cx.fail_with(error, last));
+                return Handled::Kept(Sending::later(Box::pin(async move {
+                    complete.await;
+                    failed.await;
+                })));
+            }
+        };
         let kept = if cx.completion_watched() { sorted.clone() } else { Vec::new() };
         let messages = sorted.into_iter().map(|msg| (0, msg)).collect();
         Handled::Kept(cx.send_all(messages, kept))
     }
 
-    fn sort_sequence(&self, messages: Vec<Message>, key: &PropertyPath) -> Vec<Message> {
-        let with_key = |msg: Message| (key.read(&msg).unwrap_or(None), msg);
-        let messages = messages.into_iter().map(with_key).collect();
-        let sorted = merge::sort(messages, &|a: &(Option<Value>, Message), b| {
-            self.compare(a.0.as_ref(), b.0.as_ref())
-        });
-        let numbered = |(index, (_, mut msg)): (usize, (Option<Value>, Message))| {
+    fn sort_sequence(
+        &self,
+        messages: Vec<Message>,
+        key: &Key,
+        cx: &NodeContext,
+    ) -> Result<Vec<Message>, NodeError> {
+        let with_key = |msg: Message| {
+            let value = match key {
+                Key::Property(path) => path.read(&msg).unwrap_or(None),
+                Key::Expression(expression) => expression.evaluate(&msg, cx)?,
+            };
+            Ok((value, msg))
+        };
+        let keyed = messages.into_iter().map(with_key).collect::<Result<_, NodeError>>()?;
+        let sorted = self.sort(keyed);
+        let numbered = |(index, mut msg): (usize, Message)| {
             let parts = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut);
             if let Some(parts) = parts {
                 parts.insert("index", index);
             }
             msg
         };
-        sorted.into_iter().enumerate().map(numbered).collect()
+        Ok(sorted.into_iter().enumerate().map(numbered).collect())
     }
 }
 

@@ -138,10 +138,57 @@ async fn problems_are_named() {
     for (config, property) in [
         (json!({"order": "random"}), "order"),
         (json!({"targetType": "flow"}), "targetType"),
-        (json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "a"}), "msgKey"),
-        (json!({"targetType": "seq", "seqKeyType": "jsonata", "seqKey": "a"}), "seqKey"),
+        (json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "a +"}), "msgKey"),
+        (json!({"targetType": "seq", "seqKeyType": "jsonata", "seqKey": "a +"}), "seqKey"),
     ] {
         let problems = Harness::of("sort").config(config).problems();
         assert_eq!(problems.iter().map(|p| p.property.as_str()).collect::<Vec<_>>(), [property]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_is_what_elements_are_sorted_by() {
+    let config = json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "$unknown()"});
+    let list = json!([3, 1, 2]);
+    let error = {
+        let mut node = Harness::of("sort").config(config).start().await;
+        node.send(message(json!({"payload": list}))).await;
+        let error = node.next_error().await;
+        assert!(node.stop().await.outputs[0].is_empty());
+        error
+    };
+    assert!(error.contains("failed"), "{error}");
+    let config = json!({"targetType": "msg", "msgKeyType": "jsonata", "msgKey": "$length(name)"});
+    let list = json!([{"name": "ccc"}, {"name": "a"}, {"name": "bb"}]);
+    let messages = sorted(config, vec![json!({"payload": list})]).await;
+    let expected = json!([{"name": "a"}, {"name": "bb"}, {"name": "ccc"}]);
+    assert_eq!(messages[0].payload(), Some(&expected.into()));
+}
+
+fn sequence(payloads: &[Json]) -> Vec<Json> {
+    let msg = |(at, payload): (usize, &Json)| {
+        let parts = json!({"id": "s", "index": at, "count": payloads.len()});
+        json!({"payload": payload, "parts": parts})
+    };
+    payloads.iter().enumerate().map(msg).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_is_what_messages_are_sorted_by() {
+    let config = json!({"targetType": "seq", "seqKeyType": "jsonata", "seqKey": "-payload"});
+    let messages = sorted(config, sequence(&[json!(1), json!(3), json!(2)])).await;
+    let order: Vec<_> = messages.iter().map(|msg| msg.payload().cloned()).collect();
+    assert_eq!(order, [3, 2, 1].map(|number| Some(number.into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_fails_fails_its_sequence_once() {
+    let config = json!({"targetType": "seq", "seqKeyType": "jsonata", "seqKey": "$unknown()"});
+    let mut node = Harness::of("sort").config(config).start().await;
+    for msg in sequence(&[json!("a"), json!("b")]) {
+        node.send(message(msg)).await;
+    }
+    assert!(node.next_error().await.contains("`$unknown()` failed"));
+    let stopped = node.stop().await;
+    assert!(stopped.errors.is_empty() && stopped.outputs[0].is_empty());
 }

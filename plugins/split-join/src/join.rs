@@ -1,6 +1,7 @@
 //! The node `join`: a sequence of messages becomes one.
 
 mod group;
+mod reduce;
 mod settings;
 mod waiting;
 
@@ -14,13 +15,18 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use group::{Group, Kind, bytes_of, invalid_type};
+use reduce::Reduce;
 use settings::{Arrival, Settings};
 use waiting::Waiting;
 
 /// Node-RED's `join`.
 #[derive(Debug)]
-pub struct Join {
-    inner: Arc<Inner>,
+pub struct Join(Mode);
+
+#[derive(Debug)]
+enum Mode {
+    Join(Arc<Inner>),
+    Reduce(Arc<Reduce>),
 }
 
 #[derive(Debug)]
@@ -35,10 +41,12 @@ const MOST_HELD: usize = 1 << 20;
 
 impl FromConfig for Join {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        let settings = Settings::from_config(config);
-        Join {
-            inner: Arc::new(Inner { settings, waiting: Mutex::default(), changed: Notify::new() }),
+        if config.text("mode") == "reduce" {
+            return Join(Mode::Reduce(Arc::new(Reduce::from_config(config))));
         }
+        let settings = Settings::from_config(config);
+        let (waiting, changed) = (Mutex::default(), Notify::new());
+        Join(Mode::Join(Arc::new(Inner { settings, waiting, changed })))
     }
 }
 
@@ -219,23 +227,33 @@ fn remains(group: Group) -> Message {
 #[async_trait]
 impl Node for Join {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
-        if self.inner.settings.timeout.is_some() {
-            let (inner, context) = (Arc::clone(&self.inner), cx.clone());
+        if let Mode::Join(inner) = &self.0
+            && inner.settings.timeout.is_some()
+        {
+            let (inner, context) = (Arc::clone(inner), cx.clone());
             cx.spawn(async move { inner.run(&context).await });
         }
         Ok(())
     }
 
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let oldest = self.inner.waiting().make_room();
-        let Some(oldest) = oldest else { return self.inner.handle(msg, cx) };
-        let (inner, held) = (Arc::clone(&self.inner), oldest.held());
+        let inner = match &self.0 {
+            Mode::Join(inner) => inner,
+            Mode::Reduce(reduce) => return reduce.on_message_now(msg, cx),
+        };
+        let oldest = inner.waiting().make_room();
+        let Some(oldest) = oldest else { return inner.handle(msg, cx) };
+        let (inner, held) = (Arc::clone(inner), oldest.held());
         let handle = move |msg, cx: &NodeContext| inner.handle(msg, cx);
         cx.drop_before(vec![remains(oldest)], move || made_room(held), msg, handle)
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
-        let groups = self.inner.waiting().take_all();
+        let inner = match &self.0 {
+            Mode::Join(inner) => inner,
+            Mode::Reduce(reduce) => return reduce.stop(cx).await,
+        };
+        let groups = inner.waiting().take_all();
         let kept = groups.into_iter().flat_map(|group| group.kept).collect();
         cx.send_all(Vec::new(), kept).await;
     }

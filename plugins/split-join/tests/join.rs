@@ -227,7 +227,7 @@ async fn what_does_not_fit_is_warned_of_or_an_error() {
 #[tokio::test]
 async fn problems_are_named() {
     for (config, property) in [
-        (json!({"mode": "reduce"}), "mode"),
+        (json!({"mode": "reduce", "reduceExp": "$A +"}), "reduceExp"),
         (json!({"mode": "x"}), "mode"),
         (json!({"build": "house"}), "build"),
         (json!({"joiner": "{", "joinerType": "bin"}), "joiner"),

@@ -16,7 +16,8 @@ use sequence::{Groups, Parts};
 /// Node-RED's `switch`: a rule for each output.
 #[derive(Debug)]
 pub struct Switch {
-    property: TypedValue,
+    /// `None` is undefined.
+    property: Option<TypedValue>,
     rules: Vec<Rule>,
     check_all: bool,
     /// Gives the sequences that leave each output their own numbers.
@@ -33,6 +34,26 @@ struct State {
     groups: Groups,
 }
 
+/// Outputs; for one, which is what most messages take, nothing is allocated.
+#[derive(Debug, Default)]
+struct Ports {
+    first: Option<usize>,
+    others: Vec<usize>,
+}
+
+impl Ports {
+    fn push(&mut self, port: usize) {
+        match self.first {
+            None => self.first = Some(port),
+            Some(_) => self.others.push(port),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+}
+
 impl FromConfig for Switch {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let list = match config.raw("rules") {
@@ -45,11 +66,14 @@ impl FromConfig for Switch {
         };
         let parse = |(at, rule): (usize, &Value)| Rule::from_config(config, at, rule);
         let rules: Vec<Rule> = list.iter().enumerate().filter_map(parse).collect();
-        let property = config.typed_value("property", "propertyType", "msg");
+        let property = match config.raw("property") {
+            None => None,
+            Some(_) => config.typed_value("property", "propertyType", "msg"),
+        };
         let repair = config.boolean("repair", false);
         let state = State { previous: Some(Value::Null), groups: Groups::default() };
         Switch {
-            property: property.unwrap_or(TypedValue::Constant(Value::Null)),
+            property,
             check_all: config.boolean("checkall", true),
             repair,
             needs_count: repair || rules.iter().any(Rule::needs_count),
@@ -66,15 +90,17 @@ impl Switch {
     }
 
     /// The outputs that the message leaves through.
-    fn ports(&self, msg: &Message, cx: &NodeContext) -> Result<Vec<usize>, NodeError> {
-        // Something on the way to the property is missing: so is the property.
-        let property = self.property.evaluate(msg, cx).unwrap_or(None);
+    fn ports(&self, msg: &Message, cx: &NodeContext) -> Result<Ports, NodeError> {
+        let property = match &self.property {
+            Some(property) => rule::look_up(property, msg, cx)?,
+            None => None,
+        };
+        let property = property.as_deref();
         let parts = Parts::of(msg);
         let mut state = self.uses_previous.then(|| self.state());
         let previous = state.as_ref().and_then(|state| state.previous.clone());
-        let input =
-            Input { property: property.as_ref(), previous: previous.as_ref(), parts, msg, cx };
-        let mut ports = Vec::new();
+        let input = Input { property, previous: previous.as_ref(), parts, msg, cx };
+        let mut ports = Ports::default();
         let mut is_else = true;
         for (port, rule) in self.rules.iter().enumerate() {
             let matches = rule.matches(&input, is_else)?;
@@ -87,7 +113,7 @@ impl Switch {
             }
         }
         if let Some(state) = &mut state {
-            state.previous = property;
+            state.previous = property.cloned();
         }
         Ok(ports)
     }
@@ -97,7 +123,7 @@ impl Switch {
         let mut routed = Vec::with_capacity(messages.len());
         for msg in messages {
             match self.ports(&msg, cx) {
-                Ok(ports) => routed.extend(ports.into_iter().map(|port| (port, msg.clone()))),
+                Ok(ports) => routed.extend(ports.iter().map(|port| (port, msg.clone()))),
                 Err(error) => cx.fail(error),
             }
         }
@@ -121,10 +147,10 @@ impl Node for Switch {
         }
         match self.ports(&msg, cx) {
             Err(error) => Handled::Failed(error),
-            Ok(ports) => match ports.as_slice() {
-                [] => Handled::Done,
-                [port] => Handled::Send(*port, msg),
-                many => Handled::SendAll(many.iter().map(|port| (*port, msg.clone())).collect()),
+            Ok(ports) => match (ports.first, ports.others.is_empty()) {
+                (None, _) => Handled::Done,
+                (Some(port), true) => Handled::Send(port, msg),
+                _ => Handled::SendAll(ports.iter().map(|port| (port, msg.clone())).collect()),
             },
         }
     }

@@ -1,10 +1,11 @@
 //! `Rule`: one line of the node's dialog.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use ferrowire_core::regexp::{self, Regex};
+use ferrowire_core::regexp::{self, RegExp};
 use ferrowire_core::{
-    Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value, javascript,
+    Jsonata, Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value, javascript,
 };
 
 use crate::sequence::Parts;
@@ -37,6 +38,10 @@ pub(crate) enum Rule {
     Head(Operand),
     Tail(Operand),
     Index(Operand, Operand),
+    /// An expression that gives `true`.
+    Expression(Jsonata),
+    /// As `Expression`, of another type.
+    Is(Operand),
     Else,
 }
 
@@ -68,36 +73,52 @@ pub(crate) enum Operand {
 }
 
 impl Operand {
-    fn evaluate(&self, input: &Input<'_>) -> Option<Value> {
+    /// The value; what cannot be looked up is undefined.
+    ///
+    /// # Errors
+    /// When an expression fails.
+    fn evaluate<'a>(&'a self, input: &Input<'a>) -> Result<Option<Cow<'a, Value>>, NodeError> {
         match self {
-            Operand::Typed(value) => value.evaluate(input.msg, input.cx).unwrap_or(None),
-            Operand::Previous => input.previous.cloned(),
+            Operand::Typed(value) => look_up(value, input.msg, input.cx),
+            Operand::Previous => Ok(input.previous.map(Cow::Borrowed)),
         }
     }
 
-    fn number(&self, input: &Input<'_>) -> f64 {
-        javascript::number(self.evaluate(input).as_ref())
+    fn number(&self, input: &Input<'_>) -> Result<f64, NodeError> {
+        Ok(javascript::number(self.evaluate(input)?.as_deref()))
     }
+}
 
-    fn text(&self, input: &Input<'_>) -> String {
-        javascript::text(self.evaluate(input).as_ref())
+/// The value for `msg`; what cannot be looked up is undefined.
+///
+/// # Errors
+/// When an expression fails.
+pub(crate) fn look_up<'a>(
+    value: &'a TypedValue,
+    msg: &'a Message,
+    cx: &NodeContext,
+) -> Result<Option<Cow<'a, Value>>, NodeError> {
+    match value.look_up(msg, cx) {
+        Err(error) if matches!(value, TypedValue::Jsonata(_)) => Err(error),
+        found => Ok(found.unwrap_or(None)),
     }
 }
 
 #[derive(Debug)]
 pub(crate) enum Pattern {
-    Fixed(Regex),
+    Fixed(RegExp),
     Evaluated { source: Operand, ignore_case: bool },
 }
 
 impl Pattern {
     fn matches(&self, text: &str, input: &Input<'_>) -> Result<bool, NodeError> {
         match self {
-            Pattern::Fixed(regexp) => Ok(regexp.is_match(text)),
+            Pattern::Fixed(regexp) => Ok(regexp.is_match(text)?),
             Pattern::Evaluated { source, ignore_case } => {
-                let source = source.evaluate(input).map(|source| javascript::text(Some(&source)));
+                let source = source.evaluate(input)?;
+                let source = source.as_deref().map(|source| javascript::text_ref(Some(source)));
                 let regexp = regexp::compile_with(&source.unwrap_or_default(), *ignore_case)?;
-                Ok(regexp.is_match(text))
+                Ok(regexp.is_match(text)?)
             }
         }
     }
@@ -122,6 +143,7 @@ impl Rule {
             | Rule::HasKey(a)
             | Rule::Head(a)
             | Rule::Tail(a)
+            | Rule::Is(a)
             | Rule::Matches(Pattern::Evaluated { source: a, .. }) => is_previous(a),
             Rule::Between(a, b) | Rule::Index(a, b) => is_previous(a) || is_previous(b),
             _ => false,
@@ -131,8 +153,10 @@ impl Rule {
     /// Whether the message takes this output; `is_else` says that none before did.
     pub(crate) fn matches(&self, input: &Input<'_>, is_else: bool) -> Result<bool, NodeError> {
         let property = input.property;
-        let compare =
-            |operand: &Operand| javascript::compare(property, operand.evaluate(input).as_ref());
+        let compare = |operand: &Operand| {
+            let value = operand.evaluate(input)?;
+            Ok::<_, NodeError>(javascript::compare(property, value.as_deref()))
+        };
         let parts = |rule: &str| {
             let text =
                 format!("rule `{rule}` needs a message of a sequence, `msg.parts` is missing");
@@ -140,29 +164,44 @@ impl Rule {
         };
         Ok(match self {
             Rule::Equal(operand, equal) => {
-                javascript::loosely_equal(property, operand.evaluate(input).as_ref()) == *equal
+                let value = operand.evaluate(input)?;
+                javascript::loosely_equal(property, value.as_deref()) == *equal
             }
-            Rule::Ordered(order, operand) => compare(operand).is_some_and(|o| order.accepts(o)),
-            Rule::Between(a, b) => match (compare(a), compare(b)) {
+            Rule::Ordered(order, operand) => compare(operand)?.is_some_and(|o| order.accepts(o)),
+            Rule::Between(a, b) => match (compare(a)?, compare(b)?) {
                 (Some(a), Some(b)) => a.is_ge() && b.is_le() || a.is_le() && b.is_ge(),
                 _ => false,
             },
-            Rule::Contains(operand) => javascript::text(property).contains(&operand.text(input)),
-            Rule::Matches(pattern) => pattern.matches(&javascript::text(property), input)?,
+            Rule::Contains(operand) => {
+                let value = operand.evaluate(input)?;
+                let text = javascript::text_ref(property);
+                text.contains(&*javascript::text_ref(value.as_deref()))
+            }
+            Rule::Matches(pattern) => pattern.matches(&javascript::text_ref(property), input)?,
             Rule::Exactly(value) => property.and_then(Value::as_bool) == Some(*value),
             Rule::Nothing(nothing) => matches!(property, None | Some(Value::Null)) == *nothing,
             Rule::Empty(empty) => is_empty(property) == Some(*empty),
             Rule::Type(name) => is_type(property, name),
-            Rule::HasKey(operand) => has_key(property, operand.evaluate(input).as_ref()),
-            Rule::Head(count) => parts("head")?.index < count.number(input),
+            Rule::HasKey(operand) => has_key(property, operand.evaluate(input)?.as_deref()),
+            Rule::Head(count) => parts("head")?.index < count.number(input)?,
             Rule::Tail(count) => {
                 let parts = parts("tail")?;
-                parts.count.unwrap_or(f64::NAN) - count.number(input) <= parts.index
+                parts.count.unwrap_or(f64::NAN) - count.number(input)? <= parts.index
             }
             Rule::Index(from, to) => {
                 let index = parts("index")?.index;
-                from.number(input) <= index && index <= to.number(input)
+                from.number(input)? <= index && index <= to.number(input)?
             }
+            Rule::Expression(expression) => {
+                let bindings = input.parts.map(|parts| {
+                    let count = parts.count.map_or(Value::Null, Value::from);
+                    [("I", parts.index.into()), ("N", count)]
+                });
+                let bindings = bindings.as_ref().map_or(&[][..], |bindings| &bindings[..]);
+                let value = expression.evaluate_with(input.msg, bindings, input.cx)?;
+                value == Some(Value::Bool(true))
+            }
+            Rule::Is(operand) => operand.evaluate(input)?.as_deref() == Some(&Value::Bool(true)),
             Rule::Else => is_else,
         })
     }
@@ -228,7 +267,7 @@ impl Rule {
 
     fn parse(fields: &Fields<'_>) -> Result<Self, Mistake> {
         let ordered = |order| Ok(Rule::Ordered(order, fields.first()?));
-        match fields.text("t")? {
+        match fields.rule()? {
             "eq" => Ok(Rule::Equal(fields.first()?, true)),
             "neq" => Ok(Rule::Equal(fields.first()?, false)),
             "lt" => ordered(Order::Less),
@@ -250,11 +289,10 @@ impl Rule {
             "tail" => Ok(Rule::Tail(fields.first()?)),
             "index" => Ok(Rule::Index(fields.first()?, fields.second()?)),
             "else" => Ok(Rule::Else),
-            "jsonata_exp" => {
-                let text = "JSONata expressions are not supported yet; use another rule, or a \
-                            function node before this one";
-                Err(("t", text.to_owned()))
-            }
+            "jsonata_exp" => Ok(match fields.first()? {
+                Operand::Typed(TypedValue::Jsonata(expression)) => Rule::Expression(expression),
+                other => Rule::Is(other),
+            }),
             other => Err(("t", format!("`{other}` is no rule"))),
         }
     }
@@ -271,6 +309,15 @@ impl Fields<'_> {
             Some(other) => {
                 Err((name, format!("a string was expected, found `{}`", other.to_json())))
             }
+        }
+    }
+
+    /// The name of the rule; `true` and `false` may be written without quotes.
+    fn rule(&self) -> Result<&str, Mistake> {
+        match self.0.get("t") {
+            Some(Value::Bool(true)) => Ok("true"),
+            Some(Value::Bool(false)) => Ok("false"),
+            _ => self.text("t"),
         }
     }
 

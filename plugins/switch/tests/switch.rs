@@ -210,14 +210,46 @@ async fn a_rule_that_cannot_be_asked_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_property_is_undefined() {
-    let config = json!({"rules": [{"t": "null"}], "property": "a.b.c"});
-    assert_eq!(ports(config, json!({})).await, [0]);
+    for config in [
+        json!({"rules": [{"t": "null"}], "property": "a.b.c"}),
+        json!({"rules": [{"t": "null"}, {"t": true}]}),
+    ] {
+        assert_eq!(ports(config, json!({"payload": true})).await, [0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_without_quotes_and_expressions_that_look_around_work() {
+    let config = json!({"property": "payload", "rules": [{"t": true}, {"t": false}]});
+    assert_eq!(ports(config.clone(), json!({"payload": true})).await, [0]);
+    assert_eq!(ports(config, json!({"payload": false})).await, [1]);
+    let config = json!({"property": "payload", "rules": [
+        {"t": "regex", "v": r"^(?!stop)\w+$", "vt": "str"}, {"t": "regex", "v": r"(.)\1", "vt": "str"}
+    ]});
+    assert_eq!(ports(config.clone(), json!({"payload": "good"})).await, [0, 1]);
+    assert!(ports(config, json!({"payload": "stop"})).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_backtracks_without_end_fails_the_message() {
+    let config = json!({"property": "payload", "rules": [
+        {"t": "regex", "v": r"^(?:(a)|\1a|a)*(?=c)", "vt": "str"}
+    ]});
+    let mut node = Harness::of("switch").config(config).start().await;
+    node.send(message(json!({"payload": "a".repeat(50)}))).await;
+    let error = node.next_error().await;
+    assert!(error.contains("steps back"), "{error}");
+    node.stop().await;
 }
 
 #[tokio::test]
 async fn problems_of_the_configuration_are_named() {
     for (rule, property, text) in [
-        (json!({"t": "jsonata_exp", "v": "1"}), "rules[0].t", "JSONata"),
+        (
+            json!({"t": "jsonata_exp", "v": "a b", "vt": "jsonata"}),
+            "rules[0].v",
+            "line 1, column 3",
+        ),
         (json!({"t": "eq", "v": "x", "vt": "num"}), "rules[0].v", "not a number"),
         (json!({"t": "regex", "v": "(", "vt": "str"}), "rules[0].v", "unclosed group"),
         (json!({"t": "istype", "v": "color", "vt": "color"}), "rules[0].v", "`color` is no type"),
@@ -230,5 +262,44 @@ async fn problems_of_the_configuration_are_named() {
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert_eq!(problems[0].property, property);
         assert!(problems[0].text.contains(text), "{problems:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_decides_with_the_place_in_the_sequence() {
+    let rule = |v: &str| json!({"rules": [{"t": "jsonata_exp", "v": v, "vt": "jsonata"}]});
+    let parts = json!({"payload": 5, "parts": {"id": "s", "index": 1, "count": 3}});
+    for (expression, matches) in [
+        ("payload > 4", true),
+        ("payload > 5", false),
+        ("payload", false),
+        ("$I = 1 and $N = 3", true),
+    ] {
+        let expected: &[usize] = if matches { &[0] } else { &[] };
+        assert_eq!(ports(rule(expression), parts.clone()).await, expected, "{expression}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn expressions_give_the_property_and_what_it_is_compared_with() {
+    let config = json!({"property": "payload * 2", "propertyType": "jsonata", "rules": [
+        {"t": "eq", "v": "limit + 1", "vt": "jsonata"},
+        {"t": "btwn", "v": "limit", "vt": "jsonata", "v2": "limit + 5", "v2t": "jsonata"}
+    ]});
+    assert_eq!(ports(config, json!({"payload": 4, "limit": 7})).await, [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expression_that_fails_fails_the_message() {
+    for config in [
+        json!({"property": "payload + 1", "propertyType": "jsonata", "rules": [{"t": "else"}]}),
+        json!({"rules": [{"t": "eq", "v": "payload + 1", "vt": "jsonata"}]}),
+        json!({"rules": [{"t": "jsonata_exp", "v": "payload + 1", "vt": "jsonata"}]}),
+    ] {
+        let mut node = Harness::of("switch").config(config).start().await;
+        node.send(message(json!({"payload": "x"}))).await;
+        let error = node.next_error().await;
+        assert!(error.contains("the JSONata expression `payload + 1` failed"), "{error}");
+        assert!(node.stop().await.outputs.iter().all(Vec::is_empty));
     }
 }

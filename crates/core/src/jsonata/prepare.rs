@@ -117,8 +117,7 @@ impl Search<'_> {
             let at = self.source.find(&format!("/{pattern}/")).unwrap_or_default();
             syntax::at(self.source, at, reason)
         };
-        regexp::compile(pattern).map_err(&problem)?;
-        regexp::translate(pattern).map_err(problem)
+        regexp::translate_linear(pattern).map_err(problem)
     }
 }
 

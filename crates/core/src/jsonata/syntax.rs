@@ -5,7 +5,10 @@ use jsonata_core::parser::{self, Lexer, ParserError, Token};
 use super::InvalidJsonata;
 
 /// The longest source whose mistake is looked for; in a longer one it is placed at the end.
-const MAX_SEARCHED: usize = 20_000;
+const MAX_SEARCHED: usize = 4_000;
+
+/// How many characters of a token are gone back at most.
+const MAX_TOKEN: usize = 100;
 
 /// The parser's error in our words, with its place, which the parser does not tell.
 pub(super) fn explain(source: &str, error: &ParserError) -> InvalidJsonata {
@@ -44,48 +47,36 @@ fn place(source: &str, text: &str) -> (usize, usize) {
     if source.len() > MAX_SEARCHED || says_end(text) {
         return end;
     }
-    let says = |to: &usize| {
-        let part = source.get(..*to).unwrap_or_default();
+    let says = |to: usize| {
+        let part = source.get(..to).unwrap_or_default();
         parser::parse(part).is_err_and(|error| error.to_string() == text)
     };
-    let ends = token_ends(source);
-    let Some(found) = ends.iter().position(says) else {
-        // A character that no token has.
-        let mut characters = source.char_indices().map(|(at, c)| (at, at + c.len_utf8()));
-        return characters.find(|(_, to)| says(to)).unwrap_or(end);
-    };
-    let (before, to) = (if found == 0 { 0 } else { ends[found - 1] }, ends[found]);
-    let blank = source.get(before..to).unwrap_or_default();
-    (before + blank.len() - blank.trim_start().len(), to)
+    let ends: Vec<usize> = source.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
+    let found = ends.partition_point(|to| !says(*to));
+    let Some(to) = ends.get(found).copied().filter(|to| says(*to)) else { return end };
+    (start_of_token(source, to), to)
+}
+
+/// Where the token begins that ends at `to`.
+fn start_of_token(source: &str, to: usize) -> usize {
+    let part = |to: usize| source.get(..to).unwrap_or_default();
+    let before = |to: usize| part(to).char_indices().next_back().map_or(0, |(at, _)| at);
+    let Some(tokens) = count_tokens(part(to)) else { return before(to) };
+    let mut start = before(to);
+    for _ in 0..MAX_TOKEN {
+        if start == 0 || count_tokens(part(start)).is_some_and(|count| count < tokens) {
+            break;
+        }
+        start = before(start);
+    }
+    let token = source.get(start..to).unwrap_or_default();
+    start + token.len() - token.trim_start().len()
 }
 
 fn says_end(text: &str) -> bool {
     ["S0101", "S0105", "S0203", "S0207", "end of expression", "Unclosed"]
         .iter()
         .any(|sign| text.contains(sign))
-}
-
-/// The byte after each token.
-fn token_ends(source: &str) -> Vec<usize> {
-    let mut ends = Vec::new();
-    let mut tokens = 0;
-    for (at, c) in source.char_indices() {
-        let to = at + c.len_utf8();
-        let next = source.get(to..).and_then(|rest| rest.chars().next());
-        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        if c.is_whitespace() || (word(c) && next.is_some_and(word)) {
-            continue;
-        }
-        // A part that ends inside of a string is no list of tokens.
-        let Some(count) = count_tokens(source.get(..to).unwrap_or_default()) else { continue };
-        if count == tokens {
-            // `:=` after `:`: the same token, now complete.
-            ends.pop();
-        }
-        tokens = count;
-        ends.push(to);
-    }
-    ends
 }
 
 fn count_tokens(part: &str) -> Option<usize> {

@@ -180,3 +180,12 @@ fn an_expression_that_would_never_end_is_stopped() {
     assert!(error.contains("D1012"), "{error}");
     assert!(started.elapsed() < TIME_LIMIT * 3);
 }
+
+#[test]
+fn a_hostile_expression_is_refused_at_once() {
+    let started = std::time::Instant::now();
+    for source in ["[".repeat(4000), "(".repeat(100_000), "a.".repeat(5000), "1 1".repeat(9000)] {
+        assert!(Jsonata::compile(&source).is_err());
+    }
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}

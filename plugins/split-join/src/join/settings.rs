@@ -40,14 +40,9 @@ impl Settings {
         let is_auto = match config.text_or("mode", "auto").as_str() {
             "auto" => true,
             "custom" => false,
-            "reduce" => {
-                let text = "reducing a sequence needs JSONata, which is not supported yet; join it \
-                            into an array and use a function";
-                config.problem("mode", text);
-                false
-            }
             other => {
-                config.problem("mode", format!("`{other}` is none of `auto` and `custom`"));
+                config
+                    .problem("mode", format!("`{other}` is none of `auto`, `custom` and `reduce`"));
                 false
             }
         };

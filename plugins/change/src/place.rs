@@ -1,0 +1,92 @@
+//! `Place`: where a rule reads and writes, in the message or in a context.
+
+use ferrowire_core::{ContextKey, Message, NodeContext, NodeError, PropertyPath, Scope, Value};
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Place {
+    /// As it is configured, for warnings.
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq)]
+enum Kind {
+    Message(PropertyPath),
+    Context(ContextKey),
+}
+
+impl Place {
+    /// Reads `name` as the type `kind` says: `msg`, `flow` or `global`.
+    pub(crate) fn parse(name: &str, kind: &str) -> Result<Self, String> {
+        let context = |scope| ContextKey::parse(scope, name).map(Kind::Context);
+        let kind = match kind {
+            "msg" => PropertyPath::parse(name).map(Kind::Message),
+            "flow" => context(Scope::Flow),
+            "global" => context(Scope::Global),
+            other => return Err(format!("`{other}` is none of `msg`, `flow` and `global`")),
+        };
+        let kind = kind.map_err(|error| error.to_string())?;
+        Ok(Place { name: name.to_owned(), kind })
+    }
+
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.kind, Kind::Message(_))
+    }
+
+    /// Whether `other` is part of this name, in the same kind of place.
+    pub(crate) fn names(&self, other: &Place) -> bool {
+        let same = match (&self.kind, &other.kind) {
+            (Kind::Message(_), Kind::Message(_)) => true,
+            (Kind::Context(a), Kind::Context(b)) => a.scope() == b.scope(),
+            _ => false,
+        };
+        same && self.name.contains(&other.name)
+    }
+
+    /// What is there; `Err(None)` when something on the way to it is missing.
+    pub(crate) fn read(
+        &self,
+        msg: &Message,
+        cx: &NodeContext,
+    ) -> Result<Option<Value>, Option<NodeError>> {
+        match &self.kind {
+            Kind::Message(path) => path.read(msg).map_err(|_| None),
+            Kind::Context(key) => key.get(msg, cx).map_err(Some),
+        }
+    }
+
+    /// Replaces what is there by what `change` makes of it, if that is anything.
+    pub(crate) fn change(
+        &self,
+        msg: &mut Message,
+        cx: &NodeContext,
+        change: impl FnOnce(&Value) -> Result<Option<Option<Value>>, NodeError>,
+    ) -> Result<(), NodeError> {
+        let changed = match &self.kind {
+            Kind::Message(path) => path.get(msg).map(change),
+            Kind::Context(key) => key.get(msg, cx)?.as_ref().map(change),
+        };
+        let changed = changed.transpose()?.flatten();
+        changed.map_or(Ok(()), |value| self.write(value, msg, cx))
+    }
+
+    /// Puts the value there, or removes what is there when it is undefined. What does not fit is
+    /// left out with a warning, as in Node-RED.
+    pub(crate) fn write(
+        &self,
+        value: Option<Value>,
+        msg: &mut Message,
+        cx: &NodeContext,
+    ) -> Result<(), NodeError> {
+        match (&self.kind, value) {
+            (Kind::Message(path), None) => drop(path.remove(msg)),
+            (Kind::Message(path), Some(value)) => {
+                if let Err(error) = path.set(msg, value) {
+                    cx.warn(format_args!("property `{}` is left out: {error}", self.name));
+                }
+            }
+            (Kind::Context(key), value) => key.set(msg, cx, value)?,
+        }
+        Ok(())
+    }
+}
