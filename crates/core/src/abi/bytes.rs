@@ -32,10 +32,8 @@ unsafe extern "C" fn release(owner: *const c_void) {
 /// A reference for the other side.
 pub(super) fn lend(bytes: Bytes) -> raw::Bytes {
     let (ptr, len) = (bytes.as_ptr(), bytes.len());
-    if let Some(Original { owner, table, .. }) = find(ptr as usize, len) {
-        // SAFETY: `bytes` keeps the original reference alive during the call.
-        let owner = unsafe { ((*table.0).share)(owner.0) };
-        return raw::Bytes { ptr, len, owner, table: table.0 };
+    if let Some((owner, table)) = share_original(ptr as usize, len) {
+        return raw::Bytes { ptr, len, owner, table };
     }
     let owner = Box::into_raw(Box::new(bytes)).cast_const().cast();
     raw::Bytes { ptr, len, owner, table: &raw const OURS }
@@ -81,17 +79,9 @@ impl Drop for Foreign {
 /// A pointer to something that may be used from any thread.
 struct Ptr<T>(*const T);
 
-impl<T> Clone for Ptr<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Ptr<T> {}
-
 // SAFETY: points to references and tables of the ABI, which allow it.
 unsafe impl<T> Send for Ptr<T> {}
 
-#[derive(Clone, Copy)]
 struct Original {
     end: usize,
     owner: Ptr<c_void>,
@@ -118,13 +108,19 @@ fn forget(start: usize, owner: *const c_void) {
     FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).remove(&(start, owner as usize));
 }
 
-fn find(start: usize, len: usize) -> Option<Original> {
+/// One more reference to foreign bytes that these lie in.
+fn share_original(start: usize, len: usize) -> Option<(*const c_void, *const raw::BytesTable)> {
     if COUNT.load(Ordering::Relaxed) == 0 {
         return None;
     }
     let foreign = FOREIGN.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = foreign.range(..=(start, usize::MAX)).rev().take(OVERLAPS);
-    before.map(|(_, original)| *original).find(|original| start + len <= original.end)
+    let mut before = foreign.range(..=(start, usize::MAX)).rev().take(OVERLAPS);
+    let (_, original) = before.find(|(_, original)| start + len <= original.end)?;
+    // The same bytes may have come several times, and what was found need not be the reference
+    // that the caller holds: whoever drops it has to wait for the lock before he gives it up.
+    // SAFETY: as long as it is in the map, it is not released.
+    let owner = unsafe { ((*original.table.0).share)(original.owner.0) };
+    Some((owner, original.table.0))
 }
 
 #[cfg(test)]
