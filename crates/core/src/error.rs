@@ -49,14 +49,30 @@ impl NodeError {
 
     /// The text, followed by every cause: one line for a log or an editor.
     pub fn chain(&self) -> String {
-        let mut line = self.text.clone();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
-            cause = error.source();
+        match self.causes() {
+            Some(causes) => format!("{}: {causes}", self.text),
+            None => self.text.clone(),
         }
-        line
+    }
+
+    /// Every cause, in one line.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let mut cause = self.source()?;
+        let mut line = cause.to_string();
+        while let Some(next) = cause.source() {
+            line = format!("{line}: {next}");
+            cause = next;
+        }
+        Some(line)
+    }
+
+    /// What catch nodes and the editor are told: for an error that comes with a stack only its
+    /// own text, since the stack says where it comes from.
+    pub fn told(&self) -> String {
+        match self.details.get("stack") {
+            Some(_) => self.text.clone(),
+            None => self.chain(),
+        }
     }
 
     pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {

@@ -203,8 +203,7 @@ impl Services for NodeServices {
             return Self::write_log(node, Level::Debug, format_args!("{text}"));
         }
         Self::write_log(node, Level::Error, format_args!("{text}"));
-        let details = error.details().clone();
-        let text = if details.get("stack").is_some() { error.to_string() } else { text };
-        self.emit(Event::Failed { node: Arc::clone(node), text: text.into(), details });
+        let (text, details) = (error.told().into(), error.details().clone());
+        self.emit(Event::Failed { node: Arc::clone(node), text, details });
     }
 }

@@ -103,19 +103,24 @@ impl Setting {
             let info = NodeInfo { id: name.to_owned(), ..NodeInfo::default() };
             RunningNode::new(info, sink, Arc::clone(&services))
         };
-        world.others.lock().unwrap().insert("other".to_owned(), sink("other"));
+        let sinks = ["other", "next", "catch", "complete", "status"].map(sink);
+        for sink in &sinks {
+            sink.start().await;
+        }
+        let [other, next, catch, complete, status] = sinks;
+        world.others.lock().unwrap().insert("other".to_owned(), other);
         let find = |_: &str| None;
         let mut config = NodeConfig::new(info.clone(), Message::new().into(), &find);
         let node = node_type.build(&mut config);
         let node = RunningNode::new(info, node, Arc::clone(&services));
-        node.set_wires(vec![vec![Wire::direct(sink("next"))], vec![]]);
+        node.set_wires(vec![vec![Wire::direct(next)], vec![]]);
         node.set_endpoint("an endpoint");
         node.set_named_users(vec![NodeInfo::default(); 3]);
         if watched {
             node.set_watchers(Watchers {
-                errors: vec![sink("catch").aside()],
-                completions: vec![sink("complete").aside()],
-                statuses: vec![sink("status").aside()],
+                errors: vec![catch.aside()],
+                completions: vec![complete.aside()],
+                statuses: vec![status.aside()],
             });
         }
         node.start().await;

@@ -7,7 +7,10 @@ use crate::{Key, Map, Message, NodeError, Value};
 /// A failure of either side's making.
 #[derive(Debug)]
 pub(super) struct Failed {
+    /// With all causes, unless these stand apart.
     pub(super) text: String,
+    /// Where catch nodes get details, the text they get is the error's own.
+    pub(super) causes: Option<String>,
     /// Whether it was a panic.
     pub(super) panicked: bool,
     /// For catch nodes.
@@ -21,10 +24,13 @@ impl Failed {
             let kind = if self.panicked { PANIC } else { ERROR };
             return raw::Failure { text: raw::OwnedStr::new(self.text), kind };
         }
-        let described = Map::from_iter([
+        let mut described = Map::from_iter([
             (Key::new_static(TEXT), Value::from(self.text)),
             (Key::new_static(DETAILS), self.details.into()),
         ]);
+        if let Some(causes) = self.causes {
+            described.insert(Key::new_static(CAUSES), causes);
+        }
         let ptr = message::into_raw(Message::from(described)).cast();
         raw::Failure { text: raw::OwnedStr { ptr, len: 0, release: None }, kind: DETAILED }
     }
@@ -43,11 +49,14 @@ impl Failed {
                 _ => Map::new(),
             };
             let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            return Some(Failed { text, panicked: false, details });
+            let causes = described.remove(CAUSES);
+            let causes = causes.as_ref().and_then(Value::as_str).map(str::to_owned);
+            return Some(Failed { text, causes, panicked: false, details });
         }
         // SAFETY: passed on to the caller.
         let text = unsafe { failure.text.take() }?;
-        Some(Failed { text, panicked: failure.kind == PANIC, details: Map::new() })
+        let panicked = failure.kind == PANIC;
+        Some(Failed { text, causes: None, panicked, details: Map::new() })
     }
 
     /// A failure without a reason.
@@ -58,22 +67,32 @@ impl Failed {
     /// What was thrown.
     pub(super) fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = NodeError::panic_text(payload).to_owned();
-        Failed { text, panicked: true, details: Map::new() }
+        Failed { text, causes: None, panicked: true, details: Map::new() }
     }
 }
 
 /// The properties of the message that a failure with details crosses as.
 const TEXT: &str = "text";
 const DETAILS: &str = "details";
+const CAUSES: &str = "causes";
 
 impl From<NodeError> for Failed {
     fn from(error: NodeError) -> Self {
-        Failed { text: error.chain(), panicked: false, details: error.details().clone() }
+        let details = error.details().clone();
+        let (text, causes) = match error.causes() {
+            Some(causes) if !details.is_empty() => (error.to_string(), Some(causes)),
+            _ => (error.chain(), None),
+        };
+        Failed { text, causes, panicked: false, details }
     }
 }
 
 impl From<Failed> for NodeError {
     fn from(failed: Failed) -> Self {
-        NodeError::new(failed.text).with_details(failed.details)
+        let error = match failed.causes {
+            Some(causes) => NodeError::caused_by(failed.text, causes),
+            None => NodeError::new(failed.text),
+        };
+        error.with_details(failed.details)
     }
 }

@@ -144,7 +144,8 @@ fn a_future_that_panics_or_is_dropped_early_harms_nobody() {
 fn a_failure_crosses_with_its_details() {
     let details = Map::from_iter([(Key::new_static("code"), Value::from("E1"))]);
     for (details, panicked) in [(details, false), (Map::new(), false), (Map::new(), true)] {
-        let failed = Failed { text: "why".to_owned(), panicked, details: details.clone() };
+        let text = "why".to_owned();
+        let failed = Failed { text, causes: None, panicked, details: details.clone() };
         // SAFETY: just made, and handed over.
         let crossed = unsafe { Failed::from_raw(failed.into_raw()) }.unwrap();
         assert_eq!(

@@ -158,13 +158,8 @@ impl Outlet {
         }
         let mut source = source(&self.info);
         source.insert("count", count);
-        // Where an error object comes from, its stack says.
-        let text = match error.details().get("stack") {
-            Some(_) => error.to_string(),
-            None => error.chain(),
-        };
         let mut described = Map::from_iter([
-            (Key::new_static("message"), Value::from(text)),
+            (Key::new_static("message"), Value::from(error.told())),
             (Key::new_static("source"), source.into()),
         ]);
         for (key, value) in error.details().iter() {
