@@ -21,7 +21,7 @@ async function openPage(query = "", { expectError, prepare } = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
   const page = await context.newPage();
-  page.setDefaultTimeout(5000);
+  page.setDefaultTimeout(30000);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (line) => {

@@ -261,8 +261,8 @@ async fn broadcasts_and_answers_of_one_sender_keep_their_order() {
     let runtime = Runtime::start(nodes).await;
     let mut events = runtime.events().await;
     let (mut a, mut b) = (runtime.connect("/ws").await, runtime.connect("/ws").await);
-    let mut elsewhere = runtime.connect("/other").await;
     events.status("out", "connected 2").await;
+    let mut elsewhere = runtime.connect("/other").await;
     events.status("other out", "connected 1").await;
     // All at once, so that they are worked off together.
     for number in 0..100 {
