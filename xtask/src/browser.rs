@@ -72,7 +72,7 @@ fn run_all(screenshots: bool) -> Result<bool> {
 }
 
 fn test_page(browser: &str) -> Result<()> {
-    let program = Program::start(FLOWS, |_| {})?;
+    let program = Program::start(cargo::root(), FLOWS, |_| {})?;
     cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
 }
 

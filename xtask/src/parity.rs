@@ -64,9 +64,9 @@ pub(crate) struct Options {
     /// The folder of the suite: `run.mjs`, with its packages installed
     #[arg(long, value_name = "DIR")]
     suite: PathBuf,
-    /// A clone of Node-RED [default: where the suite looks for one]
+    /// A clone of Node-RED
     #[arg(long, value_name = "DIR")]
-    node_red: Option<PathBuf>,
+    node_red: PathBuf,
     /// Only these files, by path (`common/20-inject_spec.js`) or name (`inject`); prints the table
     /// and leaves `PARITY.md` as it is
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -100,7 +100,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let places =
         ["--settings".as_ref(), settings.as_os_str(), "--user-dir".as_ref(), user.as_os_str()];
     let arguments = log::ARGUMENTS.map(OsStr::new).into_iter().chain(places);
-    let program = Program::start(arguments, log::translator(&folder.join("log"))?)?;
+    // Some flows name files of Node-RED's by their path in its folder.
+    let program =
+        Program::start(&options.node_red, arguments, log::translator(&folder.join("log"))?)?;
     test(options, &suite, &specs, &program, &results)?;
     drop(program);
 
@@ -170,9 +172,7 @@ fn test(
     if let Some(only) = &options.only {
         command.arg("--only").arg(only);
     }
-    if let Some(folder) = &options.node_red {
-        command.env("NODE_RED_SRC", folder);
-    }
+    command.env("NODE_RED_SRC", &options.node_red);
     // It fails when a case does; what it wrote says which.
     let status = command.status().context("could not start `node`")?;
     ensure!(results.exists(), "the suite ended without a result: {status}");

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -25,9 +25,10 @@ impl Program {
         Ok(metadata.target()?.join("debug/ferrowire"))
     }
 
-    /// Builds it and starts `ferrowire run` with these arguments. `log` is given every line that
-    /// it logs once it listens.
+    /// Builds it and starts `ferrowire run` in `folder` with these arguments. `log` is given every
+    /// line that it logs once it listens.
     pub(crate) fn start(
+        folder: &Path,
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
         mut log: impl FnMut(&str) + Send + 'static,
     ) -> Result<Self> {
@@ -35,7 +36,7 @@ impl Program {
             .arg("run")
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
-            .current_dir(cargo::root())
+            .current_dir(folder)
             .stderr(Stdio::piped())
             .spawn()
             .context("could not start `ferrowire`")?;
