@@ -24,6 +24,7 @@ mod config;
 mod typed;
 mod node;
 mod context;
+mod alarm;
 mod sequences;
 pub mod jsonata;
 mod editor;
@@ -41,6 +42,7 @@ pub use inventory as __inventory;
 #[doc(hidden)]
 pub use setup::Setup as __Setup;
 
+pub use alarm::Alarm;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
 pub use editor::{Credential, Editor, EditorPart};

@@ -9,10 +9,9 @@ mod topic;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, Status, StopReason, async_trait,
+    Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, Status, StopReason, async_trait,
 };
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use settings::Settings;
@@ -28,14 +27,14 @@ pub struct Delay {
 struct Inner {
     settings: Settings,
     state: Mutex<State>,
-    changed: Notify,
+    alarm: Alarm,
 }
 
 impl FromConfig for Delay {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let settings = Settings::from_config(config);
         let state = Mutex::new(State::new(&settings));
-        Delay { inner: Arc::new(Inner { settings, state, changed: Notify::new() }) }
+        Delay { inner: Arc::new(Inner { settings, state, alarm: Alarm::default() }) }
     }
 }
 
@@ -47,18 +46,9 @@ impl Inner {
     /// Does what is due, for as long as the node lives.
     async fn run(&self, cx: &NodeContext) {
         loop {
-            let changed = self.changed.notified();
-            let next = self.state().next();
-            match next {
-                None => changed.await,
-                Some(next) => tokio::select! {
-                    () = tokio::time::sleep_until(next) => {
-                        let effects = self.state().advance(&self.settings, Instant::now());
-                        perform(effects, cx).await;
-                    }
-                    () = changed => {}
-                },
-            }
+            self.alarm.due(|| self.state().next()).await;
+            let effects = self.state().advance(&self.settings, Instant::now());
+            perform(effects, cx).await;
         }
     }
 }
@@ -94,7 +84,7 @@ impl Node for Delay {
         let before = state.next();
         let taken = state.take(&self.inner.settings, msg, Instant::now());
         if state.next() != before {
-            self.inner.changed.notify_one();
+            self.inner.alarm.changed();
         }
         drop(state);
         match taken {

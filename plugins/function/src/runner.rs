@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire_core::{Handled, Message, NodeContext, NodeError, Sending, Status, Text};
+use ferrowire_core::{Alarm, Handled, Message, NodeContext, NodeError, Sending, Status, Text};
 use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::time::Instant;
@@ -40,8 +40,9 @@ pub(crate) struct Runner {
     phase: watch::Sender<Phase>,
     /// The phase is [`Phase::Running`].
     is_running: AtomicBool,
-    /// The timers changed, or promises were settled.
+    /// Promises were settled.
     changed: Notify,
+    timers: Alarm,
     has_timer_task: AtomicBool,
 }
 
@@ -54,6 +55,7 @@ impl Runner {
             phase: watch::Sender::new(Phase::Starting),
             is_running: AtomicBool::new(false),
             changed: Notify::new(),
+            timers: Alarm::default(),
             has_timer_task: AtomicBool::new(false),
         }
     }
@@ -212,6 +214,7 @@ impl Runner {
     fn watch_timers(self: &Arc<Self>, cx: &NodeContext) {
         let Some(shared) = self.shared.get() else { return };
         self.changed.notify_waiters();
+        self.timers.changed();
         let needed = shared.state().timers.next().is_some();
         if needed && !self.has_timer_task.swap(true, Ordering::Relaxed) {
             let (this, shared, cx2) = (Arc::clone(self), Arc::clone(shared), cx.clone());
@@ -221,16 +224,7 @@ impl Runner {
 
     async fn run_timers(self: Arc<Self>, shared: &Shared, cx: &NodeContext) {
         loop {
-            let changed = self.changed.notified();
-            let next = shared.state().timers.next();
-            let Some(next) = next else {
-                changed.await;
-                continue;
-            };
-            tokio::select! {
-                () = tokio::time::sleep_until(next) => {}
-                () = changed => continue,
-            }
+            self.timers.due(|| shared.state().timers.next()).await;
             let mut engine = self.engine.lock().await;
             let Some(id) = shared.state().timers.take_due(Instant::now()) else { continue };
             let outcome = self.run(&mut engine, cx, |engine| engine.fire(id));

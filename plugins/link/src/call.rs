@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
+    Alarm, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
     async_trait, generate_id,
 };
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::{RETURN, SOURCES, check_links};
 
@@ -99,7 +98,7 @@ impl LinkCall {
 #[derive(Debug, Default)]
 struct Calls {
     waiting: Mutex<Waiting>,
-    first: Notify,
+    alarm: Alarm,
 }
 
 #[derive(Debug, Default)]
@@ -124,7 +123,7 @@ impl Calls {
         let first = waiting.due.len() == 1;
         drop(waiting);
         if first {
-            self.first.notify_one();
+            self.alarm.changed();
         }
         Ok(())
     }
@@ -141,11 +140,7 @@ impl Calls {
     /// Fails calls that do not return in time.
     async fn give_up(&self, cx: &NodeContext) {
         loop {
-            let next = self.waiting().due.front().map(|(due, _)| *due);
-            match next {
-                None => self.first.notified().await,
-                Some(due) => sleep_until(due).await,
-            }
+            self.alarm.due(|| self.waiting().due.front().map(|(due, _)| *due)).await;
             for msg in self.late() {
                 // The word is Node-RED's, which flows may look for.
                 cx.fail_with("timeout", msg).await;

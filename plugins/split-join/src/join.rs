@@ -8,10 +8,9 @@ mod waiting;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sequence, StopReason,
-    async_trait, made_room,
+    Alarm, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sequence,
+    StopReason, async_trait, made_room,
 };
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use group::{Group, Kind, bytes_of, invalid_type};
@@ -33,7 +32,7 @@ enum Mode {
 struct Inner {
     settings: Settings,
     waiting: Mutex<Waiting>,
-    changed: Notify,
+    alarm: Alarm,
 }
 
 /// How many messages are held, in all groups.
@@ -45,8 +44,8 @@ impl FromConfig for Join {
             return Join(Mode::Reduce(Arc::new(Reduce::from_config(config))));
         }
         let settings = Settings::from_config(config);
-        let (waiting, changed) = (Mutex::default(), Notify::new());
-        Join(Mode::Join(Arc::new(Inner { settings, waiting, changed })))
+        let (waiting, alarm) = (Mutex::default(), Alarm::default());
+        Join(Mode::Join(Arc::new(Inner { settings, waiting, alarm })))
     }
 }
 
@@ -68,9 +67,10 @@ impl Inner {
     }
 
     fn handle(&self, msg: Message, cx: &NodeContext) -> Handled {
+        let next = self.waiting().next_due();
         let taken = self.take(msg, cx);
-        if self.settings.timeout.is_some() {
-            self.changed.notify_one();
+        if self.waiting().next_due() != next {
+            self.alarm.changed();
         }
         match taken {
             Ok(Taken::Waits) => Handled::Kept(ferrowire_core::Sending::done()),
@@ -189,15 +189,8 @@ impl Inner {
     /// Sends the groups whose time is over, for as long as the node lives.
     async fn run(&self, cx: &NodeContext) {
         loop {
-            let changed = self.changed.notified();
-            let next = self.waiting().next_due();
-            match next {
-                None => changed.await,
-                Some(next) => tokio::select! {
-                    () = tokio::time::sleep_until(next) => self.send_due(cx).await,
-                    () = changed => {}
-                },
-            }
+            self.alarm.due(|| self.waiting().next_due()).await;
+            self.send_due(cx).await;
         }
     }
 

@@ -7,10 +7,9 @@ mod state;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Status, StopReason, async_trait,
+    Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Status, StopReason, async_trait,
 };
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use settings::Settings;
@@ -26,14 +25,14 @@ pub struct Trigger {
 struct Inner {
     settings: Settings,
     topics: Mutex<Topics>,
-    changed: Notify,
+    alarm: Alarm,
 }
 
 impl FromConfig for Trigger {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let settings = Settings::from_config(config);
         Trigger {
-            inner: Arc::new(Inner { settings, topics: Mutex::default(), changed: Notify::new() }),
+            inner: Arc::new(Inner { settings, topics: Mutex::default(), alarm: Alarm::default() }),
         }
     }
 }
@@ -46,15 +45,8 @@ impl Inner {
     /// Sends what is due, for as long as the node lives.
     async fn run(&self, cx: &NodeContext) {
         loop {
-            let changed = self.changed.notified();
-            let next = self.topics().next();
-            match next {
-                None => changed.await,
-                Some(next) => tokio::select! {
-                    () = tokio::time::sleep_until(next) => self.fire(cx).await,
-                    () = changed => {}
-                },
-            }
+            self.alarm.due(|| self.topics().next()).await;
+            self.fire(cx).await;
         }
     }
 
@@ -90,7 +82,7 @@ impl Node for Trigger {
         let before = topics.next();
         let taken = topics.take(&self.inner.settings, msg, cx, Instant::now());
         if topics.next() != before {
-            self.inner.changed.notify_one();
+            self.inner.alarm.changed();
         }
         drop(topics);
         match taken {
