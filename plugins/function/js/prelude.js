@@ -194,10 +194,16 @@
     hidden('context', own);
     hidden('flow', own.flow);
     hidden('global', own.global);
+    // What Node-RED's wrapper of the code makes `node` of; some flows reach for it.
+    hidden('__node__', common);
     hidden('env', { get: (name) => host.env(String(name)) });
 
     // --- the rest of the surroundings -------------------------------------------------------
     lazy('Buffer', () => host.library('buffer')(host));
+    let web;
+    const webClass = (name) => () => (web ??= host.library('url')(host))[name];
+    lazy('URL', webClass('URL'));
+    lazy('URLSearchParams', webClass('URLSearchParams'));
     lazy('RED', () => ({ util: host.library('util')(host, own) }));
     const show = (value) => {
         if (typeof value === 'string') return value;
@@ -287,6 +293,7 @@
                 const number = Number(value);
                 return Number.isSafeInteger(number) ? number : String(value);
             }
+            if (web && (value instanceof web.URL || value instanceof web.URLSearchParams)) return String(value);
             if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
             if (value instanceof Error) {
                 const plain = { name: value.name, message: value.message, stack: value.stack };

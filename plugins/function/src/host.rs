@@ -17,6 +17,7 @@ use crate::{fault, links};
 
 mod context;
 pub(crate) mod encoding;
+mod url;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
@@ -280,6 +281,7 @@ fn level(name: &str) -> Level {
 fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
     }
 }
@@ -301,6 +303,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add_node(&builder, shared)?;
     add_context(&builder, shared)?;
     add_outcomes(&builder, shared)?;
+    url::add(&builder)?;
     builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
     builder.add("generateId", || generate_id().to_string())?;
     builder.add("encode", |ctx: Ctx<'js>, bytes: Js<'js>, to: String| {
