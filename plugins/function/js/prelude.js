@@ -250,6 +250,28 @@
     hidden('btoa', (value) => host.encode(new Uint8Array(host.decode(String(value), 'latin1')), 'base64'));
     hidden('atob', (value) => host.encode(new Uint8Array(host.decode(String(value), 'base64')), 'latin1'));
 
+    // --- promises that are rejected and that nothing waits for ---------------------------------
+    // For each the promise, why, and whether it is about something waiting for it after all.
+    const rejections = [];
+    const mostNamed = 16;
+    const unhandled = () => {
+        const rejected = new Map();
+        for (let at = 0; at < rejections.length; at += 3) {
+            if (rejections[at + 2]) rejected.delete(rejections[at]);
+            else rejected.set(rejections[at], rejections[at + 1]);
+        }
+        rejections.length = 0;
+        let named = 0;
+        for (const reason of rejected.values()) {
+            if (++named > mostNamed) break;
+            host.fail(reason instanceof Error ? reason
+                : new Error(`a promise was rejected with \`${plainText(reason)}\`, and nothing handles that`), {});
+        }
+        if (rejected.size > mostNamed) {
+            host.fail(new Error(`${rejected.size - mostNamed} more promises were rejected, and nothing handles that`), {});
+        }
+    };
+
     // --- what the runtime calls -------------------------------------------------------------
     return {
         node: nodeFor,
@@ -265,6 +287,8 @@
                 throw error;
             }).catch((error) => host.fail(error, msg));
         },
+        rejections,
+        unhandled,
         release,
         returned,
         fire(id) {

@@ -17,6 +17,7 @@ use crate::{fault, links};
 
 mod context;
 pub(crate) mod encoding;
+pub(crate) mod rejections;
 mod url;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) waits_changed: bool,
     /// The code for the start threw something, perhaps after waiting.
     pub(crate) start_failed: bool,
+    /// A promise was rejected that nothing waited for.
+    rejected: bool,
 }
 
 impl Shared {

@@ -5,7 +5,7 @@ use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 use serde_json::Value as Json;
 
-/// What the expression is worth, as the payload of a message.
+/// The payload of the message that the code returns.
 async fn value(code: &str) -> Json {
     let config = json!({"func": code});
     let mut node = Harness::of("function").config(config).start().await;
@@ -13,7 +13,8 @@ async fn value(code: &str) -> Json {
     let msg = node.next_output(0).await;
     let stopped = node.stop().await;
     assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
-    serde_json::from_str(&msg.payload().cloned().unwrap_or_default().to_json()).unwrap()
+    let payload = msg.payload().cloned().unwrap_or_default().to_json();
+    serde_json::from_str(&payload).unwrap_or_default()
 }
 
 #[tokio::test(start_paused = true)]
