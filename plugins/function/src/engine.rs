@@ -10,7 +10,7 @@ use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
 use crate::convert::Scope;
 use crate::effects::{Fate, Outcome};
 use crate::fault;
-use crate::host::{self, Shared};
+use crate::host::{self, Shared, rejections};
 use crate::limit::Limit;
 use crate::names;
 use crate::settings::Settings;
@@ -47,6 +47,7 @@ impl Engine {
         runtime.set_memory_limit(memory_limit);
         runtime.set_max_stack_size(STACK);
         runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
+        runtime.set_host_promise_rejection_tracker(Some(rejections::tracker(&shared)));
         let context = Context::full(&runtime).map_err(failed)?;
         let engine =
             Engine { context, limit, shared, settings, time_limit, memory_limit, broken: false };
@@ -164,6 +165,7 @@ impl Engine {
             while !self.limit.exceeded() && ctx.execute_pending_job() {}
             if !self.limit.exceeded() {
                 self.shared.release_held(&scope).map_err(into(&ctx))?;
+                rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
         });
@@ -239,7 +241,11 @@ fn finish<'js>(
     while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
         Some(Ok(results)) => send(results).map(|()| true),
-        Some(Err(_)) => Err(fault::pending(ctx)),
+        Some(Err(_)) => {
+            let error = fault::pending(ctx);
+            rejections::handled(ctx, promise.into_value()).map_err(into(ctx))?;
+            Err(error)
+        }
         None => {
             let mut state = shared.state();
             state.pending += 1;

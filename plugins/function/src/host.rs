@@ -17,6 +17,8 @@ use crate::{fault, links};
 
 mod context;
 pub(crate) mod encoding;
+pub(crate) mod rejections;
+mod url;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
@@ -36,6 +38,8 @@ pub(crate) struct State {
     pub(crate) waits_changed: bool,
     /// The code for the start threw something, perhaps after waiting.
     pub(crate) start_failed: bool,
+    /// A promise was rejected that nothing waited for.
+    rejected: bool,
 }
 
 impl Shared {
@@ -281,6 +285,7 @@ fn level(name: &str) -> Level {
 fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
     }
 }
@@ -302,6 +307,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add_node(&builder, shared)?;
     add_context(&builder, shared)?;
     add_outcomes(&builder, shared)?;
+    url::add(&builder)?;
     builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
     builder.add("generateId", || generate_id().to_string())?;
     builder.add("encode", |ctx: Ctx<'js>, bytes: Js<'js>, to: String| {
