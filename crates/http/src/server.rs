@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::handover::{Handover, Watched};
-use crate::{Request, Response, Routes, Stream, TakeOver, text};
+use crate::{Request, Response, Routes, Stream, Upgrade, text};
 
 /// What a peer may cost before it is known to be a friend.
 #[derive(Clone, Copy, Debug)]
@@ -153,14 +153,12 @@ impl Server {
         if self.tls.is_some() {
             request.extensions_mut().insert(Secure);
         }
-        if request.headers().contains_key(UPGRADE) {
-            match self.upgrade(request, peer) {
-                Ok(take_over) => {
-                    handover.agree(take_over);
-                    // The answer is for whoever takes the connection over to give.
-                    return std::future::pending().await;
-                }
-                Err(refusal) => return Ok(closing(*refusal)),
+        if let Some(wanted) = request.headers().get(UPGRADE) {
+            match self.routes.upgrade_at(request.uri().path()) {
+                Some(route) => return Ok(upgrade(&*route, request, peer, handover).await),
+                None if is_websocket(wanted) => return Ok(closing(not_found())),
+                // Who offers another protocol is content with HTTP, too (RFC 9110 §7.8).
+                None => {}
             }
         }
         Ok(match self.routes.page_for(&request) {
@@ -168,19 +166,34 @@ impl Server {
             None => not_found(),
         })
     }
+}
 
-    fn upgrade(&self, request: Request, peer: SocketAddr) -> Result<TakeOver, Box<Response>> {
-        let Some(route) = self.routes.upgrade_at(request.uri().path()) else {
-            return Err(Box::new(not_found()));
-        };
-        let (head, body) = request.into_parts();
+/// Ends only when the upgrade is refused.
+async fn upgrade(
+    route: &dyn Upgrade,
+    request: Request,
+    peer: SocketAddr,
+    handover: &Handover,
+) -> Response {
+    let (head, body) = request.into_parts();
+    if !body.is_end_stream() {
         // It would be taken for the beginning of the other protocol.
-        if !body.is_end_stream() {
-            let reason = "a request to upgrade must not have a body";
-            return Err(Box::new(text(StatusCode::BAD_REQUEST, reason)));
-        }
-        route.upgrade(&head, peer)
+        let reason = "a request to upgrade must not have a body";
+        return closing(text(StatusCode::BAD_REQUEST, reason));
     }
+    match route.upgrade(&head, peer) {
+        Ok(take_over) => {
+            handover.agree(take_over);
+            // The answer is for whoever takes the connection over to give.
+            std::future::pending().await
+        }
+        Err(refusal) => closing(*refusal),
+    }
+}
+
+fn is_websocket(wanted: &HeaderValue) -> bool {
+    let mut protocols = wanted.as_bytes().split(|byte| *byte == b',');
+    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn not_found() -> Response {

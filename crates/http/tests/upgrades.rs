@@ -103,3 +103,19 @@ async fn an_upgrade_with_a_body_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.ends_with("a request to upgrade must not have a body\n"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_page_answers_who_offers_a_protocol_that_nobody_speaks_there() {
+    let (address, _taken) = port().await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let request = UPGRADE.replace("/other", "/large").replace("Upgrade: x", "Upgrade: h2c");
+    for _ in 0..2 {
+        client.write_all(request.as_bytes()).await.unwrap();
+        assert!(head(&mut client).await.starts_with("HTTP/1.1 200 "));
+        client.read_exact(&mut vec![0; LARGE]).await.unwrap();
+    }
+    client.write_all(request.replace("h2c", "h2c, WebSocket").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
