@@ -24,6 +24,8 @@
         return String(value);
     };
 
+    host.library('bounds')(info.mostElements);
+
     // --- node -----------------------------------------------------------------------------
     const closers = [];
     const log = (level) => (value) => host.log(level, text(value));

@@ -11,7 +11,6 @@ use crate::convert::Scope;
 use crate::effects::{Fate, Outcome};
 use crate::fault;
 use crate::host::{self, Shared, rejections};
-use crate::limit::Limit;
 use crate::names;
 use crate::settings::Settings;
 use crate::syntax;
@@ -19,9 +18,14 @@ use crate::syntax;
 /// How much of the thread's stack JavaScript may use. The threads have 2 MiB.
 const STACK: usize = 768 << 10;
 
+/// The time for reading the code, which runs only where it breaks out of its wrapper.
+const SET_UP: Duration = Duration::from_secs(10);
+
+/// The bytes that an element of an array takes at least.
+const ELEMENT: usize = 16;
+
 pub(crate) struct Engine {
     context: Context,
-    limit: Arc<Limit>,
     shared: Arc<Shared>,
     settings: Arc<Settings>,
     time_limit: Duration,
@@ -40,8 +44,7 @@ impl Engine {
             NodeError::caused_by("the JavaScript interpreter cannot be made", error)
         };
         let runtime = Runtime::new().map_err(failed)?;
-        let limit = Limit::new();
-        let watch = Arc::clone(&limit);
+        let watch = Arc::clone(&shared.limit);
         let memory_limit = settings.memory_limit(&shared.cx);
         let time_limit = settings.time_limit(&shared.cx);
         runtime.set_memory_limit(memory_limit);
@@ -49,13 +52,15 @@ impl Engine {
         runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
         runtime.set_host_promise_rejection_tracker(Some(rejections::tracker(&shared)));
         let context = Context::full(&runtime).map_err(failed)?;
-        let engine =
-            Engine { context, limit, shared, settings, time_limit, memory_limit, broken: false };
+        let engine = Engine { context, shared, settings, time_limit, memory_limit, broken: false };
+        engine.shared.limit.begin(SET_UP);
         engine.context.with(|ctx| {
-            set_up(&ctx, &engine.settings, &engine.shared).map_err(|error| match error {
-                rquickjs::Error::Exception => fault::pending(&ctx),
-                other => failed(other),
-            })
+            set_up(&ctx, &engine.settings, &engine.shared, memory_limit).map_err(
+                |error| match error {
+                    rquickjs::Error::Exception => fault::pending(&ctx),
+                    other => failed(other),
+                },
+            )
         })?;
         Ok(engine)
     }
@@ -157,20 +162,20 @@ impl Engine {
     }
 
     fn run(&mut self, work: impl for<'js> FnOnce(&Scope<'_, 'js>, &Shared) -> Ran) -> Outcome {
-        self.limit.begin(self.time_limit);
+        self.shared.limit.begin(self.time_limit);
         let pending = self.shared.state().pending;
         let ran = self.context.with(|ctx| {
             let scope = Scope::of(&ctx).map_err(into(&ctx))?;
             let ran = work(&scope, &self.shared);
-            while !self.limit.exceeded() && ctx.execute_pending_job() {}
-            if !self.limit.exceeded() {
+            while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
+            if !self.shared.limit.exceeded() {
                 self.shared.release_held(&scope).map_err(into(&ctx))?;
                 rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
         });
         let mut fate = ran.unwrap_or_else(|error| Fate::Failed(error, None));
-        if self.limit.exceeded() {
+        if self.shared.limit.exceeded() {
             self.broken = self.context.runtime().is_job_pending();
             // Nobody will settle the promise of this run.
             let mut state = self.shared.state();
@@ -238,7 +243,9 @@ fn finish<'js>(
     let send = |results| shared.send(scope, results, id.as_ref()).map_err(into(ctx));
     let promise = if scope.is_given(&results) { None } else { results.as_promise().cloned() };
     let Some(promise) = promise else { return send(results).map(|()| true) };
-    while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
+    // What ends a job that takes too long may get lost among the promises.
+    let is_pending = || promise.state() == PromiseState::Pending && !shared.limit.exceeded();
+    while is_pending() && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
         Some(Ok(results)) => send(results).map(|()| true),
         Some(Err(_)) => {
@@ -260,7 +267,12 @@ fn finish<'js>(
     }
 }
 
-fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs::Result<()> {
+fn set_up(
+    ctx: &Ctx<'_>,
+    settings: &Settings,
+    shared: &Arc<Shared>,
+    memory_limit: usize,
+) -> rquickjs::Result<()> {
     let host = host::object(ctx, shared)?;
     let info = Object::new(ctx.clone())?;
     info.set("id", settings.info.id.as_str())?;
@@ -268,6 +280,7 @@ fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs:
     info.set("path", format!("{}/{}", settings.info.flow, settings.info.id))?;
     info.set("outputs", settings.outputs)?;
     info.set("callsDone", settings.calls_done)?;
+    info.set("mostElements", (memory_limit / ELEMENT) as f64)?;
     let prelude: Function<'_> = ctx.eval(include_str!("../js/prelude.js"))?;
     let calls: Object<'_> = prelude.call((host, info))?;
     calls.set(

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::convert::{Reader, Scope};
 use crate::effects::{Effect, MOST};
+use crate::limit::Limit;
 use crate::timers::Timers;
 use crate::{fault, links};
 
@@ -23,6 +24,7 @@ mod url;
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
     pub(crate) cx: NodeContext,
+    pub(crate) limit: Arc<Limit>,
     state: Mutex<State>,
 }
 
@@ -44,7 +46,7 @@ pub(crate) struct State {
 
 impl Shared {
     pub(crate) fn new(cx: NodeContext) -> Arc<Self> {
-        Arc::new(Shared { cx, state: Mutex::default() })
+        Arc::new(Shared { cx, limit: Limit::new(), state: Mutex::default() })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -284,6 +286,7 @@ fn level(name: &str) -> Level {
 /// The parts of the surroundings that are made when they are first asked for.
 fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
+        "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
