@@ -92,6 +92,10 @@ fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     let mut build = cargo::cargo(&["build", "--release", "--lib"]);
     cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
     let folder = target.join("bench/plugins");
+    if folder.exists() {
+        // Another branch may have had plugins that this one has not.
+        std::fs::remove_dir_all(&folder)?;
+    }
     std::fs::create_dir_all(&folder)?;
     for package in packages {
         let library = format!("lib{}.so", package.replace('-', "_"));

@@ -124,7 +124,7 @@ impl Workload {
             Self::Churn => vec![Work::Churn { clients: 8 }],
             Self::Latency => vec![echo(50, 1, 32)],
             Self::Json => [1, 16].map(|in_flight| exchange(Flow::Json, 50, in_flight, 256)).into(),
-            Self::Plugins => [1, 16].map(|in_flight| echo(50, in_flight, 32)).into(),
+            Self::Plugins => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 16, 65_536)],
             Self::Startup | Self::Cores | Self::Nodes => Vec::new(),
         }
     }
@@ -200,6 +200,14 @@ mod tests {
     fn cases_read_as_connections_by_messages_in_flight() {
         assert_eq!(echo(50, 16, 32).to_string(), "echo 50x16, 32 B");
         assert_eq!(echo(1, 1, 65_536).to_string(), "echo 1x1, 64 KiB");
+    }
+
+    #[test]
+    fn loaded_nodes_are_measured_with_short_and_long_messages_in_flight() {
+        for quick in [false, true] {
+            let cases = Workload::Plugins.cases(quick);
+            assert!([32, 65_536].iter().all(|size| cases.contains(&echo(50, 16, *size))));
+        }
     }
 
     #[test]

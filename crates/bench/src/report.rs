@@ -47,7 +47,7 @@ struct Column {
     digits: usize,
 }
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     Column { title: "per CPU-s", metric: Metric::PerCpuSecond, digits: 0 },
     Column { title: "per s", metric: Metric::PerSecond, digits: 0 },
     Column { title: "p50 us", metric: Metric::P50, digits: 0 },
@@ -56,6 +56,7 @@ const COLUMNS: [Column; 11] = [
     Column { title: "RSS MiB", metric: Metric::Rss, digits: 1 },
     Column { title: "KiB each", metric: Metric::RssPerConnection, digits: 1 },
     Column { title: "start ms", metric: Metric::StartMillis, digits: 1 },
+    Column { title: "ms more", metric: Metric::ExtraMillis, digits: 1 },
     Column { title: "scaling", metric: Metric::Scaling, digits: 2 },
     Column { title: "CPUs", metric: Metric::CpuUse, digits: 2 },
     Column { title: "load CPU", metric: Metric::LoadCpu, digits: 2 },

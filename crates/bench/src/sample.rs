@@ -29,6 +29,8 @@ pub(crate) enum Metric {
     RssPerConnection,
     /// From exec to the first handshake, in milliseconds.
     StartMillis,
+    /// How much longer that took than with everything linked in, in milliseconds.
+    ExtraMillis,
     /// Throughput of two workers over that of one, for the same CPU time.
     Scaling,
 }

@@ -11,24 +11,18 @@ use crate::plan::{echo, exchange};
 use crate::process::resident;
 use crate::rounds::{Bench, Options, SMALL};
 use crate::sample::{Metric, Sample};
-use crate::server::{NODE_RED, Running, Server};
+use crate::server::{LOADED, NODE_RED, Running, Server};
+
+/// What the measurement of a start is called.
+const STARTED: &str = "start to first handshake";
 
 impl Bench<'_> {
     /// From starting a program to its first handshake.
     pub(crate) fn startup(&mut self) -> Result<()> {
         for server in self.servers(SMALL) {
             let running = server.start(self.workload.flow(), &self.options.out, None)?;
-            self.started(server.name, &running)?;
+            self.report.add(STARTED, server.name, start_of(&running)?);
         }
-        Ok(())
-    }
-
-    fn started(&mut self, name: &'static str, running: &Running) -> Result<()> {
-        let rss = resident(running.target().pid)? as f64;
-        let sample = Sample::default()
-            .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
-            .with(Metric::Rss, rss / f64::from(1 << 20));
-        self.report.add("start to first handshake", name, sample);
         Ok(())
     }
 
@@ -115,22 +109,47 @@ impl Bench<'_> {
             Server::loaded(without.clone(), flows.clone(), plugins.clone()),
         ];
         let running = self.start_all(servers, self.workload.flow())?;
+        let case = format!("{STARTED}, {} libraries", libraries(without, plugins)?);
+        let mut linked = None;
         for (server, running) in &running {
-            self.started(server.name, running)?;
+            let sample = start_of(running)?;
+            let took = sample.get(Metric::StartMillis).unwrap_or_default();
+            let linked = *linked.get_or_insert(took);
+            let sample = match server.name {
+                LOADED => sample.with(Metric::ExtraMillis, took - linked),
+                _ => sample,
+            };
+            self.report.add(&case, server.name, sample);
         }
         self.compare(&self.workload.cases(self.options.quick), &running)
     }
 }
 
+/// The time and memory from exec to the first handshake.
+fn start_of(running: &Running) -> Result<Sample> {
+    let rss = resident(running.target().pid)? as f64;
+    Ok(Sample::default()
+        .with(Metric::StartMillis, running.took().as_secs_f64() * 1_000.0)
+        .with(Metric::Rss, rss / f64::from(1 << 20)))
+}
+
 /// The node types that a `ferrowire` holds.
 fn node_types(program: &Path) -> Result<Vec<String>> {
-    let shown = program.display();
-    let output = Command::new(program)
-        .args(["nodes", "--json"])
-        .output()
-        .with_context(|| format!("could not start `{shown}`"))?;
-    ensure!(output.status.success(), "`{shown} nodes --json` failed: {}", output.status);
-    let nodes: Vec<Value> = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("`{shown} nodes --json` did not print a list"))?;
+    let nodes = list(Command::new(program).args(["nodes", "--json"]))?;
     Ok(nodes.iter().filter_map(|node| Some(node["type"].as_str()?.to_owned())).collect())
+}
+
+/// How many libraries of a folder a `ferrowire` loads.
+fn libraries(program: &Path, folder: &Path) -> Result<usize> {
+    let mut command = Command::new(program);
+    let plugins = list(command.args(["plugin", "list", "--json", "--plugins"]).arg(folder))?;
+    Ok(plugins.iter().filter(|plugin| plugin["state"] == "loaded").count())
+}
+
+/// What a command prints that lists something as JSON.
+fn list(command: &mut Command) -> Result<Vec<Value>> {
+    let output = command.output().with_context(|| format!("could not start `{command:?}`"))?;
+    ensure!(output.status.success(), "`{command:?}` failed: {}", output.status);
+    serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("`{command:?}` did not print a list"))
 }

@@ -33,7 +33,7 @@ impl Inspection {
         if self.architecture != ours {
             return Err(Reason::Architecture { theirs: self.architecture.clone(), ours });
         }
-        Ok(host::accepts(self.declaration.major, self.declaration.minor)?)
+        Ok(host::takes(&self.declaration)?)
     }
 }
 

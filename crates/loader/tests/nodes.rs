@@ -262,6 +262,60 @@ async fn a_destructor_that_panics_harms_nobody() {
     node.stop().await;
 }
 
+#[tokio::test]
+async fn a_panic_in_any_place_of_an_exclusive_node_is_the_error_of_that_node() {
+    let exclusive = |place| {
+        Harness::with(node_type("fixture-panics-exclusive")).config(json!({"in": place})).start()
+    };
+    let text = |place| {
+        let shown = if place == "drop" { "the destructor".into() } else { format!("`{place}`") };
+        format!("{shown} of the plugin `ferrowire-loader-fixture` panicked: on purpose, in {place}")
+    };
+    let mut node = exclusive("start").await;
+    assert_eq!(node.next_error().await, text("start"));
+    node.stop().await;
+    let mut node = exclusive("on_message").await;
+    for _ in 0..2 {
+        node.send(Message::new()).await;
+        assert_eq!(node.next_error().await, text("on_message"), "the next message is handled");
+    }
+    node.stop().await;
+    assert_eq!(exclusive("stop").await.stop().await.errors, [text("stop")]);
+    assert_eq!(exclusive("drop").await.stop().await.errors, [text("drop")]);
+}
+
+#[tokio::test]
+async fn a_panic_when_a_node_is_switched_is_the_error_of_that_node() {
+    let mut switch = start("fixture-panics-in-switch").await;
+    for active in [true, false] {
+        assert!(!switch.set_active(active), "it was not switched");
+        assert_eq!(
+            switch.next_error().await,
+            "`set_active` of the plugin `ferrowire-loader-fixture` panicked: on purpose, in \
+             set_active"
+        );
+    }
+    switch.send(Message::with_payload(1)).await;
+    assert_eq!(switch.next_output(0).await.payload(), Some(&1.into()));
+    switch.stop().await;
+}
+
+#[tokio::test]
+async fn futures_that_panic_when_they_are_dropped_harm_nobody() {
+    let node = run(node_type("fixture-panics-in-future-drop"));
+    node.start().await;
+    let mut sending = Box::pin(node.deliver(Message::new()));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(sending.as_mut().poll(&mut cx).is_pending());
+    drop(sending);
+    node.stop(StopReason::Removed, Duration::from_secs(10)).await;
+    drop(node);
+    let mut other = start("fixture-pass").await;
+    other.send(Message::with_payload(1)).await;
+    other.next_output(0).await;
+    other.stop().await;
+}
+
 #[test]
 fn all_that_a_node_type_says_crosses() {
     let switch = node_type("fixture-switch");

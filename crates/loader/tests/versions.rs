@@ -6,9 +6,10 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use ferrowire_core::{Editor, Message, Registry};
-use ferrowire_loader::inspect;
+use ferrowire_loader::{inspect, load};
 use ferrowire_testkit::{Harness, json, message};
 use support::run;
 
@@ -46,12 +47,41 @@ async fn a_library_of_an_older_minor_works_in_this_host() {
     let library = support::build(&target, None, &["--config", flags]);
     let declaration = inspect(&library).unwrap().declaration;
     assert_eq!((declaration.major, declaration.minor), (1, 0));
+    assert!(!declaration.panics_abort, "it does not say so yet");
     let types = support::types_of(&library);
     works(&types).await;
     let switch = types.get("fixture-switch").unwrap();
     assert!(matches!(switch.editor, Editor::None) && switch.credentials.is_empty());
     assert_eq!(switch.unique, ["path"]);
     assert!(!run(*switch).set_active(true), "the older table has no such function");
+}
+
+/// What loading says that must fail.
+fn refusal(library: &Path) -> String {
+    let report = load(&[support::file(library)], &mut Registry::new(), Duration::from_secs(60));
+    assert!(report.loaded.is_empty());
+    report.refused[0].reason.to_string()
+}
+
+#[test]
+fn a_library_whose_panics_would_end_the_process_is_refused_before_any_of_its_code_runs() {
+    let target = support::target().join("panic-abort");
+    let library = support::build(&target, None, &["--config", "profile.dev.panic='abort'"]);
+    let inspection = inspect(&library).unwrap();
+    assert!(inspection.declaration.panics_abort);
+    let expected = "it was built with `panic = \"abort\"`, so that a panic in it would end the \
+                    runtime; build it with `panic = \"unwind\"`";
+    assert_eq!(inspection.accept().unwrap_err().to_string(), expected);
+    assert_eq!(refusal(&library), expected);
+    assert!(!support::is_mapped(&library));
+
+    // A host that knows nothing of that asks the library, and it says so itself.
+    let mut content = std::fs::read(&library).unwrap();
+    support::declare(&mut content, b"abort", b"other");
+    let silent = library.with_file_name("silent.so");
+    std::fs::write(&silent, content).unwrap();
+    inspect(&silent).unwrap().accept().unwrap();
+    assert_eq!(refusal(&silent), format!("it cannot be used: {expected}"));
 }
 
 #[tokio::test]

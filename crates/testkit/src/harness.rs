@@ -110,6 +110,11 @@ impl Harness {
         self.node.set_named_users(users);
     }
 
+    /// Switches the node on or off, as the button of a debug node does. Whether it can be switched.
+    pub fn set_active(&self, active: bool) -> bool {
+        self.node.set_active(active)
+    }
+
     /// Hands `msg` to the node and waits until it is accepted.
     ///
     /// # Panics

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError};
+use ferrowire_core::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
 
-use crate::convert::{self, Reader};
+use crate::convert::Scope;
 use crate::effects::{Fate, Outcome};
 use crate::fault;
-use crate::host::{self, Shared, calls, rejections};
+use crate::host::{self, Shared, rejections};
+use crate::names;
 use crate::settings::Settings;
 use crate::syntax;
 
@@ -71,27 +72,28 @@ impl Engine {
 
     /// Runs the code for a message.
     pub(crate) fn message(&mut self, msg: Message) -> Outcome {
-        let Settings { uses_node, calls_done, .. } = *self.settings;
-        self.run(|ctx, calls, shared| {
-            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
-            let id: Js<'_> = msg.get("_msgid").map_err(into(ctx))?;
-            let node = if uses_node {
-                let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
-                fault::call(ctx, &node, (id.clone(), msg.clone()))?
+        let settings = Arc::clone(&self.settings);
+        self.run(|scope, shared| {
+            let ctx = scope.ctx;
+            let id = msg.get("_msgid").cloned();
+            let msg = scope.give(msg, settings.visible.as_ref()).map_err(into(ctx))?;
+            let node = if settings.uses_node {
+                let node = scope.call("node").map_err(into(ctx))?;
+                let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
+                fault::call(ctx, &node, (id, msg.clone()))?
             } else {
                 Js::new_undefined(ctx.clone())
             };
-            let code: Function<'_> = calls.get("main").map_err(into(ctx))?;
-            let ran = fault::call(ctx, &code, (msg.clone(), node)).and_then(|results| {
-                finish((ctx, calls, shared), results, id, msg.clone().into_value())
-            });
+            let code = scope.call("main").map_err(into(ctx))?;
+            let ran = fault::call(ctx, &code, (msg.clone(), node))
+                .and_then(|results| finish((scope, shared), results, id, Some(&msg)));
             match ran {
-                Ok(true) if calls_done => Ok(Fate::Open),
+                Ok(true) if settings.calls_done => Ok(Fate::Open),
                 Ok(true) => Ok(Fate::Done),
                 Ok(false) => Ok(Fate::Open),
                 // As the code has left it.
-                Err(error) => match Reader::new(ctx, calls).properties(&msg) {
-                    Ok(msg) => Ok(Fate::Failed(error, Some(msg.into()))),
+                Err(error) => match scope.message(&msg) {
+                    Ok(msg) => Ok(Fate::Failed(error, Some(msg))),
                     Err(_) => {
                         ctx.catch();
                         Err(error)
@@ -102,10 +104,11 @@ impl Engine {
     }
 
     /// Hands over a message that has come back from the `link in` node that the code called.
-    pub(crate) fn returned(&mut self, call: &str, msg: &Message) -> Outcome {
-        self.run(|ctx, calls, _| {
-            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
-            let returned: Function<'_> = calls.get("returned").map_err(into(ctx))?;
+    pub(crate) fn returned(&mut self, call: &str, msg: Message) -> Outcome {
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let msg = scope.give(msg, None).map_err(into(ctx))?;
+            let returned = scope.call("returned").map_err(into(ctx))?;
             fault::call::<()>(ctx, &returned, (call, msg))?;
             Ok(Fate::Open)
         })
@@ -116,24 +119,26 @@ impl Engine {
         if self.settings.initialize.is_empty() {
             return Outcome::default();
         }
-        self.run(|ctx, calls, shared| {
+        self.run(|scope, shared| {
+            let ctx = scope.ctx;
             let none = || Js::new_undefined(ctx.clone());
-            let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
+            let node = scope.call("node").map_err(into(ctx))?;
             let node: Object<'_> = fault::call(ctx, &node, (none(), none()))?;
-            let code: Function<'_> = calls.get("initialize").map_err(into(ctx))?;
+            let code = scope.call("initialize").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &code, (node,))?;
             // What the code for the start returns is not sent.
-            let done: Function<'_> = calls.get("ignore").map_err(into(ctx))?;
+            let done = scope.call("ignore").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &done, (promise,))?;
-            finish((ctx, calls, shared), promise, none(), none())?;
+            finish((scope, shared), promise, None, None)?;
             Ok(Fate::Open)
         })
     }
 
     /// Runs what a timer waited for.
     pub(crate) fn fire(&mut self, id: u64) -> Outcome {
-        self.run(|ctx, calls, _| {
-            let fire: Function<'_> = calls.get("fire").map_err(into(ctx))?;
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let fire = scope.call("fire").map_err(into(ctx))?;
             fault::call::<()>(ctx, &fire, (id,))?;
             Ok(Fate::Open)
         })
@@ -142,32 +147,30 @@ impl Engine {
     /// Runs the code for the end.
     pub(crate) fn finalize(&mut self) -> Outcome {
         let has_code = !self.settings.finalize.is_empty();
-        self.run(|ctx, calls, _| {
-            let close: Function<'_> = calls.get("close").map_err(into(ctx))?;
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let close = scope.call("close").map_err(into(ctx))?;
             let closed = fault::call::<()>(ctx, &close, ());
             if has_code {
-                let node: Function<'_> = calls.get("closingNode").map_err(into(ctx))?;
+                let node = scope.call("closingNode").map_err(into(ctx))?;
                 let node: Object<'_> = fault::call(ctx, &node, ())?;
-                let code: Function<'_> = calls.get("finalize").map_err(into(ctx))?;
+                let code = scope.call("finalize").map_err(into(ctx))?;
                 fault::call::<Js<'_>>(ctx, &code, (node,))?;
             }
             closed.map(|()| Fate::Open)
         })
     }
 
-    fn run(
-        &mut self,
-        work: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>, &Shared) -> Ran,
-    ) -> Outcome {
+    fn run(&mut self, work: impl for<'js> FnOnce(&Scope<'_, 'js>, &Shared) -> Ran) -> Outcome {
         self.shared.limit.begin(self.time_limit);
         let pending = self.shared.state().pending;
         let ran = self.context.with(|ctx| {
-            let calls = calls(&ctx).map_err(into(&ctx))?;
-            let ran = work(&ctx, &calls, &self.shared);
+            let scope = Scope::of(&ctx).map_err(into(&ctx))?;
+            let ran = work(&scope, &self.shared);
             while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
             if !self.shared.limit.exceeded() {
-                self.shared.release_held(&ctx, &calls).map_err(into(&ctx))?;
-                rejections::report(&self.shared, &calls).map_err(into(&ctx))?;
+                self.shared.release_held(&scope).map_err(into(&ctx))?;
+                rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
         });
@@ -231,15 +234,15 @@ fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
 
 /// Sends what the code returned; whether that is over, or waits for a promise to be settled.
 fn finish<'js>(
-    (ctx, calls, shared): (&Ctx<'js>, &Object<'js>, &Shared),
+    (scope, shared): (&Scope<'_, 'js>, &Shared),
     results: Js<'js>,
-    id: Js<'js>,
-    msg: Js<'js>,
+    id: Option<Value>,
+    msg: Option<&Object<'js>>,
 ) -> Result<bool, NodeError> {
-    let send = |results| shared.send(ctx, calls, results, &id).map_err(into(ctx));
-    let Some(promise) = results.as_promise().cloned() else {
-        return send(results).map(|()| true);
-    };
+    let ctx = scope.ctx;
+    let send = |results| shared.send(scope, results, id.as_ref()).map_err(into(ctx));
+    let promise = if scope.is_given(&results) { None } else { results.as_promise().cloned() };
+    let Some(promise) = promise else { return send(results).map(|()| true) };
     // What ends a job that takes too long may get lost among the promises.
     let is_pending = || promise.state() == PromiseState::Pending && !shared.limit.exceeded();
     while is_pending() && ctx.execute_pending_job() {}
@@ -255,8 +258,10 @@ fn finish<'js>(
             state.pending += 1;
             state.waits_changed = true;
             drop(state);
-            let watch: Function<'_> = calls.get("watch").map_err(into(ctx))?;
-            fault::call::<()>(ctx, &watch, (promise, id, msg))?;
+            scope.complete().map_err(into(ctx))?;
+            let watch = scope.call("watch").map_err(into(ctx))?;
+            let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
+            fault::call::<()>(ctx, &watch, (promise, id, msg.cloned()))?;
             Ok(false)
         }
     }
@@ -290,6 +295,7 @@ fn set_up(
         let code = syntax::finalize_code(&settings.finalize);
         calls.set("finalize", syntax::compile(ctx, &code)?)?;
     }
+    names::set_up(ctx);
     // Refused only while it is being read, which nobody does yet.
     drop(ctx.store_userdata(calls));
     Ok(())

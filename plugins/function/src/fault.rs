@@ -3,8 +3,7 @@
 use ferrowire_core::NodeError;
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
 
-use crate::convert::Reader;
-use crate::host::calls;
+use crate::convert::{Reader, Scope};
 use crate::syntax::FILE;
 
 /// What is thrown when there is no memory for an error.
@@ -92,8 +91,8 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     };
     let details = ["code", "cause"].into_iter().filter_map(|detail| {
         let value: Value<'js> = exception.as_object().get(detail).ok()?;
-        let calls = calls(ctx).ok()?;
-        Some((detail, Reader::new(ctx, &calls).value(value).ok()??))
+        let scope = Scope::of(ctx).ok()?;
+        Some((detail, Reader::new(&scope).value(value).ok()??))
     });
     let error = details.fold(error, |error, (detail, value)| error.with(detail, value));
     error.with("stack", format!("{text}\n{}", in_user_lines(stack.trim_end())))

@@ -53,16 +53,29 @@ impl Scratch {
     }
 }
 
-/// Where the declaration of the library's ABI stands.
-fn abi_in(library: &[u8]) -> usize {
+/// Where a library's own record stands in its file: the head, the length of the ABI, the ABI.
+fn record_in(library: &[u8]) -> usize {
     let magic = b"FWL1";
     let found = library.windows(4).enumerate().filter(|(at, four)| {
         // The length of the ABI is 4 bytes; the magic number stands in code as well.
         *four == magic && library.get(at + 8..at + 12) == Some(&[4, 0, 0, 0])
     });
-    let places: Vec<usize> = found.map(|(at, _)| at + 12).collect();
+    let places: Vec<usize> = found.map(|(at, _)| at).collect();
     assert_eq!(places.len(), 1);
     places[0]
+}
+
+/// Has a library declare another ABI, as one would that was built so.
+fn declare(library: &mut [u8], abi: [u8; 4]) {
+    let at = record_in(library);
+    library[at + 12..at + 16].copy_from_slice(&abi);
+    let len = u32::from_le_bytes(library[at + 4..at + 8].try_into().unwrap());
+    let end = at + 8 + len as usize;
+    let sum = library[at..end].iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    assert_eq!(&library[end..end + 12], b"FWS1\x0c\0\0\0\x08\0\0\0");
+    library[end + 12..end + 20].copy_from_slice(&sum.to_le_bytes());
 }
 
 #[test]
@@ -113,19 +126,13 @@ fn a_truncated_library_is_refused_at_every_length() {
 #[test]
 fn a_library_of_another_abi_is_refused_with_both_versions() {
     let scratch = Scratch::new();
-    let major = scratch.changed("major.so", |content| {
-        let at = abi_in(content);
-        content[at] = 9;
-    });
+    let major = scratch.changed("major.so", |content| declare(content, [9, 0, 0, 0]));
     let refused = refusal(&major, &[]);
     assert!(
         refused.starts_with("it was built for version 9 of the plugin ABI, this runtime has 1;"),
         "{refused}"
     );
-    let minor = scratch.changed("minor.so", |content| {
-        let at = abi_in(content);
-        content[at + 2] = 200;
-    });
+    let minor = scratch.changed("minor.so", |content| declare(content, [1, 0, 200, 0]));
     let refused = refusal(&minor, &[]);
     assert!(refused.starts_with("it was built for version 1.200 of the plugin ABI"), "{refused}");
     assert!(refused.contains("update the runtime"), "{refused}");
@@ -134,6 +141,25 @@ fn a_library_of_another_abi_is_refused_with_both_versions() {
     assert_eq!(code, Some(2));
     for line in ["ABI           1.200", "node          fixture-pass: ", "this runtime refuses `"] {
         assert!(out.contains(line), "`{line}` is missing in\n{out}");
+    }
+}
+
+#[test]
+fn a_damaged_declaration_is_refused_by_check_and_load_in_one_line() {
+    let scratch = Scratch::new();
+    for offset in [1, 5, 12, 18, 30] {
+        let damaged = scratch.changed("damaged.so", |content| {
+            let at = record_in(content) + offset;
+            content[at] ^= 0x10;
+        });
+        let refused = refusal(&damaged, &[]);
+        let expected = "it is damaged or not complete (its declaration cannot be read); copy or \
+                        build it again";
+        assert_eq!(refused, expected, "byte {offset}");
+        let mut check = bare();
+        let (out, stderr, code) = outcome(check.args(["plugin", "check"]).arg(&damaged));
+        let expected = format!("this runtime refuses `{}`: {expected}\n", damaged.display());
+        assert_eq!((out, stderr, code), (expected, String::new(), Some(2)), "byte {offset}");
     }
 }
 

@@ -118,3 +118,21 @@ async fn a_panic_in_a_task_of_a_library_is_reported_once() {
     let (log, _) = runtime.terminate().await;
     assert!(!log.contains("on purpose, in a task"), "it is said again:\n{log}");
 }
+
+#[tokio::test]
+async fn a_node_that_panics_when_its_button_is_pressed_fails_and_the_editor_is_told_so() {
+    let mut runtime = with_node("fixture-panics-in-switch", "info").await;
+    let mut client = runtime.connect("/ws").await;
+    let address = runtime.address.clone();
+    for state in ["enable", "disable"] {
+        let answer = runtime
+            .raw(&format!(
+                "POST /debug/n/{state} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n"
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+        let line = runtime.log_line("`set_active` of the plugin").await;
+        assert!(line.contains("`ferrowire-loader-fixture` panicked: on purpose"), "{line}");
+        client.echo("still there").await;
+    }
+}

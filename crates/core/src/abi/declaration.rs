@@ -4,6 +4,9 @@
 //! of what follows in 4 bytes (little-endian), and strings, each after its length in 4 bytes.
 //! Zero bytes between records are padding. Readers skip magic numbers that they don't know and
 //! strings after those that they do.
+//!
+//! Every record is followed by one that holds its checksum, so that damage is told from truth;
+//! libraries of ABI 1.2 and older may have none at all.
 
 use super::{MAJOR, MINOR};
 use crate::NodeType;
@@ -17,6 +20,7 @@ pub const SECTION_PE: &str = ".fwire";
 
 const LIBRARY: [u8; 4] = *b"FWL1";
 const NODE: [u8; 4] = *b"FWN1";
+const CHECKSUM: [u8; 4] = *b"FWS1";
 
 /// The version of this crate.
 pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,8 +32,18 @@ const ABI: [u8; 4] = {
     [a, b, c, d]
 };
 
-/// One record: the ABI, core's version, the compiler.
-const LIBRARY_PARTS: [&[u8]; 3] = [&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes()];
+/// Whether this is built as the first version was, for the tests of older libraries.
+const IS_FIRST: bool = MINOR == 0;
+
+/// What a panic does that nobody catches.
+const PANIC: &str = if cfg!(panic = "abort") { ABORT } else { "unwind" };
+const ABORT: &str = "abort";
+
+/// One record: the ABI, core's version, the compiler, and what panics do.
+const LIBRARY_PARTS: &[&[u8]] = match IS_FIRST {
+    true => &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes()],
+    false => &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes(), PANIC.as_bytes()],
+};
 
 #[used]
 #[cfg_attr(
@@ -38,15 +52,20 @@ const LIBRARY_PARTS: [&[u8]; 3] = [&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes
 )]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
 #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
-static LIBRARY_RECORD: [u8; record_len(&LIBRARY_PARTS)] = record(LIBRARY, &LIBRARY_PARTS);
+static LIBRARY_RECORD: [u8; record_len(LIBRARY_PARTS)] = record(LIBRARY, LIBRARY_PARTS);
 
 /// Keeps the record of this crate in the file: the linker drops what nothing refers to.
 pub(super) fn keep() -> *const u8 {
     std::hint::black_box(LIBRARY_RECORD.as_ptr())
 }
 
+/// The length of a record's head, and of the checksum that follows it.
+const HEAD: usize = 8;
+const CHECK: usize = HEAD + 4 + size_of::<u64>();
+
 const fn record_len(parts: &[&[u8]]) -> usize {
-    let (mut len, mut at) = (8, 0);
+    let mut len = if IS_FIRST { HEAD } else { HEAD + CHECK };
+    let mut at = 0;
     while at < parts.len() {
         len += 4 + parts[at].len();
         at += 1;
@@ -56,15 +75,44 @@ const fn record_len(parts: &[&[u8]]) -> usize {
 
 const fn record<const N: usize>(magic: [u8; 4], parts: &[&[u8]]) -> [u8; N] {
     let mut out = [0; N];
-    let mut at = put(&mut out, 0, &magic);
-    at = put(&mut out, at, &(N as u32 - 8).to_le_bytes());
+    let end = if IS_FIRST { N } else { N - CHECK };
+    let mut at = put_head(&mut out, 0, magic, end - HEAD);
     let mut part = 0;
     while part < parts.len() {
-        at = put(&mut out, at, &(parts[part].len() as u32).to_le_bytes());
-        at = put(&mut out, at, parts[part]);
+        at = put_string(&mut out, at, parts[part]);
         part += 1;
     }
+    if end < N {
+        let sum = checksum(out.split_at(end).0).to_le_bytes();
+        at = put_head(&mut out, at, CHECKSUM, CHECK - HEAD);
+        put_string(&mut out, at, &sum);
+    }
     out
+}
+
+/// FNV-1a: any single change of a byte changes it.
+const fn checksum(bytes: &[u8]) -> u64 {
+    let (mut sum, mut at) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    while at < bytes.len() {
+        sum = (sum ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    sum
+}
+
+const fn put_head<const N: usize>(
+    out: &mut [u8; N],
+    at: usize,
+    magic: [u8; 4],
+    len: usize,
+) -> usize {
+    let at = put(out, at, &magic);
+    put(out, at, &(len as u32).to_le_bytes())
+}
+
+const fn put_string<const N: usize>(out: &mut [u8; N], at: usize, string: &[u8]) -> usize {
+    let at = put(out, at, &(string.len() as u32).to_le_bytes());
+    put(out, at, string)
 }
 
 const fn put<const N: usize>(out: &mut [u8; N], at: usize, bytes: &[u8]) -> usize {
@@ -124,6 +172,8 @@ pub struct Declaration {
     pub core_version: String,
     /// The compiler.
     pub rustc: String,
+    /// Whether a panic in it ends the process, whoever would catch it.
+    pub panics_abort: bool,
     /// Its node types.
     pub nodes: Vec<DeclaredNode>,
 }
@@ -133,20 +183,64 @@ impl Declaration {
     pub fn parse(section: &[u8]) -> Option<Self> {
         let mut declaration = None;
         let mut nodes = Vec::new();
+        let mut checks = Vec::new();
         let mut rest = section;
-        while let Some(start) = rest.iter().position(|byte| *byte != 0) {
-            let magic = rest.get(start..start + 4)?;
-            let (content, after) = counted(rest.get(start + 4..)?)?;
+        while let Some((record, after)) = Record::next(rest)? {
             rest = after;
-            match magic {
-                _ if magic == LIBRARY => declaration = Some(library(content)?),
-                _ if magic == NODE => nodes.push(node(content)?),
-                _ => {}
+            let is_checked = check(record, &mut rest)?;
+            checks.push(is_checked);
+            match record.magic {
+                LIBRARY => {
+                    if declaration.replace(library(record.content)?).is_some() {
+                        return None;
+                    }
+                }
+                NODE => nodes.push(node(record.content)?),
+                // Of a newer version, which has checksums.
+                _ if is_checked => {}
+                _ => return None,
             }
+        }
+        if checks.contains(&true) && checks.contains(&false) {
+            return None;
         }
         nodes.sort_by(|a: &DeclaredNode, b| a.name.cmp(&b.name));
         Some(Declaration { nodes, ..declaration? })
     }
+}
+
+/// A record of a section.
+#[derive(Clone, Copy)]
+struct Record<'a> {
+    magic: [u8; 4],
+    content: &'a [u8],
+    /// With its head.
+    whole: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The first record and what is behind it; `None` inside when only padding is left, and
+    /// `None` alone when the section ends too early.
+    fn next(section: &'a [u8]) -> Option<Option<(Self, &'a [u8])>> {
+        let Some(start) = section.iter().position(|byte| *byte != 0) else { return Some(None) };
+        let (_, section) = section.split_at_checked(start)?;
+        let (magic, rest) = section.split_first_chunk::<4>()?;
+        let (content, after) = counted(rest)?;
+        let (whole, _) = section.split_at_checked(HEAD + content.len())?;
+        Some(Some((Record { magic: *magic, content, whole }, after)))
+    }
+}
+
+/// Whether the record's checksum follows; then `rest` continues behind it. `None` when it is
+/// another one.
+fn check(record: Record<'_>, rest: &mut &[u8]) -> Option<bool> {
+    let Some((sum, after)) = Record::next(rest)? else { return Some(false) };
+    if sum.magic != CHECKSUM {
+        return Some(false);
+    }
+    *rest = after;
+    let [sum] = strings(sum.content)?[..] else { return None };
+    (sum == checksum(record.whole).to_le_bytes()).then_some(true)
 }
 
 /// What follows a length, and the rest.
@@ -155,37 +249,143 @@ fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(u32::from_le_bytes(*len) as usize)
 }
 
-fn strings<const N: usize>(mut content: &[u8]) -> Option<[&[u8]; N]> {
-    let mut found: [&[u8]; N] = [&[]; N];
-    for string in &mut found {
-        (*string, content) = counted(content)?;
+/// The strings that fill a record.
+fn strings(mut content: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut found = Vec::new();
+    while !content.is_empty() {
+        let (string, rest) = counted(content)?;
+        found.push(string);
+        content = rest;
     }
     Some(found)
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+fn text(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
 }
 
 fn library(content: &[u8]) -> Option<Declaration> {
-    let [abi, core_version, rustc] = strings(content)?;
-    let [a, b, c, d] = *abi.first_chunk::<4>()?;
+    let strings = strings(content)?;
+    let [abi, core_version, rustc, ref newer @ ..] = strings[..] else { return None };
+    let [a, b, c, d] = *<&[u8; 4]>::try_from(abi).ok()?;
     Some(Declaration {
         major: u16::from_le_bytes([a, b]),
         minor: u16::from_le_bytes([c, d]),
-        core_version: text(core_version),
-        rustc: text(rustc),
+        core_version: text(core_version)?,
+        rustc: text(rustc)?,
+        panics_abort: newer.first().is_some_and(|panic| *panic == ABORT.as_bytes()),
         nodes: Vec::new(),
     })
 }
 
 fn node(content: &[u8]) -> Option<DeclaredNode> {
-    let [name, plugin, version, category, summary] = strings(content)?;
+    let [name, plugin, version, category, summary, ..] = strings(content)?[..] else { return None };
     Some(DeclaredNode {
-        name: text(name),
-        plugin: text(plugin),
-        version: text(version),
-        category: text(category),
-        summary: text(summary),
+        name: text(name)?,
+        plugin: text(plugin)?,
+        version: text(version)?,
+        category: text(category)?,
+        summary: text(summary)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    const NAMES: [&[u8]; 5] = [b"a node", b"a-crate", b"1.0.0", b"network", b"does something"];
+    const NODE_LEN: usize = record_len(&NAMES);
+
+    /// The section of a library with two node types, and padding of every kind.
+    fn section() -> Vec<u8> {
+        let node: [u8; NODE_LEN] = record(NODE, &NAMES);
+        [&[0; 3][..], &node, &LIBRARY_RECORD, &[0; 5], &node, &[0]].concat()
+    }
+
+    #[test]
+    fn what_is_declared_is_read() {
+        let declaration = Declaration::parse(&section()).unwrap();
+        assert_eq!((declaration.major, declaration.minor), (MAJOR, MINOR));
+        assert_eq!((declaration.rustc.as_str(), declaration.panics_abort), (RUSTC, false));
+        assert_eq!(declaration.nodes.len(), 2);
+        assert_eq!(declaration.nodes[0].summary, "does something");
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed_and_none_brings_the_reader_down() {
+        let mut section = section();
+        let truth = Declaration::parse(&section).unwrap();
+        for at in 0..section.len() {
+            let byte = section[at];
+            for other in (0..=u8::MAX).filter(|other| *other != byte) {
+                section[at] = other;
+                let read = Declaration::parse(&section);
+                assert!(read.is_none() || read == Some(truth.clone()), "byte {at} is {other}");
+            }
+            section[at] = byte;
+        }
+    }
+
+    #[test]
+    fn a_section_that_ends_early_is_no_declaration_of_something_else() {
+        let section = section();
+        let truth = Declaration::parse(&section).unwrap();
+        for len in 0..section.len() {
+            // What is cut between two records cannot be told from a library with fewer nodes.
+            let fewer = |read: &Declaration| {
+                let nodes = read.nodes.len();
+                Declaration { nodes: truth.nodes[..nodes].to_vec(), ..truth.clone() } == *read
+            };
+            let read = Declaration::parse(&section[..len]);
+            assert!(read.as_ref().is_none_or(fewer), "{len}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn a_library_without_checksums_is_an_older_one_and_is_read() {
+        let section = section();
+        let truth = Declaration::parse(&section).unwrap();
+        let mut older = Vec::new();
+        let mut rest = &section[..];
+        while let Some((record, after)) = Record::next(rest).unwrap() {
+            if record.magic != CHECKSUM {
+                older.extend_from_slice(record.whole);
+            }
+            rest = after;
+        }
+        assert_eq!(Declaration::parse(&older), Some(truth));
+        older.extend_from_slice(&section[3..3 + NODE_LEN]);
+        assert_eq!(Declaration::parse(&older), None, "some have a checksum and some have none");
+    }
+
+    #[test]
+    fn records_of_a_newer_version_are_skipped() {
+        let mut section = section();
+        let newer: [u8; NODE_LEN] = record(*b"FWX1", &NAMES);
+        section.extend_from_slice(&newer);
+        assert_eq!(Declaration::parse(&section).unwrap().nodes.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn damage_in_several_places_is_never_read_as_something_else(
+            changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+            len in any::<prop::sample::Index>(),
+        ) {
+            let mut section = section();
+            let truth = Declaration::parse(&section).unwrap();
+            for (at, byte) in changes {
+                *at.get_mut(&mut section) = byte;
+            }
+            section.truncate(len.index(2 * section.len()));
+            // Whole records may be cut away; what is left is as it was.
+            if let Some(read) = Declaration::parse(&section) {
+                prop_assert!(read.nodes.iter().all(|node| *node == truth.nodes[0]));
+                prop_assert_eq!(Declaration { nodes: truth.nodes.clone(), ..read }, truth);
+            }
+        }
+    }
 }

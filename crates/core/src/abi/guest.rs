@@ -132,9 +132,8 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
         return Err("the runtime is older than the plugin".into());
     }
     if cfg!(panic = "abort") {
-        return Err("it was built with `panic = \"abort\"`, so that a panic in it would end the \
-                    runtime; build it with `panic = \"unwind\"`"
-            .into());
+        // Older hosts don't read so in the declaration.
+        return Err(NodeError::new(super::host::Refusal::Aborts.to_string()));
     }
     // SAFETY: lent for ever, and as long as was checked.
     let host = unsafe { &*init.host };

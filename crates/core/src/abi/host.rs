@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 
+use super::declaration::Declaration;
 use super::failure::Failed;
 use super::host_node::{LoadedExclusive, LoadedNode, Table, call};
 use super::host_table::HOST;
@@ -32,6 +33,12 @@ pub enum Refusal {
         /// Its minor version.
         theirs: u16,
     },
+    /// Its panics cannot be caught.
+    #[error(
+        "it was built with `panic = \"abort\"`, so that a panic in it would end the runtime; \
+         build it with `panic = \"unwind\"`"
+    )]
+    Aborts,
     /// Its tables make no sense.
     #[error("its tables are damaged: {0}; build it again")]
     Damaged(&'static str),
@@ -43,11 +50,16 @@ pub enum Refusal {
     InitPanicked(String),
 }
 
-/// Whether a library of that version runs in this host.
+/// Whether a library that declares this runs in this host.
 ///
 /// # Errors
 /// Why not.
-pub fn accepts(major: u16, minor: u16) -> Result<(), Refusal> {
+pub fn takes(declaration: &Declaration) -> Result<(), Refusal> {
+    accepts(declaration.major, declaration.minor)?;
+    if declaration.panics_abort { Err(Refusal::Aborts) } else { Ok(()) }
+}
+
+fn accepts(major: u16, minor: u16) -> Result<(), Refusal> {
     match (major, minor) {
         (MAJOR, minor) if minor <= MINOR => Ok(()),
         (MAJOR, theirs) => Err(Refusal::TooNew { theirs }),

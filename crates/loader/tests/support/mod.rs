@@ -9,12 +9,14 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ferrowire_core::abi::declaration::SECTION;
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{
     ContextStores, Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status,
     Value,
 };
 use ferrowire_loader::{Kind, Request, load};
+use object::{Object, ObjectSection};
 
 /// The name of the fixture's library.
 pub(crate) fn library_name() -> String {
@@ -50,6 +52,36 @@ pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) 
 pub(crate) fn fixture() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build(target(), None, &[]))
+}
+
+/// Where the section with the declaration lies in a library.
+pub(crate) fn section(library: &[u8]) -> std::ops::Range<usize> {
+    let object = object::File::parse(library).unwrap();
+    let (start, size) = object.section_by_name(SECTION).unwrap().file_range().unwrap();
+    start as usize..(start + size) as usize
+}
+
+/// Declares something else of the same length, with the checksum that belongs to it.
+pub(crate) fn declare(library: &mut [u8], old: &[u8], new: &[u8]) {
+    let section = section(library);
+    let start = library[section.clone()].windows(4).position(|magic| magic == b"FWL1").unwrap();
+    let record = &mut library[section][start..];
+    let end = 8 + u32::from_le_bytes(record[4..8].try_into().unwrap()) as usize;
+    let (record, check) = record.split_at_mut(end);
+    let at = record.windows(old.len()).position(|bytes| bytes == old).unwrap();
+    record[at..at + new.len()].copy_from_slice(new);
+    let sum = record.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    check[12..20].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Whether the system has mapped the library into this process, without which none of its code
+/// can run.
+pub(crate) fn is_mapped(library: &Path) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let library = library.canonicalize().unwrap();
+    maps.lines().any(|line| line.ends_with(library.to_str().unwrap()))
 }
 
 /// A request for one library.
