@@ -17,6 +17,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jsonata_core::ast::AstNode;
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptions};
@@ -28,7 +29,7 @@ use functions::Functions;
 use prepare::Reads;
 
 /// How long one evaluation may take.
-pub const TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// How deep an evaluation may be nested; a call that is no tail call takes about three levels.
 pub const DEPTH_LIMIT: usize = 10_000;
@@ -38,6 +39,27 @@ pub const LENGTH_LIMIT: usize = 1_000_000;
 
 /// How many bytes of text an evaluation may put together in all.
 pub const TEXT_LIMIT: usize = 256 << 20;
+
+/// How many values a result may consist of.
+const VALUES_LIMIT: usize = 8 << 20;
+
+/// Where an evaluation ends.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    time: Duration,
+    depth: usize,
+    length: usize,
+    text: usize,
+    values: usize,
+}
+
+const LIMITS: Limits = Limits {
+    time: TIME_LIMIT,
+    depth: DEPTH_LIMIT,
+    length: LENGTH_LIMIT,
+    text: TEXT_LIMIT,
+    values: VALUES_LIMIT,
+};
 
 /// A JSONata expression, ready to be evaluated. Clones share it.
 #[derive(Clone)]
@@ -126,23 +148,37 @@ impl Jsonata {
         bindings: &[(&str, Value)],
         cx: &NodeContext,
     ) -> Result<Option<Value>, NodeError> {
+        self.evaluate_within(&LIMITS, input.into(), bindings, cx)
+    }
+
+    fn evaluate_within(
+        &self,
+        limits: &Limits,
+        input: Input<'_>,
+        bindings: &[(&str, Value)],
+        cx: &NodeContext,
+    ) -> Result<Option<Value>, NodeError> {
         let converter = Rc::new(RefCell::new(Converter::default()));
-        let data = self.input(input.into(), &mut converter.borrow_mut());
+        let data = self.input(input, &mut converter.borrow_mut());
         let mut context = Context::new();
         for (name, value) in bindings {
             context.bind((*name).to_owned(), converter.borrow_mut().enter(value));
         }
         let options = EvaluatorOptions {
-            timeout_ms: Some(TIME_LIMIT.as_millis() as u64),
-            max_stack_depth: Some(DEPTH_LIMIT),
-            max_sequence_length: Some(LENGTH_LIMIT),
+            timeout_ms: Some(limits.time.as_millis() as u64),
+            max_stack_depth: Some(limits.depth),
+            max_sequence_length: Some(limits.length),
             ..EvaluatorOptions::default()
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        functions::register(&mut evaluator, &self.0.functions, &converter, cx)
+        guard::register(&mut evaluator, limits.text)
+            .and_then(|()| functions::register(&mut evaluator, &self.0.functions, &converter, cx))
             .and_then(|()| evaluator.evaluate(&self.0.ast, &data))
             .map_err(|error| self.failed(&error))
-            .and_then(|result| converter.borrow().leave(result).map_err(|e| self.fault(&e)))
+            .and_then(|result| {
+                let left = converter.borrow().leave(result, limits.values);
+                left.map_err(|reason| self.fault(&reason))
+            })
     }
 
     fn input(&self, input: Input<'_>, converter: &mut Converter) -> JValue {

@@ -119,7 +119,7 @@ impl<'a> Cutter<'a> {
             match character {
                 '\\' => _ = characters.next(),
                 '`' => return Some(self.skip(at + 1)),
-                '$' if self.rest[at..].starts_with("${") => {
+                '$' if self.rest.get(at..).is_some_and(|rest| rest.starts_with("${")) => {
                     self.skip(at + 2);
                     self.templates.push(0);
                     // What is put in stands in brackets, so to say.
@@ -143,7 +143,7 @@ impl<'a> Cutter<'a> {
                 }
                 '\n' | '\r' => return None,
                 c if c == quote => {
-                    let text = &self.rest[1..at];
+                    let text = self.rest.get(1..at).unwrap_or_default();
                     self.tokens.push(if escaped { Token::Literal } else { Token::Text(text) });
                     return Some(self.skip(at + 1));
                 }

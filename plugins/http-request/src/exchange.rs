@@ -5,8 +5,8 @@ use ferrowire_core::{Map, NodeContext, Value};
 use ferrowire_web::TlsOptions;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::header::{
-    CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
+    USER_AGENT, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
 use hyper_util::client::legacy;
@@ -18,6 +18,7 @@ use crate::case;
 use crate::connect::Connector;
 use crate::digest::{self, Asking};
 use crate::failure::Failure;
+use crate::inflate;
 use crate::jar;
 use crate::options::Options;
 
@@ -106,6 +107,7 @@ impl Client {
             }
         };
         put(USER_AGENT, AGENT);
+        put(ACCEPT_ENCODING, inflate::ACCEPTED);
         if !self.keep_alive {
             put(CONNECTION, "close");
         }
@@ -129,20 +131,21 @@ impl Client {
         response: Response<Incoming>,
         redirects: Vec<Value>,
     ) -> Result<Got, Failure> {
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         let body = match Limited::new(body, self.largest).collect().await {
             Ok(collected) => collected.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                let text = format!(
-                    "the response has more than {} bytes; raise `maxResponse` of the node",
-                    self.largest
-                );
-                return Err(Failure::new("ERR_BODY_TOO_LARGE", text));
-            }
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large(self.largest)),
             Err(error) => return Err(Failure::of(error.as_ref())),
         };
+        let body = inflate::body(&mut head.headers, body, self.largest)?;
         Ok(Got { status: head.status, headers: head.headers, body, url: call.url, redirects })
     }
+}
+
+pub(crate) fn too_large(largest: usize) -> Failure {
+    let text =
+        format!("the response has more than {largest} bytes; raise `maxResponse` of the node");
+    Failure::new("ERR_BODY_TOO_LARGE", text)
 }
 
 /// The URL as it is asked for: user and password are sent in a header, if at all.

@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod form;
 mod headers;
+mod inflate;
 mod jar;
 mod node;
 mod options;

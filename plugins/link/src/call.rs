@@ -18,6 +18,10 @@ const CALL: usize = 1;
 /// So many calls may be under way at a time.
 const MANY: usize = 65_536;
 
+/// So many calls may be under way within each other. A call that leads to itself would make a
+/// longer and longer list of who has called.
+const DEEPEST: usize = 1000;
+
 /// The longest time-out: longer ones mean this.
 const LONGEST: f64 = 24.0 * 60.0 * 60.0;
 
@@ -78,6 +82,13 @@ impl LinkCall {
                 return Err(NodeError::new("the `link in` node to call is missing; choose one"));
             }
         };
+        let depth = msg.get(SOURCES).and_then(Value::as_array).map_or(0, <[Value]>::len);
+        if depth >= DEEPEST {
+            let text = format!(
+                "{DEEPEST} calls are under way within each other; see whether one leads to itself"
+            );
+            return Err(NodeError::new(text));
+        }
         let id = generate_id();
         self.calls.note(&id, &msg, self.timeout)?;
         let source = Value::from(Map::from_iter([("id", id.as_str()), ("node", cx.id())]));

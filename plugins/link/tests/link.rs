@@ -49,6 +49,23 @@ async fn calls_that_do_not_return_fail_in_time_and_may_still_return_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_leads_to_itself_is_an_error() {
+    let mut node = Harness::of("link call").config(json!({"links": ["in"]})).start().await;
+    node.send(Message::with_payload("x")).await;
+    for _ in 1..1000 {
+        let call = node.next_output(1).await;
+        node.send(call).await;
+    }
+    let deepest = node.next_output(1).await;
+    assert_eq!(deepest.get("_linkSource").and_then(|s| s.as_array()).map(<[_]>::len), Some(1000));
+    node.send(deepest).await;
+    let error = node.next_error().await;
+    assert!(error.starts_with("1000 calls are under way within each other"), "{error}");
+    assert!(node.outputs(1).is_empty());
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dynamic_call_goes_to_the_node_that_the_message_names() {
     let builder = Harness::of("link call").linked("there");
     let mut node = builder.config(json!({"linkType": "dynamic"})).start().await;

@@ -205,17 +205,11 @@ async fn json_rpc_answers_over_the_socket_and_over_http() {
         client.send(request).await;
         assert_eq!(client.json().await, answer, "{request}");
     }
-    let call = |body: &str| {
-        format!(
-            "POST /rpc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
-    let answer =
-        runtime.raw(&call(r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#)).await;
+    let call = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#;
+    let answer = runtime.post_json("/rpc", call).await;
     assert!(answer.ends_with(r#"{"jsonrpc":"2.0","result":3,"id":1}"#), "{answer}");
-    let notified = runtime.raw(&call(r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#)).await;
+    let notification = r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#;
+    let notified = runtime.post_json("/rpc", notification).await;
     assert!(notified.starts_with("HTTP/1.1 204 "), "{notified}");
 }
 

@@ -69,14 +69,7 @@ impl Runtime {
         if call["url"].is_null() {
             call["url"] = format!("http://{}{path}", self.address).into();
         }
-        let body = call.to_string();
-        let response = self
-            .raw(&format!(
-                "POST /go HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            ))
-            .await;
+        let response = self.post_json("/go", &call.to_string()).await;
         let (_, body) = response.split_once("\r\n\r\n").unwrap();
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
     }
@@ -224,14 +217,7 @@ async fn a_pasted_authority_is_trusted_by_requests_and_sockets() {
     nodes.push(node("ws", "websocket in", json!({"client": "c", "server": ""}), &[]));
     let client = Runtime::start(json!([tab("tab")])).await;
     let mut events = client.events().await;
-    let body = flow.to_string();
-    let deployed = client
-        .raw(&format!(
-            "POST /flows HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        ))
-        .await;
+    let deployed = client.post_json("/flows", &flow.to_string()).await;
     assert!(deployed.starts_with("HTTP/1.1 204 "), "{deployed}");
     events.next("the socket", |e| e["topic"] == "status" && e["data"]["fill"] == "green").await;
     let call = json!({"method": "GET", "url": format!("localhost:{port}/see")});

@@ -153,6 +153,16 @@ impl Runtime {
         String::from_utf8_lossy(&response).into_owned()
     }
 
+    /// Sends JSON to a path and returns the whole response.
+    pub(crate) async fn post_json(&self, path: &str, body: &str) -> String {
+        self.raw(&format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ))
+        .await
+    }
+
     /// Watches what the runtime's event stream says.
     pub(crate) async fn events(&self) -> Events {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();

@@ -10,9 +10,6 @@ use crate::{Key, Map, Value};
 /// How deep a result may be nested.
 const DEPTH: usize = 256;
 
-/// How many values one result may consist of.
-const VALUES: usize = 8 << 20;
-
 /// A larger buffer passes through an evaluation as it is, but shows no bytes to it.
 const SHOWN_BYTES: usize = 64 << 10;
 
@@ -73,8 +70,8 @@ impl Converter {
     ///
     /// # Errors
     /// When it is nested too deeply or too large.
-    pub(super) fn leave(&self, result: JValue) -> Result<Option<Value>, String> {
-        Leaving { converter: self, depth: 0, values: 0 }.value(&result)
+    pub(super) fn leave(&self, result: JValue, most: usize) -> Result<Option<Value>, String> {
+        Leaving { converter: self, depth: 0, values: 0, most }.value(&result)
     }
 }
 
@@ -82,6 +79,7 @@ struct Leaving<'a> {
     converter: &'a Converter,
     depth: usize,
     values: usize,
+    most: usize,
 }
 
 impl Leaving<'_> {
@@ -128,8 +126,8 @@ impl Leaving<'_> {
         if self.depth > DEPTH {
             return Err(format!("its result is nested deeper than {DEPTH} levels"));
         }
-        if self.values > VALUES {
-            return Err(format!("its result has more than {VALUES} values"));
+        if self.values > self.most {
+            return Err(format!("its result has more than {} values", self.most));
         }
         Ok(())
     }

@@ -7,7 +7,6 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
 
 use super::convert::Converter;
-use super::guard;
 use crate::{NodeContext, PropertyPath, Scope, Value};
 
 /// Which of the functions an expression uses.
@@ -30,7 +29,6 @@ pub(super) fn register(
     converter: &Shared,
     cx: &NodeContext,
 ) -> Result<(), EvaluatorError> {
-    guard::register(evaluator)?;
     if functions.context {
         for (name, scope) in [("flowContext", Scope::Flow), ("globalContext", Scope::Global)] {
             let (cx, converter) = (cx.clone(), Rc::clone(converter));

@@ -9,8 +9,6 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::functions::string;
 use jsonata_core::value::JValue;
 
-use super::TEXT_LIMIT;
-
 /// `a & b`.
 const TEXT: &str = "text of both";
 /// The width in `$pad`.
@@ -59,22 +57,25 @@ fn failed(text: String) -> EvaluatorError {
     EvaluatorError::EvaluationError(text)
 }
 
-/// What is left of [`TEXT_LIMIT`].
+/// What is left of the text that an evaluation may make.
 #[derive(Clone)]
-struct Budget(Rc<Cell<usize>>);
+struct Budget {
+    left: Rc<Cell<usize>>,
+    limit: usize,
+}
 
 impl Budget {
     fn spend(&self, bytes: usize) -> Result<(), EvaluatorError> {
-        let left = self.0.get().checked_sub(bytes);
-        let text = || failed(format!("it makes more than {TEXT_LIMIT} bytes of text"));
-        self.0.set(left.ok_or_else(text)?);
+        let left = self.left.get().checked_sub(bytes);
+        let text = || failed(format!("it makes more than {} bytes of text", self.limit));
+        self.left.set(left.ok_or_else(text)?);
         Ok(())
     }
 }
 
-/// Makes the guards known to an evaluation.
-pub(super) fn register(evaluator: &mut Evaluator) -> Result<(), EvaluatorError> {
-    let budget = Budget(Rc::new(Cell::new(TEXT_LIMIT)));
+/// Makes the guards known to an evaluation, which may make `limit` bytes of text.
+pub(super) fn register(evaluator: &mut Evaluator, limit: usize) -> Result<(), EvaluatorError> {
+    let budget = Budget { left: Rc::new(Cell::new(limit)), limit };
     let both = budget.clone();
     evaluator.register_fn(TEXT, move |args: &[JValue]| {
         let [left, right] = args else { return Ok(JValue::Undefined) };

@@ -156,36 +156,59 @@ fn a_failed_evaluation_names_the_expression_and_the_reason() {
     assert!(error.ends_with("(T2001)"), "{error}");
 }
 
+/// The error of an evaluation within narrower limits, over a payload of 1,000 bytes.
+fn error_within(limits: Limits, source: &str) -> String {
+    let node = idle_node("flow");
+    let msg = message(json!({"payload": "x".repeat(1000)}));
+    let expression = Jsonata::compile(source).unwrap();
+    let found = expression.evaluate_within(&limits, (&msg).into(), &[], node.context());
+    found.unwrap_err().to_string()
+}
+
 #[test]
-fn nothing_runs_or_grows_without_end() {
+fn nothing_grows_without_end() {
+    // So much time that no machine is slow enough to run out of it first.
+    let patient = Duration::from_secs(3600);
+    let limits = Limits { time: patient, depth: 500, length: 1000, text: 100_000, values: 5000 };
     for (source, bound) in [
         ("($f := function($x) { $f($x) + 1 }; $f(1))", "D1011"),
-        ("[1..2000000]", "D2015"),
-        ("$reduce([1..60], function($a, $b) { $a & $a }, 'xxxxxxxx')", "bytes of text"),
-        ("$pad('x', 1000000000)", "bytes of text"),
-        ("$join($map([1..100000], function() { payload }))", "bytes of text"),
-        ("$distinct([1..40000])", "`$distinct` takes"),
+        ("[1..1001]", "D2015"),
+        ("$reduce([1..60], function($a, $b) { $a & $a }, 'xxxxxxxx')", "100000 bytes of text"),
+        ("$pad('x', 1000000000)", "100000 bytes of text"),
+        ("$join($map([1..101], function() { payload }))", "100000 bytes of text"),
         ("$reduce([1..300], function($a, $b) { [[$a]] }, 1)", "nested deeper"),
-        ("$reduce([1..40], function($a, $b) { {'l': $a, 'r': $a} }, 1)", "more than"),
+        ("$reduce([1..40], function($a, $b) { {'l': $a, 'r': $a} }, 1)", "more than 5000 values"),
     ] {
-        let error = error(source, json!({"payload": "x".repeat(10_000)}));
+        let error = error_within(limits, source);
         assert!(error.contains(bound), "{source}: {error}");
     }
+    let error = error("$distinct([1..40000])", json!({}));
+    assert!(error.contains("`$distinct` takes 30000 elements at most"), "{error}");
+}
+
+#[test]
+fn what_is_evaluated_for_a_message_has_the_limits_that_are_written_down() {
+    for (source, bound) in [
+        ("($f := function($x) { $f($x) + 1 }; $f(1))", "D1011"),
+        ("[1..1000001]", "D2015"),
+        ("$pad('x', 100000000)", "268435456 bytes of text"),
+    ] {
+        let error = error(source, json!({}));
+        assert!(error.contains(bound), "{source}: {error}");
+    }
+    assert_eq!(value("$count([1..1000000])", json!({})), json!(1_000_000));
 }
 
 #[test]
 fn an_expression_that_would_never_end_is_stopped() {
-    let started = std::time::Instant::now();
-    let error = error("($f := function($x) { $f($x) }; $f(1))", json!({}));
+    let limits = Limits { time: Duration::from_millis(20), ..LIMITS };
+    let error = error_within(limits, "($f := function($x) { $f($x) }; $f(1))");
     assert!(error.contains("D1012"), "{error}");
-    assert!(started.elapsed() < TIME_LIMIT * 3);
 }
 
 #[test]
 fn a_hostile_expression_is_refused_at_once() {
-    let started = std::time::Instant::now();
     for source in ["[".repeat(4000), "(".repeat(100_000), "a.".repeat(5000), "1 1".repeat(9000)] {
         assert!(Jsonata::compile(&source).is_err());
     }
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
