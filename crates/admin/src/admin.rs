@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ferrowire_engine::Engine;
 use tokio::sync::Semaphore;
@@ -73,8 +73,9 @@ pub struct Admin {
     settings: Settings,
     auth: Arc<Auth>,
     storage: Storage,
-    pack: Pack,
-    palette: Palette,
+    /// Made when an editor asks first: a runtime that nobody looks at needs neither.
+    pack: OnceLock<Pack>,
+    palette: OnceLock<Palette>,
     secrets: Mutex<Secrets>,
     /// Held by whoever changes flows or credentials.
     pub(crate) deploying: tokio::sync::Mutex<()>,
@@ -89,16 +90,14 @@ pub struct Admin {
 impl Admin {
     /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
     pub fn new(engine: Engine, settings: Settings, auth: Auth) -> Arc<Self> {
-        let pack = Pack::embedded();
-        let palette = Palette::new(engine.registry(), &pack);
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
             settings,
             auth: Arc::new(auth),
             storage,
-            pack,
-            palette,
+            pack: OnceLock::new(),
+            palette: OnceLock::new(),
             secrets: Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -124,12 +123,12 @@ impl Admin {
 
     /// Whether this program holds the editor and is to serve it.
     pub fn serves_editor(&self) -> bool {
-        self.settings.editor && !self.pack.is_empty()
+        self.settings.editor && !self.lacks_editor()
     }
 
     /// Whether this program was built without the editor.
     pub fn lacks_editor(&self) -> bool {
-        self.pack.is_empty()
+        !Pack::is_embedded()
     }
 
     pub(crate) fn storage(&self) -> &Storage {
@@ -137,11 +136,12 @@ impl Admin {
     }
 
     pub(crate) fn pack(&self) -> &Pack {
-        &self.pack
+        self.pack.get_or_init(Pack::embedded)
     }
 
+    /// The first time this unpacks files, for some ten milliseconds.
     pub(crate) fn palette(&self) -> &Palette {
-        &self.palette
+        self.palette.get_or_init(|| Palette::new(self.engine.registry(), self.pack()))
     }
 
     /// The credentials of all nodes.
@@ -153,5 +153,39 @@ impl Admin {
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admin").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ferrowire_core::{Registry, StopReason};
+
+    use super::*;
+    use crate::Guard;
+
+    #[tokio::test]
+    async fn a_start_and_a_stop_unpack_nothing_of_the_editor() {
+        let folder = tempfile::tempdir().unwrap();
+        let flow_file = folder.path().join("flows.json");
+        std::fs::write(&flow_file, r#"[{"id":"tab","type":"tab"}]"#).unwrap();
+        let settings = Settings {
+            admin_root: String::new(),
+            node_root: String::new(),
+            user_dir: folder.path().to_owned(),
+            flow_files: vec![flow_file],
+            flow_file_pretty: false,
+            credential_secret: CredentialSecret::Generated,
+            max_body: 1024,
+            runtime_state: false,
+            editor: true,
+        };
+        let engine = Engine::builder(Registry::new()).build();
+        let guard = Guard::new("127.0.0.1:1880".parse().unwrap(), Vec::new());
+        let admin = Admin::new(engine, settings, Auth::new(None, guard, None));
+        let _comms = crate::Comms::start(admin.engine(), Arc::clone(admin.auth()));
+        admin.start().await.unwrap();
+        assert_eq!(admin.serves_editor(), !admin.lacks_editor());
+        admin.engine().stop(StopReason::ShuttingDown).await.unwrap();
+        assert!(admin.pack.get().is_none() && admin.palette.get().is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ferrowire_engine::Engine;
-use ferrowire_http::{Accepted, Response, Upgrade, text};
+use ferrowire_http::{Response, TakeOver, Upgrade, text};
 use ferrowire_websocket::accept;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
@@ -83,22 +83,21 @@ impl Comms {
 }
 
 impl Upgrade for Comms {
-    fn upgrade(&self, request: &Parts, _: SocketAddr) -> Result<Accepted, Box<Response>> {
+    fn upgrade(&self, request: &Parts, _: SocketAddr) -> Result<TakeOver, Box<Response>> {
         let refused = |reply: Reply| Box::new(reply.into_response(request));
         self.shared.auth.guard(request).map_err(refused)?;
-        let response = accept(request, &[])?;
+        let answer = accept(request, &[])?;
         let Some(seat) = Seat::take(&self.shared) else {
             let reason = format!("{EDITORS} editors are connected already");
             return Err(Box::new(text(StatusCode::SERVICE_UNAVAILABLE, reason)));
         };
-        let connected = Box::new(move |stream, early| {
+        Ok(Box::new(move |stream, early| {
             let shared = Arc::clone(&seat.0);
             shared.tasks.spawn(async move {
-                Session::run(Arc::clone(&seat.0), stream, early).await;
+                Session::run(Arc::clone(&seat.0), stream, &answer, early).await;
                 drop(seat);
             });
-        });
-        Ok(Accepted { response, connected })
+        }))
     }
 }
 

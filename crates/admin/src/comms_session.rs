@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire_core::{Sending, Value};
 use ferrowire_http::Stream;
-use ferrowire_websocket::{Close, Connection, Limits, NotSent, Payload, Receive, Role};
+use ferrowire_websocket::{Close, Connection, Limits, NotSent, Payload, Receive};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -49,8 +49,8 @@ enum Access {
 }
 
 impl Session {
-    pub(crate) async fn run(shared: Arc<Shared>, stream: Stream, early: Bytes) {
-        let connection = Connection::new(stream, Role::Server, LIMITS);
+    pub(crate) async fn run(shared: Arc<Shared>, stream: Stream, answer: &Bytes, early: Bytes) {
+        let connection = Connection::accepted(stream, answer, LIMITS);
         let session = Session {
             shared,
             connection: Arc::clone(&connection),

@@ -26,6 +26,11 @@ pub(crate) struct File {
 }
 
 impl Pack {
+    /// Whether this program holds the editor.
+    pub(crate) fn is_embedded() -> bool {
+        !EMBEDDED.is_empty()
+    }
+
     /// The pack in this program.
     pub(crate) fn embedded() -> Self {
         Pack::read(EMBEDDED).unwrap_or_default()

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) enum Handler {
     /// At once.
     Now(fn(&Call) -> Reply),
-    /// After reading or writing files.
+    /// After reading or writing files, or after unpacking some of the editor's.
     Blocking(fn(&Call) -> Reply),
     /// After waiting.
     Later(fn(Call) -> BoxFuture<'static, Reply>),
@@ -85,28 +85,28 @@ use Verb::{Delete, Get, Post, Put};
 /// All of them; the first that fits answers.
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
-    open("/", Now(page::index)),
+    open("/", Blocking(page::index)),
     open("/theme", Now(page::theme)),
     open("/theme/:/:", Now(page::theme_file)),
-    open("/locales/*", Now(locales::get)),
-    open("/icons/:/:", Now(icons::get)),
-    open("/icons/:/:/:", Now(icons::get)),
+    open("/locales/*", Blocking(locales::get)),
+    open("/icons/:/:", Blocking(icons::get)),
+    open("/icons/:/:/:", Blocking(icons::get)),
     open("/debug/view/:", Now(statics::debug_view)),
     api(Get, "/auth/login", "", Now(auth_login::prompts)),
     api(Post, "/auth/token", "", Later(auth_login::log_in)),
     api(Post, "/auth/revoke", "", Later(auth_login::log_out)),
-    api(Get, "/icons", "nodes.read", Now(icons::list)),
-    api(Get, "/settings", "settings.read", Now(settings_api::get)),
+    api(Get, "/icons", "nodes.read", Blocking(icons::list)),
+    api(Get, "/settings", "settings.read", Blocking(settings_api::get)),
     api(Get, "/settings/user", "settings.read", Blocking(settings_api::get_user)),
     api(Post, "/settings/user", "settings.write", Blocking(settings_api::set_user)),
     api(Get, "/plugins", "plugins.read", Now(nodes_api::plugins)),
     api(Get, "/plugins/messages", "plugins.read", Now(nodes_api::no_messages)),
-    api(Get, "/nodes", "nodes.read", Now(nodes_api::list)),
+    api(Get, "/nodes", "nodes.read", Blocking(nodes_api::list)),
     api(Post, "/nodes", "nodes.write", Now(nodes_api::install)),
-    api(Get, "/nodes/messages", "nodes.read", Now(nodes_api::messages)),
-    api(Get, "/nodes/*", "nodes.read", Now(nodes_api::get)),
-    api(Put, "/nodes/*", "nodes.write", Now(nodes_api::change)),
-    api(Delete, "/nodes/*", "nodes.write", Now(nodes_api::remove)),
+    api(Get, "/nodes/messages", "nodes.read", Blocking(nodes_api::messages)),
+    api(Get, "/nodes/*", "nodes.read", Blocking(nodes_api::get)),
+    api(Put, "/nodes/*", "nodes.write", Blocking(nodes_api::change)),
+    api(Delete, "/nodes/*", "nodes.write", Blocking(nodes_api::remove)),
     api(Get, "/flows", "flows.read", Now(flows_api::get)),
     api(Post, "/flows", "flows.write", Later(flows_api::post)),
     api(Get, "/flows/state", "flows.read", Now(flows_api::state)),
@@ -120,7 +120,7 @@ const ROUTES: &[Route] = &[
     api(Delete, "/context/:/*", "context.write", Now(context::remove)),
     api(Get, "/library/:/:/*", "library.read", Blocking(library::get)),
     api(Post, "/library/:/:/*", "library.write", Blocking(library::save)),
-    api(Get, "/diagnostics", "diagnostics.read", Now(diagnostics::get)),
+    api(Get, "/diagnostics", "diagnostics.read", Blocking(diagnostics::get)),
     api(Post, "/inject/:", "inject.write", Now(actions::inject)),
     api(Post, "/debug/:", "debug.write", Now(actions::switch_several)),
     api(Post, "/debug/:/:", "debug.write", Now(actions::switch)),

@@ -76,13 +76,36 @@ impl<'de> Visitor<'de> for MapVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
         let mut map = Map::with_capacity(access.size_hint().unwrap_or(4).min(64));
+        let mut seen = Seen::default();
         while let Some((key, value)) = access.next_entry::<crate::Key, Value>()? {
-            map.insert(key, value);
+            if seen.add(&key) {
+                map.add(key, value);
+            } else {
+                map.insert(key, value);
+            }
             if map.len() >= INDEX_FROM {
                 return many(map, access);
             }
         }
         Ok(map)
+    }
+}
+
+/// Which names came before, roughly: a bit for all that are alike. It spares the search for a
+/// name that is certainly new.
+#[derive(Default)]
+struct Seen(u64);
+
+impl Seen {
+    /// Whether no name like this one came before.
+    fn add(&mut self, name: &str) -> bool {
+        let name = name.as_bytes();
+        let (first, last) = (name.first().copied(), name.last().copied());
+        let ends = u64::from(first.unwrap_or_default()) * 5 + u64::from(last.unwrap_or_default());
+        let bit = 1 << ((ends + name.len() as u64 * 11) % 64);
+        let is_new = self.0 & bit == 0;
+        self.0 |= bit;
+        is_new
     }
 }
 

@@ -67,7 +67,7 @@ impl Map {
                 None => index.0.get(key).map(|at| self.integers + at),
                 Some(number) => self.integer(number).ok(),
             },
-            None => self.entries.iter().position(|(k, _)| k.as_str() == key),
+            None => self.entries.iter().position(|(k, _)| is_same(k.as_bytes(), key.as_bytes())),
         }
     }
 
@@ -98,7 +98,7 @@ impl Map {
     }
 
     /// Adds a property that is not there yet, and says where.
-    fn add(&mut self, key: Key, value: Value) -> usize {
+    pub(crate) fn add(&mut self, key: Key, value: Value) -> usize {
         let at = match integer_key(&key) {
             Some(number) => {
                 let at = self.integer(number).unwrap_or_else(|at| at);
@@ -187,6 +187,11 @@ impl Map {
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.entries.iter().map(|(k, _)| k)
     }
+}
+
+/// Names mostly differ in length or at the start: that is seen before the rest is compared.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.first() == b.first() && a == b
 }
 
 /// The value of `key` as an array index, when JavaScript would order it as one: decimal digits

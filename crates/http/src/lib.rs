@@ -7,6 +7,7 @@
 mod body;
 mod cors;
 mod flows;
+mod handover;
 mod open;
 mod routes;
 mod server;
@@ -17,7 +18,7 @@ pub use body::{Body, Request, Response, empty, full, text};
 pub use cors::{Cors, Origins};
 pub use flows::{FlowPages, FlowSettings, Gate};
 pub use open::{NotOpen, Open, OpenResponses, TooMany, Waiting};
-pub use routes::{Accepted, Find, Layer, Page, PathTaken, Registration, Routes, Turn, Upgrade};
+pub use routes::{Find, Layer, Page, PathTaken, Registration, Routes, TakeOver, Turn, Upgrade};
 pub use server::{Limits, Secure, serve};
 pub use stream::Stream;
 pub use tls::{InvalidTls, TlsFiles, server_config};

@@ -13,27 +13,17 @@ use crate::{Request, Response, Stream};
 
 /// Takes connections over from HTTP, for example to speak WebSocket on them.
 pub trait Upgrade: Send + Sync {
-    /// Judges a request to upgrade: what to answer and who goes on with the connection, or why
-    /// not.
+    /// Judges a request to upgrade: who goes on with the connection, or why not.
     ///
     /// # Errors
     /// The response that refuses the upgrade.
-    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<Accepted, Box<Response>>;
+    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<TakeOver, Box<Response>>;
 }
 
-/// An upgrade that was agreed to.
-pub struct Accepted {
-    /// The `101 Switching Protocols` to send.
-    pub response: Response,
-    /// Gets the connection after that, with the bytes that came in too early.
-    pub connected: Box<dyn FnOnce(Stream, Bytes) + Send>,
-}
-
-impl fmt::Debug for Accepted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted").finish_non_exhaustive()
-    }
-}
+/// Gets a connection after an upgrade was agreed to, with the bytes that came in behind the
+/// request. Nothing has been answered: the `101 Switching Protocols` is the first that it writes,
+/// when it is ready for what the peer does next. Dropped if the connection ends before.
+pub type TakeOver = Box<dyn FnOnce(Stream, Bytes) + Send>;
 
 /// Answers ordinary requests.
 pub type Page = Arc<dyn Fn(Request, SocketAddr) -> BoxFuture<'static, Response> + Send + Sync>;
@@ -180,7 +170,8 @@ impl Routes {
         Ok(Registration { routes: self.clone(), kind, path: path.to_owned(), owner })
     }
 
-    pub(crate) fn upgrade_at(&self, path: &str) -> Option<Arc<dyn Upgrade>> {
+    /// Who takes upgrades at exactly `path`.
+    pub fn upgrade_at(&self, path: &str) -> Option<Arc<dyn Upgrade>> {
         self.lock().upgrades.get(path).map(|owned| Arc::clone(&owned.route))
     }
 

@@ -3,15 +3,14 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::body::Body as _;
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::upgrade::OnUpgrade;
-use hyper::{StatusCode, upgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -20,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use crate::{Request, Response, Routes, Stream, text};
+use crate::handover::{Handover, Watched};
+use crate::{Request, Response, Routes, Stream, Upgrade, text};
 
 /// What a peer may cost before it is known to be a friend.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +96,6 @@ struct Server {
 #[derive(Clone, Copy, Debug)]
 pub struct Secure;
 
-/// An upgrade that was promised in a response: what to wait for, and who goes on.
-type Promised = (OnUpgrade, Box<dyn FnOnce(Stream, Bytes) + Send>);
-
 impl Server {
     async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
         // Answers are written whole; waiting for more to send would only delay them.
@@ -106,28 +103,29 @@ impl Server {
             debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let Some(stream) = self.secured(tcp, peer).await else { return };
-        let promised = Mutex::new(None);
-        let respond = service_fn(|request| self.respond(request, peer, &promised));
-        let connection = http1::Builder::new()
+        let handover = Handover::default();
+        let respond = service_fn(|request| self.respond(request, peer, &handover));
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.handshake)
             .max_buf_size(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), respond)
-            .with_upgrades();
-        let mut connection = std::pin::pin!(connection);
+            .serve_connection(TokioIo::new(Watched { stream, handover: &handover }), respond);
         let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
+            ended = handover.drive(&mut connection) => ended,
             () = self.stop.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                handover.drive(&mut connection).await
             }
         };
-        if let Err(error) = ended {
-            debug!(%peer, %error, "connection failed");
-        }
-        let promised = promised.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(promised) = promised {
-            hand_over(promised, peer).await;
+        match ended {
+            Some(Ok(())) => {}
+            Some(Err(error)) => debug!(%peer, %error, "connection failed"),
+            None => {
+                let parts = connection.into_parts();
+                if let Some(take_over) = handover.take() {
+                    take_over(parts.io.into_inner().stream, parts.read_buf);
+                }
+            }
         }
     }
 
@@ -150,39 +148,52 @@ impl Server {
         &self,
         mut request: Request,
         peer: SocketAddr,
-        promised: &Mutex<Option<Promised>>,
+        handover: &Handover,
     ) -> Result<Response, Infallible> {
         if self.tls.is_some() {
             request.extensions_mut().insert(Secure);
         }
-        if request.headers().contains_key(UPGRADE) {
-            return Ok(self.respond_to_upgrade(request, peer, promised));
+        if let Some(wanted) = request.headers().get(UPGRADE) {
+            match self.routes.upgrade_at(request.uri().path()) {
+                Some(route) => return Ok(upgrade(&*route, request, peer, handover).await),
+                None if is_websocket(wanted) => return Ok(closing(not_found())),
+                // Who offers another protocol is content with HTTP, too (RFC 9110 §7.8).
+                None => {}
+            }
         }
         Ok(match self.routes.page_for(&request) {
             Some(page) => page(request, peer).await,
             None => not_found(),
         })
     }
+}
 
-    fn respond_to_upgrade(
-        &self,
-        mut request: Request,
-        peer: SocketAddr,
-        promised: &Mutex<Option<Promised>>,
-    ) -> Response {
-        let Some(route) = self.routes.upgrade_at(request.uri().path()) else {
-            return closing(not_found());
-        };
-        let on_upgrade = upgrade::on(&mut request);
-        match route.upgrade(&request.into_parts().0, peer) {
-            Ok(accepted) => {
-                let mut promised = promised.lock().unwrap_or_else(PoisonError::into_inner);
-                *promised = Some((on_upgrade, accepted.connected));
-                accepted.response
-            }
-            Err(response) => closing(*response),
-        }
+/// Ends only when the upgrade is refused.
+async fn upgrade(
+    route: &dyn Upgrade,
+    request: Request,
+    peer: SocketAddr,
+    handover: &Handover,
+) -> Response {
+    let (head, body) = request.into_parts();
+    if !body.is_end_stream() {
+        // It would be taken for the beginning of the other protocol.
+        let reason = "a request to upgrade must not have a body";
+        return closing(text(StatusCode::BAD_REQUEST, reason));
     }
+    match route.upgrade(&head, peer) {
+        Ok(take_over) => {
+            handover.agree(take_over);
+            // The answer is for whoever takes the connection over to give.
+            std::future::pending().await
+        }
+        Err(refusal) => closing(*refusal),
+    }
+}
+
+fn is_websocket(wanted: &HeaderValue) -> bool {
+    let mut protocols = wanted.as_bytes().split(|byte| *byte == b',');
+    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn not_found() -> Response {
@@ -192,15 +203,4 @@ fn not_found() -> Response {
 fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
-}
-
-async fn hand_over((on_upgrade, connected): Promised, peer: SocketAddr) {
-    let upgraded = match on_upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => return debug!(%peer, %error, "the connection ended during its upgrade"),
-    };
-    match upgraded.downcast::<TokioIo<Stream>>() {
-        Ok(parts) => connected(parts.io.into_inner(), parts.read_buf),
-        Err(_) => warn!(%peer, "an upgraded connection is of an unexpected kind and is dropped"),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod cookies;
 mod header_sum;
+mod identity;
 mod proxy;
 mod tls;
 mod trust;

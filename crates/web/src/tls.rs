@@ -4,52 +4,71 @@ use std::fmt;
 use std::sync::Arc;
 
 use ferrowire_core::{Map, Value};
-use tokio_rustls::rustls::InconsistentKeys::KeyMismatch;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::sign::SingleCertAndKey;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::identity::{self, Identity};
 use crate::trust::{TrustAll, TrustGiven};
 
-/// A certificate or key: a file's path, its content, or the environment variable that holds it.
+/// Where a certificate, key or archive is: a file's path, its content, or the environment variable that holds it.
 #[derive(Clone, PartialEq)]
-enum Pem {
+pub(crate) enum Source {
     File(String),
     Content(String),
     Environment(String),
 }
 
 /// A key is nothing for a log.
-impl fmt::Debug for Pem {
+impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Pem::File(path) => write!(f, "`{path}`"),
-            Pem::Content(_) => f.write_str("the content of the `tls-config`"),
-            Pem::Environment(name) => write!(f, "the environment variable `{name}`"),
+            Source::File(path) => write!(f, "`{path}`"),
+            Source::Content(_) => f.write_str("the content of the `tls-config`"),
+            Source::Environment(name) => write!(f, "the environment variable `{name}`"),
         }
     }
 }
 
-impl Pem {
-    fn read(&self) -> Result<Vec<u8>, String> {
+impl Source {
+    pub(crate) fn is_pasted(&self) -> bool {
+        matches!(self, Source::Content(_))
+    }
+
+    pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
         match self {
-            Pem::Content(text) => Ok(text.clone().into_bytes()),
-            Pem::Environment(name) => Err(format!("the environment variable `{name}` is not set")),
-            Pem::File(path) => {
+            Source::Content(text) => Ok(text.clone().into_bytes()),
+            Source::Environment(name) => {
+                Err(format!("the environment variable `{name}` is not set"))
+            }
+            Source::File(path) => {
                 std::fs::read(path).map_err(|error| format!("cannot read `{path}`: {error}"))
             }
         }
     }
 }
 
+/// What opens an encrypted key or an archive.
+#[derive(Clone, PartialEq)]
+struct Passphrase(String);
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// What a `tls-config` node says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsOptions {
-    certificate: Option<Pem>,
-    key: Option<Pem>,
-    authority: Option<Pem>,
+    certificate: Option<Source>,
+    key: Option<Source>,
+    authority: Option<Source>,
+    /// A PKCS#12 archive, in the place of certificate and key.
+    archive: Option<Source>,
+    passphrase: Option<Passphrase>,
     /// The name to ask the server for, when it is not the host's.
     pub server_name: Option<String>,
     verify: bool,
@@ -62,6 +81,8 @@ impl Default for TlsOptions {
             certificate: None,
             key: None,
             authority: None,
+            archive: None,
+            passphrase: None,
             server_name: None,
             verify: true,
             alpn: None,
@@ -78,32 +99,32 @@ impl TlsOptions {
         };
         let credentials = properties.get("credentials");
         let kind = text("certType").unwrap_or_else(|| "files".to_owned());
-        let has_p12 = credentials.and_then(|all| all.get("p12data")).is_some_and(Value::is_truthy);
-        if kind == "pfx" || (has_p12 && text("cert").is_none()) {
-            let text = "PKCS#12 files are not supported: convert it with `openssl pkcs12 -nodes` \
-                        and give certificate and key in PEM form";
-            problem("p12", text.to_owned());
-        }
-        let mut pem = |name: &str| {
-            if kind == "env" {
-                return text(&format!("{name}Env")).map(Pem::Environment);
+        let credential = |name: &str| {
+            let content = credentials.and_then(|all| all.get(name)).and_then(Value::as_str);
+            content.filter(|content| !content.is_empty()).map(str::to_owned)
+        };
+        let is_archive = kind == "pfx";
+        let mut source = |name: &str| {
+            if is_archive != (name == "p12") {
+                return None;
             }
-            let content = credentials
-                .and_then(|all| all.get(&format!("{name}data")))
-                .and_then(Value::as_str)
-                .filter(|content| !content.is_empty());
-            if let Some(content) = content {
-                return Some(Pem::Content(content.to_owned()));
+            if kind == "env" {
+                return text(&format!("{name}Env")).map(Source::Environment);
+            }
+            if let Some(content) = credential(&format!("{name}data")) {
+                return Some(Source::Content(content));
             }
             if text(name).is_none() && text(&format!("{name}name")).is_some() {
                 problem(name, "its content is missing: give the path of a file instead".to_owned());
             }
-            text(name).map(Pem::File)
+            text(name).map(Source::File)
         };
         let options = TlsOptions {
-            certificate: pem("cert"),
-            key: pem("key"),
-            authority: pem("ca"),
+            certificate: source("cert"),
+            key: source("key"),
+            authority: source("ca"),
+            archive: source("p12"),
+            passphrase: credential("passphrase").map(Passphrase),
             server_name: text("servername"),
             verify: properties.get("verifyservercert") != Some(&Value::Bool(false)),
             alpn: text("alpnprotocol"),
@@ -117,11 +138,11 @@ impl TlsOptions {
     /// The options with the content of environment variables in their place.
     #[must_use]
     pub fn with_environment(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
-        for pem in [&mut self.certificate, &mut self.key, &mut self.authority] {
-            if let Some(Pem::Environment(name)) = pem
+        for source in [&mut self.certificate, &mut self.key, &mut self.authority] {
+            if let Some(Source::Environment(name)) = source
                 && let Some(content) = env(name)
             {
-                *pem = Some(Pem::Content(content));
+                *source = Some(Source::Content(content));
             }
         }
         self
@@ -143,35 +164,42 @@ impl TlsOptions {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
+        let identity = self.identity()?;
         let builder = match (self.verify, &self.authority) {
             (false, _) => {
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAll(provider)))
             }
-            (true, None) => builder.with_root_certificates(system_roots()),
+            (true, None) => {
+                let mut roots = system_roots();
+                if let Some(identity) = &identity {
+                    roots.add_parsable_certificates(identity.authorities.iter().cloned());
+                }
+                builder.with_root_certificates(roots)
+            }
             (true, Some(authority)) => {
                 let verifier = TrustGiven::new(certificates(authority)?, provider)?;
                 builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
             }
         };
-        let mut config = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => {
-                let chain = certificates(certificate)?;
-                let key = PrivateKeyDer::from_pem_slice(&key.read()?)
-                    .map_err(|error| format!("the private key is unusable: {error}"))?;
-                let key = ring::sign::any_supported_type(&key)
-                    .map_err(|error| format!("the private key is unusable: {error}"))?;
-                let own = CertifiedKey::new(chain, key);
-                // Certificates of version 1 cannot be compared, and servers may take them.
-                if let Err(error @ rustls::Error::InconsistentKeys(KeyMismatch)) = own.keys_match()
-                {
-                    return Err(format!("certificate and key do not belong together: {error}"));
-                }
+        let mut config = match identity {
+            Some(Identity { own, .. }) => {
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
-            _ => builder.with_no_client_auth(),
+            None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         Ok(Arc::new(config))
+    }
+
+    fn identity(&self) -> Result<Option<Identity>, String> {
+        let passphrase = self.passphrase.as_ref().map(|passphrase| passphrase.0.as_str());
+        match (&self.archive, &self.certificate, &self.key) {
+            (Some(archive), ..) => identity::from_archive(archive, passphrase).map(Some),
+            (None, Some(certificate), Some(key)) => {
+                identity::from_pem(certificate, key, passphrase).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -181,12 +209,12 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
-fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>, String> {
-    let content = pem.read()?;
+pub(crate) fn certificates(source: &Source) -> Result<Vec<CertificateDer<'static>>, String> {
+    let content = source.read()?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match all {
-        Ok(all) if all.is_empty() => Err(format!("{pem:?} holds no certificate in PEM form")),
+        Ok(all) if all.is_empty() => Err(format!("{source:?} holds no certificate in PEM form")),
         Ok(all) => Ok(all),
-        Err(error) => Err(format!("{pem:?} is no certificate in PEM form: {error}")),
+        Err(error) => Err(format!("{source:?} is no certificate in PEM form: {error}")),
     }
 }

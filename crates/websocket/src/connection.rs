@@ -137,6 +137,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         })
     }
 
+    /// The server's side of a connection over `stream`. Before any frame goes `answer`, which
+    /// agrees to the handshake: it leaves with the first frame, or when the connection is run.
+    pub fn accepted(stream: S, answer: &Bytes, limits: Limits) -> Arc<Self> {
+        let connection = Connection::new(stream, Role::Server, limits);
+        connection.lock().outbox.push_encoded(answer);
+        connection
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Io<S>> {
         self.io.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,6 +181,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         push: impl FnOnce(&mut Outbox, T),
     ) -> Result<(), NotSent<T>> {
         let mut io = self.lock();
+        if !io.outbox.has_room(length) && !io.blocked {
+            // What waits has perhaps not been offered to the socket yet.
+            self.write(&mut io);
+        }
         if io.state != State::Open {
             return Err(NotSent::Closed);
         }

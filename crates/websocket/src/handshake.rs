@@ -1,21 +1,22 @@
 //! The server's side of the opening handshake (RFC 6455 §4.2).
 
-use ferrowire_http::{Response, empty, text};
+use bytes::Bytes;
+use ferrowire_http::{Response, text};
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
 use tungstenite::handshake::derive_accept_key;
 
-/// The response that agrees to a handshake. Without `subprotocols` the first one that the client
-/// offers is chosen, as in Node-RED.
+/// Agrees to a handshake: the whole answer, which goes out before any frame. Without
+/// `subprotocols` the first one that the client offers is chosen, as in Node-RED.
 ///
 /// # Errors
 /// The response that refuses it: 405 for other methods than GET, 426 for another version of the
 /// protocol, 400 for anything else that is missing or malformed.
-pub fn accept(request: &Parts, subprotocols: &[String]) -> Result<Response, Box<Response>> {
+pub fn accept(request: &Parts, subprotocols: &[String]) -> Result<Bytes, Box<Response>> {
     let headers = &request.headers;
     if request.method != Method::GET {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request");
@@ -35,20 +36,21 @@ pub fn accept(request: &Parts, subprotocols: &[String]) -> Result<Response, Box<
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_valid_key(key)) else {
         return refuse(StatusCode::BAD_REQUEST, "`Sec-WebSocket-Key` is missing or malformed");
     };
-    let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
-    let answer = response.headers_mut();
-    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    answer.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(accept) = HeaderValue::try_from(derive_accept_key(key.as_bytes())) {
-        answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
+    let mut answer = String::from(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    );
+    let mut add = |name: &str, value: &str| {
+        answer.extend([name, ": ", value, "\r\n"]);
+    };
+    add("Sec-WebSocket-Accept", &derive_accept_key(key.as_bytes()));
     if let Some(subprotocol) = choose_subprotocol(headers, subprotocols) {
-        answer.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        add("Sec-WebSocket-Protocol", subprotocol);
     }
-    Ok(response)
+    answer.push_str("\r\n");
+    Ok(answer.into())
 }
 
-fn refuse(status: StatusCode, reason: &'static str) -> Result<Response, Box<Response>> {
+fn refuse(status: StatusCode, reason: &'static str) -> Result<Bytes, Box<Response>> {
     Err(Box::new(text(status, reason)))
 }
 
@@ -79,14 +81,13 @@ fn is_valid_key(key: &HeaderValue) -> bool {
 }
 
 /// The first of ours that was offered; without a list of ours the first offer, as in Node-RED.
-fn choose_subprotocol(headers: &HeaderMap, ours: &[String]) -> Option<HeaderValue> {
+fn choose_subprotocol<'a>(headers: &'a HeaderMap, ours: &'a [String]) -> Option<&'a str> {
     let mut offered = tokens(headers, SEC_WEBSOCKET_PROTOCOL.as_str());
-    let chosen = match ours {
+    match ours {
         [] => offered.next(),
         ours => {
             let offered: Vec<&str> = offered.collect();
             ours.iter().map(String::as_str).find(|name| offered.contains(name))
         }
-    };
-    chosen.and_then(|name| HeaderValue::from_str(name).ok())
+    }
 }

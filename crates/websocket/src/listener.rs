@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
     Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Sending, StopReason, async_trait,
 };
-use ferrowire_http::{Accepted, Registration, Response, Routes, Stream, Upgrade};
+use ferrowire_http::{Registration, Response, Routes, Stream, TakeOver, Upgrade};
 use futures_util::future::BoxFuture;
 use hyper::http::request::Parts;
 use indexmap::IndexMap;
@@ -60,6 +60,14 @@ struct Listener {
     running: OnceLock<Arc<Running>>,
 }
 
+/// Who is connected.
+#[derive(Default)]
+struct Clients {
+    by_session: Connections,
+    /// Nobody comes in any more.
+    closed: bool,
+}
+
 /// What the listener's connections share.
 struct Running {
     cx: NodeContext,
@@ -67,7 +75,7 @@ struct Running {
     mode: Mode,
     limits: crate::Limits,
     slow_peer: SlowPeer,
-    connections: RwLock<Connections>,
+    clients: RwLock<Clients>,
     /// Told when a connection has left.
     left: Notify,
     not_sent: AtomicU64,
@@ -111,7 +119,7 @@ impl Node for Listener {
                 mode: self.mode,
                 limits,
                 slow_peer,
-                connections: RwLock::default(),
+                clients: RwLock::default(),
                 left: Notify::new(),
                 not_sent: AtomicU64::new(0),
             })
@@ -149,54 +157,49 @@ impl Node for Listener {
 struct Door(Arc<Running>);
 
 impl Upgrade for Door {
-    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<Accepted, Box<Response>> {
-        let response = handshake::accept(request, &self.0.subprotocols)?;
+    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<TakeOver, Box<Response>> {
+        let answer = handshake::accept(request, &self.0.subprotocols)?;
         let running = Arc::clone(&self.0);
-        let connected = Box::new(move |stream, early| running.connected(stream, early, peer));
-        Ok(Accepted { response, connected })
+        Ok(Box::new(move |stream, early| running.connected(stream, &answer, early, peer)))
     }
 }
 
 impl Running {
-    fn connected(self: Arc<Self>, stream: Stream, early: Bytes, peer: SocketAddr) {
+    /// The client is counted before it hears that it is connected, so that it gets whatever is
+    /// sent to all from then on.
+    fn connected(self: Arc<Self>, stream: Stream, answer: &Bytes, early: Bytes, peer: SocketAddr) {
+        let connection = Connection::accepted(stream, answer, self.limits);
+        let Some(present) = self.enter(&connection) else {
+            return self.cx.log(Level::Debug, format_args!("{peer} came too late"));
+        };
+        let id = &present.session.id;
+        self.cx.log(Level::Debug, format_args!("{peer} connected as session {id}"));
         let cx = self.cx.clone();
-        cx.spawn(self.session(stream, early, peer));
+        cx.spawn(present.run(connection, early, peer));
     }
 
-    async fn session(self: Arc<Self>, stream: Stream, early: Bytes, peer: SocketAddr) {
-        let connection = Connection::new(stream, Role::Server, self.limits);
-        let session = Session::new();
-        let here = self.enter(&session, &connection);
-        self.cx.log(Level::Debug, format_args!("{peer} connected as session {}", session.id));
-        let current = Current {
-            session: session.clone(),
-            connection: Arc::clone(&connection),
-            listener: self.address(),
-        };
-        let receiver = Inbound { running: &self, session: &session };
-        let ended = CURRENT.scope(current, connection.run(early, &receiver)).await;
-        self.cx.log(
-            Level::Debug,
-            format_args!("session {} of {peer} ended: {}", session.id, status::describe(&ended)),
-        );
-        if matches!(ended, Ended::Violation(_)) {
-            self.cx.status_of_users(status::error(&session));
+    /// Counts a client in, unless this listener stops.
+    fn enter(self: &Arc<Self>, connection: &Arc<Connection<Stream>>) -> Option<Present> {
+        let mut clients = self.clients_mut();
+        if clients.closed {
+            return None;
         }
-        drop(here);
+        let present = Present { running: Arc::clone(self), session: Session::new() };
+        let session = &present.session;
+        clients.by_session.insert(session.id.clone(), Arc::clone(connection));
+        let count = clients.by_session.len().to_string();
+        // Shown under the lock, so that the last status has the last count.
+        self.cx.status_of_users(status::connected(&count, "connect", session));
+        drop(clients);
+        Some(present)
     }
 
-    fn enter<'a>(
-        self: &'a Arc<Self>,
-        session: &'a Session,
-        connection: &Arc<Connection<Stream>>,
-    ) -> Present<'a> {
-        let count = {
-            let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
-            connections.insert(session.id.clone(), Arc::clone(connection));
-            connections.len()
-        };
-        self.cx.status_of_users(status::connected(&count.to_string(), "connect", session));
-        Present { running: self, session }
+    fn clients(&self) -> RwLockReadGuard<'_, Clients> {
+        self.clients.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clients_mut(&self) -> RwLockWriteGuard<'_, Clients> {
+        self.clients.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn address(&self) -> usize {
@@ -221,10 +224,7 @@ impl Running {
         }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
         cork::settle();
-        let target = {
-            let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
-            connections.get(id).cloned()
-        };
+        let target = self.clients().by_session.get(id).cloned();
         match target {
             Some(connection) => match outgoing(self.mode, msg) {
                 Some(payload) => self.send_to(&connection, payload),
@@ -309,9 +309,9 @@ impl Running {
     }
 
     fn broadcast_now(self: &Arc<Self>, frame: &Bytes) -> Handled {
-        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        let clients = self.clients();
         let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
-        for connection in connections.values() {
+        for connection in clients.by_session.values() {
             match connection.send_encoded(frame) {
                 Ok(()) | Err(NotSent::Closed) => {}
                 Err(NotSent::Full(_)) if self.must_wait(connection) => {
@@ -358,8 +358,9 @@ impl Running {
     /// Closes every session and waits until all have left; each does within its limits.
     async fn close_all(&self, close: &Close) {
         let connections: Vec<_> = {
-            let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
-            connections.values().cloned().collect()
+            let mut clients = self.clients_mut();
+            clients.closed = true;
+            clients.by_session.values().cloned().collect()
         };
         for connection in connections {
             connection.close(close);
@@ -367,7 +368,7 @@ impl Running {
         loop {
             let mut left = std::pin::pin!(self.left.notified());
             left.as_mut().enable();
-            if self.connections.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            if self.clients().by_session.is_empty() {
                 return;
             }
             left.await;
@@ -377,8 +378,8 @@ impl Running {
 
 impl Broadcast for Running {
     fn broadcast(&self, frames: &Bytes) {
-        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
-        for connection in connections.values() {
+        let clients = self.clients();
+        for connection in clients.by_session.values() {
             if let Err(NotSent::Full(_)) = connection.send_encoded(frames) {
                 self.too_slow(connection);
             }
@@ -386,26 +387,43 @@ impl Broadcast for Running {
     }
 }
 
-/// A session in the list of connections, until this is dropped: also when its task is cancelled.
-struct Present<'a> {
-    running: &'a Running,
-    session: &'a Session,
+/// A session that is counted among the clients, until this is dropped: also when its task is
+/// cancelled, or never begins.
+struct Present {
+    running: Arc<Running>,
+    session: Session,
 }
 
-impl Drop for Present<'_> {
-    fn drop(&mut self) {
-        let running = self.running;
-        let count = {
-            let mut connections =
-                running.connections.write().unwrap_or_else(PoisonError::into_inner);
-            connections.swap_remove(&self.session.id);
-            connections.len()
+impl Present {
+    async fn run(self, connection: Arc<Connection<Stream>>, early: Bytes, peer: SocketAddr) {
+        let Present { running, session } = &self;
+        let current = Current {
+            session: session.clone(),
+            connection: Arc::clone(&connection),
+            listener: running.address(),
         };
-        running.left.notify_waiters();
-        running.cx.status_of_users(match count {
-            0 => status::disconnected(self.session),
-            count => status::connected(&count.to_string(), "disconnect", self.session),
+        let receiver = Inbound { running, session };
+        let ended = CURRENT.scope(current, connection.run(early, &receiver)).await;
+        let how = status::describe(&ended);
+        let cx = &running.cx;
+        cx.log(Level::Debug, format_args!("session {} of {peer} ended: {how}", session.id));
+        if matches!(ended, Ended::Violation(_)) {
+            cx.status_of_users(status::error(session));
+        }
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        let Present { running, session } = self;
+        let mut clients = running.clients_mut();
+        clients.by_session.swap_remove(&session.id);
+        running.cx.status_of_users(match clients.by_session.len() {
+            0 => status::disconnected(session),
+            count => status::connected(&count.to_string(), "disconnect", session),
         });
+        drop(clients);
+        running.left.notify_waiters();
     }
 }
 

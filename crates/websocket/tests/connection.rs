@@ -272,3 +272,70 @@ async fn a_pong_shows_that_the_peer_is_alive() {
     client.next().await.unwrap().unwrap();
     assert!(connection.take_alive());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_before_a_connection_is_run_leaves_behind_the_answer_to_the_handshake() {
+    use tokio::io::AsyncReadExt;
+    let (near, mut far) = duplex(1 << 16);
+    let answer = Bytes::from("HTTP/1.1 101 ...");
+    let connection = Connection::accepted(near, &answer, Limits::default());
+    connection.send(Payload::Text("hi".into())).unwrap();
+    connection.close(&Close { code: None, reason: "".into() });
+    drop(connection);
+    let mut written = Vec::new();
+    far.read_to_end(&mut written).await.unwrap();
+    assert_eq!(written, b"HTTP/1.1 101 ...\x81\x02hi\x88\x00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_the_handshake_leaves_when_nothing_is_sent() {
+    use tokio::io::AsyncReadExt;
+    let (near, mut far) = duplex(1 << 16);
+    let answer = Bytes::from("HTTP/1.1 101 ...");
+    let connection = Connection::accepted(near, &answer, Limits::default());
+    let echo = Echo::<DuplexStream>(OnceLock::new());
+    let mut running = std::pin::pin!(connection.run(Bytes::new(), &echo));
+    assert!(futures_util::poll!(running.as_mut()).is_pending());
+    let mut written = vec![0; answer.len()];
+    far.read_exact(&mut written).await.unwrap();
+    assert_eq!(written, answer);
+    drop(far);
+    assert!(matches!(running.await, Ended::Lost(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_larger_than_the_queue_gets_through_behind_the_answer_to_the_handshake() {
+    let (near, far) = duplex(1 << 16);
+    let limits = Limits { max_queue: 1000, ..Limits::default() };
+    let connection = Connection::accepted(near, &Bytes::from("answer"), limits);
+    connection.send(Payload::Binary(Bytes::from(vec![1; 50_000]))).unwrap();
+    drop(far);
+}
+
+/// Sends a small message and one that is larger than the queue.
+struct Both(Arc<Connection<DuplexStream>>);
+
+impl Receive for Both {
+    fn message(&self, _: Payload) -> Sending {
+        assert_eq!(self.0.send(Payload::Text("small".into())), Ok(()));
+        assert_eq!(self.0.send(Payload::Binary(Bytes::from(vec![1; 5_000]))), Ok(()));
+        Sending::done()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_task_has_put_off_does_not_make_a_queue_full_whose_socket_is_free() {
+    let limits = Limits { max_queue: 1000, ..Limits::default() };
+    let (connection, _task, mut receiver) = pair(limits, 1 << 16).await;
+    let (near, far) = duplex(1 << 16);
+    let mut sender = client(far).await;
+    let both = Both(connection);
+    let running = Connection::new(near, Role::Server, limits).run(Bytes::new(), &both);
+    let exchange = async {
+        sender.send(Message::text("go")).await.unwrap();
+        assert_eq!(receiver.next().await.unwrap().unwrap(), Message::text("small"));
+        assert_eq!(receiver.next().await.unwrap().unwrap().len(), 5_000);
+        drop(sender);
+    };
+    futures_util::join!(running, exchange);
+}

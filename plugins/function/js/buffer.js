@@ -28,6 +28,10 @@
     };
 
     class Buffer extends Uint8Array {
+        constructor(value, at, length) {
+            if (typeof value === 'string') super(bytesOf(value, at));
+            else super(value, at, length);
+        }
         static from(value, encoding, length) {
             if (typeof value === 'string') return wrap(host.decode(value, encodingOf(encoding)));
             if (value instanceof ArrayBuffer) return wrap(value, encoding, length);

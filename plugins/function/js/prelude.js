@@ -24,6 +24,8 @@
         return String(value);
     };
 
+    host.library('bounds')(info.mostElements);
+
     // --- node -----------------------------------------------------------------------------
     const closers = [];
     const log = (level) => (value) => host.log(level, text(value));
@@ -194,10 +196,16 @@
     hidden('context', own);
     hidden('flow', own.flow);
     hidden('global', own.global);
+    // What Node-RED's wrapper of the code makes `node` of; some flows reach for it.
+    hidden('__node__', common);
     hidden('env', { get: (name) => host.env(String(name)) });
 
     // --- the rest of the surroundings -------------------------------------------------------
     lazy('Buffer', () => host.library('buffer')(host));
+    let web;
+    const webClass = (name) => () => (web ??= host.library('url')(host))[name];
+    lazy('URL', webClass('URL'));
+    lazy('URLSearchParams', webClass('URLSearchParams'));
     lazy('RED', () => ({ util: host.library('util')(host, own) }));
     const show = (value) => {
         if (typeof value === 'string') return value;
@@ -244,6 +252,28 @@
     hidden('btoa', (value) => host.encode(new Uint8Array(host.decode(String(value), 'latin1')), 'base64'));
     hidden('atob', (value) => host.encode(new Uint8Array(host.decode(String(value), 'base64')), 'latin1'));
 
+    // --- promises that are rejected and that nothing waits for ---------------------------------
+    // For each the promise, why, and whether it is about something waiting for it after all.
+    const rejections = [];
+    const mostNamed = 16;
+    const unhandled = () => {
+        const rejected = new Map();
+        for (let at = 0; at < rejections.length; at += 3) {
+            if (rejections[at + 2]) rejected.delete(rejections[at]);
+            else rejected.set(rejections[at], rejections[at + 1]);
+        }
+        rejections.length = 0;
+        let named = 0;
+        for (const reason of rejected.values()) {
+            if (++named > mostNamed) break;
+            host.fail(reason instanceof Error ? reason
+                : new Error(`a promise was rejected with \`${plainText(reason)}\`, and nothing handles that`), {});
+        }
+        if (rejected.size > mostNamed) {
+            host.fail(new Error(`${rejected.size - mostNamed} more promises were rejected, and nothing handles that`), {});
+        }
+    };
+
     // --- what the runtime calls -------------------------------------------------------------
     return {
         node: nodeFor,
@@ -259,6 +289,8 @@
                 throw error;
             }).catch((error) => host.fail(error, msg));
         },
+        rejections,
+        unhandled,
         release,
         returned,
         fire(id) {
@@ -287,6 +319,7 @@
                 const number = Number(value);
                 return Number.isSafeInteger(number) ? number : String(value);
             }
+            if (web && (value instanceof web.URL || value instanceof web.URLSearchParams)) return String(value);
             if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
             if (value instanceof Error) {
                 const plain = { name: value.name, message: value.message, stack: value.stack };

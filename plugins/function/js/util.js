@@ -8,6 +8,7 @@
             return value instanceof DataView ? value : value.constructor.from(value);
         }
         if (value instanceof Date) return new Date(value);
+        if ('searchParams' in value && value instanceof URL) return new URL(value);
         if (value instanceof RegExp) return new RegExp(value.source, value.flags);
         let copy;
         if (Array.isArray(value)) copy = new Array(value.length);

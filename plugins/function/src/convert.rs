@@ -1,16 +1,19 @@
 //! Values on their way into JavaScript and out of it: no JSON text in between, strings and
 //! buffers copied once.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use ferrowire_core::{Key, Map, Text, Value};
+use ferrowire_core::{Key, Map, Message, Text, Value};
 use rquickjs::object::Property;
 use rquickjs::{
-    Array, ArrayBuffer, Ctx, Exception, Function, IntoJs, Object, Result, String as JsString,
+    Array, ArrayBuffer, Atom, Ctx, Exception, Function, Object, Result, String as JsString, Type,
     Value as Js,
 };
 
+use crate::given::Given;
 use crate::host::encoding;
+use crate::names::Names;
 
 /// How deep a value may be nested on its way out; one that contains itself is deeper.
 const DEPTH: usize = 256;
@@ -18,61 +21,182 @@ const DEPTH: usize = 256;
 /// How many values one message may consist of on its way out.
 const VALUES: usize = 8 << 20;
 
-/// Puts values into JavaScript; `calls` are those of the prelude.
-pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, calls: &Object<'js>, value: &Value) -> Result<Js<'js>> {
-    match value {
-        Value::Null => Ok(Js::new_null(ctx.clone())),
-        Value::Bool(value) => Ok(Js::new_bool(ctx.clone(), *value)),
-        Value::Number(number) => Ok(Js::new_number(ctx.clone(), *number)),
-        Value::String(text) => JsString::from_str(ctx.clone(), text)?.into_js(ctx),
-        Value::Buffer(bytes) => {
-            let bytes = ArrayBuffer::new_copy(ctx.clone(), bytes)?;
-            calls.get::<_, Function<'js>>("buffer")?.call((bytes,))
+/// What the conversions need of an interpreter.
+pub(crate) struct Scope<'a, 'js> {
+    pub(crate) ctx: &'a Ctx<'js>,
+    /// What the prelude made for the runtime.
+    pub(crate) calls: Object<'js>,
+    names: Names<'a, 'js>,
+    given: RefCell<Given<'js>>,
+    partial: RefCell<Option<Partial<'js>>>,
+}
+
+/// A message of which the code sees a part.
+struct Partial<'js> {
+    js: Object<'js>,
+    visible: Arc<[Key]>,
+    msg: Message,
+}
+
+impl<'a, 'js> Scope<'a, 'js> {
+    pub(crate) fn of(ctx: &'a Ctx<'js>) -> Result<Self> {
+        let (calls, names) = (crate::host::calls(ctx)?, Names::of(ctx)?);
+        Ok(Scope { ctx, calls, names, given: RefCell::default(), partial: RefCell::default() })
+    }
+
+    /// One of the prelude's functions.
+    pub(crate) fn call(&self, name: &str) -> Result<Function<'js>> {
+        self.calls.get(self.names.atom(name)?)
+    }
+
+    /// Puts a message into JavaScript, or only its `visible` properties, and notes what it held.
+    pub(crate) fn give(&self, msg: Message, visible: Option<&Arc<[Key]>>) -> Result<Object<'js>> {
+        let mut given = Given::default();
+        let mut writer = Writer { scope: self, given: Some(&mut given) };
+        let Some(visible) = visible else {
+            let js = writer.properties(msg.properties().iter())?;
+            self.given.replace(given);
+            return Ok(js);
+        };
+        let seen = visible.iter().filter_map(|name| Some((name, msg.get(name)?)));
+        let js = writer.properties(seen)?;
+        self.given.replace(given);
+        let partial = Partial { js: js.clone(), visible: Arc::clone(visible), msg };
+        self.partial.replace(Some(partial));
+        Ok(js)
+    }
+
+    /// Gives the message that [`give`](Self::give) put in the properties that it left out.
+    pub(crate) fn complete(&self) -> Result<()> {
+        let Some(Partial { js, visible, msg }) = self.partial.take() else { return Ok(()) };
+        let mut writer = Writer { scope: self, given: None };
+        let left_out = msg.properties().iter().filter(|(name, _)| !visible.contains(name));
+        left_out.into_iter().try_for_each(|(name, value)| writer.property(&js, name, value))
+    }
+
+    /// Whether it is the object that [`give`](Self::give) made, which needs no closer look.
+    pub(crate) fn is_given(&self, value: &Js<'js>) -> bool {
+        self.partial.borrow().as_ref().is_some_and(|partial| partial.js.as_value() == value)
+    }
+
+    /// The message that an object of JavaScript is.
+    pub(crate) fn message(&self, object: &Object<'js>) -> Result<Message> {
+        match &*self.partial.borrow() {
+            Some(partial) if partial.js == *object => partial.merged(self),
+            _ => Reader::new(self).properties(object).map(Message::from),
         }
-        Value::Array(items) => {
-            let array = Array::new(ctx.clone())?;
-            for (at, item) in items.iter().enumerate() {
-                array.set(at, to_js(ctx, calls, item)?)?;
-            }
-            array.into_js(ctx)
-        }
-        Value::Object(map) => object_to_js(ctx, calls, map)?.into_js(ctx),
+    }
+
+    /// Puts a value into JavaScript, or `undefined`.
+    pub(crate) fn to_optional(&self, value: Option<&Value>) -> Result<Js<'js>> {
+        value.map_or_else(|| Ok(Js::new_undefined(self.ctx.clone())), |value| self.to_js(value))
+    }
+
+    /// Puts a value into JavaScript.
+    pub(crate) fn to_js(&self, value: &Value) -> Result<Js<'js>> {
+        Writer { scope: self, given: None }.value(value)
     }
 }
 
-/// Puts the properties of an object into JavaScript.
-pub(crate) fn object_to_js<'js>(
-    ctx: &Ctx<'js>,
-    calls: &Object<'js>,
-    map: &Map,
-) -> Result<Object<'js>> {
-    let object = Object::new(ctx.clone())?;
-    for (key, value) in map.iter() {
-        let value = to_js(ctx, calls, value)?;
-        if key == "__proto__" {
-            // Set the plain way, it would change what the object is.
-            object
-                .prop(key.as_str(), Property::from(value).writable().enumerable().configurable())?;
-        } else {
-            object.set(key.as_str(), value)?;
+impl<'js> Partial<'js> {
+    /// The message as the code has left it.
+    fn merged(&self, scope: &Scope<'_, 'js>) -> Result<Message> {
+        let (mut msg, mut reader) = (self.msg.clone(), Reader::new(scope));
+        let mut added = 0;
+        for name in self.visible.iter() {
+            let value: Js<'js> = self.js.get(scope.names.atom(name)?)?;
+            match reader.value(value)? {
+                Some(value) => added += usize::from(msg.set(name.clone(), value).is_none()),
+                None => _ = msg.remove(name),
+            }
+        }
+        if added > 1 {
+            // They stand in the order in which the code set them.
+            for (name, value) in reader.properties(&self.js)? {
+                if self.msg.get(&name).is_none() {
+                    msg.remove(&name);
+                    msg.set(name, value);
+                }
+            }
+        }
+        Ok(msg)
+    }
+}
+
+struct Writer<'a, 'js> {
+    scope: &'a Scope<'a, 'js>,
+    given: Option<&'a mut Given<'js>>,
+}
+
+impl<'js> Writer<'_, 'js> {
+    fn value(&mut self, value: &Value) -> Result<Js<'js>> {
+        let ctx = self.scope.ctx;
+        match value {
+            Value::Null => Ok(Js::new_null(ctx.clone())),
+            Value::Bool(value) => Ok(Js::new_bool(ctx.clone(), *value)),
+            Value::Number(number) => Ok(Js::new_number(ctx.clone(), *number)),
+            Value::String(text) => {
+                let js = JsString::from_str(ctx.clone(), text)?.into_value();
+                if let Some(given) = &mut self.given {
+                    given.add_text(&js, text);
+                }
+                Ok(js)
+            }
+            Value::Buffer(bytes) => {
+                let bytes = ArrayBuffer::new_copy(ctx.clone(), bytes)?;
+                self.scope.call("buffer")?.call((bytes,))
+            }
+            Value::Array(items) => {
+                let array = Array::new(ctx.clone())?;
+                for (at, item) in items.iter().enumerate() {
+                    array.set(at, self.value(item)?)?;
+                }
+                Ok(array.into_value())
+            }
+            Value::Object(map) => {
+                let object = self.properties(map.iter())?;
+                if let Some(given) = &mut self.given {
+                    given.add_object(&object, map);
+                }
+                Ok(object.into_value())
+            }
         }
     }
-    Ok(object)
+
+    fn properties<'p>(
+        &mut self,
+        properties: impl Iterator<Item = (&'p Key, &'p Value)>,
+    ) -> Result<Object<'js>> {
+        let object = Object::new(self.scope.ctx.clone())?;
+        for (name, value) in properties {
+            self.property(&object, name, value)?;
+        }
+        Ok(object)
+    }
+
+    fn property(&mut self, object: &Object<'js>, name: &str, value: &Value) -> Result<()> {
+        let value = self.value(value)?;
+        let atom = self.scope.names.atom(name)?;
+        if name == "__proto__" {
+            // Set the plain way, it would change what the object is.
+            return object.prop(atom, Property::from(value).writable().enumerable().configurable());
+        }
+        object.set(atom, value)
+    }
 }
 
 /// Takes values out of JavaScript.
 pub(crate) struct Reader<'a, 'js> {
-    ctx: &'a Ctx<'js>,
-    calls: &'a Object<'js>,
+    scope: &'a Scope<'a, 'js>,
     plain: Option<Object<'js>>,
     depth: usize,
     values: usize,
 }
 
 impl<'a, 'js> Reader<'a, 'js> {
-    pub(crate) fn new(ctx: &'a Ctx<'js>, calls: &'a Object<'js>) -> Self {
-        let plain = calls.get("plain").ok();
-        Reader { ctx, calls, plain, depth: 0, values: 0 }
+    pub(crate) fn new(scope: &'a Scope<'a, 'js>) -> Self {
+        let plain = scope.names.atom("plain").and_then(|name| scope.calls.get(name)).ok();
+        Reader { scope, plain, depth: 0, values: 0 }
     }
 
     /// The value, or `None` for what messages do not hold: undefined, functions, symbols.
@@ -81,36 +205,34 @@ impl<'a, 'js> Reader<'a, 'js> {
     /// # Errors
     /// When the value is nested too deeply or too large, or a getter throws.
     pub(crate) fn value(&mut self, value: Js<'js>) -> Result<Option<Value>> {
-        if let Some(number) = value.as_number() {
-            return Ok(Some(Value::Number(number)));
-        }
-        if let Some(text) = value.as_string() {
-            return self.text(text).map(|text| Some(text.into()));
-        }
-        if let Some(value) = value.as_bool() {
-            return Ok(Some(value.into()));
-        }
-        if value.is_null() {
-            return Ok(Some(Value::Null));
-        }
-        if value.is_array() {
-            return value.into_array().map(|array| self.array(&array)).transpose();
-        }
-        if value.is_function() || value.is_undefined() || value.is_symbol() {
-            return Ok(None);
-        }
-        match value.try_into_object() {
-            Ok(object) => self.object(object),
-            Err(other) => self.unusual(other),
+        // Each question costs a few calls when it is asked of an object.
+        match value.type_of() {
+            Type::Undefined | Type::Uninitialized | Type::Symbol => Ok(None),
+            Type::Function | Type::Constructor => Ok(None),
+            Type::Null => Ok(Some(Value::Null)),
+            Type::Bool => Ok(value.as_bool().map(Value::Bool)),
+            Type::Int | Type::Float => Ok(value.as_number().map(Value::Number)),
+            Type::String => match value.as_string() {
+                Some(text) => self.text(text).map(|text| Some(text.into())),
+                None => Ok(None),
+            },
+            Type::Array => value.into_array().map(|array| self.array(&array)).transpose(),
+            _ => match value.try_into_object() {
+                Ok(object) => self.object(object),
+                Err(other) => self.unusual(other),
+            },
         }
     }
 
     fn text(&self, text: &JsString<'js>) -> Result<Text> {
+        if let Some(given) = self.scope.given.borrow().text(text.as_value()) {
+            return Ok(given.clone());
+        }
         match text.to_string() {
             Ok(text) => Ok(text.into()),
             // A lone surrogate, which UTF-8 cannot hold: it becomes U+FFFD.
             Err(rquickjs::Error::Utf8(_)) => {
-                let well_formed: Function<'js> = self.calls.get("wellFormed")?;
+                let well_formed = self.scope.call("wellFormed")?;
                 well_formed.call::<_, String>((text.clone(),)).map(Text::from)
             }
             Err(error) => Err(error),
@@ -127,7 +249,7 @@ impl<'a, 'js> Reader<'a, 'js> {
         } else {
             return Ok(());
         };
-        Err(Exception::throw_range(self.ctx, text))
+        Err(Exception::throw_range(self.scope.ctx, text))
     }
 
     fn array(&mut self, array: &Array<'js>) -> Result<Value> {
@@ -141,11 +263,16 @@ impl<'a, 'js> Reader<'a, 'js> {
     }
 
     fn object(&mut self, object: Object<'js>) -> Result<Option<Value>> {
+        let unchanged = self.scope.given.borrow().unchanged(&self.scope.names, &object)?;
+        if let Some(unchanged) = unchanged {
+            self.values += unchanged.len();
+            return Ok(Some(Value::Object(unchanged)));
+        }
         if object.get_prototype() == self.plain {
             return self.properties(&object).map(|map| Some(map.into()));
         }
         if object.as_typed_array::<u8>().is_some() {
-            let bytes = encoding::bytes(self.ctx, object.into_value())?;
+            let bytes = encoding::bytes(self.scope, object.into_value())?;
             return Ok(Some(Value::Buffer(bytes.into())));
         }
         self.unusual(object.into_value())
@@ -153,8 +280,7 @@ impl<'a, 'js> Reader<'a, 'js> {
 
     /// What the prelude makes of a date, an error, a map, an instance of a class, …
     fn unusual(&mut self, value: Js<'js>) -> Result<Option<Value>> {
-        let simplify: Function<'js> = self.calls.get("simplify")?;
-        let simple: Js<'js> = simplify.call((value,))?;
+        let simple: Js<'js> = self.scope.call("simplify")?.call((value,))?;
         match simple.try_into_object() {
             Ok(object) if object.is_array() || object.as_typed_array::<u8>().is_some() => {
                 self.value(object.into_value())
@@ -169,14 +295,23 @@ impl<'a, 'js> Reader<'a, 'js> {
     pub(crate) fn properties(&mut self, object: &Object<'js>) -> Result<Map> {
         self.enter(1)?;
         let mut map = Map::with_capacity(4);
-        for property in object.props::<String, Js<'js>>() {
-            let (key, value) = property?;
+        for property in object.props::<Atom<'js>, Js<'js>>() {
+            let (name, value) = property?;
             self.values += 1;
             if let Some(value) = self.value(value)? {
-                map.insert(Key::new(&key), value);
+                map.insert(self.key(&name)?, value);
             }
         }
         self.depth -= 1;
         Ok(map)
+    }
+
+    fn key(&self, name: &Atom<'js>) -> Result<Key> {
+        if let Some(known) = self.scope.names.known(name) {
+            return Ok(known);
+        }
+        let text = self.text(&name.to_js_string()?)?;
+        self.scope.names.keep(&text, name);
+        Ok(Key::new(&text))
     }
 }

@@ -3,24 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError};
+use ferrowire_core::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
 
-use crate::convert::{self, Reader};
+use crate::convert::Scope;
 use crate::effects::{Fate, Outcome};
 use crate::fault;
-use crate::host::{self, Shared, calls};
-use crate::limit::Limit;
+use crate::host::{self, Shared, rejections};
+use crate::names;
 use crate::settings::Settings;
 use crate::syntax;
 
 /// How much of the thread's stack JavaScript may use. The threads have 2 MiB.
 const STACK: usize = 768 << 10;
 
+/// The time for reading the code, which runs only where it breaks out of its wrapper.
+const SET_UP: Duration = Duration::from_secs(10);
+
+/// The bytes that an element of an array takes at least.
+const ELEMENT: usize = 16;
+
 pub(crate) struct Engine {
     context: Context,
-    limit: Arc<Limit>,
     shared: Arc<Shared>,
     settings: Arc<Settings>,
     time_limit: Duration,
@@ -39,21 +44,23 @@ impl Engine {
             NodeError::caused_by("the JavaScript interpreter cannot be made", error)
         };
         let runtime = Runtime::new().map_err(failed)?;
-        let limit = Limit::new();
-        let watch = Arc::clone(&limit);
+        let watch = Arc::clone(&shared.limit);
         let memory_limit = settings.memory_limit(&shared.cx);
         let time_limit = settings.time_limit(&shared.cx);
         runtime.set_memory_limit(memory_limit);
         runtime.set_max_stack_size(STACK);
         runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
+        runtime.set_host_promise_rejection_tracker(Some(rejections::tracker(&shared)));
         let context = Context::full(&runtime).map_err(failed)?;
-        let engine =
-            Engine { context, limit, shared, settings, time_limit, memory_limit, broken: false };
+        let engine = Engine { context, shared, settings, time_limit, memory_limit, broken: false };
+        engine.shared.limit.begin(SET_UP);
         engine.context.with(|ctx| {
-            set_up(&ctx, &engine.settings, &engine.shared).map_err(|error| match error {
-                rquickjs::Error::Exception => fault::pending(&ctx),
-                other => failed(other),
-            })
+            set_up(&ctx, &engine.settings, &engine.shared, memory_limit).map_err(
+                |error| match error {
+                    rquickjs::Error::Exception => fault::pending(&ctx),
+                    other => failed(other),
+                },
+            )
         })?;
         Ok(engine)
     }
@@ -65,27 +72,28 @@ impl Engine {
 
     /// Runs the code for a message.
     pub(crate) fn message(&mut self, msg: Message) -> Outcome {
-        let Settings { uses_node, calls_done, .. } = *self.settings;
-        self.run(|ctx, calls, shared| {
-            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
-            let id: Js<'_> = msg.get("_msgid").map_err(into(ctx))?;
-            let node = if uses_node {
-                let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
-                fault::call(ctx, &node, (id.clone(), msg.clone()))?
+        let settings = Arc::clone(&self.settings);
+        self.run(|scope, shared| {
+            let ctx = scope.ctx;
+            let id = msg.get("_msgid").cloned();
+            let msg = scope.give(msg, settings.visible.as_ref()).map_err(into(ctx))?;
+            let node = if settings.uses_node {
+                let node = scope.call("node").map_err(into(ctx))?;
+                let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
+                fault::call(ctx, &node, (id, msg.clone()))?
             } else {
                 Js::new_undefined(ctx.clone())
             };
-            let code: Function<'_> = calls.get("main").map_err(into(ctx))?;
-            let ran = fault::call(ctx, &code, (msg.clone(), node)).and_then(|results| {
-                finish((ctx, calls, shared), results, id, msg.clone().into_value())
-            });
+            let code = scope.call("main").map_err(into(ctx))?;
+            let ran = fault::call(ctx, &code, (msg.clone(), node))
+                .and_then(|results| finish((scope, shared), results, id, Some(&msg)));
             match ran {
-                Ok(true) if calls_done => Ok(Fate::Open),
+                Ok(true) if settings.calls_done => Ok(Fate::Open),
                 Ok(true) => Ok(Fate::Done),
                 Ok(false) => Ok(Fate::Open),
                 // As the code has left it.
-                Err(error) => match Reader::new(ctx, calls).properties(&msg) {
-                    Ok(msg) => Ok(Fate::Failed(error, Some(msg.into()))),
+                Err(error) => match scope.message(&msg) {
+                    Ok(msg) => Ok(Fate::Failed(error, Some(msg))),
                     Err(_) => {
                         ctx.catch();
                         Err(error)
@@ -96,10 +104,11 @@ impl Engine {
     }
 
     /// Hands over a message that has come back from the `link in` node that the code called.
-    pub(crate) fn returned(&mut self, call: &str, msg: &Message) -> Outcome {
-        self.run(|ctx, calls, _| {
-            let msg = convert::object_to_js(ctx, calls, msg.properties()).map_err(into(ctx))?;
-            let returned: Function<'_> = calls.get("returned").map_err(into(ctx))?;
+    pub(crate) fn returned(&mut self, call: &str, msg: Message) -> Outcome {
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let msg = scope.give(msg, None).map_err(into(ctx))?;
+            let returned = scope.call("returned").map_err(into(ctx))?;
             fault::call::<()>(ctx, &returned, (call, msg))?;
             Ok(Fate::Open)
         })
@@ -110,24 +119,26 @@ impl Engine {
         if self.settings.initialize.is_empty() {
             return Outcome::default();
         }
-        self.run(|ctx, calls, shared| {
+        self.run(|scope, shared| {
+            let ctx = scope.ctx;
             let none = || Js::new_undefined(ctx.clone());
-            let node: Function<'_> = calls.get("node").map_err(into(ctx))?;
+            let node = scope.call("node").map_err(into(ctx))?;
             let node: Object<'_> = fault::call(ctx, &node, (none(), none()))?;
-            let code: Function<'_> = calls.get("initialize").map_err(into(ctx))?;
+            let code = scope.call("initialize").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &code, (node,))?;
             // What the code for the start returns is not sent.
-            let done: Function<'_> = calls.get("ignore").map_err(into(ctx))?;
+            let done = scope.call("ignore").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &done, (promise,))?;
-            finish((ctx, calls, shared), promise, none(), none())?;
+            finish((scope, shared), promise, None, None)?;
             Ok(Fate::Open)
         })
     }
 
     /// Runs what a timer waited for.
     pub(crate) fn fire(&mut self, id: u64) -> Outcome {
-        self.run(|ctx, calls, _| {
-            let fire: Function<'_> = calls.get("fire").map_err(into(ctx))?;
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let fire = scope.call("fire").map_err(into(ctx))?;
             fault::call::<()>(ctx, &fire, (id,))?;
             Ok(Fate::Open)
         })
@@ -136,36 +147,35 @@ impl Engine {
     /// Runs the code for the end.
     pub(crate) fn finalize(&mut self) -> Outcome {
         let has_code = !self.settings.finalize.is_empty();
-        self.run(|ctx, calls, _| {
-            let close: Function<'_> = calls.get("close").map_err(into(ctx))?;
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let close = scope.call("close").map_err(into(ctx))?;
             let closed = fault::call::<()>(ctx, &close, ());
             if has_code {
-                let node: Function<'_> = calls.get("closingNode").map_err(into(ctx))?;
+                let node = scope.call("closingNode").map_err(into(ctx))?;
                 let node: Object<'_> = fault::call(ctx, &node, ())?;
-                let code: Function<'_> = calls.get("finalize").map_err(into(ctx))?;
+                let code = scope.call("finalize").map_err(into(ctx))?;
                 fault::call::<Js<'_>>(ctx, &code, (node,))?;
             }
             closed.map(|()| Fate::Open)
         })
     }
 
-    fn run(
-        &mut self,
-        work: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>, &Shared) -> Ran,
-    ) -> Outcome {
-        self.limit.begin(self.time_limit);
+    fn run(&mut self, work: impl for<'js> FnOnce(&Scope<'_, 'js>, &Shared) -> Ran) -> Outcome {
+        self.shared.limit.begin(self.time_limit);
         let pending = self.shared.state().pending;
         let ran = self.context.with(|ctx| {
-            let calls = calls(&ctx).map_err(into(&ctx))?;
-            let ran = work(&ctx, &calls, &self.shared);
-            while !self.limit.exceeded() && ctx.execute_pending_job() {}
-            if !self.limit.exceeded() {
-                self.shared.release_held(&ctx, &calls).map_err(into(&ctx))?;
+            let scope = Scope::of(&ctx).map_err(into(&ctx))?;
+            let ran = work(&scope, &self.shared);
+            while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
+            if !self.shared.limit.exceeded() {
+                self.shared.release_held(&scope).map_err(into(&ctx))?;
+                rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
         });
         let mut fate = ran.unwrap_or_else(|error| Fate::Failed(error, None));
-        if self.limit.exceeded() {
+        if self.shared.limit.exceeded() {
             self.broken = self.context.runtime().is_job_pending();
             // Nobody will settle the promise of this run.
             let mut state = self.shared.state();
@@ -224,32 +234,45 @@ fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
 
 /// Sends what the code returned; whether that is over, or waits for a promise to be settled.
 fn finish<'js>(
-    (ctx, calls, shared): (&Ctx<'js>, &Object<'js>, &Shared),
+    (scope, shared): (&Scope<'_, 'js>, &Shared),
     results: Js<'js>,
-    id: Js<'js>,
-    msg: Js<'js>,
+    id: Option<Value>,
+    msg: Option<&Object<'js>>,
 ) -> Result<bool, NodeError> {
-    let send = |results| shared.send(ctx, calls, results, &id).map_err(into(ctx));
-    let Some(promise) = results.as_promise().cloned() else {
-        return send(results).map(|()| true);
-    };
-    while promise.state() == PromiseState::Pending && ctx.execute_pending_job() {}
+    let ctx = scope.ctx;
+    let send = |results| shared.send(scope, results, id.as_ref()).map_err(into(ctx));
+    let promise = if scope.is_given(&results) { None } else { results.as_promise().cloned() };
+    let Some(promise) = promise else { return send(results).map(|()| true) };
+    // What ends a job that takes too long may get lost among the promises.
+    let is_pending = || promise.state() == PromiseState::Pending && !shared.limit.exceeded();
+    while is_pending() && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
         Some(Ok(results)) => send(results).map(|()| true),
-        Some(Err(_)) => Err(fault::pending(ctx)),
+        Some(Err(_)) => {
+            let error = fault::pending(ctx);
+            rejections::handled(ctx, promise.into_value()).map_err(into(ctx))?;
+            Err(error)
+        }
         None => {
             let mut state = shared.state();
             state.pending += 1;
             state.waits_changed = true;
             drop(state);
-            let watch: Function<'_> = calls.get("watch").map_err(into(ctx))?;
-            fault::call::<()>(ctx, &watch, (promise, id, msg))?;
+            scope.complete().map_err(into(ctx))?;
+            let watch = scope.call("watch").map_err(into(ctx))?;
+            let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
+            fault::call::<()>(ctx, &watch, (promise, id, msg.cloned()))?;
             Ok(false)
         }
     }
 }
 
-fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs::Result<()> {
+fn set_up(
+    ctx: &Ctx<'_>,
+    settings: &Settings,
+    shared: &Arc<Shared>,
+    memory_limit: usize,
+) -> rquickjs::Result<()> {
     let host = host::object(ctx, shared)?;
     let info = Object::new(ctx.clone())?;
     info.set("id", settings.info.id.as_str())?;
@@ -257,6 +280,7 @@ fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs:
     info.set("path", format!("{}/{}", settings.info.flow, settings.info.id))?;
     info.set("outputs", settings.outputs)?;
     info.set("callsDone", settings.calls_done)?;
+    info.set("mostElements", (memory_limit / ELEMENT) as f64)?;
     let prelude: Function<'_> = ctx.eval(include_str!("../js/prelude.js"))?;
     let calls: Object<'_> = prelude.call((host, info))?;
     calls.set(
@@ -271,6 +295,7 @@ fn set_up(ctx: &Ctx<'_>, settings: &Settings, shared: &Arc<Shared>) -> rquickjs:
         let code = syntax::finalize_code(&settings.finalize);
         calls.set("finalize", syntax::compile(ctx, &code)?)?;
     }
+    names::set_up(ctx);
     // Refused only while it is being read, which nobody does yet.
     drop(ctx.store_userdata(calls));
     Ok(())

@@ -3,8 +3,7 @@
 use ferrowire_core::NodeError;
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
 
-use crate::convert::Reader;
-use crate::host::calls;
+use crate::convert::{Reader, Scope};
 use crate::syntax::FILE;
 
 /// What is thrown when there is no memory for an error.
@@ -23,9 +22,10 @@ fn place(stack: &str) -> Option<Place> {
         let start = frame.find(&format!("{FILE}:"))?;
         frame.get(start + FILE.len() + 1..)
     })?;
-    let mut numbers = at.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok());
-    let line: u32 = numbers.next()?;
-    Some(Place { line: line.saturating_sub(1), column: numbers.next().unwrap_or(0) })
+    let mut numbers = at.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
+    // The first line is the wrapper's: what the interpreter says of it is said of the whole code.
+    let line = numbers.next()?.checked_sub(1).filter(|line| *line > 0)?;
+    Some(Place { line, column: numbers.next().unwrap_or(0) })
 }
 
 fn name(exception: &Object<'_>) -> String {
@@ -91,8 +91,8 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     };
     let details = ["code", "cause"].into_iter().filter_map(|detail| {
         let value: Value<'js> = exception.as_object().get(detail).ok()?;
-        let calls = calls(ctx).ok()?;
-        Some((detail, Reader::new(ctx, &calls).value(value).ok()??))
+        let scope = Scope::of(ctx).ok()?;
+        Some((detail, Reader::new(&scope).value(value).ok()??))
     });
     let error = details.fold(error, |error, (detail, value)| error.with(detail, value));
     error.with("stack", format!("{text}\n{}", in_user_lines(stack.trim_end())))
@@ -145,6 +145,7 @@ mod tests {
             "    at from (native)\n    at f (function:4:7)\n    at <anonymous> (function:9:1)";
         assert_eq!(place(stack), Some(Place { line: 3, column: 7 }));
         assert_eq!(place("    at now (native)"), None);
+        assert_eq!(place("    at <anonymous> (function:1:1)"), None);
         assert_eq!(
             in_user_lines(stack),
             "    at from (native)\n    at f (function:3:7)\n    at <anonymous> (function:8:1)"

@@ -10,17 +10,21 @@ use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
 use tokio::time::Instant;
 
-use crate::convert::{Reader, to_js};
+use crate::convert::{Reader, Scope};
 use crate::effects::{Effect, MOST};
+use crate::limit::Limit;
 use crate::timers::Timers;
 use crate::{fault, links};
 
 mod context;
 pub(crate) mod encoding;
+pub(crate) mod rejections;
+mod url;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
 pub(crate) struct Shared {
     pub(crate) cx: NodeContext,
+    pub(crate) limit: Arc<Limit>,
     state: Mutex<State>,
 }
 
@@ -36,11 +40,13 @@ pub(crate) struct State {
     pub(crate) waits_changed: bool,
     /// The code for the start threw something, perhaps after waiting.
     pub(crate) start_failed: bool,
+    /// A promise was rejected that nothing waited for.
+    rejected: bool,
 }
 
 impl Shared {
     pub(crate) fn new(cx: NodeContext) -> Arc<Self> {
-        Arc::new(Shared { cx, state: Mutex::default() })
+        Arc::new(Shared { cx, limit: Limit::new(), state: Mutex::default() })
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -59,18 +65,19 @@ impl Shared {
     }
 
     /// Reads the messages that the code was still free to change until now.
-    pub(crate) fn release_held<'js>(&self, ctx: &Ctx<'js>, calls: &Object<'js>) -> Result<()> {
+    pub(crate) fn release_held<'js>(&self, scope: &Scope<'_, 'js>) -> Result<()> {
         if !self.state().effects.iter().any(|effect| matches!(effect, Effect::Held(_))) {
             return Ok(());
         }
-        let release: Function<'js> = calls.get("release")?;
+        let release = scope.call("release")?;
         let effects = std::mem::take(&mut self.state().effects);
         for effect in effects {
             if let Effect::Held(number) = effect {
                 let held: Array<'js> = release.call((number,))?;
-                self.send(ctx, calls, held.get(0)?, &held.get(1)?)?;
+                let id = Reader::new(scope).value(held.get(1)?)?;
+                self.send(scope, held.get(0)?, id.as_ref())?;
             } else {
-                self.push(ctx, effect)?;
+                self.push(scope.ctx, effect)?;
             }
         }
         Ok(())
@@ -80,27 +87,29 @@ impl Shared {
     /// nothing, a message, or several.
     pub(crate) fn send<'js>(
         &self,
-        ctx: &Ctx<'js>,
-        calls: &Object<'js>,
+        scope: &Scope<'_, 'js>,
         results: Js<'js>,
-        id: &Js<'js>,
+        id: Option<&Value>,
     ) -> Result<()> {
+        if scope.is_given(&results) {
+            return self.send_one(scope, 0, results, id);
+        }
         if results.is_null() || results.is_undefined() {
             return Ok(());
         }
         let Some(ports) = results.as_array() else {
-            return self.send_one((ctx, calls), 0, results, id);
+            return self.send_one(scope, 0, results, id);
         };
         for port in 0..ports.len() {
             let messages: Js<'js> = ports.get(port)?;
             match messages.as_array() {
                 Some(several) => {
                     for at in 0..several.len() {
-                        self.send_one((ctx, calls), port, several.get(at)?, id)?;
+                        self.send_one(scope, port, several.get(at)?, id)?;
                     }
                 }
                 None if is_falsy(&messages) => {}
-                None => self.send_one((ctx, calls), port, messages, id)?,
+                None => self.send_one(scope, port, messages, id)?,
             }
         }
         Ok(())
@@ -108,32 +117,32 @@ impl Shared {
 
     fn send_one<'js>(
         &self,
-        (ctx, calls): (&Ctx<'js>, &Object<'js>),
+        scope: &Scope<'_, 'js>,
         port: usize,
         msg: Js<'js>,
-        id: &Js<'js>,
+        id: Option<&Value>,
     ) -> Result<()> {
-        if msg.is_null() || msg.is_undefined() {
+        let is_message = scope.is_given(&msg);
+        if !is_message && (msg.is_null() || msg.is_undefined()) {
             return Ok(());
         }
-        let kind = msg.type_name();
         let object = match msg.try_into_object() {
-            Ok(object) if !object.is_array() && !object.is_function() => object,
+            Ok(object) if is_message => object,
             Ok(object) if object.is_array() => return self.not_a_message("Array"),
-            Ok(_) => return self.not_a_message("function"),
-            Err(_) => return self.not_a_message(kind),
+            Ok(object) if object.is_function() => return self.not_a_message("function"),
+            Ok(object) if object.as_typed_array::<u8>().is_some() => {
+                return self.not_a_message("Buffer");
+            }
+            Ok(object) => object,
+            Err(other) => return self.not_a_message(other.type_name()),
         };
-        if object.as_typed_array::<u8>().is_some() {
-            return self.not_a_message("Buffer");
-        }
-        let mut reader = Reader::new(ctx, calls);
-        let mut msg = Message::from(reader.properties(&object)?);
+        let mut msg = scope.message(&object)?;
         // All messages of one run carry the id of the one that caused it.
-        match reader.value(id.clone())? {
-            Some(id) => drop(msg.set(Key::new_static("_msgid"), id)),
+        match id {
+            Some(id) => drop(msg.set(Key::new_static("_msgid"), id.clone())),
             None => drop(msg.remove("_msgid")),
         }
-        self.push(ctx, Effect::Send(port, msg))
+        self.push(scope.ctx, Effect::Send(port, msg))
     }
 
     /// Calls a `link in` node; what comes back carries `call`.
@@ -161,8 +170,7 @@ impl Shared {
     }
 
     fn status<'js>(&self, ctx: &Ctx<'js>, status: Js<'js>) -> Result<()> {
-        let calls = calls(ctx)?;
-        let value = Reader::new(ctx, &calls).value(status)?;
+        let value = Reader::new(&Scope::of(ctx)?).value(status)?;
         self.state().showed_status = true;
         self.push(ctx, Effect::Status(status_from(value.as_ref())))
     }
@@ -175,7 +183,7 @@ impl Shared {
         store: &str,
     ) -> Result<Js<'js>> {
         match context::get(&self.cx, kind, path, store) {
-            Ok(Some(value)) => to_js(ctx, &calls(ctx)?, &value),
+            Ok(Some(value)) => Scope::of(ctx)?.to_js(&value),
             Ok(None) => Ok(Js::new_undefined(ctx.clone())),
             Err(error) => Err(throw(ctx, &error)),
         }
@@ -189,8 +197,7 @@ impl Shared {
         store: &str,
         value: Js<'js>,
     ) -> Result<()> {
-        let calls = calls(ctx)?;
-        let value = Reader::new(ctx, &calls).value(value)?;
+        let value = Reader::new(&Scope::of(ctx)?).value(value)?;
         let set = context::set(&self.cx, kind, path, store, value);
         set.map_err(|error| throw(ctx, &error))
     }
@@ -219,7 +226,7 @@ impl std::fmt::Debug for Shared {
 fn message<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Option<Message>> {
     match value.try_into_object() {
         Ok(object) if !object.is_array() && !object.is_function() => {
-            let properties = Reader::new(ctx, &calls(ctx)?).properties(&object)?;
+            let properties = Reader::new(&Scope::of(ctx)?).properties(&object)?;
             Ok(Some(Message::from(properties)))
         }
         _ => Ok(None),
@@ -279,7 +286,9 @@ fn level(name: &str) -> Level {
 /// The parts of the surroundings that are made when they are first asked for.
 fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
+        "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
     }
 }
@@ -301,14 +310,15 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add_node(&builder, shared)?;
     add_context(&builder, shared)?;
     add_outcomes(&builder, shared)?;
+    url::add(&builder)?;
     builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
     builder.add("generateId", || generate_id().to_string())?;
     builder.add("encode", |ctx: Ctx<'js>, bytes: Js<'js>, to: String| {
-        encoding::encode(&encoding::bytes(&ctx, bytes)?, &to)
+        encoding::encode(&encoding::bytes(&Scope::of(&ctx)?, bytes)?, &to)
             .map_err(|text| Exception::throw_type(&ctx, &text))
     })?;
     builder.add("decode", |ctx: Ctx<'js>, text: Js<'js>, from: String| {
-        let text = Reader::new(&ctx, &calls(&ctx)?).value(text)?;
+        let text = Reader::new(&Scope::of(&ctx)?).value(text)?;
         let text = text.as_ref().and_then(Value::as_str).unwrap_or_default();
         ArrayBuffer::new(ctx.clone(), encoding::decode(text, &from))
     })?;
@@ -340,7 +350,9 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     builder.add("status", move |ctx: Ctx<'js>, status: Js<'js>| this.status(&ctx, status))?;
     let this = Arc::clone(shared);
     builder.add("send", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
-        this.send(&ctx, &calls(&ctx)?, results, &id)
+        let scope = Scope::of(&ctx)?;
+        let id = Reader::new(&scope).value(id)?;
+        this.send(&scope, results, id.as_ref())
     })?;
     let this = Arc::clone(shared);
     builder.add("schedule", move |id: u64, ms: f64| this.schedule(id, ms))?;
@@ -351,7 +363,7 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
 fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
     let this = Arc::clone(shared);
     builder.add("env", move |ctx: Ctx<'js>, name: String| match this.cx.env(&name) {
-        Some(value) => to_js(&ctx, &calls(&ctx)?, &value),
+        Some(value) => Scope::of(&ctx)?.to_js(&value),
         None => Ok(Js::new_undefined(ctx)),
     })?;
     let this = Arc::clone(shared);
@@ -370,11 +382,11 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
     )?;
     let this = Arc::clone(shared);
     builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
-        let calls = calls(&ctx)?;
-        let input = Reader::new(&ctx, &calls).value(input)?.unwrap_or_default();
+        let scope = Scope::of(&ctx)?;
+        let input = Reader::new(&scope).value(input)?.unwrap_or_default();
         match context::expression(&this.cx, &source, &input) {
-            Ok(Some(value)) => to_js(&ctx, &calls, &value),
-            Ok(None) => Ok(Js::new_undefined(ctx)),
+            Ok(Some(value)) => scope.to_js(&value),
+            Ok(None) => Ok(Js::new_undefined(ctx.clone())),
             Err(error) => Err(throw(&ctx, &error)),
         }
     })?;

@@ -8,13 +8,18 @@ mod convert;
 mod effects;
 mod engine;
 mod fault;
+mod given;
 mod host;
 mod limit;
 mod links;
+mod names;
 mod runner;
 mod settings;
 mod syntax;
 mod timers;
+mod tokens;
+mod turn;
+mod visible;
 
 use std::sync::Arc;
 

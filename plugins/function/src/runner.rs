@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ferrowire_core::{Alarm, Handled, Message, NodeContext, NodeError, Sending, Status, Text};
 use futures_util::FutureExt as _;
-use tokio::sync::{Mutex, MutexGuard, Notify, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::effects::{Effect, Fate, Outcome};
@@ -14,12 +14,10 @@ use crate::engine::Engine;
 use crate::host::Shared;
 use crate::links;
 use crate::settings::Settings;
+use crate::turn::Turn;
 
 /// How many messages may wait for their promises; further ones wait before the node.
 const MOST_PENDING: usize = 1024;
-
-/// How often a sender looks whether the interpreter is free before it waits: some microseconds.
-const SPINS: usize = 300;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -31,11 +29,18 @@ enum Phase {
     Stopped,
 }
 
+/// A message for the interpreter.
+struct Work {
+    msg: Message,
+    /// It has come back from the `link in` node that this call went to.
+    call: Option<Text>,
+}
+
 /// A node's interpreter and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Runner {
     settings: Arc<Settings>,
-    engine: Mutex<Option<Engine>>,
+    engine: Turn<Option<Engine>>,
     shared: std::sync::OnceLock<Arc<Shared>>,
     phase: watch::Sender<Phase>,
     /// The phase is [`Phase::Running`].
@@ -50,7 +55,7 @@ impl Runner {
     pub(crate) fn new(settings: Settings) -> Self {
         Runner {
             settings: Arc::new(settings),
-            engine: Mutex::default(),
+            engine: Turn::default(),
             shared: std::sync::OnceLock::new(),
             phase: watch::Sender::new(Phase::Starting),
             is_running: AtomicBool::new(false),
@@ -63,12 +68,14 @@ impl Runner {
     /// Makes the interpreter and runs the code for the start.
     pub(crate) async fn start(self: &Arc<Self>, cx: &NodeContext) -> Result<(), NodeError> {
         let shared = Arc::clone(self.shared.get_or_init(|| Shared::new(cx.clone())));
-        let mut engine = self.engine.lock().await;
-        let mut outcome = match Engine::new(Arc::clone(&self.settings), Arc::clone(&shared)) {
+        let make = |engine: &mut Option<Engine>, ()| match Engine::new(
+            Arc::clone(&self.settings),
+            Arc::clone(&shared),
+        ) {
             Ok(made) => engine.insert(made).initialize(),
             Err(error) => Outcome::failed(error),
         };
-        drop(engine);
+        let mut outcome = self.engine.later((), make).await;
         let error = match std::mem::take(&mut outcome.fate) {
             Fate::Failed(error, _) => Some(error),
             Fate::Done | Fate::Open => None,
@@ -112,66 +119,64 @@ impl Runner {
         let call = if self.settings.calls_links { links::take_call(&mut msg) } else { None };
         let may_run = self.is_running.load(Ordering::Acquire) && self.has_room();
         // What a call waits for must not wait for room.
-        if (may_run || call.is_some())
-            && let Some(mut engine) = self.lock_soon()
-        {
-            let outcome = self.run(&mut engine, cx, |engine| match &call {
-                Some(call) => engine.returned(call, &msg),
-                None => engine.message(msg),
-            });
-            drop(engine);
-            return outcome.into_handled(cx);
-        }
+        let may_run = may_run || call.is_some();
+        let work = Work { msg, call };
+        let attempt = |work| self.engine.now(work, |engine, work| self.work(engine, cx, work));
+        let work = match if may_run { attempt(work) } else { Err(work) } {
+            Ok(outcome) => return outcome.into_handled(cx),
+            Err(work) => work,
+        };
         let (this, cx) = (Arc::clone(self), cx.clone());
         Handled::Kept(Sending::later(Box::pin(async move {
-            let kept = msg.clone();
-            let handling = AssertUnwindSafe(this.handle_later(msg, call, &cx));
+            let kept = work.msg.clone();
+            let handling = AssertUnwindSafe(this.handle_later(work, &cx));
             if handling.catch_unwind().await.is_err() {
                 cx.fail_with("the JavaScript interpreter panicked", kept).await;
             }
         })))
     }
 
-    async fn handle_later(self: Arc<Self>, msg: Message, call: Option<Text>, cx: &NodeContext) {
-        if let Some(call) = call {
-            let mut engine = self.engine.lock().await;
-            let outcome = self.run(&mut engine, cx, |engine| engine.returned(&call, &msg));
-            drop(engine);
-            return outcome.perform(cx, None).await;
-        }
-        let mut phase = self.phase.subscribe();
-        let phase = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
-        if !phase.is_ok_and(|phase| phase == Phase::Running) {
-            return;
-        }
+    async fn handle_later(self: Arc<Self>, work: Work, cx: &NodeContext) {
+        let kept = if work.call.is_some() {
+            None
+        } else {
+            let mut phase = self.phase.subscribe();
+            let phase = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
+            if !phase.is_ok_and(|phase| phase == Phase::Running) {
+                return;
+            }
+            self.room().await;
+            Some(work.msg.clone())
+        };
+        let outcome = self.engine.later(work, |engine, work| self.work(engine, cx, work)).await;
+        outcome.perform(cx, kept).await;
+    }
+
+    /// Waits until fewer messages wait for their promises.
+    async fn room(&self) {
         loop {
             let changed = self.changed.notified();
             if self.has_room() {
-                break;
+                return;
             }
             changed.await;
         }
-        let kept = msg.clone();
-        let mut engine = self.engine.lock().await;
-        let outcome = self.run(&mut engine, cx, |engine| engine.message(msg));
-        drop(engine);
-        outcome.perform(cx, Some(kept)).await;
-    }
-
-    /// The interpreter, if it gets free within the time that a function usually takes. To wait
-    /// for it any other way costs a multiple of that.
-    fn lock_soon(&self) -> Option<MutexGuard<'_, Option<Engine>>> {
-        for _ in 0..SPINS {
-            if let Ok(engine) = self.engine.try_lock() {
-                return Some(engine);
-            }
-            std::hint::spin_loop();
-        }
-        None
     }
 
     fn has_room(&self) -> bool {
         self.shared.get().is_none_or(|shared| shared.state().pending < MOST_PENDING)
+    }
+
+    fn work(
+        self: &Arc<Self>,
+        engine: &mut Option<Engine>,
+        cx: &NodeContext,
+        work: Work,
+    ) -> Outcome {
+        self.run(engine, cx, |engine| match work.call {
+            Some(call) => engine.returned(&call, work.msg),
+            None => engine.message(work.msg),
+        })
     }
 
     /// Runs something in the interpreter, and replaces it if that broke it.
@@ -225,18 +230,20 @@ impl Runner {
     async fn run_timers(self: Arc<Self>, shared: &Shared, cx: &NodeContext) {
         loop {
             self.timers.due(|| shared.state().timers.next()).await;
-            let mut engine = self.engine.lock().await;
-            let Some(id) = shared.state().timers.take_due(Instant::now()) else { continue };
-            let outcome = self.run(&mut engine, cx, |engine| engine.fire(id));
-            drop(engine);
-            outcome.perform(cx, None).await;
+            let fire = |engine: &mut Option<Engine>, ()| {
+                let id = shared.state().timers.take_due(Instant::now())?;
+                Some(self.run(engine, cx, |engine| engine.fire(id)))
+            };
+            if let Some(outcome) = self.engine.later((), fire).await {
+                outcome.perform(cx, None).await;
+            }
         }
     }
 
     /// Runs the code for the end and lets go of the interpreter.
     pub(crate) async fn stop(&self, cx: &NodeContext) {
         self.enter(Phase::Stopped);
-        let engine = self.engine.lock().await.take();
+        let engine = self.engine.later((), |engine, ()| engine.take()).await;
         let Some(mut engine) = engine else { return };
         engine.finalize().perform(cx, None).await;
         drop(engine);

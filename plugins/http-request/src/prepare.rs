@@ -19,6 +19,12 @@ use crate::options::{AuthType, Options, PayloadOf, UrlSource};
 /// How long a request may take, unless the message says otherwise.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The variable that holds another number of seconds.
+const TIMEOUT: &str = "FERROWIRE_HTTP_REQUEST_TIMEOUT";
+
+/// A year of seconds is as good as for ever.
+const LONGEST: f64 = 31_536_000.0;
+
 /// Why a request is not sent.
 #[derive(Debug)]
 pub(crate) enum NotSent {
@@ -221,17 +227,28 @@ fn body(
     }
 }
 
+/// How long an answer may take: what the message says, else the environment, else two minutes.
 fn timeout(msg: &Message, cx: &NodeContext) -> Duration {
-    let Some(wanted) = msg.get("requestTimeout") else { return PATIENCE };
+    let Some(wanted) = msg.get("requestTimeout") else { return usual_timeout(cx) };
     let milliseconds = javascript::number(Some(wanted));
     if milliseconds.is_nan() {
         cx.warn("Timeout value is not a valid number, ignoring");
     } else if milliseconds < 1.0 {
         cx.warn("Timeout value is negative, ignoring");
     } else {
-        // A year is as good as for ever.
-        return Duration::from_secs_f64((milliseconds / 1000.0).min(31_536_000.0));
+        return Duration::from_secs_f64((milliseconds / 1000.0).min(LONGEST));
     }
+    usual_timeout(cx)
+}
+
+fn usual_timeout(cx: &NodeContext) -> Duration {
+    let Some(value) = cx.env(TIMEOUT) else { return PATIENCE };
+    let seconds = javascript::number(Some(&value));
+    if seconds > 0.0 {
+        return Duration::from_secs_f64(seconds.clamp(0.001, LONGEST));
+    }
+    let found = value.to_json();
+    cx.warn(format_args!("`{TIMEOUT}` is {found}, a number above 0 was expected; it is ignored"));
     PATIENCE
 }
 

@@ -49,9 +49,11 @@ impl FromConfig for Json {
 impl Json {
     /// What becomes of the property, checked by the schema; `None` when it stays.
     fn convert(&self, value: &Value, schema: Option<&Schema>) -> Result<Option<Value>, Failure> {
-        let text = match value {
-            Value::String(text) => text.as_bytes(),
-            Value::Buffer(bytes) => bytes,
+        let converts = self.parses || schema.is_some();
+        let (text, parsed) = match value {
+            Value::String(text) if converts => (text.as_bytes(), Value::from_json_text(text)),
+            Value::Buffer(bytes) if converts => (bytes.as_ref(), Value::from_json(bytes)),
+            Value::String(_) | Value::Buffer(_) => return Ok(None),
             value => {
                 check(value, schema)?;
                 return Ok(match (self.prints, self.pretty) {
@@ -61,10 +63,6 @@ impl Json {
                 });
             }
         };
-        if !self.parses && schema.is_none() {
-            return Ok(None);
-        }
-        let parsed = Value::from_json(text);
         let parsed = parsed.map_err(|error| Failure::Error(invalid(text, &error)))?;
         check(&parsed, schema)?;
         Ok(self.parses.then_some(parsed))

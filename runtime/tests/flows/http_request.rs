@@ -143,6 +143,15 @@ async fn what_goes_wrong_is_said_and_reaches_the_flow() {
 }
 
 #[tokio::test]
+async fn the_environment_says_how_long_an_answer_may_take() {
+    let env = [("FERROWIRE_HTTP_REQUEST_TIMEOUT", "0.05")];
+    let runtime = Runtime::start_with(asks(json!({"method": "GET"})), &[], &env).await;
+    assert_eq!(runtime.ask("/never", json!({})).await["status"], "ETIMEDOUT");
+    let patient = runtime.ask("/see", json!({"requestTimeout": 60_000})).await;
+    assert_eq!(patient["status"], 200, "{patient}");
+}
+
+#[tokio::test]
 async fn responses_are_bounded() {
     let runtime = Runtime::start(asks(json!({"maxResponse": "20", "method": "GET"}))).await;
     let got = runtime.ask("/see", json!({})).await;

@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::support::{
-    Client, Runtime, broadcaster, delete_session, echo, listener, set_payload, soon, tab, with,
-    ws_in, ws_out,
+    Client, Runtime, broadcaster, delete_session, echo, listener, node, set, set_payload, soon,
+    tab, with, ws_in, ws_out,
 };
 
 const HANDSHAKE: &str = "Host: localhost\r\nConnection: keep-alive, Upgrade\r\n\
@@ -66,7 +66,7 @@ async fn subprotocol(runtime: &Runtime, offer: Option<&'static str>) -> Option<S
         head.push(soon("a response", stream.read_u8()).await.unwrap());
     }
     let head = String::from_utf8(head).unwrap();
-    let prefix = "sec-websocket-protocol: ";
+    let prefix = "Sec-WebSocket-Protocol: ";
     head.lines().find_map(|line| line.strip_prefix(prefix)).map(str::to_owned)
 }
 
@@ -270,6 +270,76 @@ async fn a_frame_sent_together_with_the_handshake_is_not_lost() {
     while !answer.ends_with(b"\x81\x02hi") {
         answer.push(soon("the echo", stream.read_u8()).await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_connected_misses_no_broadcast() {
+    let runtime = Runtime::start_with(broadcaster(), &["--log", "info"], &[]).await;
+    let mut speaker = runtime.connect("/ws").await;
+    for number in 0..300 {
+        let mut client = connect_raw(&runtime, "/ws").await;
+        let text = format!("{number:03}");
+        speaker.echo(&text).await;
+        let mut frame = [0; 5];
+        soon("the broadcast", client.read_exact(&mut frame)).await.unwrap();
+        assert_eq!(frame[..2], [0x81, 3]);
+        assert_eq!(frame[2..], *text.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn what_a_status_node_says_of_a_client_reaches_that_client_behind_its_handshake() {
+    let mut nodes = echo();
+    nodes.as_array_mut().unwrap().extend([
+        node("status", "status", json!({"scope": ["in"]}), &["text"]),
+        set("text", "payload", "status.text", "msg", &["out"]),
+    ]);
+    let runtime = Runtime::start(nodes).await;
+    let mut clients = Vec::new();
+    for count in 1..=30 {
+        let mut client = runtime.connect("/ws").await;
+        assert_eq!(client.text().await, format!("connected {count}"));
+        clients.push(client);
+    }
+}
+
+#[tokio::test]
+async fn clients_that_vanish_during_their_handshake_leave_nothing_behind() {
+    let runtime = Runtime::start(echo()).await;
+    let request = handshake("/ws", "Sec-WebSocket-Version: 13\r\n");
+    for number in 0..60 {
+        let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
+        // Some ask only for a part.
+        let length = if number % 3 == 0 { request.len() / 2 } else { request.len() };
+        stream.write_all(&request.as_bytes()[..length]).await.unwrap();
+        stream.set_zero_linger().unwrap();
+    }
+    runtime.connect("/ws").await.echo("hello").await;
+    // The listener's stop waits for all whom it counts.
+    let (log, code) = runtime.terminate().await;
+    assert_eq!(code, Some(0), "{log}");
+    let came = log.matches(" connected as session ").count();
+    let left = log.matches(" ended: ").count();
+    assert!(came > 0 && came == left, "{came} came and {left} left:\n{log}");
+}
+
+#[tokio::test]
+async fn the_last_status_tells_how_many_are_connected_when_many_come_and_go_at_once() {
+    let runtime = Runtime::start(echo()).await;
+    let mut events = runtime.events().await;
+    let clients = futures_util::future::join_all((0..40).map(|_| runtime.connect("/ws"))).await;
+    let mut counts = Vec::new();
+    while counts.last() != Some(&40) {
+        let text = events.of("status", "in").await["text"].as_str().unwrap().to_owned();
+        counts.push(text.trim_start_matches("connected ").parse::<usize>().unwrap());
+    }
+    assert_eq!(counts, (1..=40).collect::<Vec<_>>());
+    let leaving = futures_util::future::join_all(clients.into_iter().map(Client::close));
+    soon("the clients' end", leaving).await;
+    for count in (1..40).rev() {
+        assert_eq!(events.of("status", "in").await["text"], format!("connected {count}"));
+    }
+    assert_eq!(events.of("status", "in").await["text"], "common.status.disconnected");
 }
 
 #[tokio::test]

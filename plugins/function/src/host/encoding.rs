@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
-use rquickjs::{Ctx, Exception, Function, Result, Value as Js};
+use rquickjs::{Exception, Result, Value as Js};
+
+use crate::convert::Scope;
 
 /// The bytes of a `Uint8Array`. The interpreter hands them out as base64: its memory cannot be
 /// read directly without unsafe code.
-pub(crate) fn bytes<'js>(ctx: &Ctx<'js>, array: Js<'js>) -> Result<Vec<u8>> {
-    let base64: Function<'js> = super::calls(ctx)?.get("base64")?;
-    let text: String = base64.call((array,))?;
-    let invalid = |_| Exception::throw_internal(ctx, "the bytes of a buffer cannot be read");
+pub(crate) fn bytes<'js>(scope: &Scope<'_, 'js>, array: Js<'js>) -> Result<Vec<u8>> {
+    let text: String = scope.call("base64")?.call((array,))?;
+    let invalid = |_| Exception::throw_internal(scope.ctx, "the bytes of a buffer cannot be read");
     BASE64.decode(text.as_bytes()).map_err(invalid)
 }
 

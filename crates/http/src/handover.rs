@@ -1,0 +1,101 @@
+//! `Handover`: taking a connection out of HTTP once all answers before it are written.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::{Stream, TakeOver};
+
+/// Whether somebody takes the connection over, and when.
+#[derive(Default)]
+pub(crate) struct Handover(Mutex<Option<Agreed>>);
+
+struct Agreed {
+    take_over: TakeOver,
+    /// HTTP has nothing left to write.
+    is_due: bool,
+}
+
+impl Handover {
+    /// Somebody takes the connection over. HTTP must not answer the request any more.
+    pub(crate) fn agree(&self, take_over: TakeOver) {
+        *self.lock() = Some(Agreed { take_over, is_due: false });
+    }
+
+    /// Drives HTTP until it ends; `None` when somebody is to take the connection over.
+    pub(crate) async fn drive<F: Future + Unpin>(&self, http: &mut F) -> Option<F::Output> {
+        std::future::poll_fn(|cx| match Pin::new(&mut *http).poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending if self.lock().as_ref().is_some_and(|agreed| agreed.is_due) => {
+                Poll::Ready(None)
+            }
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Who takes the connection over.
+    pub(crate) fn take(&self) -> Option<TakeOver> {
+        self.lock().take().map(|agreed| agreed.take_over)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Agreed>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connection while it belongs to HTTP, which flushes it when all that it had to write is
+/// written.
+pub(crate) struct Watched<'a> {
+    pub(crate) stream: Stream,
+    pub(crate) handover: &'a Handover,
+}
+
+impl AsyncRead for Watched<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Watched<'_> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if matches!(flushed, Poll::Ready(Ok(())))
+            && let Some(agreed) = self.handover.lock().as_mut()
+        {
+            agreed.is_due = true;
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

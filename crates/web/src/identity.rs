@@ -1,0 +1,109 @@
+//! `Identity`: the certificate that a client shows, and the key that proves it; read from PEM or
+//! from a PKCS#12 archive.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use p12_keystore::Pkcs12Archive;
+use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
+use tokio_rustls::rustls::InconsistentKeys::KeyMismatch;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
+use tokio_rustls::rustls::{self};
+
+use crate::tls::{Source, certificates};
+
+pub(crate) struct Identity {
+    pub(crate) own: CertifiedKey,
+    /// Certificates that came along, whose owners are trusted.
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
+}
+
+/// Reads a certificate and its key in PEM form; the key may be encrypted.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn from_pem(
+    certificate: &Source,
+    key: &Source,
+    passphrase: Option<&str>,
+) -> Result<Identity, String> {
+    let chain = certificates(certificate)?;
+    let key = private_key(&key.read()?, passphrase)
+        .map_err(|error| format!("the private key is unusable: {error}"))?;
+    let own = CertifiedKey::new(chain, signing(&key)?);
+    match own.keys_match() {
+        Err(error @ rustls::Error::InconsistentKeys(KeyMismatch)) => {
+            Err(format!("certificate and key do not belong together: {error}"))
+        }
+        // Certificates of version 1 cannot be compared, and servers may take them.
+        _ => Ok(Identity { own, authorities: Vec::new() }),
+    }
+}
+
+/// Reads a PKCS#12 archive: its first key, with the certificate that belongs to it; the other
+/// certificates go along and are trusted, as Node.js does.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn from_archive(archive: &Source, passphrase: Option<&str>) -> Result<Identity, String> {
+    let mut content = archive.read()?;
+    if archive.is_pasted() {
+        content = BASE64
+            .decode(content.trim_ascii())
+            .map_err(|_| format!("{archive:?} is no PKCS#12 archive: it is not even base64"))?;
+    }
+    let found =
+        Pkcs12Archive::from_pkcs12(&content, passphrase.unwrap_or_default()).map_err(|error| {
+            match error {
+                p12_keystore::error::Error::MacError(_) => {
+                    format!("{archive:?} cannot be opened with the `passphrase` that is given")
+                }
+                error => format!("{archive:?} is no PKCS#12 archive that can be read: {error}"),
+            }
+        })?;
+    let key = found.keys.first().ok_or_else(|| format!("{archive:?} holds no private key"))?;
+    let key = PrivateKeyDer::try_from(key.key.as_der().to_vec())?;
+    let key = signing(&key)?;
+    let mut chain: Vec<CertificateDer<'static>> =
+        found.certs.iter().map(|bag| bag.cert.as_der().to_vec().into()).collect();
+    let belongs = |candidate: &CertificateDer<'static>| {
+        let own = CertifiedKey::new(vec![candidate.clone()], Arc::clone(&key));
+        own.keys_match().is_ok()
+    };
+    let own = chain.iter().position(belongs);
+    let own = own.ok_or_else(|| format!("{archive:?} holds no certificate for its key"))?;
+    let leaf = chain.remove(own);
+    let authorities = chain.clone();
+    chain.insert(0, leaf);
+    Ok(Identity { own: CertifiedKey::new(chain, key), authorities })
+}
+
+fn signing(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, String> {
+    ring::sign::any_supported_type(key)
+        .map_err(|error| format!("the private key is unusable: {error}"))
+}
+
+fn private_key(pem: &[u8], passphrase: Option<&str>) -> Result<PrivateKeyDer<'static>, String> {
+    let text = String::from_utf8_lossy(pem);
+    if text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(
+            "it is encrypted in OpenSSL's old form; convert it with `openssl pkcs8 -topk8`"
+                .to_owned(),
+        );
+    }
+    let Some(start) = text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") else {
+        return PrivateKeyDer::from_pem_slice(pem).map_err(|error| error.to_string());
+    };
+    let passphrase = passphrase.ok_or("it is encrypted, and there is no `passphrase`")?;
+    let (_, document) = SecretDocument::from_pem(text.get(start..).unwrap_or_default())
+        .map_err(|error| error.to_string())?;
+    let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
+        .map_err(|error| error.to_string())?;
+    let key = encrypted
+        .decrypt(passphrase)
+        .map_err(|error| format!("the `passphrase` does not open it: {error}"))?;
+    PrivateKeyDer::try_from(key.as_bytes().to_vec()).map_err(str::to_owned)
+}

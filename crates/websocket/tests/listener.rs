@@ -1,0 +1,85 @@
+//! A listener and a client that comes at the wrong moment, over real sockets.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferrowire_http::{Routes, Stream, TakeOver, Upgrade};
+use ferrowire_testkit::Harness;
+use ferrowire_websocket as _;
+use hyper::Request;
+use serde_json::json;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Nothing here takes long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn listener() -> (Harness, Arc<dyn Upgrade>) {
+    let routes = Routes::new();
+    let harness = Harness::of("websocket-listener")
+        .config(json!({"path": "/ws"}))
+        .resource(routes.clone())
+        .start()
+        .await;
+    let door = routes.upgrade_at("/ws").unwrap();
+    (harness, door)
+}
+
+/// Agrees to a handshake, and goes no further.
+fn agree(door: &dyn Upgrade) -> TakeOver {
+    let request = Request::get("/ws")
+        .header("Upgrade", "websocket")
+        .header("Connection", "Upgrade")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(())
+        .unwrap();
+    let (request, ()) = request.into_parts();
+    let agreed = door.upgrade(&request, "127.0.0.1:1".parse().unwrap());
+    agreed.unwrap_or_else(|_| panic!("the handshake was refused"))
+}
+
+async fn sockets() -> (Stream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (Stream::Plain(listener.accept().await.unwrap().0), client)
+}
+
+#[tokio::test]
+async fn who_comes_while_a_listener_stops_is_let_go_without_an_answer() {
+    let (harness, door) = listener().await;
+    let (first, late) = (agree(&*door), agree(&*door));
+    let (stream, client) = sockets().await;
+    first(stream, Bytes::new());
+    let mut stop = std::pin::pin!(harness.stop());
+    assert!(futures_util::poll!(stop.as_mut()).is_pending(), "it waits for the first client");
+    let (stream, mut late_client) = sockets().await;
+    late(stream, Bytes::new());
+    let mut answer = Vec::new();
+    let end = late_client.read_to_end(&mut answer);
+    tokio::time::timeout(PATIENCE, end).await.unwrap().unwrap();
+    assert_eq!(answer, b"");
+    drop(client);
+    stop.await;
+}
+
+#[tokio::test]
+async fn a_stop_closes_who_has_come_but_has_not_been_answered() {
+    let (harness, door) = listener().await;
+    let take_over = agree(&*door);
+    let (stream, mut client) = sockets().await;
+    // Nothing else runs before the stop begins: it finds the client, and the answer unsent.
+    take_over(stream, Bytes::new());
+    let (_, answer) = tokio::join!(harness.stop(), async {
+        let mut answer = Vec::new();
+        client.read_buf(&mut answer).await.unwrap();
+        while !answer.ends_with(b"\x03\xe9going away") {
+            assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0, "{answer:?}");
+        }
+        drop(client);
+        answer
+    });
+    assert!(answer.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"), "{answer:?}");
+}

@@ -1,0 +1,82 @@
+//! `Turn`: a value that one at a time may use, for short. Those who wait are not served in order:
+//! whoever has work at hand goes on with it, and they come when it has none left. Handing the
+//! value over for each message would cost a multiple of what a message does.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Mutex, TryLockError};
+
+use tokio::sync::Notify;
+
+#[derive(Debug, Default)]
+pub(crate) struct Turn<T> {
+    value: Mutex<T>,
+    freed: Notify,
+    waiting: AtomicUsize,
+    /// Somebody who waits was called and has not come yet; there is no need to call another.
+    called: AtomicBool,
+}
+
+impl<T> Turn<T> {
+    /// Does `work` with the value and `input`. A value that a panic has left behind counts as any.
+    ///
+    /// # Errors
+    /// Gives back `input` when somebody else uses the value.
+    pub(crate) fn now<I, R>(&self, input: I, work: impl FnOnce(&mut T, I) -> R) -> Result<R, I> {
+        // Dropped last, after the value was let go of.
+        let _next;
+        let mut value = match self.value.try_lock() {
+            Ok(value) => value,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(input),
+        };
+        _next = CallNext(self);
+        Ok(work(&mut value, input))
+    }
+
+    /// As [`now`](Self::now), as soon as nobody else uses the value.
+    pub(crate) async fn later<I, R>(&self, mut input: I, work: impl Fn(&mut T, I) -> R) -> R {
+        let _waiting = Waiting::new(&self.waiting);
+        loop {
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
+            // Whoever lets go of the value either has done so by now, or sees that we wait.
+            fence(Ordering::SeqCst);
+            match self.now(input, &work) {
+                Ok(result) => return result,
+                Err(back) => input = back,
+            }
+            freed.await;
+            self.called.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Calls the next who waits, also after a panic.
+struct CallNext<'a, T>(&'a Turn<T>);
+
+impl<T> Drop for CallNext<'_, T> {
+    fn drop(&mut self) {
+        fence(Ordering::SeqCst);
+        let Turn { waiting, called, freed, .. } = self.0;
+        if waiting.load(Ordering::Relaxed) > 0 && !called.swap(true, Ordering::SeqCst) {
+            freed.notify_one();
+        }
+    }
+}
+
+/// Counts those who wait, also when they give up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
