@@ -74,10 +74,10 @@ pub(crate) struct PluginArgs {
     /// A TOML file with settings [env: FERROWIRE_SETTINGS]
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
-    /// Directory whose shared libraries are loaded as plugins; several with `:` between them.
+    /// Directory whose shared libraries are loaded as plugins; may be repeated.
     /// `DIR?required=false`: the start may do without
     #[arg(long, value_name = "DIR")]
-    pub(crate) plugins: Option<String>,
+    pub(crate) plugins: Vec<String>,
     /// A shared library that is loaded as a plugin; may be repeated, and `?required=false` too
     #[arg(long, value_name = "FILE")]
     pub(crate) plugin: Vec<String>,
@@ -219,14 +219,19 @@ impl SettingsArgs {
             "max-queue" => &self.max_queue,
             "slow-client" => &self.slow_client,
             "reconnect-delay" => &self.reconnect_delay,
-            "plugins" => &self.plugins.plugins,
-            "plugin" => return Some(self.plugins.plugin.join(":")).filter(|all| !all.is_empty()),
+            "plugins" => return joined(&self.plugins.plugins),
+            "plugin" => return joined(&self.plugins.plugin),
             "plugins-required" => &self.plugins.plugins_required,
             "plugins-timeout" => &self.plugins.plugins_timeout,
             _ => return None,
         };
         value.clone()
     }
+}
+
+/// As the environment lists several.
+fn joined(paths: &[String]) -> Option<String> {
+    (!paths.is_empty()).then(|| paths.join(":"))
 }
 
 #[cfg(test)]

@@ -232,6 +232,45 @@ fn write_crate(folder: &Path, manifest: &str) {
     std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
 }
 
+/// A crate that depends on the contract and registers nothing.
+fn write_silent_crate(folder: &Path) {
+    let core = root().join("crates/core");
+    let manifest = format!(
+        "[package]\nname = 'silent-node'\nversion = '1.0.0'\nedition = '2024'\n\
+         [dependencies]\nferrowire-core = {{ path = '{}' }}",
+        core.display()
+    );
+    write_crate(folder, &manifest);
+}
+
+#[test]
+fn a_plugin_that_was_assembled_and_did_not_register_fails_the_start_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    write_silent_crate(&folder.path().join("silent-node"));
+    let arguments = ["assemble", "--name", "silent", "--with", "./silent-node", "--bare"];
+    let mut assemble = xtask(folder.path(), &arguments);
+    let problem = fail(assemble.args(["--profile", "dev", "--output", "it"]));
+    let expected = "`silent-node` was assembled and registered no node type";
+    assert!(problem.contains(expected), "{problem}");
+    let mut start = Command::new(folder.path().join("it"));
+    let problem = fail(start.args(["run", "flows.json", "--listen", "127.0.0.1:0"]));
+    let line = format!("ferrowire: {expected}; assemble the runtime again\n");
+    assert_eq!(problem, line);
+}
+
+#[test]
+fn a_library_that_registers_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_silent_crate(&folder.path().join("silent-node"));
+    let mut plugin = xtask(folder.path(), &["plugin", "./silent-node", "--profile", "dev"]);
+    let output = plugin.arg("--target-dir").arg(strangers()).output().unwrap();
+    assert!(!output.status.success());
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let expected = "it is a library and no Ferrowire plugin: the function `ferrowire_plugin_v1` is \
+                    missing; its crate must depend on `ferrowire-core` and register a node type";
+    assert!(printed.contains(expected), "{printed}");
+}
+
 #[test]
 fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_which() {
     let folder = tempfile::tempdir().unwrap();

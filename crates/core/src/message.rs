@@ -9,26 +9,41 @@ use crate::{Key, Map, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
+#[derive(Clone)]
 pub struct Message {
-    own: Map,
-    /// In place of `own`: a message that crossed the border of a shared library stays closed
-    /// until someone looks into it, because most nodes pass on more messages than they read.
-    foreign: Option<Foreign>,
+    body: Body,
     /// Known to have a `_msgid`, so that the bus need not look at each hop.
     identified: bool,
+}
+
+#[derive(Clone)]
+enum Body {
+    Own(Map),
+    /// A message that crossed the border of a shared library stays closed until someone looks
+    /// into it, because most nodes pass on more messages than they read.
+    Foreign(Foreign),
+}
+
+impl Body {
+    fn into_properties(self) -> Map {
+        match self {
+            Body::Own(properties) => properties,
+            Body::Foreign(foreign) => foreign.into_properties(),
+        }
+    }
 }
 
 impl Message {
     /// A message without properties. The bus gives it a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { own: Map::new(), foreign: None, identified: false }
+        Message { body: Body::Own(Map::new()), identified: false }
     }
 
     /// A message that holds `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { own: properties, foreign: None, identified: false }
+        Message { body: Body::Own(properties), identified: false }
     }
 
     /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
@@ -39,7 +54,7 @@ impl Message {
             (Key::new_static("_session"), session),
             (Key::new_static("_msgid"), generate_id().into()),
         ]);
-        Message { own: properties, foreign: None, identified: true }
+        Message { body: Body::Own(properties), identified: true }
     }
 
     /// `msg.payload`.
@@ -80,34 +95,41 @@ impl Message {
 
     /// All properties.
     pub fn properties(&self) -> &Map {
-        match &self.foreign {
-            None => &self.own,
-            Some(foreign) => foreign.properties(),
+        match &self.body {
+            Body::Own(properties) => properties,
+            Body::Foreign(foreign) => foreign.properties(),
         }
     }
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
         self.identified = false;
-        if let Some(foreign) = self.foreign.take() {
-            self.own = foreign.into_properties();
+        if let Body::Foreign(_) = self.body {
+            let closed = std::mem::replace(&mut self.body, Body::Own(Map::new()));
+            self.body = Body::Own(closed.into_properties());
         }
-        &mut self.own
+        match &mut self.body {
+            Body::Own(properties) => properties,
+            Body::Foreign(_) => unreachable!("it was opened above"),
+        }
     }
 
     /// A message of the other side of the ABI, or this side's properties and whether they are
     /// known to have a `_msgid`.
     pub(crate) fn into_foreign(self) -> Result<Foreign, (Map, bool)> {
-        self.foreign.ok_or((self.own, self.identified))
+        match self.body {
+            Body::Own(properties) => Err((properties, self.identified)),
+            Body::Foreign(foreign) => Ok(foreign),
+        }
     }
 
     /// What [`into_foreign`](Self::into_foreign) gave of this side's, unchanged.
     pub(crate) fn from_own(properties: Map, identified: bool) -> Self {
-        Message { own: properties, foreign: None, identified }
+        Message { body: Body::Own(properties), identified }
     }
 
     pub(crate) fn from_foreign(foreign: Foreign) -> Self {
-        Message { own: Map::new(), foreign: Some(foreign), identified: false }
+        Message { body: Body::Foreign(foreign), identified: false }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.
@@ -118,20 +140,13 @@ impl Message {
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { own: properties, foreign: None, identified: false }
+        Message { body: Body::Own(properties), identified: false }
     }
 }
 
 impl Default for Message {
     fn default() -> Self {
         Message::new()
-    }
-}
-
-impl Clone for Message {
-    fn clone(&self) -> Self {
-        let foreign = self.foreign.as_ref().map(Foreign::duplicate);
-        Message { own: self.own.clone(), foreign, identified: self.identified }
     }
 }
 
@@ -149,10 +164,7 @@ impl fmt::Debug for Message {
 
 impl From<Message> for Map {
     fn from(msg: Message) -> Self {
-        match msg.foreign {
-            None => msg.own,
-            Some(foreign) => foreign.into_properties(),
-        }
+        msg.body.into_properties()
     }
 }
 

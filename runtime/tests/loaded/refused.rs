@@ -294,6 +294,17 @@ fn settings_and_environment_name_plugins_too() {
 }
 
 #[test]
+fn several_directories_may_be_named_one_after_the_other() {
+    let scratch = Scratch::new();
+    scratch.changed("fixture.so", |_| ());
+    let mut command = bare();
+    command.arg("nodes").arg("--plugins").arg(built::plugins());
+    let (out, stderr, code) = outcome(command.arg("--plugins").arg(scratch.0.path()));
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    assert!(out.contains("fixture-pass") && out.contains("websocket in"), "{out}");
+}
+
+#[test]
 fn checking_a_library_runs_none_of_its_code() {
     let mut check = bare();
     check.args(["plugin", "check"]).arg(built::fixture()).env("FERROWIRE_FIXTURE", "hang");

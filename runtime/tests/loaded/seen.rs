@@ -136,3 +136,39 @@ async fn a_node_that_panics_when_its_button_is_pressed_fails_and_the_editor_is_t
         client.echo("still there").await;
     }
 }
+
+#[tokio::test]
+async fn a_catch_node_gets_a_panic_in_a_library_with_the_names_of_plugin_and_node() {
+    for (kind, place) in [
+        ("fixture-panics-in-now", "`on_message_now`"),
+        ("fixture-panics-in-message", "`on_message`"),
+        ("fixture-panics-in-later", "`on_message_now`"),
+    ] {
+        let nodes = json!([
+            tab("tab"),
+            listener("l", "/ws"),
+            ws_in("in", "l", &["n"]),
+            node("n", kind, json!({"name": "the culprit"}), &[]),
+            node("catch", "catch", json!({"scope": null, "uncaught": false}), &["why"]),
+            node(
+                "why",
+                "change",
+                json!({"rules": [{"t": "set", "p": "payload", "pt": "msg", "to": "error", "tot": "msg"}]}),
+                &["out"]
+            ),
+            ws_out("out", "l"),
+        ]);
+        let args = ["--plugin", built::fixture().to_str().unwrap()];
+        let runtime = Runtime::start_with(nodes, &args, &[]).await;
+        let mut client = runtime.connect("/ws").await;
+        for _ in 0..2 {
+            client.send("x").await;
+            let error: Value = serde_json::from_str(&client.text().await).unwrap();
+            let message = error["message"].as_str().unwrap();
+            let plugin = "of the plugin `ferrowire-loader-fixture` panicked: on purpose";
+            assert!(message.starts_with(&format!("{place} {plugin}")), "{message}");
+            let source = &error["source"];
+            assert_eq!((&source["id"], &source["name"]), (&json!("n"), &json!("the culprit")));
+        }
+    }
+}

@@ -294,9 +294,15 @@ unsafe extern "C" fn on_message_now(
 ) {
     // SAFETY: a node of this library, and a message that is handed over.
     let (node, msg) = unsafe { (node(pointer), message::from_raw(message)) };
-    let attempt = contained(|| entered(|| handle_now(node, msg)));
-    // SAFETY: both are lent for this call.
-    unsafe { answer(attempt, &*emit, handled) };
+    let attempt = contained(|| {
+        let handled_now = entered(|| handle_now(node, msg));
+        // SAFETY: both are lent for this call.
+        unsafe { answer(handled_now, &*emit, handled) };
+    });
+    if let Err(panic) = attempt {
+        // SAFETY: as above; the kind is written last, so nothing has been answered.
+        unsafe { answer_failed(Failed::panic(&*panic), handled) };
+    }
 }
 
 fn handle_now(node: &GuestNode, msg: Message) -> Handled {
@@ -311,37 +317,29 @@ fn handle_now(node: &GuestNode, msg: Message) -> Handled {
 ///
 /// # Safety
 /// `to` must be the host's place for the answer.
-unsafe fn answer(
-    outcome: Result<Handled, Box<dyn std::any::Any + Send>>,
-    emit: &raw::Emit,
-    to: *mut raw::Handled,
-) {
-    use raw::handled::{DONE, FAILED, KEPT, LATER, NOT_NOW, SEND, SEND_ALL};
+#[inline]
+unsafe fn answer(handled: Handled, emit: &raw::Emit, to: *mut raw::Handled) {
+    use raw::handled::{DONE, KEPT, LATER, NOT_NOW, SEND, SEND_ALL};
     // SAFETY: as above; none of the fields is read before it is written.
     unsafe {
-        let kind = &raw mut (*to).kind;
-        let failed = |failed: Failed| {
-            (&raw mut (*to).failure).write(failed.into_raw());
-            FAILED
-        };
-        kind.write(match outcome {
-            Ok(Handled::Send(port, msg)) => {
+        let kind = match handled {
+            Handled::Send(port, msg) => {
                 (&raw mut (*to).port).write(port);
                 (&raw mut (*to).message).write(message::into_raw(msg));
                 SEND
             }
-            Ok(Handled::NotNow(msg)) => {
+            Handled::NotNow(msg) => {
                 (&raw mut (*to).message).write(message::into_raw(msg));
                 NOT_NOW
             }
-            Ok(Handled::Done) => DONE,
-            Ok(Handled::SendAll(messages)) => {
+            Handled::Done => DONE,
+            Handled::SendAll(messages) => {
                 for (port, msg) in messages {
                     (emit.emit)(emit.data, port, message::into_raw(msg));
                 }
                 SEND_ALL
             }
-            Ok(Handled::Kept(sending)) => {
+            Handled::Kept(sending) => {
                 let rest = match sending.is_done() {
                     true => raw::Future::DONE,
                     false => into_raw(async move {
@@ -353,13 +351,24 @@ unsafe fn answer(
                 // A host of an older minor has no such kind.
                 if super::MINOR < 2 { LATER } else { KEPT }
             }
-            Ok(Handled::Later(work)) => {
+            Handled::Later(work) => {
                 (&raw mut (*to).future).write(into_raw(work));
                 LATER
             }
-            Ok(Handled::Failed(error)) => failed(error.into()),
-            Err(panic) => failed(Failed::panic(&*panic)),
-        });
+            Handled::Failed(error) => return answer_failed(error.into(), to),
+        };
+        (&raw mut (*to).kind).write(kind);
+    }
+}
+
+/// # Safety
+/// As [`answer`].
+#[cold]
+unsafe fn answer_failed(failed: Failed, to: *mut raw::Handled) {
+    // SAFETY: as above.
+    unsafe {
+        (&raw mut (*to).failure).write(failed.into_raw());
+        (&raw mut (*to).kind).write(raw::handled::FAILED);
     }
 }
 

@@ -180,18 +180,27 @@ impl Remote {
         let mut handled = std::mem::MaybeUninit::<raw::Handled>::uninit();
         let msg = message::into_raw(msg);
         // SAFETY: the node lives; the message is handed over, the rest is lent for the call.
-        unsafe {
+        let answer = unsafe {
             call!(
                 self.table,
                 on_message_now(self.node, msg, &raw const emit, handled.as_mut_ptr())
             );
-            self.answer(handled.as_ptr(), emitted)
+            self.answer(handled.as_ptr(), &mut emitted)
+        };
+        if emitted.capacity() == 0 {
+            // Nearly always: its destructor would run for nothing, at every message.
+            std::mem::forget(emitted);
         }
+        answer
     }
 
     /// # Safety
     /// `from` must be what `on_message_now` wrote: the kind, and the fields that belong to it.
-    unsafe fn answer(&self, from: *const raw::Handled, emitted: Vec<(usize, Message)>) -> Handled {
+    unsafe fn answer(
+        &self,
+        from: *const raw::Handled,
+        emitted: &mut Vec<(usize, Message)>,
+    ) -> Handled {
         use raw::handled::{FAILED, KEPT, LATER, NOT_NOW, SEND, SEND_ALL};
         // SAFETY: as above; what is read is handed over.
         unsafe {
@@ -199,7 +208,7 @@ impl Remote {
             match (&raw const (*from).kind).read() {
                 SEND => Handled::Send((&raw const (*from).port).read(), message()),
                 NOT_NOW => Handled::NotNow(message()),
-                SEND_ALL => Handled::SendAll(emitted),
+                SEND_ALL => Handled::SendAll(std::mem::take(emitted)),
                 LATER => {
                     let future = Foreign::new((&raw const (*from).future).read());
                     Handled::Later(Box::pin(self.finish("`on_message_now`", future)))

@@ -1,6 +1,8 @@
 //! Messages across the border.
 
+use std::cell::Cell;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -24,7 +26,14 @@ struct Block {
 static OURS: raw::MessageTable =
     raw::MessageTable { size: size_of::<raw::MessageTable>(), release, clone, open, entry, share };
 
+thread_local! {
+    /// The block of the last message that came home. A message that passes through a node of the
+    /// other side needs one for the way there and none afterwards, and so does the next message.
+    static SPARE: Cell<Option<Box<MaybeUninit<Block>>>> = const { Cell::new(None) };
+}
+
 /// Hands a message over.
+#[inline]
 pub(super) fn into_raw(msg: Message) -> *mut raw::Message {
     match msg.into_foreign() {
         Ok(foreign) => foreign.into_raw(),
@@ -38,18 +47,34 @@ fn block(
     table: &'static raw::MessageTable,
 ) -> *mut raw::Message {
     let head = raw::Message { table, cache: AtomicPtr::default() };
-    Box::into_raw(Box::new(Block { head, properties, identified })).cast()
+    let spare = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Box::new_uninit);
+    Box::into_raw(Box::write(spare, Block { head, properties, identified })).cast()
+}
+
+/// Takes a block's content out of it.
+///
+/// # Safety
+/// It must be one of this side's, and is given up.
+unsafe fn take(message: *mut raw::Message) -> Block {
+    // SAFETY: as above; `block` made it in a box.
+    let place = unsafe { Box::from_raw(message.cast::<MaybeUninit<Block>>()) };
+    // SAFETY: `block` wrote it, and from here on the place counts as empty.
+    let block = unsafe { place.assume_init_read() };
+    // Without the thread's variables, at its end, the memory is freed.
+    let _ending = SPARE.try_with(|spare| spare.set(Some(place)));
+    block
 }
 
 /// Takes a message over: one of this side's as it was, another one unopened.
 ///
 /// # Safety
 /// `message` must be as the other side handed it over.
+#[inline]
 pub(super) unsafe fn from_raw(message: *mut raw::Message) -> Message {
     // SAFETY: the caller says that it is a message, whose head is always readable.
     if std::ptr::eq(unsafe { (*message).table }, &raw const OURS) {
         // SAFETY: the table says that this side made the block.
-        let block = unsafe { Box::from_raw(message.cast::<Block>()) };
+        let block = unsafe { take(message) };
         return Message::from_own(block.properties, block.identified);
     }
     // SAFETY: not null, because it was read.
@@ -79,7 +104,7 @@ pub(super) unsafe fn value_from_raw(message: *mut raw::Message) -> Option<Value>
 
 unsafe extern "C" fn release(message: *mut raw::Message) {
     // SAFETY: a block of this side, given up with this call.
-    let block = unsafe { Box::from_raw(message.cast::<Block>()) };
+    let block = unsafe { take(message) };
     let _contained = contained(|| drop(block));
 }
 
@@ -201,14 +226,6 @@ impl Foreign {
         self.take_cache().unwrap_or_else(|| self.copy())
     }
 
-    /// Another message, still unopened.
-    pub(crate) fn duplicate(&self) -> Foreign {
-        // SAFETY: the message lives; its maker returns another one.
-        let copy = unsafe { (self.table().clone)(self.0.as_ptr()) };
-        // SAFETY: messages are never null.
-        Foreign(unsafe { NonNull::new_unchecked(copy) })
-    }
-
     /// Hands it on as it came.
     fn into_raw(self) -> *mut raw::Message {
         drop(self.take_cache());
@@ -231,6 +248,16 @@ impl Foreign {
         // SAFETY: the message lives, and `object` is a place for its answer.
         unsafe { (table.open)(self.0.as_ptr(), &raw mut object) };
         copy_object(table, object)
+    }
+}
+
+/// Another message, still unopened.
+impl Clone for Foreign {
+    fn clone(&self) -> Self {
+        // SAFETY: the message lives; its maker returns another one.
+        let copy = unsafe { (self.table().clone)(self.0.as_ptr()) };
+        // SAFETY: messages are never null.
+        Foreign(unsafe { NonNull::new_unchecked(copy) })
     }
 }
 
