@@ -39,7 +39,10 @@ impl<T> Turn<T> {
         let _waiting = Waiting::new(&self.waiting);
         loop {
             let mut freed = pin!(self.freed.notified());
-            freed.as_mut().enable();
+            if freed.as_mut().enable() {
+                // A call that nobody was there for.
+                self.called.store(false, Ordering::SeqCst);
+            }
             // Whoever lets go of the value either has done so by now, or sees that we wait.
             fence(Ordering::SeqCst);
             match self.now(input, &work) {
@@ -78,5 +81,53 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn everyone_gets_a_turn() {
+        for _ in 0..50 {
+            let turn = Arc::new(Turn::<usize>::default());
+            let tasks: Vec<_> = (0..40_usize)
+                .map(|number| {
+                    let turn = Arc::clone(&turn);
+                    tokio::spawn(async move {
+                        for step in 0..50 {
+                            let add = |count: &mut usize, ()| *count += 1;
+                            if turn.now((), add).is_err() {
+                                let waiting = turn.later((), add);
+                                // Some give up, called or not.
+                                if (number + step) % 7 == 0 {
+                                    tokio::select! { biased;
+                                        () = tokio::task::yield_now() => turn.later((), add).await,
+                                        () = waiting => {}
+                                    }
+                                } else {
+                                    waiting.await;
+                                }
+                            }
+                            tokio::task::yield_now().await;
+                        }
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(turn.now((), |count, ()| *count), Ok(2000));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_does_not_keep_the_value() {
+        let turn = Turn::<usize>::default();
+        let panics = || turn.now((), |_, ()| panic!("on purpose"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+        assert_eq!(turn.later(1, |count, add| *count + add).await, 1);
     }
 }
