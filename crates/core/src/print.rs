@@ -95,13 +95,23 @@ fn print_text(text: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// Whether nothing has to be escaped. Without an early exit within a block, so that a block is a
-/// few vector instructions.
+/// Whether nothing has to be escaped, eight bytes at a time.
 fn is_plain(text: &[u8]) -> bool {
-    let needs_escape = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    let (blocks, rest) = text.as_chunks::<16>();
-    blocks.iter().all(|block| !block.iter().fold(false, |any, byte| any | needs_escape(byte)))
-        && !rest.iter().any(needs_escape)
+    let (words, rest) = text.as_chunks::<8>();
+    let rest =
+        rest.iter().fold(EACH * u64::from(b' '), |word, byte| (word << 8) | u64::from(*byte));
+    words.iter().all(|word| is_plain_word(u64::from_ne_bytes(*word))) && is_plain_word(rest)
+}
+
+/// A 1 in each of eight bytes.
+const EACH: u64 = u64::MAX / 255;
+
+/// Whether none of eight bytes has to be escaped: below 0x20, `"` or `\`. A byte from which more is
+/// taken than it is borrows, which shows in its highest bit.
+fn is_plain_word(word: u64) -> bool {
+    let below = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7) == 0
 }
 
 /// Up to this, every whole number is exact.
@@ -109,9 +119,9 @@ const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Appends a number as JavaScript's `String(number)` prints it.
 pub(crate) fn print_number(number: f64, out: &mut String) {
-    let size = number.abs();
-    if size < LARGEST_EXACT && number.fract() == 0.0 {
-        out.push_str(itoa::Buffer::new().format(number as i64));
+    let (size, whole) = (number.abs(), number as i64);
+    if size < LARGEST_EXACT && whole as f64 == number {
+        out.push_str(itoa::Buffer::new().format(whole));
     } else if (0.001..LARGEST_EXACT).contains(&size) {
         // In this range, shortest digits without an exponent are what JavaScript prints as well.
         out.push_str(zmij::Buffer::new().format_finite(number));
