@@ -86,39 +86,43 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::Arc;
+
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    async fn one_turn(turn: &Turn<usize>, gives_up: bool) {
+        let add = |count: &mut usize, ()| *count += 1;
+        if turn.now((), add).is_err() {
+            let waiting = turn.later((), add);
+            if gives_up {
+                // Called already, or not yet.
+                tokio::select! { biased;
+                    () = tokio::task::yield_now() => turn.later((), add).await,
+                    () = waiting => {}
+                }
+            } else {
+                waiting.await;
+            }
+        }
+        tokio::task::yield_now().await;
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn everyone_gets_a_turn() {
         for _ in 0..50 {
             let turn = Arc::new(Turn::<usize>::default());
-            let tasks: Vec<_> = (0..40_usize)
-                .map(|number| {
-                    let turn = Arc::clone(&turn);
-                    tokio::spawn(async move {
-                        for step in 0..50 {
-                            let add = |count: &mut usize, ()| *count += 1;
-                            if turn.now((), add).is_err() {
-                                let waiting = turn.later((), add);
-                                // Some give up, called or not.
-                                if (number + step) % 7 == 0 {
-                                    tokio::select! { biased;
-                                        () = tokio::task::yield_now() => turn.later((), add).await,
-                                        () = waiting => {}
-                                    }
-                                } else {
-                                    waiting.await;
-                                }
-                            }
-                            tokio::task::yield_now().await;
-                        }
-                    })
-                })
-                .collect();
-            for task in tasks {
-                task.await.unwrap();
+            let mut tasks = JoinSet::new();
+            for number in 0..40_usize {
+                let turn = Arc::clone(&turn);
+                tasks.spawn(async move {
+                    for step in 0..50 {
+                        one_turn(&turn, (number + step) % 7 == 0).await;
+                    }
+                });
             }
+            tasks.join_all().await;
             assert_eq!(turn.now((), |count, ()| *count), Ok(2000));
         }
     }
