@@ -73,7 +73,7 @@ pub(crate) fn visible(code: &str, others: [&str; 2]) -> Option<Vec<Key>> {
             Token::Word(word) if TELLING.contains(word) => return None,
             Token::Word("msg") if !is_member(&tokens, at) => {
                 let name = property(&tokens[at + 1..])?;
-                if OF_OBJECTS.contains(&name) {
+                if OF_OBJECTS.contains(&name) || TELLING.contains(&name) {
                     return None;
                 }
                 if !names.iter().any(|known: &Key| known == name) {
@@ -99,13 +99,19 @@ fn is_member(tokens: &[Token<'_>], at: usize) -> bool {
     matches!(&tokens[..at], [.., before, last] if *last == dot && *before != dot)
 }
 
-/// The property that is asked of `msg`, by what stands behind it.
+/// The property that is asked of `msg`, by what stands behind it. When it is called, `msg` is the
+/// `this` of the call.
 fn property<'a>(rest: &[Token<'a>]) -> Option<&'a str> {
+    let (name, rest) = match rest {
+        [Token::Mark('.'), Token::Word(name), rest @ ..] => (name, rest),
+        [Token::Mark('?'), Token::Mark('.'), Token::Word(name), rest @ ..] => (name, rest),
+        [Token::Mark('['), Token::Text(name), Token::Mark(']'), rest @ ..] => (name, rest),
+        _ => return None,
+    };
     match rest {
-        [Token::Mark('.'), Token::Word(name), ..] => Some(name),
-        [Token::Mark('?'), Token::Mark('.'), Token::Word(name), ..] => Some(name),
-        [Token::Mark('['), Token::Text(name), Token::Mark(']'), ..] => Some(name),
-        _ => None,
+        [Token::Mark('(') | Token::Literal, ..] => None,
+        [Token::Mark('?'), Token::Mark('.'), Token::Mark('('), ..] => None,
+        _ => Some(name),
     }
 }
 
@@ -218,6 +224,10 @@ mod tests {
             "msg\n(1)",
             "async () => msg.a",
             "msg.a.constructor",
+            "msg['__proto__']",
+            "msg.f()",
+            "msg['f']?.(1)",
+            "msg.f`x`",
             "const { a = msg } = {}; return msg.b",
             "[msg.a] = [msg]",
             "msg.a; msg.b; msg.c; msg.d; msg.e; msg.f; msg.g; msg.h; msg.i",
