@@ -102,22 +102,22 @@ impl<'js> Partial<'js> {
     /// The message as the code has left it.
     fn merged(&self, scope: &Scope<'_, 'js>) -> Result<Message> {
         let (mut msg, mut reader) = (self.msg.clone(), Reader::new(scope));
-        let mut added = 0;
+        let mut added = Vec::new();
         for name in self.visible.iter() {
-            let value: Js<'js> = self.js.get(scope.names.atom(name)?)?;
-            match reader.value(value)? {
-                Some(value) => added += usize::from(msg.set(name.clone(), value).is_none()),
+            let atom = scope.names.atom(name)?;
+            match reader.value(self.js.get(atom.clone())?)? {
+                Some(value) if msg.get(name).is_some() => _ = msg.set(name.clone(), value),
+                Some(value) => added.push((atom, name, value)),
                 None => _ = msg.remove(name),
             }
         }
-        if added > 1 {
+        if added.len() > 1 {
             // They stand in the order in which the code set them.
-            for (name, value) in reader.properties(&self.js)? {
-                if self.msg.get(&name).is_none() {
-                    msg.remove(&name);
-                    msg.set(name, value);
-                }
-            }
+            let order = self.js.keys().collect::<Result<Vec<Atom<'js>>>>()?;
+            added.sort_by_key(|(atom, ..)| order.iter().position(|name| name == atom));
+        }
+        for (_, name, value) in added {
+            msg.set(name.clone(), value);
         }
         Ok(msg)
     }

@@ -226,8 +226,7 @@ impl std::fmt::Debug for Shared {
 fn message<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Option<Message>> {
     match value.try_into_object() {
         Ok(object) if !object.is_array() && !object.is_function() => {
-            let properties = Reader::new(&Scope::of(ctx)?).properties(&object)?;
-            Ok(Some(Message::from(properties)))
+            Scope::of(ctx)?.message(&object).map(Some)
         }
         _ => Ok(None),
     }
