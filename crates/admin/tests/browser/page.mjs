@@ -148,7 +148,11 @@ class Editor {
 
   forgetNotices() {
     return this.page.evaluate(() => {
-      for (const notice of document.querySelectorAll(".red-ui-notification")) notice.dataset.old = "";
+      for (const notice of document.querySelectorAll(".red-ui-notification")) {
+        notice.dataset.old = "";
+        // An open one would be used again for the next of its kind; fixed ones hold the buttons of a question.
+        if (!notice.fixed) notice.close();
+      }
     });
   }
 
