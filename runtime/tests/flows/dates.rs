@@ -1,0 +1,31 @@
+//! Dates in words and zones, through the real binary in a time zone of its own.
+
+use serde_json::{Value, json};
+
+use crate::support::{Runtime, listener, node, tab, ws_in, ws_out};
+
+/// `/ws/moment` answers with what an expression makes of a message.
+fn flows(expression: &str) -> Value {
+    let set = json!({"rules": [{"t": "set", "p": "payload", "pt": "msg", "to": expression, "tot": "jsonata"}]});
+    json!([
+        tab("tab"),
+        listener("l", "/ws/moment"),
+        ws_in("in", "l", &["set"]),
+        node("set", "change", set, &["out"]),
+        ws_out("out", "l"),
+    ])
+}
+
+#[tokio::test]
+async fn moments_are_shown_in_the_time_zone_of_the_process() {
+    let expression = "$moment(payload).format('YYYY-MM-DD HH:mm:ssZ') & ' '
+        & $moment('2024-07-01').add(1, 'day').toISOString() & ' '
+        & $moment(payload).tz('America/New_York').format('LLLL z')";
+    let runtime = Runtime::start_with(flows(expression), &[], &[("TZ", "Europe/Berlin")]).await;
+    let mut client = runtime.connect("/ws/moment").await;
+    client.send("2024-03-31T01:30:00Z").await;
+    assert_eq!(
+        client.text().await,
+        "2024-03-31 03:30:00+02:00 2024-07-01T22:00:00.000Z Saturday, March 30, 2024 9:30 PM EDT"
+    );
+}
