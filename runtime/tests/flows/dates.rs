@@ -29,3 +29,28 @@ async fn moments_are_shown_in_the_time_zone_of_the_process() {
         "2024-03-31 03:30:00+02:00 2024-07-01T22:00:00.000Z Saturday, March 30, 2024 9:30 PM EDT"
     );
 }
+
+#[tokio::test]
+async fn functions_show_dates_in_the_zone_and_the_words_of_the_process() {
+    let code = "const date = new Date(msg.payload);
+        const { timeZone, locale } = Intl.DateTimeFormat().resolvedOptions();
+        msg.payload = [date.toLocaleString(), date.toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'}),
+            date.toLocaleDateString('en-GB', {timeZone: 'America/New_York', dateStyle: 'full'}),
+            timeZone, locale, date.getHours()].join(' | ');
+        return msg;";
+    let flows = json!([
+        tab("tab"),
+        listener("l", "/ws/date"),
+        ws_in("in", "l", &["show"]),
+        node("show", "function", json!({"func": code}), &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let env = [("TZ", "Europe/Berlin"), ("LC_ALL", "de_DE.UTF-8")];
+    let runtime = Runtime::start_with(flows, &[], &env).await;
+    let mut client = runtime.connect("/ws/date").await;
+    client.send("2024-03-31T01:30:00Z").await;
+    assert_eq!(
+        client.text().await,
+        "31.3.2024, 03:30:00 | 03:30 | Saturday, 30 March 2024 | Europe/Berlin | de-DE | 3"
+    );
+}
