@@ -27,6 +27,7 @@ use jsonata_core::{parser, value::JValue};
 use crate::{Message, NodeContext, NodeError, Value};
 use convert::Converter;
 use functions::Functions;
+pub(crate) use moment::now_as;
 use prepare::Reads;
 
 /// How long one evaluation may take.

@@ -26,6 +26,8 @@ pub enum TypedValue {
     /// `date` with the format `iso`, and with `object`: a message holds no JavaScript dates, so
     /// both give the ISO 8601 text that a date has in JSON.
     NowIso,
+    /// `date` with a format of letters such as `YYYY-MM-DD`, as `$moment` of JSONata takes them.
+    NowAs(String),
 }
 
 /// Why a typed input cannot be used.
@@ -121,6 +123,9 @@ impl TypedValue {
             TypedValue::Env(text) => environment(text, cx),
             TypedValue::Now => jiff::Timestamp::now().as_millisecond().into(),
             TypedValue::NowIso => format!("{:.3}", jiff::Timestamp::now()).into(),
+            TypedValue::NowAs(format) => {
+                crate::jsonata::now_as(format).map_err(NodeError::new)?.into()
+            }
         })))
     }
 }
@@ -214,7 +219,10 @@ fn date(value: &Value) -> Result<TypedValue, InvalidTyped> {
     match javascript_text(value).as_ref() {
         "" | "null" => Ok(TypedValue::Now),
         "iso" | "object" => Ok(TypedValue::NowIso),
-        _ => Err(invalid(value, "a supported date format, leave it empty or choose `iso`", "")),
+        format => match crate::jsonata::now_as(format) {
+            Ok(_) => Ok(TypedValue::NowAs(format.to_owned())),
+            Err(reason) => Err(invalid(value, "a date format", reason)),
+        },
     }
 }
 
@@ -376,7 +384,9 @@ pub(crate) mod tests {
         assert_eq!(error(json!("nan"), "num"), "`nan` is not a number");
         assert!(error(json!("{"), "json").starts_with("`{` is not valid JSON: EOF while"));
         assert!(error(json!("5"), "bin").starts_with("`5` is not a buffer"));
-        assert!(error(json!("YYYY"), "date").contains("date format"));
+        assert!(
+            error(json!("Y".repeat(5000)), "date").contains("is not a date format: a format of")
+        );
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
         assert_eq!(error(json!(""), "?"), "`?` is no type of value");
         for kind in ["re", "cred"] {
@@ -421,6 +431,10 @@ pub(crate) mod tests {
             let text = now.as_str().unwrap();
             assert_eq!((text.len(), text.get(10..11), text.get(23..)), (24, Some("T"), Some("Z")));
         }
+        let day = parse(json!("[on the] Do, x"), "date").unwrap();
+        let day = evaluate(&day, &msg).unwrap().unwrap();
+        let (day, millis) = day.as_str().unwrap().split_once(", ").unwrap();
+        assert!(day.starts_with("on the ") && millis.parse::<f64>().unwrap() > 1.6e12, "{day}");
     }
 
     #[test]

@@ -353,7 +353,6 @@
         const code = sensitivity[0] + (ignorePunctuation ? 'i' : '-') + (numeric ? 'n' : '-') + caseFirst[0];
         return { locale, code, resolved: { locale, usage: 'sort', sensitivity, ignorePunctuation, collation: 'default', numeric, caseFirst } };
     };
-    let usual;
     const compare = (format, a, b) => native.compare(format.locale, format.code, String(a), String(b));
     const Collator = service('Collator',
         (locales, options) => collator(locales, options, 'Intl.Collator'),
@@ -376,9 +375,26 @@
     });
     Object.defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: true });
 
+    // What plain options come to, kept for the next time.
+    const kept = new Map();
+    const remembered = (name, locales, options, make) => {
+        const plain = (value) => value === undefined || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+        if (!(locales === undefined || typeof locales === 'string')) return make();
+        if (options !== undefined) {
+            if (options === null || typeof options !== 'object' || Object.getPrototypeOf(options) !== Object.prototype) return make();
+            if (!Object.values(options).every(plain)) return make();
+        }
+        const key = JSON.stringify([name, locales, options]);
+        let format = kept.get(key);
+        if (format) return format;
+        format = make();
+        if (kept.size >= 64) kept.clear();
+        if (key.length < 1024) kept.set(key, format);
+        return format;
+    };
     const ofDate = (name, required, defaults) => (self, locales, options) => {
         const millis = apply(getTime, self, []);
-        const format = dateFormat(locales, options, `Date.prototype.${name}`, required, defaults);
+        const format = remembered(name, locales, options, () => dateFormat(locales, options, `Date.prototype.${name}`, required, defaults));
         return Number.isNaN(millis) ? 'Invalid Date' : showDate(format, millis);
     };
     return {
@@ -388,10 +404,12 @@
             toLocaleDateString: ofDate('toLocaleDateString', 'date', 'date'),
             toLocaleTimeString: ofDate('toLocaleTimeString', 'time', 'time'),
         },
-        number: (self, locales, options) => showNumber(numberFormat(locales, options, 'Number.prototype.toLocaleString'), apply(numberOf, self, [])),
+        number: (self, locales, options) => showNumber(
+            remembered('number', locales, options, () => numberFormat(locales, options, 'Number.prototype.toLocaleString')),
+            apply(numberOf, self, [])),
         bigint: (self, locales, options) => showNumber(numberFormat(locales, options, 'BigInt.prototype.toLocaleString'), BigInt.prototype.valueOf.call(self)),
         compare: (self, other, locales, options) => compare(
-            locales === undefined && options === undefined ? usual ??= collator() : collator(locales, options, 'String.prototype.localeCompare'),
+            remembered('compare', locales, options, () => collator(locales, options, 'String.prototype.localeCompare')),
             self, other),
     };
 })

@@ -93,6 +93,12 @@ async fn what_is_not_there_is_an_error_that_says_so() {
             "TypeError: Method Intl.DateTimeFormat",
         ),
         ("typeof Intl.DisplayNames", "undefined"),
+        // Options that were taken before do not let others pass.
+        (
+            "(1).toLocaleString('de', {minimumFractionDigits: null}) + (1).toLocaleString('de', {minimumFractionDigits: NaN})",
+            "RangeError: minimumFractionDigits",
+        ),
+        ("(1).toLocaleString('de', Object.create({minimumFractionDigits: 2}))", "1,00"),
     ] {
         let found = evaluate(&mut node, source).await;
         assert!(found.contains(expected), "{source}: {found}");

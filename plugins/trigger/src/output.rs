@@ -63,7 +63,7 @@ impl Output {
 
     /// Whether the value is that of the moment when it is sent.
     pub(crate) fn is_late(&self) -> bool {
-        matches!(self, Output::Typed(TypedValue::Now | TypedValue::NowIso))
+        matches!(self, Output::Typed(TypedValue::Now | TypedValue::NowIso | TypedValue::NowAs(_)))
     }
 
     /// The payload for `msg`; `None` stands for undefined.

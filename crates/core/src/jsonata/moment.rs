@@ -57,6 +57,14 @@ pub(super) fn insert(node: &mut AstNode) {
     }
 }
 
+/// What a clock shows now, by a format.
+///
+/// # Errors
+/// When the format is too long.
+pub(crate) fn now_as(format: &str) -> Result<String, String> {
+    Moment::now().format(format)
+}
+
 /// Milliseconds of a day that has no change of the clock in it.
 const DAY: i64 = 86_400_000;
 

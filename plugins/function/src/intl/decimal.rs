@@ -1,7 +1,7 @@
 //! Decimal numbers, rounded as the options of a format want it.
 
 /// How many places a number may have on either side of its point.
-const MOST_PLACES: i64 = 2_000;
+const MOST_PLACES: usize = 2_000;
 
 /// A number without its sign: `0.d1d2d3… × 10^point`.
 #[derive(Debug)]
@@ -76,14 +76,15 @@ impl Decimal {
         let point = i64::try_from(integer.len()).ok()?.checked_add(exponent)?;
         let mut found = Decimal { digits, point };
         found.trim();
-        let places = i64::try_from(found.digits.len()).ok()?.max(found.point.abs());
-        (places <= MOST_PLACES).then_some(found)
+        let fits =
+            found.digits.len() <= MOST_PLACES && found.point.unsigned_abs() <= MOST_PLACES as u64;
+        fits.then_some(found)
     }
 
     fn trim(&mut self) {
         let zeros = self.digits.iter().take_while(|digit| **digit == 0).count();
         self.digits.drain(..zeros);
-        self.point -= zeros as i64;
+        self.point = self.point.saturating_sub(zeros as i64);
         while self.digits.last() == Some(&0) {
             self.digits.pop();
         }

@@ -88,7 +88,9 @@ impl Reading {
     }
 
     fn put(&mut self, letters: &str, part: &str) {
-        let number = part.parse::<i64>().ok();
+        // Far outside of every range, and near enough to reckon with.
+        const MOST: i64 = 1 << 40;
+        let number = part.parse::<i64>().ok().map(|number| number.clamp(-MOST, MOST));
         let two_digits = number.map(two_digit_year);
         match letters {
             "YYYY" if part.len() == 2 => self.set(0, two_digits),

@@ -52,8 +52,10 @@ impl Moment {
             Unit::IsoWeekday => named(&WEEKDAYS).map(|day| if day == 0.0 { 7.0 } else { day }),
             _ => None,
         });
-        let amount = amount.ok_or("a number is needed")?.trunc() as i64;
-        self.set_number(unit, amount);
+        // Far outside of every range, and near enough to reckon with.
+        const MOST: f64 = 1e12;
+        let amount = amount.ok_or("a number is needed")?.trunc().clamp(-MOST, MOST);
+        self.set_number(unit, amount as i64);
         Ok(())
     }
 

@@ -72,10 +72,36 @@ fn formats_make_no_more_text_than_an_evaluation_may() {
 }
 
 #[test]
-fn an_expression_with_moments_sees_only_what_it_names() {
-    let found = evaluate(
-        "$moment(payload).utc().format(form)",
-        &message(serde_json::json!({"payload": 0, "form": "YYYY", "big": [1]})),
-    );
+fn arguments_are_looked_up_in_the_moment_as_in_node_red() {
+    let msg = message(serde_json::json!({"payload": 0, "form": "YYYY"}));
+    let found = evaluate("$moment(payload).utc().format(form)", &msg);
     assert_eq!(found, Ok(Some("1970-01-01T00:00:00Z".into())));
+    let found = evaluate("$moment(payload).utc().format($$.form)", &msg);
+    assert_eq!(found, Ok(Some("1970".into())));
+}
+
+#[test]
+fn numbers_beyond_every_calendar_are_no_dates() {
+    let msg = message(serde_json::json!({}));
+    for source in [
+        "$moment('9223372036854775807', 'Y')",
+        "$moment('9223372036854775807 3', 'Y w')",
+        "$moment('99999999999999999999', 'x')",
+        "$moment('2024-02-29').year(9e18)",
+        "$moment('2024-02-29').weekYear(9e18)",
+        "$moment('2024-02-29').month(-9e18)",
+        "$moment('2024-02-29').week(9e18)",
+        "$moment('2024-02-29').hour(9e18)",
+        "$moment('2024-02-29').minute(-9e18)",
+        "$moment('2024-02-29').add(9e18, 'years')",
+        "$moment('2024-02-29').add(-9e18, 'days')",
+        "$moment('2024-02-29').add(9e18, 'hours')",
+        "$moment('9999-12-31').endOf('year')",
+        "$moment([9e15, 1e15, 1e15])",
+        "$moment({'year': 9e18, 'day': -9e18})",
+        "$moment('/Date(9223372036854775807)/')",
+    ] {
+        let found = evaluate(&format!("{source}.isValid()"), &msg);
+        assert_eq!(found, Ok(Some(false.into())), "{source}");
+    }
 }
