@@ -71,7 +71,8 @@ const DAY: i64 = 86_400_000;
 /// A point in time, or none when what it was made of is no date.
 #[derive(Clone, Debug)]
 struct Moment {
-    at: Option<Timestamp>,
+    /// Milliseconds since 1970.
+    at: Option<i64>,
     zone: Zone,
 }
 
@@ -99,26 +100,33 @@ impl Zone {
 impl Moment {
     const INVALID: Moment = Moment { at: None, zone: Zone::Local };
 
-    fn local(at: Timestamp) -> Self {
-        Moment { at: Some(at), zone: Zone::Local }
+    fn local(millis: i64) -> Self {
+        Moment { at: Some(millis).filter(known_millis), zone: Zone::Local }
     }
 
     fn now() -> Self {
-        Moment::local(whole_millis(Timestamp::now()))
+        Moment::local(Timestamp::now().as_millisecond())
     }
 
     /// The moment that a clock of `zone` shows `civil`.
     fn at_civil(civil: DateTime, zone: Zone) -> Self {
-        let at = zone.rules().to_ambiguous_timestamp(civil).compatible().ok();
-        Moment { at, zone }
+        let rules = zone.rules();
+        let since = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_millis();
+        let at = match rules.to_ambiguous_timestamp(civil).compatible() {
+            Ok(at) => Some(at.as_millisecond()),
+            Err(_) => i64::try_from(since)
+                .ok()
+                .map(|since| since - i64::from(rules.to_offset(near(since)).seconds()) * 1000),
+        };
+        Moment { at: at.filter(known_millis), zone }
     }
 
     fn millis(&self) -> Option<i64> {
-        self.at.map(Timestamp::as_millisecond)
+        self.at
     }
 
     fn offset(&self) -> Option<Offset> {
-        self.at.map(|at| self.zone.rules().to_offset(at))
+        self.at.map(|at| self.zone.rules().to_offset(near(at)))
     }
 
     fn offset_minutes(&self) -> Option<i64> {
@@ -127,7 +135,10 @@ impl Moment {
 
     /// What a clock and a calendar show.
     fn civil(&self) -> Option<DateTime> {
-        Some(self.offset()?.to_datetime(self.at?))
+        let shown = self.at? + i64::from(self.offset()?.seconds()) * 1000;
+        DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
+            .checked_add(SignedDuration::from_millis(shown))
+            .ok()
     }
 
     fn set_civil(&mut self, civil: Option<DateTime>) {
@@ -138,12 +149,20 @@ impl Moment {
     }
 
     fn set_millis(&mut self, millis: Option<i64>) {
-        self.at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        self.at = millis.filter(known_millis);
     }
 }
 
-fn whole_millis(at: Timestamp) -> Timestamp {
-    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+/// Whether the calendar, from the year -9999 to 9999, has a millisecond.
+fn known_millis(millis: &i64) -> bool {
+    (-377_705_116_800_000..=253_402_300_799_999).contains(millis)
+}
+
+/// The time whose offset from UTC is the one of `millis`; the library's times end two days before
+/// its calendar does.
+fn near(millis: i64) -> Timestamp {
+    let end = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(millis).unwrap_or(end)
 }
 
 /// The date of year, month, day, hour, minute, second and millisecond (month and day from 1),

@@ -2,7 +2,7 @@
 
 use super::names::{MONTHS, WEEKDAYS, ordinal, short};
 use super::week::{ISO, LOCAL};
-use super::{Moment, Zone, fields_of};
+use super::{Moment, Zone, fields_of, near};
 
 /// The longest format that is taken, in bytes.
 const LONGEST: usize = 4096;
@@ -115,7 +115,7 @@ impl Moment {
                 },
             }
         }
-        Ok(if self.at.is_none() { INVALID.to_owned() } else { text })
+        Ok(if self.civil().is_none() { INVALID.to_owned() } else { text })
     }
 
     /// The form of `format()` without arguments.
@@ -232,7 +232,9 @@ impl Moment {
         match (&self.zone, self.at) {
             (Zone::Local, _) => String::new(),
             (Zone::Fixed(_), _) | (_, None) => "UTC".to_owned(),
-            (Zone::Named(zone), Some(at)) => zone.to_offset_info(at).abbreviation().to_owned(),
+            (Zone::Named(zone), Some(at)) => {
+                zone.to_offset_info(near(at)).abbreviation().to_owned()
+            }
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use jiff::Timestamp;
 use regex::Captures;
 
 use super::names::{MONTHS, Pattern, WEEKDAYS, pattern, place};
@@ -24,7 +23,7 @@ pub(super) fn read_millis(text: &str) -> Option<Moment> {
     let digits = text.strip_prefix("Date(")?;
     let end = digits.char_indices().skip(1).find(|(_, c)| !c.is_ascii_digit());
     let millis = digits.get(..end.map_or(digits.len(), |(at, _)| at))?.parse().ok()?;
-    Timestamp::from_millisecond(millis).ok().map(Moment::local)
+    Some(Moment::local(millis))
 }
 
 /// RFC 2822.
@@ -135,5 +134,5 @@ fn at_offset(fields: [i64; 7], minutes: Option<i64>) -> Option<Moment> {
     let Some(civil) = civil else { return Some(Moment::INVALID) };
     let Some(minutes) = minutes else { return Some(Moment::at_civil(civil, Zone::Local)) };
     let at = Moment::at_civil(civil, Zone::UTC).millis()? - minutes * 60_000;
-    Some(Moment { at: Timestamp::from_millisecond(at).ok(), zone: Zone::Local })
+    Some(Moment::local(at))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use jiff::Timestamp;
 use regex::Regex;
 
 use super::format::{Token, is_group, long_form, tokens};
@@ -183,8 +182,7 @@ impl Reading {
             return Moment::INVALID;
         }
         if let Some(at) = self.at {
-            let at = Timestamp::from_millisecond(at as i64).ok();
-            return Moment { at, zone: Zone::Local };
+            return Moment::local(at as i64);
         }
         self.date().unwrap_or(Moment::INVALID)
     }

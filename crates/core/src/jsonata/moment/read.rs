@@ -1,6 +1,5 @@
 //! What `$moment(...)` makes a moment of.
 
-use jiff::Timestamp;
 use jsonata_core::value::{JMap, JValue};
 
 use super::add::number;
@@ -44,11 +43,11 @@ pub(super) fn by_millis(millis: f64) -> Result<Moment, String> {
     if millis.is_nan() || millis.abs() > LAST {
         return Ok(Moment::INVALID);
     }
-    match Timestamp::from_millisecond(millis.trunc() as i64) {
-        Ok(at) => Ok(Moment::local(at)),
-        Err(_) => Err(format!(
+    match Moment::local(millis.trunc() as i64) {
+        Moment { at: None, .. } => Err(format!(
             "{millis} milliseconds are more than the calendar has, which ends with the year 9999"
         )),
+        moment => Ok(moment),
     }
 }
 

@@ -81,6 +81,21 @@ fn arguments_are_looked_up_in_the_moment_as_in_node_red() {
 }
 
 #[test]
+fn the_last_day_of_the_calendar_is_a_day() {
+    let msg = message(serde_json::json!({}));
+    for source in ["$moment('9999-12-31')", "$moment('9999-12-31').startOf('month').endOf('year')"]
+    {
+        for zone in ["utc()", "format('YYYY-MM-DD')"] {
+            let found = evaluate(&format!("{source}.{zone}.$string()"), &msg);
+            let found = found.unwrap().unwrap().to_json();
+            assert!(found.contains("9999-12-3"), "{source} {found}");
+        }
+    }
+    let found = evaluate("$moment('9999-12-31').endOf('day').diff('9999-12-31', 'hours')", &msg);
+    assert_eq!(found, Ok(Some(23.into())));
+}
+
+#[test]
 fn numbers_beyond_every_calendar_are_no_dates() {
     let msg = message(serde_json::json!({}));
     for source in [
@@ -96,7 +111,6 @@ fn numbers_beyond_every_calendar_are_no_dates() {
         "$moment('2024-02-29').add(9e18, 'years')",
         "$moment('2024-02-29').add(-9e18, 'days')",
         "$moment('2024-02-29').add(9e18, 'hours')",
-        "$moment('9999-12-31').endOf('year')",
         "$moment([9e15, 1e15, 1e15])",
         "$moment({'year': 9e18, 'day': -9e18})",
         "$moment('/Date(9223372036854775807)/')",

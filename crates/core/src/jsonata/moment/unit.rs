@@ -1,5 +1,7 @@
 //! The units of time, and where each begins and ends.
 
+use jiff::civil::DateTime;
+
 use super::{Moment, civil_of, fields_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +88,16 @@ impl Moment {
 
     /// Goes on to the last millisecond of the unit that this lies in.
     pub(super) fn end_of(&mut self, unit: Unit) {
+        let end = self.civil();
         self.bound(unit, 1);
-        if bounded(unit) {
-            self.set_millis(self.millis().map(|millis| millis - 1));
+        match (self.at, end) {
+            (Some(next), _) if bounded(unit) => self.set_millis(Some(next - 1)),
+            // The calendar ends within it.
+            (None, Some(civil)) => {
+                let last = DateTime::new(civil.year(), 12, 31, 23, 59, 59, 999_000_000);
+                self.set_civil(last.ok());
+            }
+            _ => {}
         }
     }
 
