@@ -265,7 +265,8 @@ fn status_from(value: Option<&Value>) -> Status {
     };
     let mut status = Status::new(one_of("fill", &FILLS), one_of("shape", &SHAPES), text);
     for (key, value) in properties.iter() {
-        if !matches!(key.as_str(), "fill" | "shape" | "text") {
+        let is_empty_text = key == "text" && value.as_str() == Some("");
+        if is_empty_text || !matches!(key.as_str(), "fill" | "shape" | "text") {
             status.details.insert(key.clone(), value.clone());
         }
     }
