@@ -197,6 +197,10 @@ impl Shared {
         store: &str,
         value: Js<'js>,
     ) -> Result<()> {
+        if value.is_function() {
+            let text = "functions cannot be kept in a context, no other node could call them";
+            self.cx.warn(format_args!("`{path}` is left out: {text}"));
+        }
         let value = Reader::new(&Scope::of(ctx)?).value(value)?;
         let set = context::set(&self.cx, kind, path, store, value);
         set.map_err(|error| throw(ctx, &error))

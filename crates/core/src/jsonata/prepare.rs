@@ -67,11 +67,17 @@ impl Search<'_> {
             | AstNode::Wildcard
             | AstNode::Descendant
             | AstNode::Parent(_) => self.everything = true,
-            AstNode::Function { name, args, .. } => {
-                let name = name.clone();
-                if name == "clone" && args.is_empty() {
+            AstNode::Function { name, args, is_builtin } => {
+                if matches!(name.as_str(), "clone" | "encodeUrl") && args.is_empty() {
                     args.push(AstNode::variable(""));
                 }
+                // With a format, which the interpreter knows for other times only.
+                if name == "now" && !args.is_empty() {
+                    let (now, is_builtin) = ("millis".to_owned(), *is_builtin);
+                    args.insert(0, AstNode::Function { name: now, args: Vec::new(), is_builtin });
+                    *name = "fromMillis".to_owned();
+                }
+                let name = name.clone();
                 self.everything |= args.len() < arguments_for_no_context(&name);
                 self.repeats |= name == "eval";
                 return self.function(&name);
@@ -102,6 +108,8 @@ impl Search<'_> {
             "flowContext" | "globalContext" => self.functions.context = true,
             "env" => self.functions.env = true,
             "clone" => self.functions.clone = true,
+            "random" => self.functions.random = true,
+            "encodeUrl" => self.functions.encode_url = true,
             "moment" => {
                 let at = self.source.find("$moment").unwrap_or_default();
                 let text = "`$moment` is not supported; use `$toMillis`, `$fromMillis` and `$now`";
