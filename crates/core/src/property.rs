@@ -5,7 +5,9 @@ mod crossing;
 
 use std::sync::Arc;
 
-use crate::{Key, Map, Message, NodeError, Value};
+use bytes::Bytes;
+
+use crate::{Key, Map, Message, NodeError, Value, javascript};
 
 /// A parsed property expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,8 +146,8 @@ impl PropertyPath {
     /// Sets the value at this path and creates the objects and arrays on the way to it.
     ///
     /// # Errors
-    /// When something on the way is neither an object nor an array, as Node-RED's
-    /// `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
+    /// When something on the way is neither an object nor an array (nor a buffer whose byte is
+    /// set), as Node-RED's `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
     pub fn set(&self, msg: &mut Message, value: Value) -> Result<(), CannotSet> {
         self.set_in(msg.properties_for(&self.first), value)
     }
@@ -162,9 +164,13 @@ impl PropertyPath {
         let steps = self.owned_steps(properties).ok_or(CannotSet)?;
         let mut missing = !properties.contains_key(&self.first);
         let mut place = properties.get_or_insert_with(&self.first, || Value::Null);
-        for step in steps {
+        let last = self.rest.len() - 1;
+        for (at, step) in steps.into_iter().enumerate() {
             if missing {
                 *place = step.container();
+            }
+            if let (Value::Buffer(bytes), true) = (&mut *place, at == last) {
+                return step.set_byte(bytes, &value);
             }
             (place, missing) = step.descend(place)?;
         }
@@ -306,6 +312,21 @@ impl OwnedStep {
             OwnedStep::Key(key) => key,
             OwnedStep::Index(index) => index.to_string().into(),
         }
+    }
+
+    /// Makes `value` the byte that this step names, as JavaScript does: what is beyond the end
+    /// goes nowhere.
+    fn set_byte(&self, bytes: &mut Bytes, value: &Value) -> Result<(), CannotSet> {
+        let index = self.index().ok_or(CannotSet)?;
+        if index < bytes.len() {
+            let mut changed = Vec::from(std::mem::take(bytes));
+            let number = javascript::number(Some(value)).trunc().rem_euclid(256.0);
+            if let Some(byte) = changed.get_mut(index) {
+                *byte = number as u8;
+            }
+            *bytes = changed.into();
+        }
+        Ok(())
     }
 
     /// What a missing property becomes so that this step can be taken in it.

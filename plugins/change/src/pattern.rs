@@ -20,7 +20,7 @@ impl Pattern {
     /// `Some(None)`: it becomes undefined.
     ///
     /// # Errors
-    /// When a regular expression takes too many steps.
+    /// When a regular expression takes too many steps, or the text becomes too long.
     pub(crate) fn change(
         &self,
         current: &Value,
@@ -31,7 +31,7 @@ impl Pattern {
             (Value::String(text), Pattern::RegExp(regexp)) => {
                 let to_text = javascript::text(to.as_ref());
                 let changed = replace::regexp(text, regexp, &to_text)?;
-                changed.map(|changed| typed(changed, &to_text, to, to_boolean))
+                typed(text, changed, &to_text, to, to_boolean)
             }
             (
                 Value::String(text),
@@ -41,8 +41,8 @@ impl Pattern {
                     return Ok(Some(to));
                 }
                 let to_text = javascript::text(to.as_ref());
-                let changed = replace::text(text, sought, &to_text);
-                changed.map(|changed| typed(changed, &to_text, to, to_boolean))
+                let changed = replace::text(text, sought, &to_text)?;
+                typed(text, changed, &to_text, to, to_boolean)
             }
             (Value::Number(_) | Value::Bool(_), Pattern::Exactly { value, .. }) => {
                 (current == value).then_some(to)
@@ -52,8 +52,17 @@ impl Pattern {
     }
 }
 
-/// A replacement that leaves nothing but `true` or `false`, where a boolean was asked for,
-/// becomes one.
-fn typed(changed: String, to_text: &str, to: Option<Value>, to_boolean: bool) -> Option<Value> {
-    if to_boolean && changed == to_text { to } else { Some(changed.into()) }
+/// What `text`, which became `changed`, is now. Where a boolean was asked for and nothing but
+/// `true` or `false` is left, it is one, even when that stood there before.
+fn typed(
+    text: &str,
+    changed: Option<String>,
+    to_text: &str,
+    to: Option<Value>,
+    to_boolean: bool,
+) -> Option<Option<Value>> {
+    if to_boolean && changed.as_deref().unwrap_or(text) == to_text {
+        return Some(to);
+    }
+    changed.map(|changed| Some(changed.into()))
 }

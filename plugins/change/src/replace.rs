@@ -3,19 +3,25 @@
 
 use ferrowire_core::regexp::{Captures, RegExp};
 
+/// The longest text that replacing may make.
+const LONGEST: usize = 512 << 20;
+
 /// Replaces every occurrence of `sought`; `None` when there is none.
-pub(crate) fn text(text: &str, sought: &str, to: &str) -> Option<String> {
+///
+/// # Errors
+/// When the text becomes too long.
+pub(crate) fn text(text: &str, sought: &str, to: &str) -> Result<Option<String>, String> {
     let mut out = Output::new(text, false);
     for (start, found) in text.match_indices(sought) {
-        out.replace(start, start + found.len(), to, None);
+        out.replace(start, start + found.len(), to, None)?;
     }
-    out.finish()
+    Ok(out.finish())
 }
 
 /// Replaces every match of `regexp`; `None` when there is none.
 ///
 /// # Errors
-/// When that takes too many steps.
+/// When that takes too many steps, or the text becomes too long.
 pub(crate) fn regexp(text: &str, regexp: &RegExp, to: &str) -> Result<Option<String>, String> {
     let mut out = Output::new(text, regexp.has_names());
     let mut at = 0;
@@ -23,7 +29,7 @@ pub(crate) fn regexp(text: &str, regexp: &RegExp, to: &str) -> Result<Option<Str
     while at <= text.len() {
         let Some(captures) = regexp.captures_at(text, at)? else { break };
         let found = captures.range();
-        out.replace(found.start, found.end, to, Some(&captures));
+        out.replace(found.start, found.end, to, Some(&captures))?;
         at = found.end;
         if found.is_empty() {
             at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
@@ -47,7 +53,13 @@ impl<'a> Output<'a> {
         Output { text, out: String::new(), done: 0, changed: false, named }
     }
 
-    fn replace(&mut self, start: usize, end: usize, to: &str, captures: Option<&Captures<'_>>) {
+    fn replace(
+        &mut self,
+        start: usize,
+        end: usize,
+        to: &str,
+        captures: Option<&Captures<'_>>,
+    ) -> Result<(), String> {
         self.out.push_str(self.text.get(self.done..start).unwrap_or_default());
         self.done = end;
         self.changed = true;
@@ -60,8 +72,17 @@ impl<'a> Output<'a> {
                 self.out.push('$');
             }
             rest = after.get(used..).unwrap_or_default();
+            self.check()?;
         }
         self.out.push_str(rest);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.out.len() > LONGEST {
+            return Err(format!("the replacements make more than {LONGEST} bytes of text"));
+        }
+        Ok(())
     }
 
     /// Writes what a `$` with `after` behind it stands for. Returns how much of `after` belongs
@@ -147,19 +168,29 @@ mod tests {
 
     #[test]
     fn a_text_knows_no_groups() {
-        assert_eq!(text("a.b.c", ".", "[$&$1$<x>]").as_deref(), Some("a[.$1$<x>]b[.$1$<x>]c"));
+        let changed = text("a.b.c", ".", "[$&$1$<x>]").unwrap();
+        assert_eq!(changed.as_deref(), Some("a[.$1$<x>]b[.$1$<x>]c"));
     }
 
     #[test]
     fn empty_matches_are_replaced_as_in_javascript() {
         assert_eq!(with_regexp("a*", "baac", "x").as_deref(), Some("xbxxcx"));
         assert_eq!(with_regexp("", "é𝄞", "-").as_deref(), Some("-é-𝄞-"));
-        assert_eq!(text("ab", "", "-").as_deref(), Some("-a-b-"));
+        assert_eq!(text("ab", "", "-").unwrap().as_deref(), Some("-a-b-"));
+    }
+
+    #[test]
+    fn what_becomes_too_long_is_an_error() {
+        let long = "x".repeat(1 << 20);
+        let x = ferrowire_core::regexp::compile("x").unwrap();
+        for result in [text(&long, "x", &long), regexp(&long, &x, &long), regexp(&long, &x, "$'")] {
+            assert!(result.unwrap_err().starts_with("the replacements make more than"));
+        }
     }
 
     #[test]
     fn nothing_found_is_nothing_changed() {
-        assert_eq!(text("abc", "x", "y"), None);
+        assert_eq!(text("abc", "x", "y"), Ok(None));
         assert_eq!(with_regexp("x", "abc", "y"), None);
     }
 }

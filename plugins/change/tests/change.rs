@@ -192,6 +192,8 @@ async fn change_understands_regular_expressions_and_their_groups() {
         ("on", [json!("true"), json!("bool")], json!("on"), json!(true)),
         ("off", [json!("false"), json!("bool")], json!("off"), json!(false)),
         ("on", [json!("true"), json!("bool")], json!("once"), json!("truece")),
+        ("on", [json!("true"), json!("bool")], json!("true"), json!(true)),
+        ("on", [json!("true"), json!("bool")], json!("false"), json!("false")),
         (r"\d+", [json!("7"), json!("num")], json!("12"), json!("7")),
         (r"\d+", [json!("7"), json!("num")], json!(12), json!(12)),
     ] {

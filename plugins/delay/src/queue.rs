@@ -100,7 +100,7 @@ impl Queue {
     fn set_rate(&mut self, settings: &Settings, msg: &Message) -> bool {
         let rate = msg.get("rate").filter(|_| settings.allows_rate);
         let rate = rate.map(|rate| javascript::parse_float(Some(rate)));
-        let Some(rate) = rate.filter(|rate| !rate.is_nan()).map(millis) else { return false };
+        let Some(rate) = rate.filter(|rate| rate.is_finite()).map(millis) else { return false };
         std::mem::replace(&mut self.rate, rate) != rate
     }
 
@@ -169,7 +169,11 @@ impl Queue {
             let is_message = msg.properties().iter().any(|(key, _)| key != "_msgid");
             effects.push(release(is_message, msg));
         }
-        self.tick = (count > 0).then(|| self.after(now));
+        if count > 0 {
+            self.tick = Some(self.after(now));
+        } else if self.waiting.is_empty() {
+            self.tick = None;
+        }
         effects.push(depth(self.waiting.len()));
     }
 

@@ -157,6 +157,18 @@ async fn a_rate_can_be_flushed_reset_and_changed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_to_flush_nothing_leaves_the_rest_in_turn() {
+    for flush in [json!(0), json!(-1)] {
+        let mut node = start(json!({"pauseType": "rate", "rate": "1"})).await;
+        send(&mut node, &numbers(3)).await;
+        send(&mut node, &[json!({"flush": flush})]).await;
+        let expected = line(&[("1", 0), ("2", 1000), ("3", 2000)]);
+        assert_eq!(timeline(&mut node, 3).await, expected, "{flush}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rate_may_drop_what_is_too_much() {
     let mut node = start(json!({"pauseType": "rate", "rate": "10", "rateUnits": "second", "drop": true, "outputs": 2})).await;
     send(&mut node, &numbers(3)).await;

@@ -197,6 +197,10 @@ impl Shared {
         store: &str,
         value: Js<'js>,
     ) -> Result<()> {
+        if value.is_function() {
+            let text = "functions cannot be kept in a context, no other node could call them";
+            self.cx.warn(format_args!("`{path}` is left out: {text}"));
+        }
         let value = Reader::new(&Scope::of(ctx)?).value(value)?;
         let set = context::set(&self.cx, kind, path, store, value);
         set.map_err(|error| throw(ctx, &error))
@@ -265,7 +269,8 @@ fn status_from(value: Option<&Value>) -> Status {
     };
     let mut status = Status::new(one_of("fill", &FILLS), one_of("shape", &SHAPES), text);
     for (key, value) in properties.iter() {
-        if !matches!(key.as_str(), "fill" | "shape" | "text") {
+        let is_empty_text = key == "text" && value.as_str() == Some("");
+        if is_empty_text || !matches!(key.as_str(), "fill" | "shape" | "text") {
             status.details.insert(key.clone(), value.clone());
         }
     }

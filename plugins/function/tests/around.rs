@@ -34,6 +34,17 @@ async fn context_is_kept_for_the_node_the_flow_and_everyone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_function_is_not_kept_in_a_context_and_the_node_says_so() {
+    let mut node =
+        start("global.set('f', () => 1); return {payload: typeof global.get('f')};").await;
+    node.send(message(json!({}))).await;
+    assert_eq!(node.next_output(0).await.payload(), Some(&"undefined".into()));
+    let logs = node.stop().await.logs;
+    let expected = "`f` is left out: functions cannot be kept in a context";
+    assert!(logs.iter().any(|(_, text)| text.starts_with(expected)), "{logs:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_of_a_link_node_waits_for_what_comes_back() {
     let code = "const m = await node.linkcall('sub', msg, {clone: !msg.same, timeout: 100});
         return {payload: [m.payload, msg.payload, '_linkSource' in m]};";

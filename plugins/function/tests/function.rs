@@ -329,6 +329,16 @@ async fn a_status_is_shown_and_cleared_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_text_of_a_status_is_told_as_it_is() {
+    let code = "node.status({fill: 'red', text: ''}); node.status({fill: 'red'})";
+    let mut node = start(code).await;
+    node.send(Message::new()).await;
+    let statuses = node.stop().await.statuses;
+    let texts: Vec<_> = statuses.iter().map(|status| status.details.get("text")).collect();
+    assert_eq!(texts, [Some(&"".into()), None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endless_loop_is_cut_off_and_the_next_message_is_handled() {
     let config = json!({"func": "if (msg.payload) while (true); return msg;", "timeout": "0.02"});
     let mut node = Harness::of("function").config(config).start().await;

@@ -25,8 +25,16 @@ pub struct Json {
 /// Why a message fails.
 enum Failure {
     Error(NodeError),
-    /// It does not fit its schema; the list goes into `msg.schemaError`.
-    Misfit(NodeError, Value),
+    Misfit(Box<Misfit>),
+}
+
+/// A value that does not fit its schema.
+struct Misfit {
+    error: NodeError,
+    /// Goes into `msg.schemaError`.
+    list: Value,
+    /// What was read from text, which goes into the property.
+    parsed: Option<Value>,
 }
 
 impl FromConfig for Json {
@@ -55,7 +63,7 @@ impl Json {
             Value::Buffer(bytes) if converts => (bytes.as_ref(), Value::from_json(bytes)),
             Value::String(_) | Value::Buffer(_) => return Ok(None),
             value => {
-                check(value, schema)?;
+                check(value, schema, |_| None)?;
                 return Ok(match (self.prints, self.pretty) {
                     (false, _) => None,
                     (true, true) => Some(print::pretty(value).into()),
@@ -64,7 +72,7 @@ impl Json {
             }
         };
         let parsed = parsed.map_err(|error| Failure::Error(invalid(text, &error)))?;
-        check(&parsed, schema)?;
+        check(&parsed, schema, |parsed| self.parses.then(|| parsed.clone()))?;
         Ok(self.parses.then_some(parsed))
     }
 
@@ -76,7 +84,10 @@ impl Json {
             })?),
             None => None,
         };
-        let Some(value) = property.get(msg) else { return Ok(()) };
+        let Some(value) = property.get(msg) else {
+            let read = property.read(msg).map_err(NodeError::from);
+            return read.map(drop).map_err(Failure::Error);
+        };
         let converted = self.convert(value, schema.as_deref())?;
         if let Some(value) = converted {
             let error = |error: ferrowire_core::CannotSet| NodeError::new(error.to_string());
@@ -89,13 +100,17 @@ impl Json {
     }
 }
 
-fn check(value: &Value, schema: Option<&Schema>) -> Result<(), Failure> {
+fn check(
+    value: &Value,
+    schema: Option<&Schema>,
+    keep: impl Fn(&Value) -> Option<Value>,
+) -> Result<(), Failure> {
     let Some(schema) = schema else { return Ok(()) };
     schema.check(value).map_err(|mistakes| {
         let lines: Vec<_> = mistakes.iter().map(schema::Mistake::line).collect();
         let error = NodeError::new(format!("JSON Schema error: {}", lines.join(", ")));
         let list: Vec<_> = mistakes.iter().map(schema::Mistake::entry).collect();
-        Failure::Misfit(error, list.into())
+        Failure::Misfit(Box::new(Misfit { error, list: list.into(), parsed: keep(value) }))
     })
 }
 
@@ -122,7 +137,13 @@ impl Node for Json {
         match self.handle(property, &mut msg) {
             Ok(()) => Handled::Send(0, msg),
             Err(Failure::Error(error)) => Handled::Failed(error),
-            Err(Failure::Misfit(error, list)) => {
+            Err(Failure::Misfit(misfit)) => {
+                let Misfit { error, list, parsed } = *misfit;
+                if let Some(parsed) = parsed
+                    && let Err(error) = property.set(&mut msg, parsed)
+                {
+                    return Handled::Failed(error.into());
+                }
                 msg.set("schemaError", list);
                 Handled::Kept(cx.fail_with(error, msg))
             }

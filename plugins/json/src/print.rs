@@ -1,6 +1,6 @@
 //! JSON text over several lines, as `JSON.stringify(value, null, 4)` prints it.
 
-use ferrowire_core::Value;
+use ferrowire_core::{Map, Value};
 
 const INDENT: &str = "    ";
 
@@ -34,6 +34,11 @@ fn print(value: &Value, depth: usize, out: &mut String) {
             }
             new_line(false, depth - 1, out);
             out.push('}');
+        }
+        Value::Buffer(bytes) if depth < DEPTH => {
+            let data = bytes.iter().map(|byte| Value::from(u32::from(*byte))).collect::<Vec<_>>();
+            let object = Map::from_iter([("type", Value::from("Buffer")), ("data", data.into())]);
+            print(&object.into(), depth, out);
         }
         other => out.push_str(&other.to_json()),
     }

@@ -54,6 +54,14 @@ async fn text_can_be_pretty() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_buffer_is_printed_over_several_lines_too() {
+    let value = Value::from(vec![Value::from(vec![7u8])]);
+    let text = "[\n    {\n        \"type\": \"Buffer\",\n        \"data\": [\n            7\n        \
+                ]\n    }\n]";
+    assert_payload(json!({"pretty": true}), value, text).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_property_can_be_converted() {
     let msg = message(json!({"one": {"two": "{\"a\":1}"}, "payload": "[1]"}));
     let msg = convert(json!({"property": "one.two"}), msg).await.unwrap();
@@ -64,6 +72,10 @@ async fn another_property_can_be_converted() {
 #[tokio::test(start_paused = true)]
 async fn without_the_property_the_message_passes() {
     assert!(convert(json!({}), message(json!({"topic": "t"}))).await.is_ok());
+    let config = json!({"property": "a.b"});
+    assert!(convert(config.clone(), message(json!({"a": {}}))).await.is_ok());
+    let error = convert(config, message(json!({"topic": "t"}))).await.unwrap_err();
+    assert_eq!(error, "cannot read a property of something that is missing or null");
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,6 +130,17 @@ async fn what_does_not_fit_its_schema_fails_with_every_mistake() {
         for part in ["missing properties 't'", "data/n want number, but got string", "data/e "] {
             assert!(error.contains(part), "{error}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_does_not_fit_is_caught_as_it_was_read() {
+    for (action, expected) in [("obj", json!([1])), ("str", json!("[1]"))] {
+        let config = json!({"action": action});
+        let mut node = Harness::of("json").config(config).watched().start().await;
+        node.send(message(json!({"payload": "[1]", "schema": {"type": "object"}}))).await;
+        assert_eq!(node.next_caught().await.payload(), Some(&expected.into()));
+        node.stop().await;
     }
 }
 

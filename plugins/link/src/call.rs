@@ -60,13 +60,17 @@ impl Node for LinkCall {
     fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
         match msg.remove(RETURN) {
             Some(Value::String(id)) => {
-                self.calls.forget(&id);
+                let was_waiting = self.calls.forget(&id);
                 let none_left =
                     |sources: &Value| sources.as_array().is_some_and(<[Value]>::is_empty);
                 if msg.get(SOURCES).is_some_and(none_left) {
                     msg.remove(SOURCES);
                 }
-                Handled::Send(0, msg)
+                match was_waiting {
+                    true => Handled::Send(0, msg),
+                    // The call has failed or returned already: it is not complete again.
+                    false => Handled::Kept(cx.send(0, msg)),
+                }
             }
             _ => self.call(msg, cx).unwrap_or_else(Handled::Failed),
         }
@@ -99,7 +103,9 @@ impl LinkCall {
         }
         let sending = match target {
             None => cx.send(CALL, msg),
-            Some(target) => cx.deliver(&target, msg).inspect_err(|_| self.calls.forget(&id))?,
+            Some(target) => cx.deliver(&target, msg).inspect_err(|_| {
+                self.calls.forget(&id);
+            })?,
         };
         Ok(Handled::Kept(sending))
     }
@@ -139,13 +145,15 @@ impl Calls {
         Ok(())
     }
 
-    fn forget(&self, id: &str) {
+    /// Whether the call was under way.
+    fn forget(&self, id: &str) -> bool {
         let mut waiting = self.waiting();
-        waiting.messages.remove(id);
+        let was_waiting = waiting.messages.remove(id).is_some();
         // So that the list is as long as there are calls under way, and no longer.
         while waiting.due.front().is_some_and(|(_, id)| !waiting.messages.contains_key(id)) {
             waiting.due.pop_front();
         }
+        was_waiting
     }
 
     /// Fails calls that do not return in time.

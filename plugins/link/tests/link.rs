@@ -33,7 +33,7 @@ async fn a_call_leaves_through_the_link_and_its_return_through_the_output() {
 #[tokio::test(start_paused = true)]
 async fn calls_that_do_not_return_fail_in_time_and_may_still_return_later() {
     let config = json!({"links": ["in"], "timeout": "0.5"});
-    let mut node = Harness::of("link call").config(config).start().await;
+    let mut node = Harness::of("link call").config(config).watched().start().await;
     for payload in ["a", "b"] {
         node.send(Message::with_payload(payload)).await;
         node.wait(Duration::from_millis(300)).await;
@@ -45,6 +45,10 @@ async fn calls_that_do_not_return_fail_in_time_and_may_still_return_later() {
     assert!(node.errors().is_empty());
     node.send(returned(&a)).await;
     assert_eq!(node.outputs(0).len(), 2);
+    assert_eq!(node.completed().len(), 1, "what failed is not complete as well");
+    node.send(returned(&b)).await;
+    assert_eq!(node.outputs(0).len(), 1);
+    assert!(node.completed().is_empty(), "a call is complete once");
     node.stop().await;
 }
 

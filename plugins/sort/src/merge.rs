@@ -1,21 +1,65 @@
 //! A stable sort that bears an order which contradicts itself.
 //!
 //! JavaScript's `<` does so for values of different types, and the standard library's sort may
-//! panic on it.
+//! panic on it. What comes of such an order depends on who is compared with whom, so short lists
+//! are sorted in the steps of JavaScript's engine: flows may have seen its results.
 
 use std::cmp::Ordering;
+
+/// Lists that are longer are merged from parts.
+const SHORT: usize = 63;
 
 /// The items in order; those that are equal keep theirs.
 pub(crate) fn sort<T>(items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     let mut order: Vec<usize> = (0..items.len()).collect();
-    let mut merged = Vec::with_capacity(items.len());
+    let is_less = |a: usize, b: usize| compare(&items[a], &items[b]).is_lt();
+    match items.len() {
+        ..=SHORT => insert(&mut order, &is_less),
+        _ => order = merge(order, &is_less),
+    }
+    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|at| items[at].take()).collect()
+}
+
+/// Leaves what is in order at the beginning, turned round if it is so backwards, and inserts the
+/// others, each asked before those in the list.
+fn insert(order: &mut [usize], is_less: &impl Fn(usize, usize) -> bool) {
+    let run = match order {
+        [a, b, ..] => {
+            let falls = is_less(*b, *a);
+            let length = order.windows(2).take_while(|pair| is_less(pair[1], pair[0]) == falls);
+            let length = 1 + length.count();
+            if falls {
+                order[..length].reverse();
+            }
+            length
+        }
+        _ => return,
+    };
+    for at in run..order.len() {
+        let item = order[at];
+        // Not `partition_point`: whom it asks first is not said.
+        let (mut left, mut right) = (0, at);
+        while left < right {
+            let middle = left + (right - left) / 2;
+            match is_less(item, order[middle]) {
+                true => right = middle,
+                false => left = middle + 1,
+            }
+        }
+        order[left..=at].rotate_right(1);
+    }
+}
+
+fn merge(mut order: Vec<usize>, is_less: &impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    let mut merged = Vec::with_capacity(order.len());
     let mut width = 1;
-    while width < items.len() {
+    while width < order.len() {
         merged.clear();
         for pair in order.chunks(2 * width) {
             let (mut first, mut second) = pair.split_at(width.min(pair.len()));
             while let ([a, rest_of_first @ ..], [b, rest_of_second @ ..]) = (first, second) {
-                if compare(&items[*a], &items[*b]).is_gt() {
+                if is_less(*b, *a) {
                     merged.push(*b);
                     second = rest_of_second;
                 } else {
@@ -29,8 +73,7 @@ pub(crate) fn sort<T>(items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> V
         std::mem::swap(&mut order, &mut merged);
         width *= 2;
     }
-    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|at| items[at].take()).collect()
+    order
 }
 
 #[cfg(test)]
@@ -43,6 +86,22 @@ mod tests {
         let items = vec![(2, 'a'), (1, 'b'), (2, 'c'), (0, 'd'), (1, 'e')];
         let sorted = sort(items, &|a, b| a.0.cmp(&b.0));
         assert_eq!(sorted, [(0, 'd'), (1, 'b'), (1, 'e'), (2, 'a'), (2, 'c')]);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_lands_where_javascript_puts_it() {
+        let less_unless_greater = |a: &f64, b: &f64| match a.partial_cmp(b) {
+            Some(order) => order,
+            None => Ordering::Less,
+        };
+        let nan = f64::NAN;
+        for (items, expected) in [
+            (vec![2.0, 1.0, nan], "[NaN, 1.0, 2.0]"),
+            (vec![nan, nan, 3.0], "[3.0, NaN, NaN]"),
+            (vec![1.0, 2.0, nan, 1.5], "[NaN, 1.0, 1.5, 2.0]"),
+        ] {
+            assert_eq!(format!("{:?}", sort(items, &less_unless_greater)), expected);
+        }
     }
 
     proptest! {

@@ -64,6 +64,12 @@ fn place(config: &mut NodeConfig<'_>) -> Option<Place> {
     key.map_err(|error| config.problem("field", error.to_string())).map(Place::Context).ok()
 }
 
+/// YAML 1.2 as Node-RED reads it, in which `yes`, `on` and `y` are strings.
+fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options)
+}
+
 impl Template {
     fn make(&self, msg: &Message, cx: &NodeContext) -> Result<Value, NodeError> {
         let text = self.source.fill(self.format == Format::Json, msg, cx)?;
@@ -71,7 +77,7 @@ impl Template {
             Format::Text => Ok(text.into()),
             Format::Json => Value::from_json_text(&text)
                 .map_err(|error| NodeError::caused_by("the filled-in template is no JSON", error)),
-            Format::Yaml => serde_saphyr::from_str(&text).map_err(|error| {
+            Format::Yaml => yaml(&text).map_err(|error| {
                 NodeError::caused_by("the filled-in template is no YAML", error.to_string())
             }),
         }

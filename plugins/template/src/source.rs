@@ -57,6 +57,11 @@ impl Source {
             Source::Message { mustache } => {
                 let text = match msg.get("template") {
                     Some(Value::String(text)) => text.clone(),
+                    Some(other) if *mustache => {
+                        let found = other.type_name();
+                        let text = format!("`msg.template` is of type {found}, not a string");
+                        return Err(NodeError::new(text));
+                    }
                     Some(other) => javascript::text(Some(other)).into(),
                     None => Text::new(),
                 };

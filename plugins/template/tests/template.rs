@@ -122,6 +122,8 @@ async fn the_template_may_come_with_the_message() {
     assert_eq!(filled(config("", "plain"), msg.clone()).await, Some("<{{payload}}>".into()));
     assert_eq!(filled(config("own", "mustache"), msg).await, Some("own".into()));
     assert_eq!(filled(config("", "mustache"), json!({})).await, Some("".into()));
+    let error = fill(config("", "mustache"), json!({"template": {"a": 1}})).await.unwrap_err();
+    assert_eq!(error, "`msg.template` is of type object, not a string");
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,6 +140,8 @@ async fn the_result_may_be_json() {
 async fn the_result_may_be_yaml() {
     let config = json!({"template": "a: {{payload}}\nb:\n  - 1.5\n  - x y\n  - null\n  - true\n", "output": "yaml"});
     assert_payload(config, json!(3), json!({"a": 3, "b": [1.5, "x y", null, true]})).await;
+    let config = json!({"template": "[yes, no, y, on, off, True]", "output": "yaml"});
+    assert_payload(config, json!(3), json!(["yes", "no", "y", "on", "off", true])).await;
     let error = fill(json!({"template": "a: [", "output": "yaml"}), json!({})).await.unwrap_err();
     assert!(error.starts_with("the filled-in template is no YAML: "), "{error}");
     let bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n".to_owned()

@@ -1,10 +1,11 @@
-//! The functions that Node-RED adds to JSONata.
+//! The functions that Node-RED adds to JSONata, and those that the interpreter lacks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::convert::Converter;
 use super::guard::Budget;
@@ -22,7 +23,34 @@ pub(super) struct Functions {
     pub(super) clone: bool,
     /// `$moment`.
     pub(super) moment: bool,
+    /// `$random`, which JSONata has and the interpreter lacks.
+    pub(super) random: bool,
+    /// `$encodeUrl`, which leaves spaces as they are in the interpreter.
+    pub(super) encode_url: bool,
 }
+
+/// What `encodeURI` of JavaScript encodes of ASCII.
+const BEYOND_URLS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b';')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'#');
 
 type Shared = Rc<RefCell<Converter>>;
 
@@ -52,6 +80,19 @@ pub(super) fn register(
             let name = args.first().and_then(JValue::as_str);
             let name = name.ok_or_else(|| failed("env", "the name of a variable is missing"))?;
             enter(Some(cx.env(name).unwrap_or_else(|| "".into())), &converter)
+        })?;
+    }
+    if functions.random {
+        evaluator
+            .register_fn_override("random", |_: &[JValue]| Ok(JValue::from(fastrand::f64())))?;
+    }
+    if functions.encode_url {
+        evaluator.register_fn_override("encodeUrl", |args: &[JValue]| match args.first() {
+            None | Some(JValue::Undefined) => Ok(JValue::Undefined),
+            Some(text) => {
+                let text = text.as_str().ok_or_else(|| failed("encodeUrl", "no text was given"))?;
+                Ok(JValue::from(utf8_percent_encode(text, BEYOND_URLS).to_string()))
+            }
         })?;
     }
     if functions.clone {

@@ -78,11 +78,17 @@ impl Search<'_> {
                     self.missing.get_or_insert_with(|| name.clone());
                 }
             }
-            AstNode::Function { name, args, .. } => {
-                let name = name.clone();
-                if name == "clone" && args.is_empty() {
+            AstNode::Function { name, args, is_builtin } => {
+                if matches!(name.as_str(), "clone" | "encodeUrl") && args.is_empty() {
                     args.push(AstNode::variable(""));
                 }
+                // With a format, which the interpreter knows for other times only.
+                if name == "now" && !args.is_empty() {
+                    let (now, is_builtin) = ("millis".to_owned(), *is_builtin);
+                    args.insert(0, AstNode::Function { name: now, args: Vec::new(), is_builtin });
+                    *name = "fromMillis".to_owned();
+                }
+                let name = name.clone();
                 self.everything |= args.len() < arguments_for_no_context(&name);
                 self.repeats |= name == "eval";
                 self.function(&name);
@@ -114,6 +120,8 @@ impl Search<'_> {
             "env" => self.functions.env = true,
             "clone" => self.functions.clone = true,
             "moment" => self.functions.moment = true,
+            "random" => self.functions.random = true,
+            "encodeUrl" => self.functions.encode_url = true,
             _ => {}
         }
     }

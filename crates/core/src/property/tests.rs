@@ -70,6 +70,21 @@ fn setting_inside_a_string_or_null_is_refused() {
 }
 
 #[test]
+fn bytes_of_a_buffer_are_set_as_javascript_does() {
+    for (value, byte) in [(7.into(), 7), ("9".into(), 9), ((-1).into(), 255), (256.7.into(), 0)] {
+        let mut msg = Message::with_payload(vec![1u8, 2, 3]);
+        let shared = msg.clone();
+        path("payload[1]").set(&mut msg, value).unwrap();
+        path("payload[3]").set(&mut msg, 5.into()).unwrap();
+        assert_eq!(msg.payload(), Some(&vec![1u8, byte, 3].into()));
+        assert_eq!(shared.payload(), Some(&vec![1u8, 2, 3].into()));
+    }
+    let mut msg = Message::with_payload(vec![1u8]);
+    assert!(path("payload[0].a").set(&mut msg, Value::Null).is_err());
+    assert!(path("payload.a").set(&mut msg, Value::Null).is_err());
+}
+
+#[test]
 fn removing_cuts_elements_out_of_arrays() {
     let mut msg = message(serde_json::json!({"payload": [1, 2, 3]}));
     assert_eq!(path("payload[1]").remove(&mut msg), Some(Value::Number(2.0)));
