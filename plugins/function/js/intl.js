@@ -206,7 +206,9 @@
         const options = optionsOf(given);
         const { locale } = resolve(locales);
         only(options, owner, 'numberingSystem', 'latn');
-        only(options, owner, 'notation', 'standard');
+        const notation = pick(options, owner, 'notation', ['standard', 'scientific', 'engineering', 'compact'], 'standard');
+        only(options, owner, 'notation', 'standard', 'compact');
+        const compactDisplay = pick(options, owner, 'compactDisplay', ['short', 'long'], 'short');
         only(options, owner, 'roundingPriority', 'auto');
         only(options, owner, 'roundingIncrement', '1');
         const style = pick(options, owner, 'style', ['decimal', 'percent', 'currency', 'unit'], 'decimal');
@@ -220,9 +222,12 @@
         const accounting = pick(options, owner, 'currencySign', ['standard', 'accounting'], 'standard');
         const behind = style === 'currency' ? native.currencyDigits(currency) : 0;
         const most = style === 'decimal' ? 3 : behind;
-        const digits = digitsOf(options, behind, most);
+        const compact = notation === 'compact';
+        const counts = ['minimumFractionDigits', 'maximumFractionDigits', 'minimumSignificantDigits', 'maximumSignificantDigits'];
+        const usualDigits = compact && counts.every((name) => options[name] === undefined);
+        const digits = usualDigits ? digitsOf(options, 0, 0) : digitsOf(options, behind, most);
         let grouping = options.useGrouping;
-        if (grouping === undefined || grouping === 'true' || grouping === 'false') grouping = 'auto';
+        if (grouping === undefined || grouping === 'true' || grouping === 'false') grouping = compact ? 'min2' : 'auto';
         else if (grouping === true) grouping = 'always';
         else if (grouping === false || grouping === null || grouping === '' || grouping === 0) grouping = false;
         else if (!GROUPINGS.includes(String(grouping))) throw new RangeError(`Value ${grouping} out of range for ${owner} options property useGrouping`);
@@ -231,7 +236,8 @@
         const zeros = pick(options, owner, 'trailingZeroDisplay', ['auto', 'stripIfInteger'], 'auto');
         const code = [
             style, currency ?? '', display, accounting === 'accounting' ? 1 : 0, digits.integer, digits.least, digits.most,
-            GROUPINGS.indexOf(grouping), SIGNS.indexOf(sign), MODES.indexOf(mode), zeros === 'auto' ? 0 : 1, digits.significant ? 1 : 0,
+            GROUPINGS.indexOf(grouping), SIGNS.indexOf(sign), MODES.indexOf(mode), zeros === 'auto' ? 0 : 1, usualDigits ? 2 : digits.significant ? 1 : 0,
+            compact ? compactDisplay : 'standard',
         ].join(',');
         const resolved = { locale, numberingSystem: 'latn', style };
         if (style === 'currency') Object.assign(resolved, { currency, currencyDisplay: display, currencySign: accounting });
@@ -239,7 +245,7 @@
         if (digits.significant) Object.assign(resolved, { minimumSignificantDigits: digits.least, maximumSignificantDigits: digits.most });
         else Object.assign(resolved, { minimumFractionDigits: digits.least, maximumFractionDigits: digits.most });
         Object.assign(resolved, {
-            useGrouping: grouping, notation: 'standard', signDisplay: sign, roundingIncrement: 1, roundingMode: mode, roundingPriority: 'auto', trailingZeroDisplay: zeros,
+            useGrouping: grouping, notation, ...(compact && { compactDisplay }), signDisplay: sign, roundingIncrement: 1, roundingMode: mode, roundingPriority: 'auto', trailingZeroDisplay: zeros,
         });
         return { locale, code, resolved };
     };

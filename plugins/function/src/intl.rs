@@ -159,7 +159,7 @@ fn date(
 }
 
 fn number_format(tag: &str, options: &str) -> Option<Rc<NumberFormat>> {
-    let make = || NumberFormat::new(&Locale::load(tag)?, options);
+    let make = || NumberFormat::new(tag, &Locale::load(tag)?, options);
     NUMBERS.with(|kept| kept.get(format!("{tag} {options}"), make))
 }
 
@@ -191,7 +191,7 @@ fn relative(
     kinds: bool,
 ) -> Result<Vec<String>> {
     let parts = || {
-        let number = number_format(&tag, "decimal,,,0,1,0,3,1,0,0,0,0")?;
+        let number = number_format(&tag, "decimal,,,0,1,0,3,1,0,0,0,0,standard")?;
         let rules = plural_rules(&tag, false)?;
         words::relative(&Locale::load(&tag)?, &rules, &number, (&line, in_words), value)
     };

@@ -44,8 +44,8 @@ const MISSING: &[(&str, &str)] = &[
         "RangeError: the locale `th-TH` is not known to `Intl` here",
     ),
     (
-        "(1).toLocaleString('de', {notation: 'compact'})",
-        "`notation: 'compact'` of Number.prototype.toLocaleString is not there",
+        "(1).toLocaleString('de', {notation: 'scientific'})",
+        "`notation: 'scientific'` of Number.prototype.toLocaleString is not there",
     ),
     ("(1).toLocaleString('de', {style: 'unit', unit: 'liter'})", "`style: 'unit'`"),
     (

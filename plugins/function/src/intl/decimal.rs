@@ -4,7 +4,7 @@
 const MOST_PLACES: usize = 2_000;
 
 /// A number without its sign: `0.d1d2d3… × 10^point`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Decimal {
     digits: Vec<u8>,
     point: i64,
@@ -58,6 +58,13 @@ impl Rounding {
         .get(mode)?;
         Some(Rounding { significant, least, most, mode, strip })
     }
+
+    /// Two digits of a number below 10, no fraction of others.
+    pub(super) fn short(&self, number: &Decimal) -> Self {
+        let significant = number.point < 2;
+        let (least, most) = if significant { (1, 2) } else { (0, 0) };
+        Rounding { significant, least, most, mode: self.mode, strip: self.strip }
+    }
 }
 
 impl Decimal {
@@ -95,6 +102,11 @@ impl Decimal {
 
     pub(super) fn is_zero(&self) -> bool {
         self.digits.is_empty()
+    }
+
+    /// The power of ten of the first digit.
+    pub(super) fn magnitude(&self) -> i64 {
+        if self.is_zero() { 0 } else { self.point - 1 }
     }
 
     /// Multiplies by a power of ten.
@@ -160,6 +172,16 @@ impl Decimal {
         }
         self.digits.insert(0, 1);
         self.point += 1;
+    }
+
+    /// All digits, with a point where one is needed.
+    pub(super) fn plain(&self) -> String {
+        let whole =
+            Rounding { significant: false, least: 0, most: 0, mode: Mode::Trunc, strip: false };
+        match self.print(1, &whole) {
+            (integer, fraction) if fraction.is_empty() => integer,
+            (integer, fraction) => format!("{integer}.{fraction}"),
+        }
     }
 
     /// The digits in front of the point and behind it.

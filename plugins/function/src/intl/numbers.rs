@@ -1,7 +1,9 @@
 //! `Intl.NumberFormat`: numbers in the signs of a locale.
 
+use icu_plurals::PluralRules;
+
 use super::data::{Locale, common};
-use super::{Part, decimal::Decimal, decimal::Rounding, digits};
+use super::{Part, decimal::Decimal, decimal::Rounding, digits, words};
 
 /// How one set of options shows a number.
 #[derive(Debug)]
@@ -24,6 +26,62 @@ pub(super) struct NumberFormat {
     /// The same around what is no number.
     plain_shapes: [&'static str; 3],
     digits: Vec<&'static str>,
+    compact: Option<Compact>,
+}
+
+/// How large numbers are shortened.
+#[derive(Debug)]
+struct Compact {
+    /// For each power of ten from the third on: the power of ten that is left out, and the
+    /// patterns by the plural of what is shown.
+    powers: Vec<(i64, Vec<&'static str>)>,
+    rules: PluralRules,
+    /// The code's options say nothing of digits.
+    usual_digits: bool,
+}
+
+impl Compact {
+    fn new(tag: &str, locale: &Locale, width: &str, usual_digits: bool) -> Option<Self> {
+        let power = |power: usize| {
+            let mut cells = locale.cells(&format!("{width} e{power}"));
+            Some((cells.next()?.parse().ok()?, cells.collect()))
+        };
+        let powers = (3..=14).map(power).collect::<Option<_>>()?;
+        Some(Compact { powers, rules: words::plural_rules(tag, false)?, usual_digits })
+    }
+
+    /// The power of ten that is left out of a number, and its patterns.
+    fn power(&self, magnitude: i64) -> (i64, &[&'static str]) {
+        let place = usize::try_from(magnitude - 3).ok().map(|at| at.min(self.powers.len() - 1));
+        let found = place.and_then(|place| self.powers.get(place));
+        found.map_or((0, &[][..]), |(power, patterns)| (*power, patterns.as_slice()))
+    }
+
+    /// Shortens and rounds; the patterns that fit then.
+    fn shorten(
+        &self,
+        number: &mut Decimal,
+        rounding: &Rounding,
+        negative: bool,
+    ) -> &[&'static str] {
+        let whole = number.clone();
+        let mut magnitude = whole.magnitude();
+        loop {
+            let (power, patterns) = self.power(magnitude);
+            *number = whole.clone();
+            number.shift(-power);
+            match self.usual_digits {
+                true => number.round(&rounding.short(number), negative),
+                false => number.round(rounding, negative),
+            }
+            // 999,999 is one million when it is rounded.
+            let rounded = number.magnitude() + power;
+            if rounded <= magnitude {
+                return patterns;
+            }
+            magnitude = rounded;
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -53,7 +111,7 @@ enum Sign {
 
 impl NumberFormat {
     /// From what the code's options come to, in a fixed order, between commas.
-    pub(super) fn new(locale: &Locale, options: &str) -> Option<Self> {
+    pub(super) fn new(tag: &str, locale: &Locale, options: &str) -> Option<Self> {
         let mut options = options.split(',');
         let mut next = || options.next();
         let (style, currency, display, accounting) = (next()?, next()?, next()?, next()? == "1");
@@ -61,8 +119,13 @@ impl NumberFormat {
         let mut number = || next()?.parse::<usize>().ok();
         let (least, most, grouping, sign, mode, strip) =
             (number(), number(), number()?, number()?, number()?, number()?);
-        let significant = number()? == 1;
-        let rounding = Rounding::new(significant, least?, most?, mode, strip == 1)?;
+        let significant = number()?;
+        let notation = next()?;
+        let compact = match notation {
+            "standard" => None,
+            width => Some(Compact::new(tag, locale, width, significant == 2)?),
+        };
+        let rounding = Rounding::new(significant == 1, least?, most?, mode, strip == 1)?;
         let (style, shapes, plain_shapes) = match style {
             "currency" => {
                 let sign = currency_sign(locale, currency, display);
@@ -105,12 +168,14 @@ impl NumberFormat {
             shapes,
             plain_shapes,
             digits: locale.cells("digits").collect(),
+            compact,
         })
     }
 
     /// The parts of a number as JavaScript writes it.
     pub(super) fn parts(&self, text: &str) -> Option<Vec<Part>> {
         let negative = text.starts_with('-');
+        let mut pattern = "{n}";
         let (body, is_zero) = match text.trim_start_matches('-') {
             "NaN" => (vec![("nan", self.nan.to_owned())], true),
             "Infinity" => (vec![("infinity", self.infinity.to_owned())], false),
@@ -119,7 +184,19 @@ impl NumberFormat {
                 if matches!(self.style, Style::Percent) {
                     number.shift(2);
                 }
-                number.round(&self.rounding, negative);
+                match &self.compact {
+                    Some(compact) => {
+                        let patterns = compact.shorten(&mut number, &self.rounding, negative);
+                        let shown = number.plain();
+                        let plural = words::plural(&compact.rules, &shown);
+                        let find =
+                            |name: &str| patterns.chunks_exact(2).find(|pair| pair[0] == name);
+                        let last = || patterns.chunks_exact(2).next_back();
+                        let fits = find(&shown).or_else(|| find(plural)).or_else(last);
+                        pattern = fits.map_or(pattern, |pair| pair[1]);
+                    }
+                    None => number.round(&self.rounding, negative),
+                }
                 (self.body(&number), number.is_zero())
             }
         };
@@ -133,11 +210,14 @@ impl NumberFormat {
         };
         let is_number = body.first().is_some_and(|(kind, _)| *kind == "integer");
         let shapes = if is_number { &self.shapes } else { &self.plain_shapes };
-        Some(self.shaped(shapes.get(shape)?, body))
+        Some(self.shaped(&shapes.get(shape)?.replace("{n}", pattern), body))
     }
 
     fn body(&self, number: &Decimal) -> Vec<Part> {
-        let (integer, fraction) = number.print(self.least_integer, &self.rounding);
+        let usual = self.compact.as_ref().is_some_and(|compact| compact.usual_digits);
+        let short = usual.then(|| self.rounding.short(number));
+        let rounding = short.as_ref().unwrap_or(&self.rounding);
+        let (integer, fraction) = number.print(self.least_integer, rounding);
         let mut parts: Vec<Part> = Vec::new();
         let (last, others, first) = (self.groups[0], self.groups[1], self.groups[2]);
         let least_first = match self.grouping {
@@ -187,6 +267,9 @@ impl NumberFormat {
                 ("-", _) => parts.push(("minusSign", minus.to_owned())),
                 ("+", _) => parts.push(("plusSign", plus.to_owned())),
                 ("%", _) => parts.push(("percentSign", percent.to_owned())),
+                (name, _) if name.starts_with('k') => {
+                    parts.push(("compact", name.get(1..).unwrap_or_default().to_owned()));
+                }
                 (_, Style::Currency(sign)) => parts.push(("currency", sign.clone())),
                 _ => {}
             }

@@ -78,6 +78,7 @@ function record(tag) {
     out.set('fraction', [fraction.length === 3 ? fraction[1].value : 'x']);
     numbers(tag, out, digits);
     relative(tag, out);
+    compact(tag, out);
     arrays.forEach((all, i) => out.set('a' + i, [all]));
     zones(tag, out, digits);
     return out;
@@ -127,6 +128,23 @@ function numbers(tag, out, digits) {
     out.set('moneyshapes', ['narrowSymbol', 'code'].flatMap((currencyDisplay) => ['standard', 'accounting'].flatMap((currencySign) => signs({ ...money, currencyDisplay, currencySign }))));
     for (const [key, currencyDisplay] of [['symbols', 'symbol'], ['narrow', 'narrowSymbol']])
         out.set(key, Intl.supportedValuesOf('currency').map((currency) => [currency, part({ style: 'currency', currency, currencyDisplay }, 1, 'currency')]).filter(([a, b]) => a !== b && b !== '').flat());
+}
+
+function compact(tag, out) {
+    const rules = new Intl.PluralRules(tag);
+    const body = new Set(['integer', 'group', 'decimal', 'fraction']);
+    for (const compactDisplay of ['short', 'long']) for (let e = 3; e <= 14; e++) {
+        const parts = (v) => new Intl.NumberFormat(tag, { notation: 'compact', compactDisplay, useGrouping: false }).formatToParts(v);
+        const power = e + 1 - parts(2 * 10 ** e).find((p) => p.type === 'integer').value.length;
+        const found = new Map();
+        for (const n of [1.5, 1, 2, 3, 5, 10, 11, 12, 15, 20, 21, 22, 25, 100, 101, 102, 105, 111, 200, 500, 1000, 2000, 5000, 10000, 20000]) {
+            // French has a word for just one thousand.
+            const name = n === 1 ? '1' : rules.select(n);
+            if (n < 10 ** (e - power) || n >= 10 ** (e - power + 1) || found.has(name)) continue;
+            found.set(name, parts(n * 10 ** power).map((p) => (body.has(p.type) ? '\0' : p.type === 'compact' ? `{k${p.value}}` : p.value)).join('').replace(/\0+/, '{n}'));
+        }
+        out.set(`${compactDisplay} e${e}`, [power, ...[...found].flat()]);
+    }
 }
 
 const SAMPLES = [...Array(201).keys(), 1000000, 1.5, 0.5, 2.5, 10.5];
