@@ -8,6 +8,8 @@ mod built;
 mod client_connections;
 #[path = "../flows/client_messages.rs"]
 mod client_messages;
+#[path = "../../../crates/loader/tests/support/forge.rs"]
+mod forge;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]

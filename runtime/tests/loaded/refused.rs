@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, echo, node, tab};
-use crate::{bare, built};
+use crate::{bare, built, forge};
 
 /// Runs a command to its end.
 fn outcome(command: &mut Command) -> (String, String, Option<i32>) {
@@ -53,29 +53,11 @@ impl Scratch {
     }
 }
 
-/// Where a library's own record stands in its file: the head, the length of the ABI, the ABI.
-fn record_in(library: &[u8]) -> usize {
-    let magic = b"FWL1";
-    let found = library.windows(4).enumerate().filter(|(at, four)| {
-        // The length of the ABI is 4 bytes; the magic number stands in code as well.
-        *four == magic && library.get(at + 8..at + 12) == Some(&[4, 0, 0, 0])
-    });
-    let places: Vec<usize> = found.map(|(at, _)| at).collect();
-    assert_eq!(places.len(), 1);
-    places[0]
-}
-
 /// Has a library declare another ABI, as one would that was built so.
 fn declare(library: &mut [u8], abi: [u8; 4]) {
-    let at = record_in(library);
+    let at = forge::library_record(library);
     library[at + 12..at + 16].copy_from_slice(&abi);
-    let len = u32::from_le_bytes(library[at + 4..at + 8].try_into().unwrap());
-    let end = at + 8 + len as usize;
-    let sum = library[at..end].iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    assert_eq!(&library[end..end + 12], b"FWS1\x0c\0\0\0\x08\0\0\0");
-    library[end + 12..end + 20].copy_from_slice(&sum.to_le_bytes());
+    forge::sign(library, at);
 }
 
 #[test]
@@ -149,7 +131,7 @@ fn a_damaged_declaration_is_refused_by_check_and_load_in_one_line() {
     let scratch = Scratch::new();
     for offset in [1, 5, 12, 18, 30] {
         let damaged = scratch.changed("damaged.so", |content| {
-            let at = record_in(content) + offset;
+            let at = forge::library_record(content) + offset;
             content[at] ^= 0x10;
         });
         let refused = refusal(&damaged, &[]);
@@ -161,6 +143,22 @@ fn a_damaged_declaration_is_refused_by_check_and_load_in_one_line() {
         let expected = format!("this runtime refuses `{}`: {expected}\n", damaged.display());
         assert_eq!((out, stderr, code), (expected, String::new(), Some(2)), "byte {offset}");
     }
+}
+
+#[test]
+fn a_declaration_that_lacks_a_node_type_is_refused_by_check_and_load() {
+    let scratch = Scratch::new();
+    let without = scratch.changed("without.so", |content| {
+        let record = forge::node_record(content, "fixture-pass");
+        let range = forge::whole(content, record);
+        content[range].fill(0);
+    });
+    let refused = refusal(&without, &[]);
+    assert!(refused.starts_with("it is damaged or not complete"), "{refused}");
+    let mut check = bare();
+    let (out, stderr, code) = outcome(check.args(["plugin", "check"]).arg(&without));
+    let expected = format!("this runtime refuses `{}`: {refused}\n", without.display());
+    assert_eq!((out, stderr, code), (expected, String::new(), Some(2)));
 }
 
 #[test]
