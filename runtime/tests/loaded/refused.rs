@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -241,6 +242,60 @@ async fn without_required_the_runtime_starts_and_warns() {
     assert!(out.contains("websocket-listener"), "{out}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.contains("bad.so`: it is not a shared library"), "{stderr}");
+}
+
+/// What is said about the fixture whose constructors do something, and the signal or code of the end.
+fn constructed(what: &str, required: bool) -> (String, std::process::ExitStatus) {
+    let plugin = format!("{}?required={required}", built::fixture().display());
+    let mut command = bare();
+    command.args(["nodes", "--plugins-timeout", "2", "--plugin"]).arg(plugin);
+    let Output { status, stderr, stdout } =
+        command.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what).output().unwrap();
+    assert!(stdout.is_empty());
+    let stderr = String::from_utf8(stderr).unwrap();
+    let mut lines = stderr.lines().filter(|line| line.starts_with("ferrowire: "));
+    let line = lines.next().unwrap_or_else(|| panic!("{what}: {stderr}")).to_owned();
+    assert_eq!(lines.next(), None, "{stderr}");
+    let named = format!("ferrowire: plugin `{}`: ", built::fixture().display());
+    (line.strip_prefix(&named).unwrap_or_else(|| panic!("{line}")).to_owned(), status)
+}
+
+#[test]
+fn a_constructor_that_ends_the_process_is_named_by_the_last_line() {
+    for (what, signal) in [("panic", Some(6)), ("fault", Some(11)), ("exit", None)] {
+        for required in [true, false] {
+            let (line, status) = constructed(what, required);
+            assert!(line.starts_with("it ended the process while it was loaded"), "{what}: {line}");
+            assert_eq!(status.signal(), signal, "{what}");
+            // One that ends it in peace has still not started what was asked for.
+            assert_eq!(status.code(), if signal.is_none() { Some(2) } else { None }, "{what}");
+        }
+    }
+    let (_, stderr, code) = outcome(bare().args(["nodes", "--plugin"]).arg(built::fixture()));
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn a_constructor_that_hangs_ends_the_start_even_of_a_plugin_that_is_not_required() {
+    for required in [true, false] {
+        let (line, status) = constructed("hang", required);
+        assert_eq!(
+            line,
+            "one of its constructors hangs: it did not open within 2s, and nothing else can be \
+             loaded; start without it, and tell its authors"
+        );
+        assert_eq!(status.code(), Some(2));
+    }
+}
+
+#[test]
+fn checking_runs_no_constructor() {
+    for what in ["panic", "fault", "exit", "hang"] {
+        let mut check = bare();
+        check.args(["plugin", "check"]).arg(built::fixture());
+        let (out, _, code) = outcome(check.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what));
+        assert!(code == Some(0) && out.contains("loads it"), "{what}: {out}");
+    }
 }
 
 #[test]

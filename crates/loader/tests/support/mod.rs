@@ -1,7 +1,7 @@
 //! Builds the fixture with cargo and loads it.
 
 #![allow(dead_code, reason = "each test program uses its part")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
 pub(crate) mod forge;
 mod nothing;
