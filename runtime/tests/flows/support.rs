@@ -43,18 +43,34 @@ impl Runtime {
     }
 
     pub(crate) async fn start_with(nodes: Value, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_of(crate::program("run"), nodes, args, env).await
+    }
+
+    /// Starts a runtime that need not be that of the other tests.
+    pub(crate) async fn start_of(
+        program: std::process::Command,
+        nodes: Value,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows.json");
         std::fs::write(&flows, nodes.to_string()).unwrap();
-        let mut runtime = Self::spawn(&flows, folder, args, env);
+        let mut runtime = Self::spawn(program, &flows, folder, args, env);
         let line = runtime.log_line("listening on").await;
         let (_, rest) = line.split_once("://").unwrap();
         runtime.address = rest.split(',').next().unwrap().to_owned();
         runtime
     }
 
-    fn spawn(flows: &Path, folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut child = Command::from(crate::program("run"))
+    fn spawn(
+        program: std::process::Command,
+        flows: &Path,
+        folder: tempfile::TempDir,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let mut child = Command::from(program)
             .arg(flows)
             .args(["--listen", "127.0.0.1:0"])
             .args(if args.contains(&"--log") { &[][..] } else { &["--log", "debug"] })

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
+mod alike;
 mod built;
 #[path = "../flows/client_connections.rs"]
 mod client_connections;
