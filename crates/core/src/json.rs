@@ -6,16 +6,20 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::map::INDEX_FROM;
-use crate::{Map, Value};
+use crate::map::Names;
+use crate::{Key, Map, Value, parse};
 
+/// As [`parse_text`], of bytes.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice(text)
+    match std::str::from_utf8(text) {
+        Ok(text) => parse_text(text),
+        Err(_) => serde_json::from_slice(text),
+    }
 }
 
-/// As [`parse`], without looking again at whether it is UTF-8.
+/// The value of `text`; what is wrong with it, serde_json says.
 pub(crate) fn parse_text(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(text)
+    parse::parse(text).map_or_else(|| serde_json::from_str(text), Ok)
 }
 
 impl Serialize for Value {
@@ -75,47 +79,14 @@ impl<'de> Visitor<'de> for MapVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
-        let mut map = Map::with_capacity(access.size_hint().unwrap_or(4).min(64));
-        let mut seen = Seen::default();
-        while let Some((key, value)) = access.next_entry::<crate::Key, Value>()? {
-            if seen.add(&key) {
-                map.add(key, value);
-            } else {
-                map.insert(key, value);
-            }
-            if map.len() >= INDEX_FROM {
-                return many(map, access);
-            }
+        let mut entries = Vec::with_capacity(access.size_hint().unwrap_or(4).min(64));
+        let mut names = Names::default();
+        while let Some((key, value)) = access.next_entry::<Key, Value>()? {
+            names.add(&key, &entries);
+            entries.push((key, value));
         }
-        Ok(map)
+        Ok(Map::from_parsed(entries, names))
     }
-}
-
-/// Which names came before, roughly: a bit for all that are alike. It spares the search for a
-/// name that is certainly new.
-#[derive(Default)]
-struct Seen(u64);
-
-impl Seen {
-    /// Whether no name like this one came before.
-    fn add(&mut self, name: &str) -> bool {
-        let name = name.as_bytes();
-        let (first, last) = (name.first().copied(), name.last().copied());
-        let ends = u64::from(first.unwrap_or_default()) * 5 + u64::from(last.unwrap_or_default());
-        let bit = 1 << ((ends + name.len() as u64 * 11) % 64);
-        let is_new = self.0 & bit == 0;
-        self.0 |= bit;
-        is_new
-    }
-}
-
-/// The rest of a large object.
-fn many<'de, A: MapAccess<'de>>(begun: Map, mut access: A) -> Result<Map, A::Error> {
-    let mut entries: Vec<_> = begun.into_iter().collect();
-    while let Some(entry) = access.next_entry()? {
-        entries.push(entry);
-    }
-    Ok(Map::from_many(entries))
 }
 
 struct ValueVisitor;

@@ -13,6 +13,8 @@ mod value;
 mod map;
 mod message;
 mod json;
+mod parse;
+mod plain;
 pub mod javascript;
 pub mod mustache;
 pub mod regexp;

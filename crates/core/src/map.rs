@@ -61,17 +61,23 @@ impl Map {
         self.entries.is_empty()
     }
 
+    #[inline]
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
-            Some(index) => match integer_key(key) {
-                None => index.0.get(key).map(|at| self.integers + at),
-                Some(number) => self.integer(number).ok(),
-            },
+            Some(index) => self.indexed(index, key),
             None => self.entries.iter().position(|(k, _)| is_same(k.as_bytes(), key.as_bytes())),
         }
     }
 
+    fn indexed(&self, index: &Index, key: &str) -> Option<usize> {
+        match integer_key(key) {
+            None => index.0.get(key).map(|at| self.integers + at),
+            Some(number) => self.integer(number).ok(),
+        }
+    }
+
     /// The value of `key`.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.position(key).map(|at| &self.entries[at].1)
     }
@@ -173,6 +179,17 @@ impl Map {
         Map { entries, integers: count, index }
     }
 
+    /// An object as a text spells it, where a name may come again: then the last value counts.
+    pub(crate) fn from_parsed(entries: Vec<(Key, Value)>, names: Names) -> Self {
+        if entries.len() >= INDEX_FROM {
+            Map::from_many(entries)
+        } else if names.is_plain {
+            Map { entries, integers: 0, index: None }
+        } else {
+            entries.into_iter().collect()
+        }
+    }
+
     /// The properties in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Key, &Value)> + ExactSizeIterator {
         self.entries.iter().map(|(k, v)| (k, v))
@@ -186,6 +203,38 @@ impl Map {
     /// The names in order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.entries.iter().map(|(k, _)| k)
+    }
+}
+
+/// What is known of the names of an object while it is read.
+pub(crate) struct Names {
+    /// A bit for all that are alike: it spares the search for a name that is certainly new.
+    seen: u64,
+    /// Whether none can be an integer, and none came twice.
+    is_plain: bool,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names { seen: 0, is_plain: true }
+    }
+}
+
+impl Names {
+    /// Notes the next one, which comes after `entries`.
+    pub(crate) fn add(&mut self, name: &str, entries: &[(Key, Value)]) {
+        // What is known is not used for others than small ones, where a search costs little.
+        if !self.is_plain || entries.len() >= INDEX_FROM {
+            return;
+        }
+        let bytes = name.as_bytes();
+        let first = bytes.first().copied().unwrap_or_default();
+        let last = bytes.last().copied().unwrap_or_default();
+        let alike = u64::from(first) * 5 + u64::from(last) + bytes.len() as u64 * 11;
+        let bit = 1 << (alike % 64);
+        let is_new = self.seen & bit == 0 || !entries.iter().any(|(key, _)| key == name);
+        self.is_plain = is_new && !first.is_ascii_digit();
+        self.seen |= bit;
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Message {
     identified: bool,
 }
 
+/// The property that tells messages apart.
+const ID: &str = "_msgid";
+
 #[derive(Clone)]
 enum Body {
     Own(Map),
@@ -52,7 +55,7 @@ impl Message {
         let properties = Map::from_distinct([
             (Key::new_static("payload"), payload),
             (Key::new_static("_session"), session),
-            (Key::new_static("_msgid"), generate_id().into()),
+            (Key::new_static(ID), generate_id().into()),
         ]);
         Message { body: Body::Own(properties), identified: true }
     }
@@ -63,23 +66,25 @@ impl Message {
     }
 
     /// The property `key`.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.properties().get(key)
     }
 
     /// Sets the property `key` and returns its earlier value.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        self.properties_mut().insert(key, value)
+        let key = key.into();
+        self.properties_for(&key).insert(key, value)
     }
 
     /// Removes the property `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.properties_mut().remove(key)
+        self.properties_for(key).remove(key)
     }
 
     /// `msg._msgid`, when it is a string.
     pub fn id(&self) -> Option<&str> {
-        self.get("_msgid")?.as_str()
+        self.get(ID)?.as_str()
     }
 
     /// Gives the message a `_msgid`, unless it has one.
@@ -87,8 +92,8 @@ impl Message {
         if self.identified {
             return;
         }
-        if !self.properties().get("_msgid").is_some_and(Value::is_truthy) {
-            self.properties_mut().insert(Key::new_static("_msgid"), generate_id());
+        if !self.properties().get(ID).is_some_and(Value::is_truthy) {
+            self.properties_mut().insert(Key::new_static(ID), generate_id());
         }
         self.identified = true;
     }
@@ -103,7 +108,16 @@ impl Message {
 
     /// All properties, to be changed.
     pub fn properties_mut(&mut self) -> &mut Map {
-        self.identified = false;
+        self.open(false)
+    }
+
+    /// All properties, of which only `name` is to be changed.
+    pub(crate) fn properties_for(&mut self, name: &str) -> &mut Map {
+        self.open(self.identified && name != ID)
+    }
+
+    fn open(&mut self, identified: bool) -> &mut Map {
+        self.identified = identified;
         if let Body::Foreign(_) = self.body {
             let closed = std::mem::replace(&mut self.body, Body::Own(Map::new()));
             self.body = Body::Own(closed.into_properties());
@@ -199,6 +213,7 @@ fn hexadecimal(number: u32) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PropertyPath;
 
     #[test]
     fn an_id_is_16_hexadecimal_digits() {
@@ -221,6 +236,23 @@ mod tests {
         msg.remove("_msgid");
         msg.ensure_id();
         assert!(msg.id().is_some());
+    }
+
+    #[test]
+    fn an_id_that_is_set_to_nothing_is_replaced() {
+        let id = PropertyPath::parse("_msgid").unwrap();
+        let changes: [&dyn Fn(&mut Message); 3] = [
+            &|msg| id.set(msg, Value::Null).unwrap(),
+            &|msg| assert!(id.remove(msg).is_some()),
+            &|msg| assert!(msg.set("_msgid", "").is_some()),
+        ];
+        for change in changes {
+            let mut msg = Message::received(Value::Null, Value::Null);
+            msg.set("topic", "other");
+            change(&mut msg);
+            msg.ensure_id();
+            assert!(msg.id().is_some_and(|id| id.len() == 16));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 
+use crate::plain::is_plain;
 use crate::{Map, Value};
 
 /// A thread's buffer is kept when it held no more than this.
@@ -38,7 +39,7 @@ impl Print for Value {
             Value::Bool(false) => out.push_str("false"),
             Value::Number(number) if number.is_finite() => print_number(*number, out),
             Value::Number(_) => out.push_str("null"),
-            Value::String(text) => print_text(text, out),
+            Value::String(text) => print_text(text, ["\""; 2], out),
             Value::Buffer(bytes) => print_buffer(bytes, out),
             Value::Array(items) => print_list(items, out),
             Value::Object(map) => map.print(out),
@@ -50,11 +51,10 @@ impl Print for Map {
     fn print(&self, out: &mut String) {
         out.push('{');
         for (at, (key, value)) in self.iter().enumerate() {
-            if at > 0 {
-                out.push(',');
+            match at {
+                0 => print_text(key, ["\"", "\":"], out),
+                _ => print_text(key, [",\"", "\":"], out),
             }
-            print_text(key, out);
-            out.push(':');
             value.print(out);
         }
         out.push('}');
@@ -84,34 +84,23 @@ fn print_buffer(bytes: &[u8], out: &mut String) {
     out.push_str("]}");
 }
 
-fn print_text(text: &str, out: &mut String) {
-    if is_plain(text.as_bytes()) {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
-        return;
+/// Appends a string between what stands there anyway, the quotes among it.
+#[inline(always)]
+fn print_text(text: &str, around: [&str; 2], out: &mut String) {
+    if !is_plain(text.as_bytes()) {
+        return print_escaped(text, around, out);
     }
+    out.push_str(around[0]);
+    out.push_str(text);
+    out.push_str(around[1]);
+}
+
+#[cold]
+fn print_escaped(text: &str, around: [&str; 2], out: &mut String) {
+    out.push_str(around[0].trim_end_matches('"'));
     // A string cannot fail to be printed.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
-}
-
-/// Whether nothing has to be escaped, eight bytes at a time.
-fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    let rest =
-        rest.iter().fold(EACH * u64::from(b' '), |word, byte| (word << 8) | u64::from(*byte));
-    words.iter().all(|word| is_plain_word(u64::from_ne_bytes(*word))) && is_plain_word(rest)
-}
-
-/// A 1 in each of eight bytes.
-const EACH: u64 = u64::MAX / 255;
-
-/// Whether none of eight bytes has to be escaped: below 0x20, `"` or `\`. A byte from which more is
-/// taken than it is borrows, which shows in its highest bit.
-fn is_plain_word(word: u64) -> bool {
-    let below = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word;
-    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
-    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7) == 0
+    out.push_str(around[1].trim_start_matches('"'));
 }
 
 /// Up to this, every whole number is exact.
@@ -163,7 +152,7 @@ mod tests {
         #[test]
         fn texts_print_as_serde_json_prints_them(text in "(\\PC|[\"\\\\\u{0}-\u{20}a-z]){0,80}") {
             let mut out = String::new();
-            print_text(&text, &mut out);
+            print_text(&text, ["\""; 2], &mut out);
             prop_assert_eq!(out, serde_json::to_string(&text).unwrap());
         }
     }

@@ -147,7 +147,7 @@ impl PropertyPath {
     /// When something on the way is neither an object nor an array, as Node-RED's
     /// `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
     pub fn set(&self, msg: &mut Message, value: Value) -> Result<(), CannotSet> {
-        self.set_in(msg.properties_mut(), value)
+        self.set_in(msg.properties_for(&self.first), value)
     }
 
     /// As [`set`](Self::set), in any object.
@@ -174,7 +174,7 @@ impl PropertyPath {
 
     /// Removes the value at this path and returns it; an element of an array is cut out.
     pub fn remove(&self, msg: &mut Message) -> Option<Value> {
-        self.remove_in(msg.properties_mut())
+        self.remove_in(msg.properties_for(&self.first))
     }
 
     /// As [`remove`](Self::remove), in any object.

@@ -115,10 +115,11 @@ impl Value {
     }
 
     /// Parses JSON as `JSON.parse` does: of equal names the last value counts, numbers are
-    /// doubles. A lone surrogate in a `\u` escape is an error.
+    /// doubles, also infinite ones. A lone surrogate in a `\u` escape becomes U+FFFD, as it does
+    /// where JavaScript writes UTF-8.
     ///
     /// # Errors
-    /// With line and column of the first mistake, or at more than 128 nested levels.
+    /// With line and column of the first mistake, or at more than 127 nested levels.
     pub fn from_json(text: &[u8]) -> Result<Value, serde_json::Error> {
         json::parse(text)
     }
