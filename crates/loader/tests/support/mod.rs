@@ -6,6 +6,7 @@
 pub(crate) mod forge;
 mod nothing;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -29,8 +30,8 @@ pub(crate) fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Builds the fixture with further arguments for cargo, into `target`.
-pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) -> PathBuf {
+/// Builds the fixture into `target`, with the flags of `variant` for the crates of this workspace.
+fn build(target: &Path, toolchain: Option<&str>, variant: Option<&Path>) -> PathBuf {
     let mut cargo = match toolchain {
         // Cargo sets these for the tests of this toolchain.
         Some(toolchain) => {
@@ -42,16 +43,55 @@ pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) 
         None => Command::new(env!("CARGO")),
     };
     cargo.args(["build", "--quiet", "--package", "ferrowire-loader-fixture"]);
-    cargo.arg("--target-dir").arg(target).args(arguments);
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if let Some(wrapper) = variant {
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
+    }
     assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
     target.join("debug").join(library_name())
+}
+
+/// The fixture, as another toolchain builds it.
+pub(crate) fn of_toolchain(name: &str) -> PathBuf {
+    build(&target().join(name), Some(name), None)
+}
+
+/// The fixture, where the crates of this workspace are compiled with further flags. All variants
+/// share what they depend on, which takes by far the longest.
+pub(crate) fn variant(name: &str, flags: &str) -> PathBuf {
+    let target = target().join("variants");
+    let own = target.join(name);
+    std::fs::create_dir_all(&own).unwrap();
+    // Cargo's libraries of all variants have one name: one is built and put away after the other.
+    let lock = std::fs::File::create(target.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let wrapper = own.join("rustc");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nexec \"$@\" {flags}\n")).unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (last, library) = (target.join("last"), target.join("debug/deps").join(library_name()));
+    if std::fs::read_to_string(&last).ok().as_deref() != Some(name) {
+        std::fs::write(&last, name).unwrap();
+        // What is there is another variant's, which cargo would take for this one's.
+        let _none = std::fs::remove_file(library);
+    }
+    let built = build(&target, None, Some(&wrapper));
+    let kept = own.join(library_name());
+    let new = own.join("new");
+    std::fs::copy(built, &new).unwrap();
+    // Renamed into place: another test may have the file mapped.
+    std::fs::rename(new, &kept).unwrap();
+    kept
+}
+
+/// The fixture, as the first version of the ABI was.
+pub(crate) fn of_abi_1_0() -> PathBuf {
+    variant("abi-1.0", "--cfg ferrowire_abi_1_0")
 }
 
 /// The fixture, as this toolchain builds it.
 pub(crate) fn fixture() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build(target(), None, &[]))
+    BUILT.get_or_init(|| build(target(), None, None))
 }
 
 /// Where the section with the declaration lies in a library.
