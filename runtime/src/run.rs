@@ -68,21 +68,15 @@ async fn run_until_signal(
     let of_folder = settings.http_nodes.files.clone();
     let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
+    // Who connects meanwhile waits, instead of hearing that there is no such path.
+    report(&admin.start().await?);
+    info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
+    announce(&admin, &settings, &format!("{scheme}://{address}"));
     let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
     let server = serve(listener, tls, routes, limits, stop.clone());
     let mut server = std::pin::pin!(server);
-
-    let lifetime = async {
-        report(&admin.start().await?);
-        info!(
-            "listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test"
-        );
-        announce(&admin, &settings, &format!("{scheme}://{address}"));
-        signals.until_end(&admin).await;
-        anyhow::Ok(())
-    };
     tokio::select! {
-        ended = lifetime => ended?,
+        () = signals.until_end(&admin) => {}
         () = &mut server => {}
     }
     info!("stopping");

@@ -7,6 +7,7 @@
 mod convert;
 mod functions;
 mod guard;
+mod moment;
 mod prepare;
 mod syntax;
 #[cfg(test)]
@@ -171,8 +172,9 @@ impl Jsonata {
             ..EvaluatorOptions::default()
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        guard::register(&mut evaluator, limits.text)
-            .and_then(|()| functions::register(&mut evaluator, &self.0.functions, &converter, cx))
+        let (budget, used) = (guard::Budget::new(limits.text), &self.0.functions);
+        guard::register(&mut evaluator, &budget)
+            .and_then(|()| functions::register(&mut evaluator, used, &converter, &budget, cx))
             .and_then(|()| evaluator.evaluate(&self.0.ast, &data))
             .map_err(|error| self.failed(&error))
             .and_then(|result| {

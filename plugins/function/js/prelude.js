@@ -206,6 +206,27 @@
     const webClass = (name) => () => (web ??= host.library('url')(host))[name];
     lazy('URL', webClass('URL'));
     lazy('URLSearchParams', webClass('URLSearchParams'));
+    let words;
+    const intl = () => (words ??= host.library('intl')(host));
+    lazy('Intl', () => intl().Intl);
+    const replace = (target, methods) => {
+        for (const [name, value] of Object.entries(methods)) {
+            Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
+        }
+    };
+    replace(Date.prototype, {
+        toLocaleString(locales, options) { return intl().dates.toLocaleString(this, locales, options); },
+        toLocaleDateString(locales, options) { return intl().dates.toLocaleDateString(this, locales, options); },
+        toLocaleTimeString(locales, options) { return intl().dates.toLocaleTimeString(this, locales, options); },
+    });
+    replace(Number.prototype, { toLocaleString(locales, options) { return intl().number(this, locales, options); } });
+    replace(BigInt.prototype, { toLocaleString(locales, options) { return intl().bigint(this, locales, options); } });
+    replace(String.prototype, {
+        localeCompare(other, locales, options) {
+            if (this === undefined || this === null) throw new TypeError('String.prototype.localeCompare called on null or undefined');
+            return intl().compare(this, other, locales, options);
+        },
+    });
     lazy('RED', () => ({ util: host.library('util')(host, own) }));
     const show = (value) => {
         if (typeof value === 'string') return value;

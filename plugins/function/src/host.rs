@@ -14,7 +14,7 @@ use crate::convert::{Reader, Scope};
 use crate::effects::{Effect, MOST};
 use crate::limit::Limit;
 use crate::timers::Timers;
-use crate::{fault, links};
+use crate::{fault, intl, links};
 
 mod context;
 pub(crate) mod encoding;
@@ -287,6 +287,7 @@ fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "intl" => ctx.eval(include_str!("../js/intl.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
     }
@@ -311,6 +312,8 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add_outcomes(&builder, shared)?;
     url::add(&builder)?;
     builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
+    let this = Arc::clone(shared);
+    builder.add("intl", move |ctx: Ctx<'js>| intl::object(&ctx, &this))?;
     builder.add("generateId", || generate_id().to_string())?;
     builder.add("encode", |ctx: Ctx<'js>, bytes: Js<'js>, to: String| {
         encoding::encode(&encoding::bytes(&Scope::of(&ctx)?, bytes)?, &to)

@@ -10,6 +10,7 @@ mod engine;
 mod fault;
 mod given;
 mod host;
+mod intl;
 mod limit;
 mod links;
 mod names;

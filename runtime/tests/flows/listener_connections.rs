@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -25,12 +25,17 @@ async fn connect_raw(runtime: &Runtime, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
     let request = handshake(path, "Sec-WebSocket-Version: 13\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(head(&mut stream).await.starts_with(b"HTTP/1.1 101 "));
+    stream
+}
+
+/// The head of a response.
+async fn head(stream: &mut TcpStream) -> Vec<u8> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(soon("a response", stream.read_u8()).await.unwrap());
     }
-    assert!(head.starts_with(b"HTTP/1.1 101 "));
-    stream
+    head
 }
 
 /// The code of the close frame that a server sends next, after which the connection ends.
@@ -39,6 +44,31 @@ async fn close_code(mut stream: TcpStream) -> u16 {
     soon("the end", stream.read_to_end(&mut rest)).await.unwrap();
     assert_eq!(rest[0], 0x88, "a close frame was expected: {rest:?}");
     u16::from_be_bytes([rest[2], rest[3]])
+}
+
+#[tokio::test]
+async fn who_connects_while_the_flows_start_is_served_when_they_have() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut nodes = echo();
+    let many = (0..2000).map(|at| listener(&format!("other{at}"), &format!("/other/{at}")));
+    nodes.as_array_mut().unwrap().splice(0..0, many);
+    let mut runtime = Runtime::begin(nodes, &["--listen", &address.to_string()]);
+
+    let first = async {
+        loop {
+            match TcpStream::connect(address).await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let mut stream = soon("the port", first).await;
+    let request = handshake("/ws", "Sec-WebSocket-Version: 13\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(head(&mut stream).await.starts_with(b"HTTP/1.1 101 "));
+    runtime.log_line("listening on").await;
 }
 
 #[tokio::test]

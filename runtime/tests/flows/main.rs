@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
 mod command_line;
+mod dates;
 mod deploys;
 mod examples;
 mod functions;

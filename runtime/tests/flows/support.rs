@@ -1,6 +1,6 @@
 //! Drives the real binary over real sockets.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -53,26 +53,30 @@ impl Runtime {
         args: &[&str],
         env: &[(&str, &str)],
     ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let flows = folder.path().join("flows.json");
-        std::fs::write(&flows, nodes.to_string()).unwrap();
-        let mut runtime = Self::spawn(program, &flows, folder, args, env);
+        let args = [&["--listen", "127.0.0.1:0"], args].concat();
+        let mut runtime = Self::spawn(program, nodes, &args, env);
         let line = runtime.log_line("listening on").await;
         let (_, rest) = line.split_once("://").unwrap();
         runtime.address = rest.split(',').next().unwrap().to_owned();
         runtime
     }
 
+    /// Starts the binary, with `args` that say where it listens, and does not wait for it.
+    pub(crate) fn begin(nodes: Value, args: &[&str]) -> Self {
+        Self::spawn(crate::program("run"), nodes, args, &[])
+    }
+
     fn spawn(
         program: std::process::Command,
-        flows: &Path,
-        folder: tempfile::TempDir,
+        nodes: Value,
         args: &[&str],
         env: &[(&str, &str)],
     ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flows = folder.path().join("flows.json");
+        std::fs::write(&flows, nodes.to_string()).unwrap();
         let mut child = Command::from(program)
-            .arg(flows)
-            .args(["--listen", "127.0.0.1:0"])
+            .arg(&flows)
             .args(if args.contains(&"--log") { &[][..] } else { &["--log", "debug"] })
             .args(args)
             .env_remove("http_proxy")
@@ -84,14 +88,7 @@ impl Runtime {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Runtime {
-            child,
-            log,
-            passed: Vec::new(),
-            address: String::new(),
-            flows: flows.to_owned(),
-            _folder: folder,
-        }
+        Runtime { child, log, passed: Vec::new(), address: String::new(), flows, _folder: folder }
     }
 
     /// A log line that contains `part`: one that has passed already, or the next one.

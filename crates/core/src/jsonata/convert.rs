@@ -5,6 +5,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use jsonata_core::value::{JArray, JMap, JValue};
 
+use super::moment::Moments;
 use crate::{Key, Map, Value};
 
 /// How deep a result may be nested.
@@ -14,10 +15,11 @@ const DEPTH: usize = 256;
 const SHOWN_BYTES: usize = 64 << 10;
 
 /// Remembers the buffers that entered an evaluation, which are objects inside of it, so that
-/// they leave it as buffers.
+/// they leave it as buffers; and the moments that it made, which leave it as text.
 #[derive(Debug, Default)]
 pub(super) struct Converter {
     buffers: Vec<(Rc<JMap>, Bytes)>,
+    pub(super) moments: Moments,
 }
 
 impl Converter {
@@ -108,6 +110,9 @@ impl Leaving<'_> {
         let known = self.converter.buffers.iter().find(|(known, _)| Rc::ptr_eq(known, object));
         if let Some((_, bytes)) = known {
             return Ok(Value::Buffer(bytes.clone()));
+        }
+        if let Some(shown) = self.converter.moments.shown(object) {
+            return Ok(shown.map_or(Value::Null, Value::from));
         }
         self.enter(object.len())?;
         let mut map = Map::with_capacity(object.len());

@@ -7,6 +7,8 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
 
 use super::convert::Converter;
+use super::guard::Budget;
+use super::moment;
 use crate::{NodeContext, PropertyPath, Scope, Value};
 
 /// Which of the functions an expression uses.
@@ -18,6 +20,8 @@ pub(super) struct Functions {
     pub(super) env: bool,
     /// `$clone`.
     pub(super) clone: bool,
+    /// `$moment`.
+    pub(super) moment: bool,
 }
 
 type Shared = Rc<RefCell<Converter>>;
@@ -27,8 +31,12 @@ pub(super) fn register(
     evaluator: &mut Evaluator,
     functions: &Functions,
     converter: &Shared,
+    budget: &Budget,
     cx: &NodeContext,
 ) -> Result<(), EvaluatorError> {
+    if functions.moment {
+        moment::register(evaluator, converter, budget)?;
+    }
     if functions.context {
         for (name, scope) in [("flowContext", Scope::Flow), ("globalContext", Scope::Global)] {
             let (cx, converter) = (cx.clone(), Rc::clone(converter));

@@ -49,23 +49,27 @@ fn is_guard(node: &AstNode) -> bool {
     matches!(node, AstNode::Function { name, .. } if name.contains(' '))
 }
 
-fn call(name: &str, args: Vec<AstNode>) -> AstNode {
+pub(super) fn call(name: &str, args: Vec<AstNode>) -> AstNode {
     AstNode::Function { name: name.to_owned(), args, is_builtin: true }
 }
 
-fn failed(text: String) -> EvaluatorError {
+pub(super) fn failed(text: String) -> EvaluatorError {
     EvaluatorError::EvaluationError(text)
 }
 
 /// What is left of the text that an evaluation may make.
 #[derive(Clone)]
-struct Budget {
+pub(super) struct Budget {
     left: Rc<Cell<usize>>,
     limit: usize,
 }
 
 impl Budget {
-    fn spend(&self, bytes: usize) -> Result<(), EvaluatorError> {
+    pub(super) fn new(limit: usize) -> Self {
+        Budget { left: Rc::new(Cell::new(limit)), limit }
+    }
+
+    pub(super) fn spend(&self, bytes: usize) -> Result<(), EvaluatorError> {
         let left = self.left.get().checked_sub(bytes);
         let text = || failed(format!("it makes more than {} bytes of text", self.limit));
         self.left.set(left.ok_or_else(text)?);
@@ -73,9 +77,9 @@ impl Budget {
     }
 }
 
-/// Makes the guards known to an evaluation, which may make `limit` bytes of text.
-pub(super) fn register(evaluator: &mut Evaluator, limit: usize) -> Result<(), EvaluatorError> {
-    let budget = Budget { left: Rc::new(Cell::new(limit)), limit };
+/// Makes the guards known to an evaluation, which may make as much text as `budget` says.
+pub(super) fn register(evaluator: &mut Evaluator, budget: &Budget) -> Result<(), EvaluatorError> {
+    let budget = budget.clone();
     let both = budget.clone();
     evaluator.register_fn(TEXT, move |args: &[JValue]| {
         let [left, right] = args else { return Ok(JValue::Undefined) };

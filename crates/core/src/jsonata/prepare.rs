@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jsonata_core::ast::{AstNode, BinaryOp, Stage};
 
 use super::functions::Functions;
+use super::moment::{self, Known};
 use super::walk::walk;
 use super::{InvalidJsonata, guard, syntax};
 use crate::{Key, regexp};
@@ -31,6 +32,7 @@ pub(super) struct Found {
 pub(super) fn prepare(ast: &mut AstNode, source: &str) -> Result<Found, InvalidJsonata> {
     let mut search = Search { source, ..Search::default() };
     walk(ast, &mut |node| search.node(node))?;
+    search.moments(ast)?;
     let repeats = search.repeats;
     let guarded = walk(ast, &mut |node| {
         guard::insert(node, repeats);
@@ -53,6 +55,8 @@ struct Search<'a> {
     /// Whether a part of it can be evaluated many times, whatever the input is.
     repeats: bool,
     functions: Functions,
+    /// A method of moments that there is none of here.
+    missing: Option<String>,
 }
 
 impl Search<'_> {
@@ -61,12 +65,19 @@ impl Search<'_> {
             AstNode::Name(name) | AstNode::String(name) => {
                 self.names.insert(name.clone());
             }
-            AstNode::Variable(name) if !name.is_empty() => return self.function(name),
+            AstNode::Variable(name) if !name.is_empty() => self.function(name),
             AstNode::Variable(_)
             | AstNode::ParentVariable(_)
             | AstNode::Wildcard
             | AstNode::Descendant
             | AstNode::Parent(_) => self.everything = true,
+            // Only a property that holds a function, or one of a moment's methods.
+            AstNode::Function { name, is_builtin: false, .. } => {
+                self.names.insert(name.clone());
+                if moment::known(name) == Known::Missing {
+                    self.missing.get_or_insert_with(|| name.clone());
+                }
+            }
             AstNode::Function { name, args, .. } => {
                 let name = name.clone();
                 if name == "clone" && args.is_empty() {
@@ -74,7 +85,7 @@ impl Search<'_> {
                 }
                 self.everything |= args.len() < arguments_for_no_context(&name);
                 self.repeats |= name == "eval";
-                return self.function(&name);
+                self.function(&name);
             }
             AstNode::Lambda { signature, .. } => {
                 self.repeats = true;
@@ -97,19 +108,31 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn function(&mut self, name: &str) -> Result<(), InvalidJsonata> {
+    fn function(&mut self, name: &str) {
         match name {
             "flowContext" | "globalContext" => self.functions.context = true,
             "env" => self.functions.env = true,
             "clone" => self.functions.clone = true,
-            "moment" => {
-                let at = self.source.find("$moment").unwrap_or_default();
-                let text = "`$moment` is not supported; use `$toMillis`, `$fromMillis` and `$now`";
-                return Err(syntax::at(self.source, at, text.to_owned()));
-            }
+            "moment" => self.functions.moment = true,
             _ => {}
         }
-        Ok(())
+    }
+
+    /// # Errors
+    /// When a moment is asked for what it does not do.
+    fn moments(&self, ast: &mut AstNode) -> Result<(), InvalidJsonata> {
+        if !self.functions.moment {
+            return Ok(());
+        }
+        if let Some(name) = &self.missing {
+            let at = syntax::find_call(self.source, name);
+            let text = format!("`{name}` of a moment is not supported");
+            return Err(syntax::at(self.source, at, text));
+        }
+        walk(ast, &mut |node| {
+            moment::insert(node);
+            Ok(())
+        })
     }
 
     fn regexp(&self, pattern: &str) -> Result<String, InvalidJsonata> {
@@ -125,7 +148,8 @@ impl Search<'_> {
 /// taken to look at it.
 fn arguments_for_no_context(name: &str) -> usize {
     match name {
-        "now" | "millis" | "random" | "error" | "flowContext" | "globalContext" | "env" => 0,
+        "now" | "millis" | "moment" | "random" | "error" | "flowContext" | "globalContext"
+        | "env" => 0,
         "string" | "length" | "uppercase" | "lowercase" | "trim" | "join" | "base64encode"
         | "base64decode" | "encodeUrlComponent" | "encodeUrl" | "decodeUrlComponent"
         | "decodeUrl" | "number" | "abs" | "floor" | "ceil" | "round" | "sqrt" | "sum" | "max"

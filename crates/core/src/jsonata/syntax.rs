@@ -40,6 +40,16 @@ pub(super) fn at(source: &str, offset: usize, reason: String) -> InvalidJsonata 
     InvalidJsonata { line, column, reason }
 }
 
+/// Where `name` is called without a `$`.
+pub(super) fn find_call(source: &str, name: &str) -> usize {
+    let is_call = |at: &usize| {
+        let (before, behind) = source.split_at_checked(*at).unwrap_or_default();
+        let behind = behind.get(name.len()..).unwrap_or_default();
+        before.trim_end().ends_with('.') && behind.trim_start().starts_with('(')
+    };
+    source.match_indices(name).map(|(at, _)| at).find(is_call).unwrap_or_default()
+}
+
 /// Where the token begins and ends that makes the parser say `text`: after it, every longer part
 /// of the source gets the same error.
 fn place(source: &str, text: &str) -> (usize, usize) {

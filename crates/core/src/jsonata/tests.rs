@@ -6,11 +6,11 @@ use super::*;
 use crate::typed::tests::idle_node;
 use crate::{PropertyPath, Scope};
 
-fn message(properties: serde_json::Value) -> Message {
+pub(super) fn message(properties: serde_json::Value) -> Message {
     Message::from(Value::from(properties).as_object().cloned().unwrap())
 }
 
-fn evaluate(source: &str, msg: &Message) -> Result<Option<Value>, String> {
+pub(super) fn evaluate(source: &str, msg: &Message) -> Result<Option<Value>, String> {
     let node = idle_node("flow");
     let expression = Jsonata::compile(source).map_err(|error| error.to_string())?;
     expression.evaluate(msg, node.context()).map_err(|error| error.to_string())
@@ -21,7 +21,7 @@ fn value(source: &str, properties: serde_json::Value) -> serde_json::Value {
     serde_json::from_str(&found.unwrap_or_default().to_json()).unwrap()
 }
 
-fn error(source: &str, properties: serde_json::Value) -> String {
+pub(super) fn error(source: &str, properties: serde_json::Value) -> String {
     evaluate(source, &message(properties)).unwrap_err()
 }
 
@@ -133,7 +133,8 @@ fn a_mistake_is_reported_with_its_place() {
         ("é & ]", "line 1, column 5", "`]` was not expected here"),
         ("topic ~> $contains(/a(?=b)/)", "line 1, column 20", "looks ahead"),
         ("topic ~> $contains(/(a)\\1/)", "line 1, column 20", "refers back"),
-        ("1 + $moment()", "line 1, column 5", "`$moment` is not supported"),
+        ("1 & $moment(min).min ()", "line 1, column 18", "`min` of a moment is not supported"),
+        ("$moment().locale(\n'de').\ninspect()", "line 3, column 1", "`inspect` of a moment"),
     ] {
         let error = Jsonata::compile(source).unwrap_err().to_string();
         assert!(error.contains(place), "{source}: {error}");
@@ -157,7 +158,7 @@ fn a_failed_evaluation_names_the_expression_and_the_reason() {
 }
 
 /// The error of an evaluation within narrower limits, over a payload of 1,000 bytes.
-fn error_within(limits: Limits, source: &str) -> String {
+pub(super) fn error_within(limits: Limits, source: &str) -> String {
     let node = idle_node("flow");
     let msg = message(json!({"payload": "x".repeat(1000)}));
     let expression = Jsonata::compile(source).unwrap();

@@ -1,0 +1,183 @@
+//! `$moment`: points in time that know their zone, as Node-RED's expressions use them.
+//!
+//! An expression holds a moment as an object that stands for an entry of [`Moments`], so that
+//! `$m.add(1, "day")` changes what `$m` names, as it does in Node-RED.
+
+mod add;
+mod compare;
+mod format;
+mod iso;
+mod legacy;
+mod methods;
+mod names;
+mod parse;
+mod read;
+mod relative;
+mod set;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unit;
+mod week;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+use jsonata_core::ast::{AstNode, BinaryOp};
+
+use super::guard;
+pub(super) use methods::{Known, known};
+pub(super) use table::{Moments, register};
+
+/// Makes one part of an expression that uses `$moment` know that calls without a `$` are for a
+/// moment, and how a moment becomes text.
+pub(super) fn insert(node: &mut AstNode) {
+    let wrap = |part: &mut AstNode| {
+        if !matches!(part, AstNode::String(_) | AstNode::Placeholder) {
+            *part = guard::call(table::TEXT, vec![std::mem::replace(part, AstNode::Null)]);
+        }
+    };
+    match node {
+        AstNode::Binary { op: BinaryOp::Concatenate, lhs, rhs } => {
+            wrap(lhs);
+            wrap(rhs);
+        }
+        AstNode::Function { name, args, is_builtin: true } if name == "string" => {
+            if args.is_empty() {
+                args.push(AstNode::variable(""));
+            }
+            args.iter_mut().take(1).for_each(wrap);
+        }
+        AstNode::Function { name, args, is_builtin: false } if known(name) == Known::Yes => {
+            let front = [AstNode::variable(""), AstNode::string(name.as_str())];
+            let args = front.into_iter().chain(std::mem::take(args)).collect();
+            *node = guard::call(table::METHOD, args);
+        }
+        _ => {}
+    }
+}
+
+/// Milliseconds of a day that has no change of the clock in it.
+const DAY: i64 = 86_400_000;
+
+/// A point in time, or none when what it was made of is no date.
+#[derive(Clone, Debug)]
+struct Moment {
+    at: Option<Timestamp>,
+    zone: Zone,
+}
+
+/// How a moment is shown.
+#[derive(Clone, Debug, PartialEq)]
+enum Zone {
+    /// As the process has it.
+    Local,
+    Fixed(Offset),
+    Named(TimeZone),
+}
+
+impl Zone {
+    const UTC: Zone = Zone::Fixed(Offset::UTC);
+
+    fn rules(&self) -> TimeZone {
+        match self {
+            Zone::Local => TimeZone::system(),
+            Zone::Fixed(offset) => TimeZone::fixed(*offset),
+            Zone::Named(zone) => zone.clone(),
+        }
+    }
+}
+
+impl Moment {
+    const INVALID: Moment = Moment { at: None, zone: Zone::Local };
+
+    fn local(at: Timestamp) -> Self {
+        Moment { at: Some(at), zone: Zone::Local }
+    }
+
+    fn now() -> Self {
+        Moment::local(whole_millis(Timestamp::now()))
+    }
+
+    /// The moment that a clock of `zone` shows `civil`.
+    fn at_civil(civil: DateTime, zone: Zone) -> Self {
+        let at = zone.rules().to_ambiguous_timestamp(civil).compatible().ok();
+        Moment { at, zone }
+    }
+
+    fn millis(&self) -> Option<i64> {
+        self.at.map(Timestamp::as_millisecond)
+    }
+
+    fn offset(&self) -> Option<Offset> {
+        self.at.map(|at| self.zone.rules().to_offset(at))
+    }
+
+    fn offset_minutes(&self) -> Option<i64> {
+        self.offset().map(|offset| (f64::from(offset.seconds()) / 60.0).round() as i64)
+    }
+
+    /// What a clock and a calendar show.
+    fn civil(&self) -> Option<DateTime> {
+        Some(self.offset()?.to_datetime(self.at?))
+    }
+
+    fn set_civil(&mut self, civil: Option<DateTime>) {
+        *self = match civil {
+            Some(civil) => Moment::at_civil(civil, self.zone.clone()),
+            None => Moment { at: None, zone: self.zone.clone() },
+        };
+    }
+
+    fn set_millis(&mut self, millis: Option<i64>) {
+        self.at = millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    }
+}
+
+fn whole_millis(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+/// The date of year, month, day, hour, minute, second and millisecond (month and day from 1),
+/// each of which may lie outside of its range: the thirteenth month is next year's first.
+fn civil_of(fields: [i64; 7]) -> Option<DateTime> {
+    const MOST: i64 = 1 << 40;
+    if fields.iter().any(|field| field.abs() > MOST) {
+        return None;
+    }
+    let [year, month, day, hour, minute, second, milli] = fields;
+    let months = year.checked_mul(12)?.checked_add(month - 1)?;
+    let year = i16::try_from(months.div_euclid(12)).ok()?;
+    let first = DateTime::new(year, (months.rem_euclid(12) + 1) as i8, 1, 0, 0, 0, 0).ok()?;
+    let seconds = (day - 1).checked_mul(86_400)?.checked_add(hour * 3600 + minute * 60 + second)?;
+    let millis = seconds.checked_mul(1000)?.checked_add(milli)?;
+    first.checked_add(SignedDuration::from_millis(millis)).ok()
+}
+
+/// The fields that [`civil_of`] takes.
+fn fields_of(civil: DateTime) -> [i64; 7] {
+    [
+        civil.year().into(),
+        civil.month().into(),
+        civil.day().into(),
+        civil.hour().into(),
+        civil.minute().into(),
+        civil.second().into(),
+        civil.millisecond().into(),
+    ]
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    let months = year * 12 + month - 1;
+    let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn is_leap(year: i64) -> bool {
+    (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
+}

@@ -1,0 +1,362 @@
+//! What a moment can be asked and told.
+
+use jiff::tz::{Offset, TimeZone};
+use jsonata_core::value::{JArray, JValue};
+
+use super::add::{Span, number};
+use super::parse::offset_of;
+use super::table::Moments;
+use super::unit::Unit;
+use super::week::{ISO, LOCAL};
+use super::{Moment, Zone, days_in_month, fields_of, is_leap};
+
+/// What a method gives.
+pub(super) enum Answer {
+    /// The moment itself, perhaps changed.
+    This,
+    /// Another one.
+    New(Moment),
+    Value(JValue),
+}
+
+/// Whether a name is that of a method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in super::super) enum Known {
+    Yes,
+    /// One that Node-RED's moments have and ours do not.
+    Missing,
+    No,
+}
+
+/// The methods that are units: with an argument they set.
+const UNITS: &[&str] = &[
+    "year",
+    "years",
+    "quarter",
+    "quarters",
+    "month",
+    "months",
+    "week",
+    "weeks",
+    "isoWeek",
+    "isoWeeks",
+    "day",
+    "days",
+    "date",
+    "dates",
+    "weekday",
+    "isoWeekday",
+    "dayOfYear",
+    "weekYear",
+    "isoWeekYear",
+    "hour",
+    "hours",
+    "minute",
+    "minutes",
+    "second",
+    "seconds",
+    "millisecond",
+    "milliseconds",
+];
+
+pub(in super::super) fn known(name: &str) -> Known {
+    match name {
+        "add"
+        | "subtract"
+        | "clone"
+        | "diff"
+        | "startOf"
+        | "endOf"
+        | "format"
+        | "from"
+        | "fromNow"
+        | "to"
+        | "toNow"
+        | "calendar"
+        | "get"
+        | "set"
+        | "isBefore"
+        | "isAfter"
+        | "isSame"
+        | "isSameOrBefore"
+        | "isSameOrAfter"
+        | "isBetween"
+        | "isValid"
+        | "toArray"
+        | "toObject"
+        | "toDate"
+        | "toISOString"
+        | "toJSON"
+        | "toString"
+        | "unix"
+        | "valueOf"
+        | "isLeapYear"
+        | "daysInMonth"
+        | "weeksInYear"
+        | "weeksInWeekYear"
+        | "isoWeeksInYear"
+        | "isoWeeksInISOWeekYear"
+        | "utcOffset"
+        | "utc"
+        | "local"
+        | "tz"
+        | "isDST"
+        | "isLocal"
+        | "isUtcOffset"
+        | "isUtc"
+        | "isUTC"
+        | "zoneAbbr"
+        | "zoneName"
+        | "locale"
+        | "hasAlignedHourOffset" => Known::Yes,
+        "creationData" | "eraAbbr" | "eraName" | "eraNarrow" | "eraYear" | "inspect"
+        | "invalidAt" | "isDSTShifted" | "lang" | "localeData" | "max" | "min" | "parseZone"
+        | "parsingFlags" | "zone" => Known::Missing,
+        unit if UNITS.contains(&unit) => Known::Yes,
+        _ => Known::No,
+    }
+}
+
+/// # Errors
+/// When an argument is none that the method takes.
+pub(super) fn call(
+    name: &str,
+    this: &mut Moment,
+    args: &[JValue],
+    moments: &Moments,
+) -> Result<Answer, String> {
+    let arg = |place: usize| args.get(place).unwrap_or(&JValue::Undefined);
+    let given = |place: usize| !matches!(arg(place), JValue::Undefined | JValue::Null);
+    if UNITS.contains(&name) {
+        let unit = Unit::parse(name)?;
+        return match given(0) {
+            true => this.set(unit, arg(0)).map(|()| Answer::This),
+            false => Ok(Answer::Value(JValue::Number(this.get(unit)))),
+        };
+    }
+    match name {
+        "add" => this.add(Span::read(arg(0), arg(1))?),
+        "subtract" => this.add(Span::read(arg(0), arg(1))?.negated()),
+        "startOf" | "endOf" => {
+            if let Some(unit) = unit(arg(0))? {
+                if name == "startOf" { this.start_of(unit) } else { this.end_of(unit) }
+            }
+        }
+        "set" => set(this, arg(0), arg(1))?,
+        "utc" => this.show_in(Zone::UTC, is_true(arg(0))),
+        "local" => this.show_in(Zone::Local, is_true(arg(0))),
+        "utcOffset" if given(0) => {
+            if let Some(zone) = fixed(arg(0))? {
+                this.show_in(zone, is_true(arg(1)));
+            }
+        }
+        "tz" if given(0) => this.show_in(named(arg(0))?, is_true(arg(1))),
+        "locale" if given(0) => match arg(0).as_str() {
+            Some("en") => {}
+            _ => return Err("the only locale is `en`".to_owned()),
+        },
+        "clone" => return Ok(Answer::New(this.clone())),
+        "get" => {
+            let unit = unit(arg(0))?.ok_or("the unit is missing")?;
+            return Ok(Answer::Value(JValue::Number(this.get(unit))));
+        }
+        _ => return ask(name, this, args, moments).map(Answer::Value),
+    }
+    Ok(Answer::This)
+}
+
+/// The methods that change nothing.
+fn ask(name: &str, this: &Moment, args: &[JValue], moments: &Moments) -> Result<JValue, String> {
+    let arg = |place: usize| args.get(place).unwrap_or(&JValue::Undefined);
+    let text = |text: Option<String>| text.map_or(JValue::Null, JValue::string);
+    Ok(match name {
+        "format" => {
+            let form = arg(0).as_str().filter(|form| !form.is_empty());
+            let form = form.unwrap_or_else(|| this.usual_form());
+            JValue::string(this.format(form)?)
+        }
+        "toISOString" if is_true(arg(0)) && this.at.is_some() => {
+            JValue::string(this.format("YYYY-MM-DD[T]HH:mm:ss.SSSZ")?)
+        }
+        "toISOString" | "toJSON" | "toDate" => text(this.iso()),
+        "toString" => JValue::string(this.format("ddd MMM DD YYYY HH:mm:ss [GMT]ZZ")?),
+        "isValid" => JValue::Bool(this.at.is_some()),
+        "diff" => {
+            let unit = unit(arg(1))?.unwrap_or(Unit::Milli);
+            JValue::Number(this.diff(&moments.of(arg(0))?, unit, is_true(arg(2))))
+        }
+        "fromNow" => JValue::string(this.relative(&Moment::now(), is_true(arg(0)))),
+        "toNow" => JValue::string(Moment::now().relative(this, is_true(arg(0)))),
+        "from" => JValue::string(this.relative(&moments.of(arg(0))?, is_true(arg(1)))),
+        "to" => JValue::string(moments.of(arg(0))?.relative(this, is_true(arg(1)))),
+        "calendar" => {
+            let forms = [arg(0), arg(1)].into_iter().find_map(|arg| match arg {
+                JValue::Object(forms) if moments.shown(forms).is_none() => Some(&**forms),
+                _ => None,
+            });
+            let same = |arg: &JValue| matches!((arg, forms), (JValue::Object(arg), Some(forms)) if std::ptr::eq(&**arg, forms));
+            let now = if same(arg(0)) { &JValue::Undefined } else { arg(0) };
+            JValue::string(this.calendar(&moments.of(now)?, forms)?)
+        }
+        _ if name.starts_with("is") => return compare(name, this, args, moments),
+        _ => return Ok(facts(name, this)),
+    })
+}
+
+fn compare(
+    name: &str,
+    this: &Moment,
+    args: &[JValue],
+    moments: &Moments,
+) -> Result<JValue, String> {
+    let arg = |place: usize| args.get(place).unwrap_or(&JValue::Undefined);
+    let with = |compare: &dyn Fn(&Moment, Unit) -> bool| -> Result<bool, String> {
+        let unit = unit(arg(1))?.unwrap_or(Unit::Milli);
+        Ok(compare(&moments.of(arg(0))?, unit))
+    };
+    Ok(JValue::Bool(match name {
+        "isBefore" => with(&|other, unit| this.is_before(other, unit))?,
+        "isAfter" => with(&|other, unit| this.is_after(other, unit))?,
+        "isSame" => with(&|other, unit| this.is_same(other, unit))?,
+        "isSameOrBefore" => {
+            with(&|other, unit| this.is_same(other, unit) || this.is_before(other, unit))?
+        }
+        "isSameOrAfter" => {
+            with(&|other, unit| this.is_same(other, unit) || this.is_after(other, unit))?
+        }
+        "isBetween" => {
+            let unit = unit(arg(2))?.unwrap_or(Unit::Milli);
+            let bounds = arg(3).as_str().unwrap_or("()");
+            this.is_between(&moments.of(arg(0))?, &moments.of(arg(1))?, unit, bounds)
+        }
+        _ => return Ok(facts(name, this)),
+    }))
+}
+
+/// What is known of a moment by itself.
+fn facts(name: &str, this: &Moment) -> JValue {
+    let count =
+        |number: Option<i64>| JValue::Number(number.map_or(f64::NAN, |number| number as f64));
+    let fields = this.civil().map(fields_of);
+    let year = |of: &dyn Fn(i64) -> Option<i64>| fields.and_then(|[year, ..]| of(year));
+    match name {
+        "valueOf" => count(this.millis()),
+        "unix" => count(this.millis().map(|millis| millis.div_euclid(1000))),
+        "utcOffset" => count(this.offset_minutes()),
+        "daysInMonth" => count(fields.map(|[year, month, ..]| days_in_month(year, month))),
+        "weeksInYear" => count(year(&|year| LOCAL.count(year))),
+        "weeksInWeekYear" => count(this.civil().and_then(|c| LOCAL.count(LOCAL.of(c)?.0))),
+        "isoWeeksInYear" => count(year(&|year| ISO.count(year))),
+        "isoWeeksInISOWeekYear" => count(this.civil().and_then(|c| ISO.count(ISO.of(c)?.0))),
+        "isLeapYear" => JValue::Bool(fields.is_some_and(|[year, ..]| is_leap(year))),
+        "isLocal" => JValue::Bool(this.at.is_some() && this.zone == Zone::Local),
+        "isUtcOffset" => JValue::Bool(this.at.is_some() && this.zone != Zone::Local),
+        "isUtc" | "isUTC" => JValue::Bool(this.is_utc()),
+        "isDST" => JValue::Bool(this.is_summer_time()),
+        "zoneAbbr" => JValue::string(this.abbreviation()),
+        "zoneName" => JValue::string(this.zone_name()),
+        "locale" => JValue::string("en"),
+        "tz" => match &this.zone {
+            Zone::Named(zone) => zone.iana_name().map_or(JValue::Undefined, JValue::string),
+            _ => JValue::Undefined,
+        },
+        "toArray" => JValue::Array(JArray::new(parts(fields).map(|(_, part)| part).into())),
+        "toObject" => {
+            let parts = parts(fields).map(|(name, part)| (name.to_owned(), part));
+            JValue::object(parts.into_iter().collect())
+        }
+        // The offset of a whole number of quarters of an hour, as all of today's are.
+        "hasAlignedHourOffset" => {
+            JValue::Bool(this.offset_minutes().is_some_and(|minutes| minutes % 60 == 0))
+        }
+        _ => JValue::Undefined,
+    }
+}
+
+fn parts(fields: Option<[i64; 7]>) -> [(&'static str, JValue); 7] {
+    const NAMES: [&str; 7] =
+        ["years", "months", "date", "hours", "minutes", "seconds", "milliseconds"];
+    let part = |place: usize| {
+        let number = fields.and_then(|fields| fields.get(place).copied());
+        number.map_or(f64::NAN, |number| (number - i64::from(place == 1)) as f64)
+    };
+    let mut place = 0;
+    NAMES.map(|name| {
+        place += 1;
+        (name, JValue::Number(part(place - 1)))
+    })
+}
+
+fn is_true(value: &JValue) -> bool {
+    match value {
+        JValue::Bool(value) => *value,
+        JValue::Number(number) => *number != 0.0,
+        JValue::String(text) => !text.is_empty(),
+        _ => false,
+    }
+}
+
+fn unit(value: &JValue) -> Result<Option<Unit>, String> {
+    value.as_str().map(Unit::parse).transpose()
+}
+
+fn set(this: &mut Moment, name: &JValue, value: &JValue) -> Result<(), String> {
+    if let JValue::Object(parts) = name {
+        let parts: Result<Vec<_>, _> =
+            parts.iter().map(|(name, value)| Ok((Unit::parse(name)?, value))).collect();
+        let mut parts: Vec<(Unit, &JValue)> = parts.map_err(|error: String| error)?;
+        // A day of a month is set when the month is the right one.
+        parts.sort_by_key(|(unit, _)| match unit {
+            Unit::Year => 0,
+            Unit::Quarter => 1,
+            Unit::Month => 2,
+            _ => 3,
+        });
+        return parts.into_iter().try_for_each(|(unit, value)| this.set(unit, value));
+    }
+    this.set(unit(name)?.ok_or("the unit is missing")?, value)
+}
+
+/// The zone that is some minutes, or hours when there are few of them, ahead of UTC.
+fn fixed(value: &JValue) -> Result<Option<Zone>, String> {
+    let minutes = match (value.as_str(), number(value)) {
+        (Some(text), _) => match offset_of(text) {
+            Some(minutes) => minutes as f64,
+            None => return Ok(None),
+        },
+        (None, Some(hours)) if hours.abs() < 16.0 => hours * 60.0,
+        (None, Some(minutes)) => minutes,
+        (None, None) => return Err("an offset is a number of minutes or a text".to_owned()),
+    };
+    let offset = Offset::from_seconds((minutes * 60.0) as i32);
+    let offset = offset.map_err(|_| "an offset of more than a day is not taken")?;
+    Ok(Some(Zone::Fixed(offset)))
+}
+
+fn named(value: &JValue) -> Result<Zone, String> {
+    let name = value.as_str().ok_or("a time zone is named by a text")?;
+    let zone = TimeZone::get(name).map_err(|_| {
+        let name = super::super::syntax::shorten(name);
+        format!("the time zone `{name}` is not known; zones have names such as `Europe/Berlin`")
+    })?;
+    Ok(Zone::Named(zone))
+}
+
+impl Moment {
+    /// Shows this in another zone; `keep` keeps what the clock shows instead of the moment.
+    fn show_in(&mut self, zone: Zone, keep: bool) {
+        match self.civil().filter(|_| keep) {
+            Some(civil) => *self = Moment::at_civil(civil, zone),
+            None => self.zone = zone,
+        }
+    }
+
+    fn is_summer_time(&self) -> bool {
+        let mut other = self.clone();
+        let Some(offset) = self.offset_minutes() else { return false };
+        [0, 5].into_iter().any(|month| {
+            let set = other.set(Unit::Month, &JValue::Number(f64::from(month)));
+            set.is_ok() && other.offset_minutes().is_some_and(|then| offset > then)
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! What moments give: all that is in a table, which was recorded from Node-RED 5.
+
+use super::super::tests::{error, error_within, evaluate, message};
+use super::super::{LIMITS, Limits};
+
+/// An expression and what JSON makes of its result there, in each line. The process' time zone
+/// has no part in it.
+const RECORDED: &str = include_str!("recorded.txt");
+
+#[test]
+fn moments_give_what_they_give_in_node_red() {
+    let msg = message(serde_json::json!({
+        "payload": 1_700_000_000_123_i64,
+        "a": [1, 2],
+        "t": "2024-03-05T06:07:08Z",
+        "o": {"d": "2024-01-02"},
+    }));
+    let mut different = Vec::new();
+    for line in RECORDED.lines() {
+        let (source, expected) = line.rsplit_once(" => ").unwrap();
+        let found = match evaluate(source, &msg) {
+            Ok(Some(value)) => value.to_json(),
+            Ok(None) => "undefined".to_owned(),
+            Err(_) => "ERROR".to_owned(),
+        };
+        let same = found == expected || {
+            let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+            let (found, expected) = (value(&found), value(expected));
+            found.is_some() && found == expected
+        };
+        if !same {
+            different.push(format!("{source}\n   found {found}\nexpected {expected}"));
+        }
+    }
+    assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
+}
+
+#[test]
+fn what_a_moment_cannot_do_is_an_error_that_says_so() {
+    for (source, reason) in [
+        ("$moment().tz('Nix/Da')", "`tz` of a moment: the time zone `Nix/Da` is not known"),
+        ("$moment().tz(1)", "a time zone is named by a text"),
+        ("$moment().add(1, 'foos')", "`add` of a moment: `foos` is no unit of time"),
+        ("$moment().add('x', 'day')", "`x` is no span of time"),
+        ("$moment().startOf('foo')", "`startOf` of a moment: `foo` is no unit of time"),
+        ("$moment().year('x')", "`year` of a moment: a number is needed"),
+        ("$moment().locale('de')", "the only locale is `en`"),
+        ("$moment('1', 'D', 'de')", "`$moment`: the locale `de` is not known"),
+        ("$moment(1e15)", "more than the calendar has, which ends with the year 9999"),
+        ("$moment($pad('x', 2000), 'D')", "more than 1024 bytes is no date"),
+        ("$moment().format($pad('x', 5000))", "a format of more than 4096 bytes"),
+        ("payload.format('x')", "`format` is called on what is no moment"),
+    ] {
+        let source = source.replace("payload.", "$moment ~> $type; payload.");
+        let source = format!("({source})");
+        let error = error(&source, serde_json::json!({"payload": {"moment number": 0}}));
+        assert!(error.contains(reason), "{source}: {error}");
+    }
+}
+
+#[test]
+fn formats_make_no_more_text_than_an_evaluation_may() {
+    let limits = Limits { text: 100_000, ..LIMITS };
+    let long = "$map([1..100], function() { $moment().format($pad('', 400, 'LLLL')) })";
+    let error = error_within(limits, long);
+    assert!(error.contains("more than 100000 bytes of text"), "{error}");
+    let patient = std::time::Duration::from_secs(3600);
+    let limits = Limits { time: patient, ..LIMITS };
+    let many = "$count($map([1..100001], function($n) { $moment($n) }))";
+    let error = error_within(limits, many);
+    assert!(error.contains("more than 100000 moments"), "{error}");
+}
+
+#[test]
+fn an_expression_with_moments_sees_only_what_it_names() {
+    let found = evaluate(
+        "$moment(payload).utc().format(form)",
+        &message(serde_json::json!({"payload": 0, "form": "YYYY", "big": [1]})),
+    );
+    assert_eq!(found, Ok(Some("1970-01-01T00:00:00Z".into())));
+}

@@ -1,0 +1,135 @@
+//! The units of time, and where each begins and ends.
+
+use super::{Moment, civil_of, fields_of};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Year,
+    Quarter,
+    Month,
+    Week,
+    IsoWeek,
+    Day,
+    Date,
+    Weekday,
+    IsoWeekday,
+    DayOfYear,
+    WeekYear,
+    IsoWeekYear,
+    Hour,
+    Minute,
+    Second,
+    Milli,
+}
+
+impl Unit {
+    /// # Errors
+    /// When it names none.
+    pub(super) fn parse(name: &str) -> Result<Self, String> {
+        Unit::short(name).or_else(|| Unit::long(&name.to_lowercase())).ok_or_else(|| {
+            let name = super::super::syntax::shorten(name);
+            format!("`{name}` is no unit of time; units are `years`, `months`, `days`, `hours` …")
+        })
+    }
+
+    /// Those whose letters differ in their case.
+    fn short(name: &str) -> Option<Self> {
+        Some(match name {
+            "y" => Unit::Year,
+            "Q" => Unit::Quarter,
+            "M" => Unit::Month,
+            "w" => Unit::Week,
+            "W" => Unit::IsoWeek,
+            "d" => Unit::Day,
+            "D" => Unit::Date,
+            "e" => Unit::Weekday,
+            "E" => Unit::IsoWeekday,
+            "DDD" => Unit::DayOfYear,
+            "gg" => Unit::WeekYear,
+            "GG" => Unit::IsoWeekYear,
+            "h" => Unit::Hour,
+            "m" => Unit::Minute,
+            "s" => Unit::Second,
+            "ms" => Unit::Milli,
+            _ => return None,
+        })
+    }
+
+    fn long(name: &str) -> Option<Self> {
+        Some(match name.strip_suffix('s').unwrap_or(name) {
+            "year" | "y" => Unit::Year,
+            "quarter" => Unit::Quarter,
+            "month" => Unit::Month,
+            "week" | "w" => Unit::Week,
+            "isoweek" => Unit::IsoWeek,
+            "day" | "d" => Unit::Day,
+            "date" => Unit::Date,
+            "weekday" | "e" => Unit::Weekday,
+            "isoweekday" => Unit::IsoWeekday,
+            "dayofyear" => Unit::DayOfYear,
+            "weekyear" => Unit::WeekYear,
+            "isoweekyear" => Unit::IsoWeekYear,
+            "hour" | "h" => Unit::Hour,
+            "minute" | "m" => Unit::Minute,
+            "second" => Unit::Second,
+            "millisecond" => Unit::Milli,
+            _ => return None,
+        })
+    }
+}
+
+impl Moment {
+    /// Goes back to where the unit that this lies in begins.
+    pub(super) fn start_of(&mut self, unit: Unit) {
+        self.bound(unit, 0);
+    }
+
+    /// Goes on to the last millisecond of the unit that this lies in.
+    pub(super) fn end_of(&mut self, unit: Unit) {
+        self.bound(unit, 1);
+        if bounded(unit) {
+            self.set_millis(self.millis().map(|millis| millis - 1));
+        }
+    }
+
+    /// Where the unit begins that is `later` ones after.
+    fn bound(&mut self, unit: Unit, later: i64) {
+        let Some(civil) = self.civil() else { return };
+        let [year, month, day, ..] = fields_of(civil);
+        let from_sunday = i64::from(civil.weekday().to_sunday_zero_offset());
+        let date = |year, month, day| civil_of([year, month, day, 0, 0, 0, 0]);
+        let start = match unit {
+            Unit::Year => date(year + later, 1, 1),
+            Unit::Quarter => date(year, (month - 1) / 3 * 3 + 1 + 3 * later, 1),
+            Unit::Month => date(year, month + later, 1),
+            Unit::Week => date(year, month, day - from_sunday + 7 * later),
+            Unit::IsoWeek => date(year, month, day - (from_sunday + 6) % 7 + 7 * later),
+            Unit::Day | Unit::Date => date(year, month, day + later),
+            Unit::Hour => return self.step(3_600_000, later),
+            Unit::Minute => return self.step(60_000, later),
+            Unit::Second => return self.step(1000, later),
+            _ => return,
+        };
+        self.set_civil(start);
+    }
+
+    /// Units that the clock counts evenly.
+    fn step(&mut self, size: i64, later: i64) {
+        let shift = self.offset_minutes().unwrap_or_default() * 60_000;
+        let start = |millis: i64| (millis + shift).div_euclid(size) * size - shift + later * size;
+        self.set_millis(self.millis().map(start));
+    }
+}
+
+/// Whether the unit is one that has a beginning and an end.
+fn bounded(unit: Unit) -> bool {
+    !matches!(
+        unit,
+        Unit::Weekday
+            | Unit::IsoWeekday
+            | Unit::DayOfYear
+            | Unit::WeekYear
+            | Unit::IsoWeekYear
+            | Unit::Milli
+    )
+}
