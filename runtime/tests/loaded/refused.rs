@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -249,8 +251,16 @@ fn constructed(what: &str, required: bool) -> (String, std::process::ExitStatus)
     let plugin = format!("{}?required={required}", built::fixture().display());
     let mut command = bare();
     command.args(["nodes", "--plugins-timeout", "2", "--plugin"]).arg(plugin);
-    let Output { status, stderr, stdout } =
-        command.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what).output().unwrap();
+    command.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what).stdin(Stdio::null());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (done, output) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+    let output = output.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| {
+        let _ended = Command::new("kill").args(["-KILL", &id]).status();
+        panic!("with a constructor that does `{what}` the process does not end")
+    });
+    let Output { status, stderr, stdout } = output;
     assert!(stdout.is_empty());
     let stderr = String::from_utf8(stderr).unwrap();
     let mut lines = stderr.lines().filter(|line| line.starts_with("ferrowire: "));
