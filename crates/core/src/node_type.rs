@@ -290,8 +290,9 @@ impl NodeType {
 pub struct Registered {
     /// The type.
     pub node_type: NodeType,
-    /// Keeps the record in the file: the linker drops what nothing refers to.
-    pub record: &'static [u8],
+    /// Keeps the record and its entry in the index in the file: the linker drops what nothing
+    /// refers to.
+    pub records: [&'static [u8]; 2],
 }
 
 inventory::collect!(Registered);
@@ -340,8 +341,17 @@ macro_rules! register {
             #[used]
             static RECORD: [u8; $crate::abi::declaration::node_record_len(&NODE_TYPE)] =
                 $crate::abi::declaration::node_record(&NODE_TYPE);
+            #[cfg_attr(
+                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
+                unsafe(link_section = ".ferrowire_index")
+            )]
+            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire_idx"))]
+            #[cfg_attr(windows, unsafe(link_section = ".fwindex"))]
+            #[used]
+            static ENTRY: [u8; $crate::abi::declaration::ENTRY_LEN] =
+                $crate::abi::declaration::index_entry(&RECORD);
             $crate::__inventory::submit! {
-                $crate::__Registered { node_type: NODE_TYPE, record: &RECORD }
+                $crate::__Registered { node_type: NODE_TYPE, records: [&RECORD, &ENTRY] }
             }
         };)+
     };

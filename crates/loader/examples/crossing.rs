@@ -3,50 +3,23 @@
 //! `cargo run --release -p ferrowire-loader --example crossing -- LIBRARY TYPE`, where the nodes
 //! of the type hand their messages on.
 
-use std::any::{Any, TypeId};
+#[path = "../tests/support/nothing.rs"]
+mod nothing;
+
 use std::error::Error;
-use std::fmt::Arguments;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrowire_core::bus::{RunningNode, Services, Wire};
+use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
-    BuiltNode, ContextStores, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeInfo, Registry, Status, Value,
+    BuiltNode, Handled, Message, Node, NodeConfig, NodeContext, NodeInfo, Registry, Value,
 };
 use ferrowire_loader::{Kind, Request, load};
+use nothing::Nothing;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-#[derive(Default)]
-struct Nothing(ContextStores);
-
-impl Services for Nothing {
-    fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
-    fn log(&self, _: &NodeInfo, _: Level, _: Arguments<'_>) {}
-    fn publish(&self, _: &Arc<NodeInfo>, _: &'static str, _: Value) {}
-    fn env(&self, _: &NodeInfo, _: &str) -> Option<Value> {
-        None
-    }
-    fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        None
-    }
-    fn failed(&self, _: &Arc<NodeInfo>, _: &NodeError, _: bool) {}
-    fn addressed(&self, _: &str) -> Option<Arc<RunningNode>> {
-        None
-    }
-    fn find_linked(&self, _: &NodeInfo, _: &str) -> Result<String, NodeError> {
-        Err(NodeError::new("there are no links here"))
-    }
-    fn contexts(&self) -> &ContextStores {
-        &self.0
-    }
-    fn parent_flow(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 struct Pass;
 

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use ferrowire_core::abi::declaration::{Declaration, SECTION, SECTION_MACH_O, SECTION_PE};
+use ferrowire_core::abi::declaration::{
+    Declaration, INDEX, INDEX_MACH_O, INDEX_PE, SECTION, SECTION_MACH_O, SECTION_PE,
+};
 use ferrowire_core::abi::{ENTRY, host};
 use object::read::{NameOrOrdinal, ReadCache, ReadRef};
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSegment};
@@ -59,12 +61,14 @@ pub fn inspect(path: &Path) -> Result<Inspection, Reason> {
     if !exports.any(|export| export.is_ok_and(is_entry)) {
         return Err(Reason::NotAPlugin { missing: "the function `ferrowire_plugin_v1`" });
     }
-    let section = [SECTION, SECTION_MACH_O, SECTION_PE]
-        .iter()
-        .find_map(|name| object.section_by_name(name))
+    let section = |names: [&str; 3]| {
+        let found = names.iter().find_map(|name| object.section_by_name(name));
+        found.map(|section| section.data().map_err(damaged)).transpose()
+    };
+    let records = section([SECTION, SECTION_MACH_O, SECTION_PE])?
         .ok_or(Reason::NotAPlugin { missing: "the section `.ferrowire`" })?;
-    let section = section.data().map_err(damaged)?;
-    let declaration = Declaration::parse(section)
+    let index = section([INDEX, INDEX_MACH_O, INDEX_PE])?;
+    let declaration = Declaration::parse(records, index)
         .ok_or_else(|| Reason::Damaged { error: "its declaration cannot be read".to_owned() })?;
     Ok(Inspection { file: path, architecture, declaration })
 }

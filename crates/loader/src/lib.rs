@@ -8,6 +8,11 @@
 //!
 //! # What is not here
 //!
+//! Constructors of a library run when the system opens it, before anything can be caught: one that
+//! panics, or does worse, ends the process, and so does one that hangs, after its time: it keeps a
+//! lock that the whole process needs. Required or not, the last line on standard error names the
+//! library. [`inspect`] runs no constructor and so cannot tell.
+//!
 //! The border that calls cross is `ferrowire_core::abi`. Nothing is unloaded, ever: threads,
 //! thread-local variables and vtables of a library may be in use until the process ends. A loaded
 //! library is trusted as the program itself is: it can do whatever the process can.
@@ -28,6 +33,8 @@ mod inspect;
 mod load;
 mod open;
 mod reason;
+#[cfg(unix)]
+mod watch;
 
 pub use inspect::{Inspection, inspect};
 pub use load::{Kind, Loaded, Report, Request, is_free, load};

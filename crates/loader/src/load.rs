@@ -58,7 +58,8 @@ impl Report {
 
 /// Loads what `requests` name, in their order and those of a folder by name, and adds the node
 /// types to `registry`. Every library gets `limit` to be ready. A file that several requests name
-/// is loaded once.
+/// is loaded once. With a library whose constructors fail or hang the process ends, required or not,
+/// after one line on standard error.
 pub fn load(requests: &[Request], registry: &mut Registry, limit: Duration) -> Report {
     let mut report = Report::default();
     let mut seen = HashSet::new();

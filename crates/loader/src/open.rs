@@ -2,15 +2,18 @@
 #![expect(unsafe_code, reason = "foreign code is called here, and nowhere else in this crate")]
 
 use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::abi::host::{self, Offer};
 use ferrowire_core::abi::{ENTRY, raw};
 
 use crate::Reason;
+#[cfg(unix)]
+use crate::watch::Watch;
 
 /// What is loaded already: a library starts once, however often it is asked for.
 static OPENED: Mutex<Option<HashMap<PathBuf, Offer>>> = Mutex::new(None);
@@ -18,40 +21,69 @@ static OPENED: Mutex<Option<HashMap<PathBuf, Offer>>> = Mutex::new(None);
 /// Opens and starts the library `file`, which is given `name`.
 ///
 /// # Errors
-/// Why it cannot be used. One that hangs is left behind, with the thread that opened it.
+/// Why it cannot be used. One whose `on_load` hangs is left behind, with the thread that opened it;
+/// with one whose constructors hang or fail, the process ends.
 pub(crate) fn open(file: &Path, name: &str, limit: Duration) -> Result<Offer, Reason> {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     let opened = opened.get_or_insert_default();
     if let Some(offer) = opened.get(file) {
         return Ok(offer.clone());
     }
-    let (done, result) = mpsc::sync_channel(1);
     let (path, title) = (file.to_owned(), name.to_owned());
+    let attempt = Arc::new(Attempt::default());
+    let theirs = Arc::clone(&attempt);
     let work = move || {
-        // Nobody listens any more when the limit is over.
-        let _too_late = done.send(open_now(&path, &title));
+        // Begins when whoever asked waits: a constructor may lock away all that comes before.
+        drop(theirs.outcome());
+        let outcome = catch_unwind(|| open_now(&path, &title, &theirs.is_open));
+        *theirs.outcome() = Some(outcome.unwrap_or_else(|_| {
+            Err(Reason::Damaged { error: "it panicked while it was opened".to_owned() })
+        }));
+        theirs.done.notify_one();
     };
+    #[cfg(unix)]
+    let watch = Watch::over(file, limit);
+    let outcome = attempt.outcome();
     std::thread::Builder::new()
         .name(format!("load:{name}"))
         .spawn(work)
         .map_err(|error| Reason::System { error: error.to_string() })?;
-    let offer = match result.recv_timeout(limit) {
-        Ok(result) => result?,
-        Err(RecvTimeoutError::Timeout) => return Err(Reason::Hangs { limit }),
-        Err(RecvTimeoutError::Disconnected) => {
-            let error = "its constructors panicked".to_owned();
-            return Err(Reason::Damaged { error });
-        }
+    // Not a channel: waiting for one needs a thread-local variable, and see `Watch` about those.
+    let waited = attempt.done.wait_timeout_while(outcome, limit, |outcome| outcome.is_none());
+    let (mut outcome, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    let offer = match outcome.take() {
+        Some(outcome) => outcome?,
+        #[cfg(unix)]
+        None if !attempt.is_open.load(Ordering::Acquire) => watch.give_up(),
+        None => return Err(Reason::Hangs { limit }),
     };
     opened.insert(file.to_owned(), offer.clone());
     Ok(offer)
 }
 
-fn open_now(file: &Path, name: &str) -> Result<Offer, Reason> {
+/// A library that is being opened by a thread of its own.
+#[derive(Default)]
+struct Attempt {
+    /// Whether its constructors have run.
+    is_open: AtomicBool,
+    outcome: Mutex<Option<Result<Offer, Reason>>>,
+    done: Condvar,
+}
+
+impl Attempt {
+    fn outcome(&self) -> MutexGuard<'_, Option<Result<Offer, Reason>>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens and starts it; says in `is_open` when its constructors have run.
+fn open_now(file: &Path, name: &str, is_open: &AtomicBool) -> Result<Offer, Reason> {
     let system = |error: libloading::Error| Reason::System { error: one_line(&error) };
     // SAFETY: the file was checked to be a plugin, and plugins are trusted: loading one is what
     // the user asked for.
-    let library = unsafe { open_library(file) }.map_err(system)?;
+    let library = unsafe { open_library(file) };
+    is_open.store(true, Ordering::Release);
+    let library = library.map_err(system)?;
     // SAFETY: the symbol has this type in every version of the ABI.
     let entry = unsafe {
         library.get::<unsafe extern "C" fn() -> *const raw::Library>(ENTRY).map_err(system)

@@ -85,7 +85,7 @@ pub enum Reason {
         error: String,
     },
     /// It does not come back.
-    #[error("it was not ready after {limit:?}; its `on_load` or one of its constructors hangs")]
+    #[error("it was not ready after {limit:?}; its `on_load` hangs")]
     Hangs {
         /// How long it had.
         limit: Duration,

@@ -42,9 +42,7 @@ async fn works(types: &Registry) {
 
 #[tokio::test]
 async fn a_library_of_an_older_minor_works_in_this_host() {
-    let target = support::target().join("abi-1.0");
-    let flags = "build.rustflags=[\"--cfg\", \"ferrowire_abi_1_0\"]";
-    let library = support::build(&target, None, &["--config", flags]);
+    let library = support::of_abi_1_0();
     let declaration = inspect(&library).unwrap().declaration;
     assert_eq!((declaration.major, declaration.minor), (1, 0));
     assert!(!declaration.panics_abort, "it does not say so yet");
@@ -65,8 +63,7 @@ fn refusal(library: &Path) -> String {
 
 #[test]
 fn a_library_whose_panics_would_end_the_process_is_refused_before_any_of_its_code_runs() {
-    let target = support::target().join("panic-abort");
-    let library = support::build(&target, None, &["--config", "profile.dev.panic='abort'"]);
+    let library = support::variant("panic-abort", "-C panic=abort");
     let inspection = inspect(&library).unwrap();
     assert!(inspection.declaration.panics_abort);
     let expected = "it was built with `panic = \"abort\"`, so that a panic in it would end the \
@@ -92,7 +89,7 @@ async fn a_library_of_another_compiler_works_in_this_host() {
         Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
         _ => panic!("this test needs a second compiler: `rustup toolchain install {toolchain}`"),
     };
-    let library = support::build(&support::target().join(toolchain), Some(toolchain), &[]);
+    let library = support::of_toolchain(toolchain);
     let declaration = inspect(&library).unwrap().declaration;
     assert_eq!(declaration.rustc, version.trim());
     let ours = inspect(Path::new(support::fixture())).unwrap().declaration;

@@ -3,12 +3,15 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use ferrowire_core::NodeContext;
 use ferrowire_web::{Proxy, TlsOptions};
 use futures_util::future::BoxFuture;
 use hyper::Uri;
+use hyper::http::Extensions;
+use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -144,6 +147,29 @@ pub(crate) struct Conn {
     through_proxy: bool,
 }
 
+/// Whether a connection has served a request already. Clones are those of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Age(Arc<AtomicBool>);
+
+impl Age {
+    /// That of the connection on which something failed.
+    pub(crate) fn of(error: &legacy::Error) -> Self {
+        let mut all = Extensions::new();
+        if let Some(connected) = error.connect_info() {
+            connected.get_extras(&mut all);
+        }
+        all.remove().unwrap_or_default()
+    }
+
+    pub(crate) fn has_served(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_old(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
@@ -152,7 +178,7 @@ enum Stream {
 
 impl Connection for Conn {
     fn connected(&self) -> Connected {
-        Connected::new().proxy(self.through_proxy)
+        Connected::new().proxy(self.through_proxy).extra(Age::default())
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::call::{Call, Got, latin1, set_cookies};
 use crate::case;
-use crate::connect::Connector;
+use crate::connect::{Age, Connector};
 use crate::digest::{self, Asking};
 use crate::failure::Failure;
 use crate::inflate;
@@ -35,6 +35,7 @@ const AGENT: &str = concat!("ferrowire/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub(crate) struct Client {
     inner: legacy::Client<Connector, Full<Bytes>>,
+    cx: NodeContext,
     connector: Connector,
     keep_alive: bool,
     largest: usize,
@@ -42,7 +43,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(options: &Options, tls: TlsOptions, cx: NodeContext) -> Self {
-        let connector = Connector::new(cx, options.proxy.clone(), tls);
+        let connector = Connector::new(cx.clone(), options.proxy.clone(), tls);
         let mut builder = legacy::Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -52,6 +53,7 @@ impl Client {
             .http1_allow_obsolete_multiline_headers_in_responses(options.lenient);
         Client {
             inner: builder.build(connector.clone()),
+            cx,
             connector,
             keep_alive: options.keep_alive,
             largest: options.largest,
@@ -69,7 +71,7 @@ impl Client {
             let response = self.once(&call).await?;
             let cookies = set_cookies(response.headers());
             call.jar.keep(&cookies, &call.url);
-            if !proved && prove(&mut call, &response)? {
+            if !proved && self.prove(&mut call, &response) {
                 proved = true;
                 continue;
             }
@@ -90,13 +92,33 @@ impl Client {
     }
 
     async fn once(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
+        loop {
+            let error = match self.inner.request(self.request(call).await?).await {
+                Ok(response) => {
+                    if let Some(age) = response.extensions().get::<Age>() {
+                        age.has_served();
+                    }
+                    return Ok(response);
+                }
+                Err(error) => error,
+            };
+            let failure = Failure::of(&error);
+            // A server may end an idle connection in the moment in which a request leaves.
+            let ended = Age::of(&error).is_old() && matches!(failure.code, "ECONNRESET" | "EPIPE");
+            if !ended || !call.method.is_idempotent() {
+                return Err(failure);
+            }
+        }
+    }
+
+    async fn request(&self, call: &Call) -> Result<Request<Full<Bytes>>, Failure> {
         let uri = without_credentials(&call.url)?;
         let mut request = Request::new(Full::new(call.body.clone()));
         *request.method_mut() = call.method.clone();
         *request.headers_mut() = self.headers(call, &uri)?;
         *request.extensions_mut() = case::kept(call.headers.names()).await;
         *request.uri_mut() = uri;
-        self.inner.request(request).await.map_err(|error| Failure::of(&error))
+        Ok(request)
     }
 
     fn headers(&self, call: &Call, uri: &Uri) -> Result<HeaderMap, Failure> {
@@ -123,6 +145,34 @@ impl Client {
             put(PROXY_AUTHORIZATION, &authorization);
         }
         Ok(headers)
+    }
+
+    /// Answers a server's challenge; false if there is none, or nothing to answer with.
+    fn prove(&self, call: &mut Call, response: &Response<Incoming>) -> bool {
+        let Some((user, password)) = &call.digest else { return false };
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return false;
+        }
+        let all = response.headers().get_all(WWW_AUTHENTICATE);
+        let challenges = all.iter().map(|it| latin1(it.as_bytes()));
+        let is_digest = |it: &String| it.to_ascii_lowercase().contains("digest ");
+        let Some(challenge) = challenges.into_iter().find(is_digest) else { return false };
+        let target = match call.url.query() {
+            Some(query) => format!("{}?{query}", call.url.path()),
+            None => call.url.path().to_owned(),
+        };
+        let asking = Asking { user, password, method: call.method.as_str(), target: &target };
+        let nonce = format!("{:032x}", rand::random::<u128>());
+        match digest::answer(&challenge, &asking, &nonce) {
+            Ok(answer) => {
+                call.headers.set_text("authorization", answer);
+                true
+            }
+            Err(text) => {
+                self.cx.warn(format_args!("digest authentication failed: {text}"));
+                false
+            }
+        }
     }
 
     async fn finish(
@@ -156,28 +206,6 @@ fn without_credentials(url: &Url) -> Result<Uri, Failure> {
     let _kept = (plain.set_username(""), plain.set_password(None));
     let invalid = |_| Failure::new("ERR_INVALID_URL", format!("`{plain}` cannot be asked for"));
     plain.as_str().parse().map_err(invalid)
-}
-
-/// Answers a server's challenge; false if there is none, or nothing to answer with.
-fn prove(call: &mut Call, response: &Response<Incoming>) -> Result<bool, Failure> {
-    let Some((user, password)) = &call.digest else { return Ok(false) };
-    if response.status() != StatusCode::UNAUTHORIZED {
-        return Ok(false);
-    }
-    let all = response.headers().get_all(WWW_AUTHENTICATE);
-    let challenges = all.iter().map(|it| latin1(it.as_bytes()));
-    let is_digest = |it: &String| it.to_ascii_lowercase().contains("digest ");
-    let Some(challenge) = challenges.into_iter().find(is_digest) else { return Ok(false) };
-    let target = match call.url.query() {
-        Some(query) => format!("{}?{query}", call.url.path()),
-        None => call.url.path().to_owned(),
-    };
-    let asking = Asking { user, password, method: call.method.as_str(), target: &target };
-    let nonce = format!("{:032x}", rand::random::<u128>());
-    let answer = digest::answer(&challenge, &asking, &nonce)
-        .map_err(|text| Failure::new("ERR_DIGEST", format!("cannot prove who asks: {text}")))?;
-    call.headers.set_text("authorization", answer);
-    Ok(true)
 }
 
 /// Where the response sends the request, if that is to be followed.

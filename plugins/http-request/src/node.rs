@@ -16,10 +16,12 @@ use crate::options::Options;
 use crate::outcome;
 use crate::prepare::{NotSent, prepare};
 
-/// How many requests of a node are under way at a time; whoever sends more messages waits.
+/// How many requests of a node are under way at a time, each with a connection; whoever sends more
+/// messages waits.
 const MOST: usize = 256;
 
-/// Node-RED's `http request`.
+/// Node-RED's `http request`. Messages leave in the order in which their answers come, which need not
+/// be that in which they came in.
 #[derive(Debug)]
 pub struct HttpRequest {
     options: Arc<Options>,

@@ -43,7 +43,18 @@ impl Runtime {
     }
 
     pub(crate) async fn start_with(nodes: Value, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut runtime = Self::spawn(nodes, &[&["--listen", "127.0.0.1:0"], args].concat(), env);
+        Self::start_of(crate::program("run"), nodes, args, env).await
+    }
+
+    /// Starts a runtime that need not be that of the other tests.
+    pub(crate) async fn start_of(
+        program: std::process::Command,
+        nodes: Value,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let args = [&["--listen", "127.0.0.1:0"], args].concat();
+        let mut runtime = Self::spawn(program, nodes, &args, env);
         let line = runtime.log_line("listening on").await;
         let (_, rest) = line.split_once("://").unwrap();
         runtime.address = rest.split(',').next().unwrap().to_owned();
@@ -52,14 +63,19 @@ impl Runtime {
 
     /// Starts the binary, with `args` that say where it listens, and does not wait for it.
     pub(crate) fn begin(nodes: Value, args: &[&str]) -> Self {
-        Self::spawn(nodes, args, &[])
+        Self::spawn(crate::program("run"), nodes, args, &[])
     }
 
-    fn spawn(nodes: Value, args: &[&str], env: &[(&str, &str)]) -> Self {
+    fn spawn(
+        program: std::process::Command,
+        nodes: Value,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows.json");
         std::fs::write(&flows, nodes.to_string()).unwrap();
-        let mut child = Command::from(crate::program("run"))
+        let mut child = Command::from(program)
             .arg(&flows)
             .args(if args.contains(&"--log") { &[][..] } else { &["--log", "debug"] })
             .args(args)

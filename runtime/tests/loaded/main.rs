@@ -3,11 +3,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
+mod alike;
 mod built;
 #[path = "../flows/client_connections.rs"]
 mod client_connections;
 #[path = "../flows/client_messages.rs"]
 mod client_messages;
+#[path = "../../../crates/loader/tests/support/forge.rs"]
+mod forge;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]

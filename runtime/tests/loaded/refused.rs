@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, echo, node, tab};
-use crate::{bare, built};
+use crate::{bare, built, forge};
 
 /// Runs a command to its end.
 fn outcome(command: &mut Command) -> (String, String, Option<i32>) {
@@ -53,29 +56,11 @@ impl Scratch {
     }
 }
 
-/// Where a library's own record stands in its file: the head, the length of the ABI, the ABI.
-fn record_in(library: &[u8]) -> usize {
-    let magic = b"FWL1";
-    let found = library.windows(4).enumerate().filter(|(at, four)| {
-        // The length of the ABI is 4 bytes; the magic number stands in code as well.
-        *four == magic && library.get(at + 8..at + 12) == Some(&[4, 0, 0, 0])
-    });
-    let places: Vec<usize> = found.map(|(at, _)| at).collect();
-    assert_eq!(places.len(), 1);
-    places[0]
-}
-
 /// Has a library declare another ABI, as one would that was built so.
 fn declare(library: &mut [u8], abi: [u8; 4]) {
-    let at = record_in(library);
+    let at = forge::library_record(library);
     library[at + 12..at + 16].copy_from_slice(&abi);
-    let len = u32::from_le_bytes(library[at + 4..at + 8].try_into().unwrap());
-    let end = at + 8 + len as usize;
-    let sum = library[at..end].iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    assert_eq!(&library[end..end + 12], b"FWS1\x0c\0\0\0\x08\0\0\0");
-    library[end + 12..end + 20].copy_from_slice(&sum.to_le_bytes());
+    forge::sign(library, at);
 }
 
 #[test]
@@ -149,7 +134,7 @@ fn a_damaged_declaration_is_refused_by_check_and_load_in_one_line() {
     let scratch = Scratch::new();
     for offset in [1, 5, 12, 18, 30] {
         let damaged = scratch.changed("damaged.so", |content| {
-            let at = record_in(content) + offset;
+            let at = forge::library_record(content) + offset;
             content[at] ^= 0x10;
         });
         let refused = refusal(&damaged, &[]);
@@ -161,6 +146,22 @@ fn a_damaged_declaration_is_refused_by_check_and_load_in_one_line() {
         let expected = format!("this runtime refuses `{}`: {expected}\n", damaged.display());
         assert_eq!((out, stderr, code), (expected, String::new(), Some(2)), "byte {offset}");
     }
+}
+
+#[test]
+fn a_declaration_that_lacks_a_node_type_is_refused_by_check_and_load() {
+    let scratch = Scratch::new();
+    let without = scratch.changed("without.so", |content| {
+        let record = forge::node_record(content, "fixture-pass");
+        let range = forge::whole(content, record);
+        content[range].fill(0);
+    });
+    let refused = refusal(&without, &[]);
+    assert!(refused.starts_with("it is damaged or not complete"), "{refused}");
+    let mut check = bare();
+    let (out, stderr, code) = outcome(check.args(["plugin", "check"]).arg(&without));
+    let expected = format!("this runtime refuses `{}`: {refused}\n", without.display());
+    assert_eq!((out, stderr, code), (expected, String::new(), Some(2)));
 }
 
 #[test]
@@ -243,6 +244,68 @@ async fn without_required_the_runtime_starts_and_warns() {
     assert!(out.contains("websocket-listener"), "{out}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert!(stderr.contains("bad.so`: it is not a shared library"), "{stderr}");
+}
+
+/// What is said about the fixture whose constructors do something, and the signal or code of the end.
+fn constructed(what: &str, required: bool) -> (String, std::process::ExitStatus) {
+    let plugin = format!("{}?required={required}", built::fixture().display());
+    let mut command = bare();
+    command.args(["nodes", "--plugins-timeout", "2", "--plugin"]).arg(plugin);
+    command.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what).stdin(Stdio::null());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (done, output) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+    let output = output.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| {
+        let _ended = Command::new("kill").args(["-KILL", &id]).status();
+        panic!("with a constructor that does `{what}` the process does not end")
+    });
+    let Output { status, stderr, stdout } = output;
+    assert!(stdout.is_empty());
+    let stderr = String::from_utf8(stderr).unwrap();
+    let mut lines = stderr.lines().filter(|line| line.starts_with("ferrowire: "));
+    let line = lines.next().unwrap_or_else(|| panic!("{what}: {stderr}")).to_owned();
+    assert_eq!(lines.next(), None, "{stderr}");
+    let named = format!("ferrowire: plugin `{}`: ", built::fixture().display());
+    (line.strip_prefix(&named).unwrap_or_else(|| panic!("{line}")).to_owned(), status)
+}
+
+#[test]
+fn a_constructor_that_ends_the_process_is_named_by_the_last_line() {
+    for (what, signal) in [("panic", Some(6)), ("fault", Some(11)), ("exit", None)] {
+        for required in [true, false] {
+            let (line, status) = constructed(what, required);
+            assert!(line.starts_with("it ended the process while it was loaded"), "{what}: {line}");
+            assert_eq!(status.signal(), signal, "{what}");
+            // One that ends it in peace has still not started what was asked for.
+            assert_eq!(status.code(), if signal.is_none() { Some(2) } else { None }, "{what}");
+        }
+    }
+    let (_, stderr, code) = outcome(bare().args(["nodes", "--plugin"]).arg(built::fixture()));
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn a_constructor_that_hangs_ends_the_start_even_of_a_plugin_that_is_not_required() {
+    for required in [true, false] {
+        let (line, status) = constructed("hang", required);
+        assert_eq!(
+            line,
+            "one of its constructors hangs: it did not open within 2s, and nothing else can be \
+             loaded; start without it, and tell its authors"
+        );
+        assert_eq!(status.code(), Some(2));
+    }
+}
+
+#[test]
+fn checking_runs_no_constructor() {
+    for what in ["panic", "fault", "exit", "hang"] {
+        let mut check = bare();
+        check.args(["plugin", "check"]).arg(built::fixture());
+        let (out, _, code) = outcome(check.env("FERROWIRE_FIXTURE_CONSTRUCTOR", what));
+        assert!(code == Some(0) && out.contains("loads it"), "{what}: {out}");
+    }
 }
 
 #[test]

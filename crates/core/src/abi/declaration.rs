@@ -7,6 +7,9 @@
 //!
 //! Every record is followed by one that holds its checksum, so that damage is told from truth;
 //! libraries of ABI 1.2 and older may have none at all.
+//!
+//! A second section, the index, holds the checksum of every record once more, so that a record that
+//! is missing as a whole is noticed. Libraries that have one say so.
 
 use super::{MAJOR, MINOR};
 use crate::NodeType;
@@ -18,9 +21,17 @@ pub const SECTION_MACH_O: &str = "__ferrowire";
 /// The section's name in a PE file.
 pub const SECTION_PE: &str = ".fwire";
 
+/// The name of the index in an ELF file.
+pub const INDEX: &str = ".ferrowire_index";
+/// The name of the index in a Mach-O file.
+pub const INDEX_MACH_O: &str = "__ferrowire_idx";
+/// The name of the index in a PE file.
+pub const INDEX_PE: &str = ".fwindex";
+
 const LIBRARY: [u8; 4] = *b"FWL1";
 const NODE: [u8; 4] = *b"FWN1";
 const CHECKSUM: [u8; 4] = *b"FWS1";
+const ENTRY: [u8; 4] = *b"FWI1";
 
 /// The version of this crate.
 pub const CORE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -39,10 +50,15 @@ const IS_FIRST: bool = MINOR == 0;
 const PANIC: &str = if cfg!(panic = "abort") { ABORT } else { "unwind" };
 const ABORT: &str = "abort";
 
-/// One record: the ABI, core's version, the compiler, and what panics do.
+/// What a library says that has an index.
+const INDEXED: &str = "indexed";
+
+/// One record: the ABI, core's version, the compiler, what panics do, and whether there is an index.
 const LIBRARY_PARTS: &[&[u8]] = match IS_FIRST {
     true => &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes()],
-    false => &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes(), PANIC.as_bytes()],
+    false => {
+        &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes(), PANIC.as_bytes(), INDEXED.as_bytes()]
+    }
 };
 
 #[used]
@@ -54,9 +70,18 @@ const LIBRARY_PARTS: &[&[u8]] = match IS_FIRST {
 #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
 static LIBRARY_RECORD: [u8; record_len(LIBRARY_PARTS)] = record(LIBRARY, LIBRARY_PARTS);
 
+#[used]
+#[cfg_attr(
+    any(target_os = "linux", target_os = "android", target_os = "freebsd"),
+    unsafe(link_section = ".ferrowire_index")
+)]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire_idx"))]
+#[cfg_attr(windows, unsafe(link_section = ".fwindex"))]
+static LIBRARY_ENTRY: [u8; ENTRY_LEN] = index_entry(&LIBRARY_RECORD);
+
 /// Keeps the record of this crate in the file: the linker drops what nothing refers to.
-pub(super) fn keep() -> *const u8 {
-    std::hint::black_box(LIBRARY_RECORD.as_ptr())
+pub(super) fn keep() -> [*const u8; 2] {
+    std::hint::black_box([LIBRARY_RECORD.as_ptr(), LIBRARY_ENTRY.as_ptr()])
 }
 
 /// The length of a record's head, and of the checksum that follows it.
@@ -146,6 +171,19 @@ pub const fn node_record<const N: usize>(node_type: &NodeType) -> [u8; N] {
     record(NODE, &node_parts(node_type))
 }
 
+/// Used by [`register!`](crate::register).
+#[doc(hidden)]
+pub const ENTRY_LEN: usize = if IS_FIRST { 0 } else { record_len(&[&[0; size_of::<u64>()]]) };
+
+/// Used by [`register!`](crate::register): what the index has of a record.
+#[doc(hidden)]
+pub const fn index_entry(record: &[u8]) -> [u8; ENTRY_LEN] {
+    match ENTRY_LEN {
+        0 => [0; ENTRY_LEN],
+        _ => self::record(ENTRY, &[record.split_at(record.len() - size_of::<u64>()).1]),
+    }
+}
+
 /// A node type as it is declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeclaredNode {
@@ -179,16 +217,19 @@ pub struct Declaration {
 }
 
 impl Declaration {
-    /// Reads a section; `None` when it holds no library's record, or is damaged.
-    pub fn parse(section: &[u8]) -> Option<Self> {
+    /// Reads a section, and the index if there is one; `None` when there is no library's record, or
+    /// something is damaged or missing.
+    pub fn parse(section: &[u8], index: Option<&[u8]>) -> Option<Self> {
         let mut declaration = None;
         let mut nodes = Vec::new();
         let mut checks = Vec::new();
+        let mut sums = Vec::new();
         let mut rest = section;
         while let Some((record, after)) = Record::next(rest)? {
             rest = after;
             let is_checked = check(record, &mut rest)?;
             checks.push(is_checked);
+            sums.push(checksum(record.whole));
             match record.magic {
                 LIBRARY => {
                     if declaration.replace(library(record.content)?).is_some() {
@@ -204,8 +245,15 @@ impl Declaration {
         if checks.contains(&true) && checks.contains(&false) {
             return None;
         }
+        let (declaration, is_indexed) = declaration?;
+        if is_indexed {
+            sums.sort_unstable();
+            if indexed(index?)? != sums {
+                return None;
+            }
+        }
         nodes.sort_by(|a: &DeclaredNode, b| a.name.cmp(&b.name));
-        Some(Declaration { nodes, ..declaration? })
+        Some(Declaration { nodes, ..declaration })
     }
 }
 
@@ -264,18 +312,36 @@ fn text(bytes: &[u8]) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-fn library(content: &[u8]) -> Option<Declaration> {
+/// The checksums of all records that there must be, in order.
+fn indexed(index: &[u8]) -> Option<Vec<u64>> {
+    let mut sums = Vec::new();
+    let mut rest = index;
+    while let Some((record, after)) = Record::next(rest)? {
+        rest = after;
+        let [sum] = strings(record.content)?[..] else { return None };
+        if record.magic != ENTRY || !check(record, &mut rest)? {
+            return None;
+        }
+        sums.push(u64::from_le_bytes(sum.try_into().ok()?));
+    }
+    sums.sort_unstable();
+    Some(sums)
+}
+
+/// What it says, and whether there must be an index.
+fn library(content: &[u8]) -> Option<(Declaration, bool)> {
     let strings = strings(content)?;
     let [abi, core_version, rustc, ref newer @ ..] = strings[..] else { return None };
     let [a, b, c, d] = *<&[u8; 4]>::try_from(abi).ok()?;
-    Some(Declaration {
+    let declaration = Declaration {
         major: u16::from_le_bytes([a, b]),
         minor: u16::from_le_bytes([c, d]),
         core_version: text(core_version)?,
         rustc: text(rustc)?,
         panics_abort: newer.first().is_some_and(|panic| *panic == ABORT.as_bytes()),
         nodes: Vec::new(),
-    })
+    };
+    Some((declaration, newer.get(1).is_some_and(|index| *index == INDEXED.as_bytes())))
 }
 
 fn node(content: &[u8]) -> Option<DeclaredNode> {
@@ -290,102 +356,5 @@ fn node(content: &[u8]) -> Option<DeclaredNode> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
-
-    use super::*;
-
-    const NAMES: [&[u8]; 5] = [b"a node", b"a-crate", b"1.0.0", b"network", b"does something"];
-    const NODE_LEN: usize = record_len(&NAMES);
-
-    /// The section of a library with two node types, and padding of every kind.
-    fn section() -> Vec<u8> {
-        let node: [u8; NODE_LEN] = record(NODE, &NAMES);
-        [&[0; 3][..], &node, &LIBRARY_RECORD, &[0; 5], &node, &[0]].concat()
-    }
-
-    #[test]
-    fn what_is_declared_is_read() {
-        let declaration = Declaration::parse(&section()).unwrap();
-        assert_eq!((declaration.major, declaration.minor), (MAJOR, MINOR));
-        assert_eq!((declaration.rustc.as_str(), declaration.panics_abort), (RUSTC, false));
-        assert_eq!(declaration.nodes.len(), 2);
-        assert_eq!(declaration.nodes[0].summary, "does something");
-    }
-
-    #[test]
-    fn every_changed_byte_is_noticed_and_none_brings_the_reader_down() {
-        let mut section = section();
-        let truth = Declaration::parse(&section).unwrap();
-        for at in 0..section.len() {
-            let byte = section[at];
-            for other in (0..=u8::MAX).filter(|other| *other != byte) {
-                section[at] = other;
-                let read = Declaration::parse(&section);
-                assert!(read.is_none() || read == Some(truth.clone()), "byte {at} is {other}");
-            }
-            section[at] = byte;
-        }
-    }
-
-    #[test]
-    fn a_section_that_ends_early_is_no_declaration_of_something_else() {
-        let section = section();
-        let truth = Declaration::parse(&section).unwrap();
-        for len in 0..section.len() {
-            // What is cut between two records cannot be told from a library with fewer nodes.
-            let fewer = |read: &Declaration| {
-                let nodes = read.nodes.len();
-                Declaration { nodes: truth.nodes[..nodes].to_vec(), ..truth.clone() } == *read
-            };
-            let read = Declaration::parse(&section[..len]);
-            assert!(read.as_ref().is_none_or(fewer), "{len}: {read:?}");
-        }
-    }
-
-    #[test]
-    fn a_library_without_checksums_is_an_older_one_and_is_read() {
-        let section = section();
-        let truth = Declaration::parse(&section).unwrap();
-        let mut older = Vec::new();
-        let mut rest = &section[..];
-        while let Some((record, after)) = Record::next(rest).unwrap() {
-            if record.magic != CHECKSUM {
-                older.extend_from_slice(record.whole);
-            }
-            rest = after;
-        }
-        assert_eq!(Declaration::parse(&older), Some(truth));
-        older.extend_from_slice(&section[3..3 + NODE_LEN]);
-        assert_eq!(Declaration::parse(&older), None, "some have a checksum and some have none");
-    }
-
-    #[test]
-    fn records_of_a_newer_version_are_skipped() {
-        let mut section = section();
-        let newer: [u8; NODE_LEN] = record(*b"FWX1", &NAMES);
-        section.extend_from_slice(&newer);
-        assert_eq!(Declaration::parse(&section).unwrap().nodes.len(), 2);
-    }
-
-    proptest! {
-        #[test]
-        fn damage_in_several_places_is_never_read_as_something_else(
-            changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
-            len in any::<prop::sample::Index>(),
-        ) {
-            let mut section = section();
-            let truth = Declaration::parse(&section).unwrap();
-            for (at, byte) in changes {
-                *at.get_mut(&mut section) = byte;
-            }
-            section.truncate(len.index(2 * section.len()));
-            // Whole records may be cut away; what is left is as it was.
-            if let Some(read) = Declaration::parse(&section) {
-                prop_assert!(read.nodes.iter().all(|node| *node == truth.nodes[0]));
-                prop_assert_eq!(Declaration { nodes: truth.nodes.clone(), ..read }, truth);
-            }
-        }
-    }
-}
+#[path = "declaration_tests.rs"]
+mod tests;

@@ -1,21 +1,22 @@
 //! Builds the fixture with cargo and loads it.
 
 #![allow(dead_code, reason = "each test program uses its part")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
+#![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
-use std::any::{Any, TypeId};
+pub(crate) mod forge;
+mod nothing;
+
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ferrowire_core::abi::declaration::SECTION;
-use ferrowire_core::bus::{RunningNode, Services};
-use ferrowire_core::{
-    ContextStores, Level, Message, NodeConfig, NodeError, NodeInfo, NodeType, Registry, Status,
-    Value,
-};
+use ferrowire_core::abi::declaration::{INDEX, SECTION};
+use ferrowire_core::bus::RunningNode;
+use ferrowire_core::{Message, NodeConfig, NodeInfo, NodeType, Registry};
 use ferrowire_loader::{Kind, Request, load};
+pub(crate) use nothing::Nothing;
 use object::{Object, ObjectSection};
 
 /// The name of the fixture's library.
@@ -29,8 +30,8 @@ pub(crate) fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Builds the fixture with further arguments for cargo, into `target`.
-pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) -> PathBuf {
+/// Builds the fixture into `target`, with the flags of `variant` for the crates of this workspace.
+fn build(target: &Path, toolchain: Option<&str>, variant: Option<&Path>) -> PathBuf {
     let mut cargo = match toolchain {
         // Cargo sets these for the tests of this toolchain.
         Some(toolchain) => {
@@ -42,38 +43,80 @@ pub(crate) fn build(target: &Path, toolchain: Option<&str>, arguments: &[&str]) 
         None => Command::new(env!("CARGO")),
     };
     cargo.args(["build", "--quiet", "--package", "ferrowire-loader-fixture"]);
-    cargo.arg("--target-dir").arg(target).args(arguments);
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if let Some(wrapper) = variant {
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", wrapper);
+    }
     assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
     target.join("debug").join(library_name())
+}
+
+/// The fixture, as another toolchain builds it.
+pub(crate) fn of_toolchain(name: &str) -> PathBuf {
+    build(&target().join(name), Some(name), None)
+}
+
+/// The fixture, where the crates of this workspace are compiled with further flags. All variants
+/// share what they depend on, which takes by far the longest.
+pub(crate) fn variant(name: &str, flags: &str) -> PathBuf {
+    let target = target().join("variants");
+    let own = target.join(name);
+    std::fs::create_dir_all(&own).unwrap();
+    // Cargo's libraries of all variants have one name: one is built and put away after the other.
+    let lock = std::fs::File::create(target.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let wrapper = own.join("rustc");
+    std::fs::write(&wrapper, format!("#!/bin/sh\nexec \"$@\" {flags}\n")).unwrap();
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (last, library) = (target.join("last"), target.join("debug/deps").join(library_name()));
+    if std::fs::read_to_string(&last).ok().as_deref() != Some(name) {
+        std::fs::write(&last, name).unwrap();
+        // What is there is another variant's, which cargo would take for this one's.
+        let _none = std::fs::remove_file(library);
+    }
+    let built = build(&target, None, Some(&wrapper));
+    let kept = own.join(library_name());
+    let new = own.join("new");
+    std::fs::copy(built, &new).unwrap();
+    // Renamed into place: another test may have the file mapped.
+    std::fs::rename(new, &kept).unwrap();
+    kept
+}
+
+/// The fixture, as the first version of the ABI was.
+pub(crate) fn of_abi_1_0() -> PathBuf {
+    variant("abi-1.0", "--cfg ferrowire_abi_1_0")
 }
 
 /// The fixture, as this toolchain builds it.
 pub(crate) fn fixture() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| build(target(), None, &[]))
+    BUILT.get_or_init(|| build(target(), None, None))
 }
 
 /// Where the section with the declaration lies in a library.
 pub(crate) fn section(library: &[u8]) -> std::ops::Range<usize> {
+    range_of(library, SECTION)
+}
+
+/// Where its index lies.
+pub(crate) fn index(library: &[u8]) -> std::ops::Range<usize> {
+    range_of(library, INDEX)
+}
+
+fn range_of(library: &[u8], section: &str) -> std::ops::Range<usize> {
     let object = object::File::parse(library).unwrap();
-    let (start, size) = object.section_by_name(SECTION).unwrap().file_range().unwrap();
+    let (start, size) = object.section_by_name(section).unwrap().file_range().unwrap();
     start as usize..(start + size) as usize
 }
 
-/// Declares something else of the same length, with the checksum that belongs to it.
+/// Declares something else of the same length.
 pub(crate) fn declare(library: &mut [u8], old: &[u8], new: &[u8]) {
-    let section = section(library);
-    let start = library[section.clone()].windows(4).position(|magic| magic == b"FWL1").unwrap();
-    let record = &mut library[section][start..];
-    let end = 8 + u32::from_le_bytes(record[4..8].try_into().unwrap()) as usize;
-    let (record, check) = record.split_at_mut(end);
-    let at = record.windows(old.len()).position(|bytes| bytes == old).unwrap();
-    record[at..at + new.len()].copy_from_slice(new);
-    let sum = record.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    check[12..20].copy_from_slice(&sum.to_le_bytes());
+    let record = forge::library_record(library);
+    let range = forge::whole(library, record);
+    let at = library[range].windows(old.len()).position(|bytes| bytes == old).unwrap();
+    library[record + at..record + at + new.len()].copy_from_slice(new);
+    forge::sign(library, record);
 }
 
 /// Whether the system has mapped the library into this process, without which none of its code
@@ -100,37 +143,6 @@ pub(crate) fn types_of(path: &Path) -> Registry {
 /// A node type of the fixture.
 pub(crate) fn node_type(name: &str) -> NodeType {
     *types_of(fixture()).get(name).unwrap()
-}
-
-/// What a node has around it here: nothing.
-#[derive(Default)]
-pub(crate) struct Nothing(ContextStores);
-
-impl Services for Nothing {
-    fn status(&self, _: &Arc<NodeInfo>, _: Status) {}
-    fn log(&self, _: &NodeInfo, _: Level, _: std::fmt::Arguments<'_>) {}
-    fn publish(&self, _: &Arc<NodeInfo>, _: &'static str, _: Value) {}
-    fn env(&self, _: &NodeInfo, _: &str) -> Option<Value> {
-        None
-    }
-    fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        None
-    }
-    fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
-        panic!("{error}");
-    }
-    fn addressed(&self, _: &str) -> Option<Arc<RunningNode>> {
-        None
-    }
-    fn find_linked(&self, _: &NodeInfo, _: &str) -> Result<String, NodeError> {
-        Err(NodeError::new("there are no links here"))
-    }
-    fn contexts(&self) -> &ContextStores {
-        &self.0
-    }
-    fn parent_flow(&self, _: &str) -> Option<String> {
-        None
-    }
 }
 
 /// A node of that type on the bus, without wires and not started.
