@@ -158,7 +158,10 @@ impl PropertyPath {
     /// As [`set`](Self::set).
     pub fn set_in(&self, properties: &mut Map, value: Value) -> Result<(), CannotSet> {
         if self.rest.is_empty() {
-            properties.insert(self.first.clone(), value);
+            match properties.get_mut(&self.first) {
+                Some(place) => *place = value,
+                None => drop(properties.insert(self.first.clone(), value)),
+            }
             return Ok(());
         }
         let steps = self.owned_steps(properties).ok_or(CannotSet)?;
