@@ -10,7 +10,7 @@ mod proxy;
 mod tls;
 mod trust;
 
-pub use cookies::{decode_component, encode_component, parse_cookies};
+pub use cookies::parse_cookies;
 pub use header_sum::{MARK, header_sum, take_mark};
 pub use proxy::{Proxy, basic, is_excepted};
 pub use tls::TlsOptions;

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use icu_collator::CollatorBorrowed;
+use icu_list::ListFormatter;
 use icu_plurals::PluralRules;
 use rquickjs::function::IntoJsFunc;
 use rquickjs::{Ctx, Exception, Function, Object, Result};
@@ -55,6 +56,8 @@ impl<T> Kept<T> {
 }
 
 thread_local! {
+    static LOCALES: Kept<Locale> = Kept::new();
+    static LISTS: Kept<ListFormatter> = Kept::new();
     static DATES: Kept<DateFormat> = Kept::new();
     static NUMBERS: Kept<NumberFormat> = Kept::new();
     static COLLATORS: Kept<CollatorBorrowed<'static>> = Kept::new();
@@ -71,8 +74,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
         dates::zone(name.as_deref()).map(|(_, name)| name)
     })?;
     add(&object, "cycles", |tag: String| {
-        let locale = Locale::load(&tag);
-        locale.map(|locale| locale.cells("cycles").collect::<Vec<_>>()).unwrap_or_default()
+        locale(&tag).map(|locale| locale.cells("cycles").collect::<Vec<_>>()).unwrap_or_default()
     })?;
     add(&object, "zones", || data::common("zones").collect::<Vec<_>>())?;
     add(&object, "currencyDigits", |code: String| numbers::currency_digits(&code))?;
@@ -91,7 +93,10 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
         &object,
         "list",
         |ctx: Ctx<'js>, tag: String, kind: String, style: String, items: Vec<String>| {
-            words::list(&tag, &kind, &style, &items).ok_or_else(|| failed(&ctx))
+            let key = format!("{tag} {kind} {style}");
+            let lists = LISTS.with(|kept| kept.get(key, || words::lists(&tag, &kind, &style)));
+            let lists = lists.ok_or_else(|| failed(&ctx))?;
+            Ok::<_, rquickjs::Error>(lists.format(items.iter()).to_string())
         },
     )?;
     add(
@@ -130,6 +135,10 @@ fn default_locale(shared: &Shared) -> String {
     named.and_then(|name| data::resolve(&name)).unwrap_or_else(|| "en-US".to_owned())
 }
 
+fn locale(tag: &str) -> Option<Rc<Locale>> {
+    LOCALES.with(|kept| kept.get(tag.to_owned(), || Locale::load(tag)))
+}
+
 /// The parts in one array, a kind in front of each text; without kinds the text alone.
 fn shown(parts: Vec<Part>, kinds: bool) -> Vec<String> {
     match kinds {
@@ -149,7 +158,7 @@ fn date(
     let key = format!("{tag} {zone} {fields}");
     let make = || {
         let (zone, _) = dates::zone(Some(&zone))?;
-        DateFormat::new(&Locale::load(&tag)?, zone, Fields::read(&fields)?)
+        DateFormat::new(&*locale(&tag)?, zone, Fields::read(&fields)?)
     };
     let format = DATES.with(|kept| kept.get(key, make)).ok_or_else(|| failed(&ctx))?;
     let parts = format.parts(millis).ok_or_else(|| {
@@ -159,7 +168,7 @@ fn date(
 }
 
 fn number_format(tag: &str, options: &str) -> Option<Rc<NumberFormat>> {
-    let make = || NumberFormat::new(tag, &Locale::load(tag)?, options);
+    let make = || NumberFormat::new(tag, &*locale(tag)?, options);
     NUMBERS.with(|kept| kept.get(format!("{tag} {options}"), make))
 }
 
@@ -193,7 +202,7 @@ fn relative(
     let parts = || {
         let number = number_format(&tag, "decimal,,,0,1,0,3,1,0,0,0,0,standard")?;
         let rules = plural_rules(&tag, false)?;
-        words::relative(&Locale::load(&tag)?, &rules, &number, (&line, in_words), value)
+        words::relative(&*locale(&tag)?, &rules, &number, (&line, in_words), value)
     };
     Ok(shown(parts().ok_or_else(|| failed(&ctx))?, kinds))
 }

@@ -1,8 +1,8 @@
 //! Bodies made of objects: `multipart/form-data` (RFC 7578) and query strings.
 
 use bytes::Bytes;
+use ferrowire_core::javascript::encode_uri_component;
 use ferrowire_core::{Map, Value, javascript};
-use ferrowire_web::encode_component;
 
 /// The fields as a `multipart/form-data` body with this boundary. A value with a property
 /// `value` may have `options` with `filename` and `contentType`.
@@ -57,8 +57,9 @@ pub(crate) fn query(value: &Value) -> String {
     let mut parts = Vec::new();
     for (key, value) in &pairs {
         let values = value.as_array().unwrap_or(std::slice::from_ref(*value));
-        let encoded =
-            |value| format!("{}={}", encode_component(key), encode_component(&plain(value)));
+        let encoded = |value| {
+            format!("{}={}", encode_uri_component(key), encode_uri_component(&plain(value)))
+        };
         parts.extend(values.iter().map(encoded));
     }
     parts.join("&")

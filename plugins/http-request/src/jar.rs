@@ -1,8 +1,9 @@
 //! `Jar`: the cookies of one request and of those that it is redirected to.
 
 use cookie_store::CookieStore;
+use ferrowire_core::javascript::{decode_uri_component, encode_uri_component};
 use ferrowire_core::{Map, Value, javascript};
-use ferrowire_web::{decode_component, encode_component, parse_cookies};
+use ferrowire_web::parse_cookies;
 use url::Url;
 
 /// Cookies, each for the hosts and paths that it is meant for.
@@ -39,7 +40,7 @@ impl Jar {
             let text = javascript::text(Some(value));
             match cookie.get("encode") == Some(&Value::Bool(false)) {
                 true => self.add(name, &text, url),
-                false => self.add(name, &encode_component(&text), url),
+                false => self.add(name, &encode_uri_component(&text), url),
             }
         }
     }
@@ -68,7 +69,7 @@ pub(crate) fn described(lines: &[String]) -> Map {
         let mut cookie = Map::new();
         let mut own = None;
         for (key, value) in parse_cookies(line) {
-            let value = decode_component(value).map_or_else(|| value.to_owned(), Into::into);
+            let value = decode_uri_component(value).map_or_else(|| value.to_owned(), Into::into);
             if key == name {
                 own = Some(value);
             } else {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ferrowire_core::javascript::encode_uri_component;
 use ferrowire_core::{NodeError, Value, javascript};
-use ferrowire_web::encode_component;
 
 /// The line for one cookie: a value, or an object of `value` and options. `null` deletes it.
 ///
@@ -24,9 +24,9 @@ pub(crate) fn line(name: &str, cookie: &Value) -> Result<String, NodeError> {
     let encoded = match value {
         _ if deleted => String::new(),
         Some(value @ (Value::Object(_) | Value::Array(_))) => {
-            encode_component(&format!("j:{}", value.to_json()))
+            encode_uri_component(&format!("j:{}", value.to_json()))
         }
-        value => encode_component(&javascript::text(value)),
+        value => encode_uri_component(&javascript::text(value)),
     };
     let mut line = format!("{name}={encoded}");
     let mut put = |text: &str| {

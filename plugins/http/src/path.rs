@@ -3,9 +3,9 @@
 //! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`: letters in
 //! any case, with or without a slash at the end.
 
+use ferrowire_core::javascript::decode_uri_component;
 use ferrowire_core::regexp::{self, RegExp};
 use ferrowire_core::{Key, Map};
-use ferrowire_web::decode_component;
 
 /// A path with parameters.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl Pattern {
         let mut params = Map::new();
         for (name, number) in self.names.iter().zip(1..) {
             let Some(text) = groups.group(number) else { continue };
-            match decode_component(text) {
+            match decode_uri_component(text) {
                 Some(value) => params.insert(name.clone(), value.into_owned()),
                 None => return Some(Err(Malformed(text.to_owned()))),
             };

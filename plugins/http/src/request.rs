@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
+use ferrowire_core::javascript::decode_uri_component;
 use ferrowire_core::{Key, Map, Value};
 use ferrowire_http::Secure;
-use ferrowire_web::{decode_component, parse_cookies};
+use ferrowire_web::parse_cookies;
 use hyper::Version;
 use hyper::header::{COOKIE, HOST, HeaderMap};
 use hyper::http::request::Parts;
@@ -129,7 +130,7 @@ fn cookies(headers: &HeaderMap) -> Map {
 
 /// A value decoded, and parsed if it says that it is JSON (`j:`).
 fn cookie(value: &str) -> Value {
-    let text = decode_component(value).map_or_else(|| value.to_owned(), Into::into);
+    let text = decode_uri_component(value).map_or_else(|| value.to_owned(), Into::into);
     let parsed = text.strip_prefix("j:").and_then(|json| Value::from_json_text(json).ok());
     parsed.unwrap_or_else(|| text.into())
 }

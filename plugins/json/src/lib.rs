@@ -63,7 +63,7 @@ impl Json {
             Value::Buffer(bytes) if converts => (bytes.as_ref(), Value::from_json(bytes)),
             Value::String(_) | Value::Buffer(_) => return Ok(None),
             value => {
-                check(value, schema, |_| None)?;
+                check(value, schema, false)?;
                 return Ok(match (self.prints, self.pretty) {
                     (false, _) => None,
                     (true, true) => Some(print::pretty(value).into()),
@@ -72,7 +72,7 @@ impl Json {
             }
         };
         let parsed = parsed.map_err(|error| Failure::Error(invalid(text, &error)))?;
-        check(&parsed, schema, |parsed| self.parses.then(|| parsed.clone()))?;
+        check(&parsed, schema, self.parses)?;
         Ok(self.parses.then_some(parsed))
     }
 
@@ -100,17 +100,15 @@ impl Json {
     }
 }
 
-fn check(
-    value: &Value,
-    schema: Option<&Schema>,
-    keep: impl Fn(&Value) -> Option<Value>,
-) -> Result<(), Failure> {
+/// `is_new`: the message gets the value, even when it does not fit.
+fn check(value: &Value, schema: Option<&Schema>, is_new: bool) -> Result<(), Failure> {
     let Some(schema) = schema else { return Ok(()) };
     schema.check(value).map_err(|mistakes| {
         let lines: Vec<_> = mistakes.iter().map(schema::Mistake::line).collect();
         let error = NodeError::new(format!("JSON Schema error: {}", lines.join(", ")));
         let list: Vec<_> = mistakes.iter().map(schema::Mistake::entry).collect();
-        Failure::Misfit(Box::new(Misfit { error, list: list.into(), parsed: keep(value) }))
+        let parsed = is_new.then(|| value.clone());
+        Failure::Misfit(Box::new(Misfit { error, list: list.into(), parsed }))
     })
 }
 

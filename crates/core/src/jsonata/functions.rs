@@ -5,12 +5,11 @@ use std::rc::Rc;
 
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::convert::Converter;
 use super::guard::Budget;
 use super::moment;
-use crate::{NodeContext, PropertyPath, Scope, Value};
+use crate::{NodeContext, PropertyPath, Scope, Value, javascript};
 
 /// Which of the functions an expression uses.
 #[derive(Debug, Default)]
@@ -28,29 +27,6 @@ pub(super) struct Functions {
     /// `$encodeUrl`, which leaves spaces as they are in the interpreter.
     pub(super) encode_url: bool,
 }
-
-/// What `encodeURI` of JavaScript encodes of ASCII.
-const BEYOND_URLS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b';')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b'?')
-    .remove(b':')
-    .remove(b'@')
-    .remove(b'&')
-    .remove(b'=')
-    .remove(b'+')
-    .remove(b'$')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'#');
 
 type Shared = Rc<RefCell<Converter>>;
 
@@ -91,7 +67,7 @@ pub(super) fn register(
             None | Some(JValue::Undefined) => Ok(JValue::Undefined),
             Some(text) => {
                 let text = text.as_str().ok_or_else(|| failed("encodeUrl", "no text was given"))?;
-                Ok(JValue::from(utf8_percent_encode(text, BEYOND_URLS).to_string()))
+                Ok(JValue::from(javascript::encode_uri(text)))
             }
         })?;
     }

@@ -11,6 +11,7 @@ mod legacy;
 mod methods;
 mod names;
 mod parse;
+mod pattern;
 mod read;
 mod relative;
 mod set;
@@ -119,10 +120,6 @@ impl Moment {
                 .map(|since| since - i64::from(rules.to_offset(near(since)).seconds()) * 1000),
         };
         Moment { at: at.filter(known_millis), zone }
-    }
-
-    fn millis(&self) -> Option<i64> {
-        self.at
     }
 
     fn offset(&self) -> Option<Offset> {

@@ -64,6 +64,17 @@ fn cells_of(line: Option<&'static str>) -> impl Iterator<Item = &'static str> + 
     line.into_iter().flat_map(|line| line.split('\t'))
 }
 
+/// The cell behind the one that is `name`, of cells in pairs.
+pub(super) fn after(cells: impl Iterator<Item = &'static str>, name: &str) -> Option<&'static str> {
+    let mut cells = cells;
+    while let (Some(key), Some(value)) = (cells.next(), cells.next()) {
+        if key == name {
+            return Some(value);
+        }
+    }
+    None
+}
+
 /// The parent and the lines of a locale.
 fn block(tag: &str) -> Option<(&'static str, Lines)> {
     let (parent, lines) = BLOCKS.get(tag)?;

@@ -2,7 +2,7 @@
 
 use icu_plurals::PluralRules;
 
-use super::data::{Locale, common};
+use super::data::{Locale, after, common};
 use super::{Part, decimal::Decimal, decimal::Rounding, digits, words};
 
 /// How one set of options shows a number.
@@ -287,17 +287,6 @@ fn currency_sign(locale: &Locale, currency: &str, display: &str) -> String {
         _ => return currency.to_owned(),
     };
     after(locale.cells(list), currency).unwrap_or(currency).to_owned()
-}
-
-/// The cell behind the one that is `name`, of cells in pairs.
-fn after(cells: impl Iterator<Item = &'static str>, name: &str) -> Option<&'static str> {
-    let mut cells = cells;
-    while let (Some(key), Some(value)) = (cells.next(), cells.next()) {
-        if key == name {
-            return Some(value);
-        }
-    }
-    None
 }
 
 /// A sign of letters keeps off the number, where one such as `$` need not.

@@ -9,7 +9,7 @@ use icu_locale_core::Locale as Tag;
 use icu_plurals::{PluralCategory, PluralRuleType, PluralRules, PluralRulesOptions};
 
 use super::Part;
-use super::data::Locale;
+use super::data::{Locale, after};
 use super::numbers::NumberFormat;
 
 fn tag(text: &str) -> Option<Tag> {
@@ -50,7 +50,7 @@ fn name(category: PluralCategory) -> &'static str {
     }
 }
 
-pub(super) fn list(locale: &str, kind: &str, style: &str, items: &[String]) -> Option<String> {
+pub(super) fn lists(locale: &str, kind: &str, style: &str) -> Option<ListFormatter> {
     let length = match style {
         "short" => ListLength::Short,
         "narrow" => ListLength::Narrow,
@@ -63,7 +63,7 @@ pub(super) fn list(locale: &str, kind: &str, style: &str, items: &[String]) -> O
         "unit" => ListFormatter::try_new_unit((&locale).into(), options),
         _ => ListFormatter::try_new_and((&locale).into(), options),
     };
-    Some(formatter.ok()?.format(items.iter()).to_string())
+    formatter.ok()
 }
 
 /// A collator of what the code's options come to, one character for each: the sensitivity,
@@ -103,12 +103,7 @@ pub(super) fn relative(
     (line, words): (&str, bool),
     value: f64,
 ) -> Option<Vec<Part>> {
-    let cell = |name: &str| {
-        let mut cells = locale.cells(line);
-        std::iter::from_fn(|| Some((cells.next()?, cells.next()?)))
-            .find(|(key, _)| *key == name)
-            .map(|(_, text)| text)
-    };
+    let cell = |name: &str| after(locale.cells(line), name);
     let near = words && value.fract() == 0.0 && value.abs() <= 2.0;
     if let Some(word) = near.then(|| cell(&format!("{}", value as i64))).flatten() {
         return Some(vec![("literal", word.to_owned())]);

@@ -1,11 +1,9 @@
 //! Spans of time, and moments a span away.
 
-use std::sync::LazyLock;
-
 use jsonata_core::value::JValue;
 use regex::Captures;
 
-use super::names::{Pattern, pattern};
+use super::pattern::Pattern;
 use super::unit::Unit;
 use super::{DAY, Moment, civil_of, days_in_month, fields_of};
 
@@ -17,21 +15,15 @@ pub(super) struct Span {
     pub(super) millis: f64,
 }
 
-static CLOCK: Pattern = pattern(|| {
-    regex::Regex::new(
-        r"^(?<s>[-+])?(?:(?<d>\d*)[. ])?(?<h>\d+):(?<m>\d+)(?::(?<sec>\d+)(?<ms>\.\d*)?)?$",
-    )
-    .ok()
-});
+static CLOCK: Pattern = Pattern::new(
+    r"^(?<s>[-+])?(?:(?<d>\d*)[. ])?(?<h>\d+):(?<m>\d+)(?::(?<sec>\d+)(?<ms>\.\d*)?)?$",
+);
 
-static ISO: Pattern = pattern(|| {
-    regex::Regex::new(concat!(
-        r"^(?<s>[-+])?P(?:(?<y>[-+]?[0-9,.]+)Y)?(?:(?<mo>[-+]?[0-9,.]+)M)?(?:(?<w>[-+]?[0-9,.]+)W)?",
-        r"(?:(?<d>[-+]?[0-9,.]+)D)?",
-        r"(?:T(?:(?<h>[-+]?[0-9,.]+)H)?(?:(?<m>[-+]?[0-9,.]+)M)?(?:(?<sec>[-+]?[0-9,.]+)S)?)?$"
-    ))
-    .ok()
-});
+static ISO: Pattern = Pattern::new(concat!(
+    r"^(?<s>[-+])?P(?:(?<y>[-+]?[0-9,.]+)Y)?(?:(?<mo>[-+]?[0-9,.]+)M)?(?:(?<w>[-+]?[0-9,.]+)W)?",
+    r"(?:(?<d>[-+]?[0-9,.]+)D)?",
+    r"(?:T(?:(?<h>[-+]?[0-9,.]+)H)?(?:(?<m>[-+]?[0-9,.]+)M)?(?:(?<sec>[-+]?[0-9,.]+)S)?)?$"
+));
 
 impl Span {
     /// The span of what `add` takes.
@@ -84,11 +76,7 @@ impl Span {
 
     /// A span as `1.02:03:04` or, as ISO 8601 has it, `P1DT2H`.
     fn of_text(text: &str) -> Option<Self> {
-        let clock = LazyLock::force(&CLOCK).as_ref()?.captures(text);
-        let found = match clock {
-            Some(found) => found,
-            None => LazyLock::force(&ISO).as_ref()?.captures(text)?,
-        };
+        let found = CLOCK.captures(text).or_else(|| ISO.captures(text))?;
         let sign =
             if found.name("s").is_some_and(|sign| sign.as_str() == "-") { -1.0 } else { 1.0 };
         let part = |name| sign * part(&found, name);
@@ -142,7 +130,7 @@ impl Moment {
                 civil_of([year, month, day.checked_add(days)?, hour, minute, second, milli])
             }));
         }
-        self.set_millis(self.millis().map(|at| (at as f64 + span.millis) as i64));
+        self.set_millis(self.at.map(|at| (at as f64 + span.millis) as i64));
     }
 
     /// The same day of another month, or its last one.

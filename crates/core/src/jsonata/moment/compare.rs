@@ -7,7 +7,7 @@ impl Moment {
     /// `self - other` in a unit.
     pub(super) fn diff(&self, other: &Moment, unit: Unit, exact: bool) -> f64 {
         let other = Moment { at: other.at, zone: self.zone.clone() };
-        let (Some(to), Some(from)) = (self.millis(), other.millis()) else { return f64::NAN };
+        let (Some(to), Some(from)) = (self.at, other.at) else { return f64::NAN };
         let millis = (to - from) as f64;
         let shift =
             self.offset_minutes().unwrap_or_default() - other.offset_minutes().unwrap_or_default();
@@ -76,9 +76,9 @@ fn months(this: &Moment, other: &Moment) -> f64 {
     let at = |months: i64| {
         let mut moment = this.clone();
         moment.add_months(months);
-        moment.millis().unwrap_or_default() as f64
+        moment.at.unwrap_or_default() as f64
     };
-    let (anchor, target) = (at(whole), other.millis().unwrap_or_default() as f64);
+    let (anchor, target) = (at(whole), other.at.unwrap_or_default() as f64);
     let part = match target - anchor {
         over if over < 0.0 => over / (anchor - at(whole - 1)),
         over => over / (at(whole + 1) - anchor),

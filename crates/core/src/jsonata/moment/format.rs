@@ -184,8 +184,8 @@ impl Moment {
             "s" | "ss" => second,
             "S" => milli / 100,
             "SS" => milli / 10,
-            "X" => self.millis()?.div_euclid(1000),
-            "x" => self.millis()?,
+            "X" => self.at?.div_euclid(1000),
+            "x" => self.at?,
             _ => return None,
         })
     }

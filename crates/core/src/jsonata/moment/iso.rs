@@ -1,35 +1,26 @@
 //! Dates as ISO 8601 writes them.
 
-use std::sync::LazyLock;
-
 use super::Moment;
-use super::names::{Pattern, pattern};
 use super::parse::Reading;
+use super::pattern::Pattern;
 
 /// With dashes and colons.
-static EXTENDED: Pattern = pattern(|| {
-    regex::Regex::new(concat!(
-        r"^\s*(?<date>(?:[+-][0-9]{6}|[0-9]{4})-(?:[0-9]{2}-[0-9]{2}|W[0-9]{2}-[0-9]|W[0-9]{2}|[0-9]{3}|[0-9]{2}))",
-        r"(?:(?<sep>T| )(?<time>[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)?)",
-        r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
-    ))
-    .ok()
-});
+static EXTENDED: Pattern = Pattern::new(concat!(
+    r"^\s*(?<date>(?:[+-][0-9]{6}|[0-9]{4})-(?:[0-9]{2}-[0-9]{2}|W[0-9]{2}-[0-9]|W[0-9]{2}|[0-9]{3}|[0-9]{2}))",
+    r"(?:(?<sep>T| )(?<time>[0-9]{2}(?::[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)?)",
+    r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
+));
 
 /// Without.
-static BASIC: Pattern = pattern(|| {
-    regex::Regex::new(concat!(
-        r"^\s*(?<date>(?:[+-][0-9]{6}|[0-9]{4})(?:[0-9]{4}|W[0-9]{3}|W[0-9]{2}|[0-9]{3}|[0-9]{2}|))",
-        r"(?:(?<sep>T| )(?<time>[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:[.,][0-9]+)?)?)?)",
-        r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
-    ))
-    .ok()
-});
+static BASIC: Pattern = Pattern::new(concat!(
+    r"^\s*(?<date>(?:[+-][0-9]{6}|[0-9]{4})(?:[0-9]{4}|W[0-9]{3}|W[0-9]{2}|[0-9]{3}|[0-9]{2}|))",
+    r"(?:(?<sep>T| )(?<time>[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:[.,][0-9]+)?)?)?)",
+    r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
+));
 
 /// `None` when the text is no such date; one that does not exist is a moment that is not valid.
 pub(super) fn read(text: &str, strict: bool) -> Option<Moment> {
-    let find = |pattern: &'static Pattern| LazyLock::force(pattern).as_ref()?.captures(text);
-    let found = find(&EXTENDED).or_else(|| find(&BASIC))?;
+    let found = EXTENDED.captures(text).or_else(|| BASIC.captures(text))?;
     let part = |name| found.name(name).map_or("", |part| part.as_str());
     let (date, day_known) = form_of_date(part("date"))?;
     let time = part("time");

@@ -1,21 +1,17 @@
 //! Dates as mails and JavaScript's `Date` write them.
 
-use std::sync::LazyLock;
-
 use regex::Captures;
 
-use super::names::{MONTHS, Pattern, WEEKDAYS, pattern, place};
+use super::names::{MONTHS, WEEKDAYS, place};
+use super::pattern::Pattern;
 use super::read::in_range;
 use super::{Moment, Zone, civil_of};
 
-static MAIL: Pattern = pattern(|| {
-    regex::Regex::new(concat!(
-        r"^(?:(?<weekday>Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s)?(?<day>[0-9]{1,2})\s(?<month>[A-Z][a-z]{2})\s",
-        r"(?<year>[0-9]{2,4})\s(?<hour>[0-9]{2}):(?<minute>[0-9]{2})(?::(?<second>[0-9]{2}))?\s",
-        r"(?<zone>UT|GMT|[ECMP][SD]T|[Zz]|[+-][0-9]{4})$"
-    ))
-    .ok()
-});
+static MAIL: Pattern = Pattern::new(concat!(
+    r"^(?:(?<weekday>Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s)?(?<day>[0-9]{1,2})\s(?<month>[A-Z][a-z]{2})\s",
+    r"(?<year>[0-9]{2,4})\s(?<hour>[0-9]{2}):(?<minute>[0-9]{2})(?::(?<second>[0-9]{2}))?\s",
+    r"(?<zone>UT|GMT|[ECMP][SD]T|[Zz]|[+-][0-9]{4})$"
+));
 
 /// `/Date(1700000000000)/`, as ASP.NET writes it.
 pub(super) fn read_millis(text: &str) -> Option<Moment> {
@@ -29,7 +25,7 @@ pub(super) fn read_millis(text: &str) -> Option<Moment> {
 /// RFC 2822.
 pub(super) fn read_mail(text: &str) -> Option<Moment> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let found = LazyLock::force(&MAIL).as_ref()?.captures(&text)?;
+    let found = MAIL.captures(&text)?;
     let month = month_of(found.name("month")?.as_str())?;
     let year = match number(&found, "year")? {
         year if year <= 49 => 2000 + year,
@@ -56,24 +52,21 @@ pub(super) fn read_mail(text: &str) -> Option<Moment> {
     at_offset(fields, Some(zone))
 }
 
-static LOOSE: Pattern = pattern(|| {
-    regex::Regex::new(concat!(
-        r"(?i)^(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?",
-        r"(?:(?<y1>[0-9]{4})[-/.](?<m1>[0-9]{1,2})[-/.](?<d1>[0-9]{1,2})",
-        r"|(?<m2>[0-9]{1,2})[-/.](?<d2>[0-9]{1,2})[-/.](?<y2>[0-9]{2,4})",
-        r"|(?<m3>[a-z]{3,9})\.?\s+(?<d3>[0-9]{1,2}),?\s+(?<y3>[0-9]{4})",
-        r"|(?<d4>[0-9]{1,2})[\s-](?<m4>[a-z]{3,9})\.?,?[\s-](?<y4>[0-9]{4}))",
-        r"(?:[T,\s]\s*(?<hour>[0-9]{1,2}):(?<minute>[0-9]{1,2})(?::(?<second>[0-9]{1,2})(?:[.:](?<milli>[0-9]{1,9}))?)?",
-        r"(?:\s*(?<half>am|pm))?)?",
-        r"(?:\s*(?<zone>utc|ut|gmt|z|[ecmp][sd]t|(?:gmt|utc)?[+-][0-9]{2}:?[0-9]{2}))?",
-        r"(?:\s*\([^()]*\))?$"
-    ))
-    .ok()
-});
+static LOOSE: Pattern = Pattern::new(concat!(
+    r"(?i)^(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,?\s+)?",
+    r"(?:(?<y1>[0-9]{4})[-/.](?<m1>[0-9]{1,2})[-/.](?<d1>[0-9]{1,2})",
+    r"|(?<m2>[0-9]{1,2})[-/.](?<d2>[0-9]{1,2})[-/.](?<y2>[0-9]{2,4})",
+    r"|(?<m3>[a-z]{3,9})\.?\s+(?<d3>[0-9]{1,2}),?\s+(?<y3>[0-9]{4})",
+    r"|(?<d4>[0-9]{1,2})[\s-](?<m4>[a-z]{3,9})\.?,?[\s-](?<y4>[0-9]{4}))",
+    r"(?:[T,\s]\s*(?<hour>[0-9]{1,2}):(?<minute>[0-9]{1,2})(?::(?<second>[0-9]{1,2})(?:[.:](?<milli>[0-9]{1,9}))?)?",
+    r"(?:\s*(?<half>am|pm))?)?",
+    r"(?:\s*(?<zone>utc|ut|gmt|z|[ecmp][sd]t|(?:gmt|utc)?[+-][0-9]{2}:?[0-9]{2}))?",
+    r"(?:\s*\([^()]*\))?$"
+));
 
 /// What is read as JavaScript's `Date` reads it: dates with slashes or names of months.
 pub(super) fn read_loosely(text: &str) -> Option<Moment> {
-    let found = LazyLock::force(&LOOSE).as_ref()?.captures(text.trim_start())?;
+    let found = LOOSE.captures(text.trim_start())?;
     let any = |names: [&str; 4]| names.iter().find_map(|name| found.name(name));
     let year_text = any(["y1", "y2", "y3", "y4"])?.as_str();
     let year = match year_text.parse::<i64>().ok()? {
@@ -133,6 +126,6 @@ fn at_offset(fields: [i64; 7], minutes: Option<i64>) -> Option<Moment> {
     let civil = civil_of(fields).filter(|_| in_range(fields));
     let Some(civil) = civil else { return Some(Moment::INVALID) };
     let Some(minutes) = minutes else { return Some(Moment::at_civil(civil, Zone::Local)) };
-    let at = Moment::at_civil(civil, Zone::UTC).millis()? - minutes * 60_000;
+    let at = Moment::at_civil(civil, Zone::UTC).at? - minutes * 60_000;
     Some(Moment::local(at))
 }

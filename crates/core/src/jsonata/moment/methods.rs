@@ -240,8 +240,8 @@ fn facts(name: &str, this: &Moment) -> JValue {
     let fields = this.civil().map(fields_of);
     let year = |of: &dyn Fn(i64) -> Option<i64>| fields.and_then(|[year, ..]| of(year));
     match name {
-        "valueOf" => count(this.millis()),
-        "unix" => count(this.millis().map(|millis| millis.div_euclid(1000))),
+        "valueOf" => count(this.at),
+        "unix" => count(this.at.map(|millis| millis.div_euclid(1000))),
         "utcOffset" => count(this.offset_minutes()),
         "daysInMonth" => count(fields.map(|[year, month, ..]| days_in_month(year, month))),
         "weeksInYear" => count(year(&|year| LOCAL.count(year))),
@@ -302,9 +302,8 @@ fn unit(value: &JValue) -> Result<Option<Unit>, String> {
 
 fn set(this: &mut Moment, name: &JValue, value: &JValue) -> Result<(), String> {
     if let JValue::Object(parts) = name {
-        let parts: Result<Vec<_>, _> =
-            parts.iter().map(|(name, value)| Ok((Unit::parse(name)?, value))).collect();
-        let mut parts: Vec<(Unit, &JValue)> = parts.map_err(|error: String| error)?;
+        let parts = parts.iter().map(|(name, value)| Ok((Unit::parse(name)?, value)));
+        let mut parts = parts.collect::<Result<Vec<_>, String>>()?;
         // A day of a month is set when the month is the right one.
         parts.sort_by_key(|(unit, _)| match unit {
             Unit::Year => 0,

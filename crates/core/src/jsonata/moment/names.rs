@@ -1,8 +1,5 @@
 //! The English words of dates.
 
-use regex::Regex;
-use std::sync::LazyLock;
-
 pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -45,12 +42,4 @@ pub(super) fn ordinal(number: i64) -> String {
         _ => "th",
     };
     format!("{number}{ending}")
-}
-
-/// A regular expression of this module's own.
-pub(super) type Pattern = LazyLock<Option<Regex>>;
-
-/// Makes a [`Pattern`].
-pub(super) const fn pattern(make: fn() -> Option<Regex>) -> Pattern {
-    LazyLock::new(make)
 }

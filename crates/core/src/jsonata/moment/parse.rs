@@ -1,11 +1,8 @@
 //! A text read by a format of letters.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::format::{Token, is_group, long_form, tokens};
 use super::names::{MONTHS, WEEKDAYS, place};
+use super::pattern::Pattern;
 use super::read::{completed, in_range};
 use super::week::{ISO, LOCAL};
 use super::{Moment, Zone, civil_of, is_leap};
@@ -69,7 +66,7 @@ impl Reading {
             Token::Literal(text) => (text, false),
             Token::Letters(text) => (text, is_group(text)),
         };
-        let found = match Pattern::of(text, self.strict).filter(|_| known) {
+        let found = match shape(text, self.strict).filter(|_| known) {
             Some(pattern) => pattern.find(rest),
             None => rest.find(text).map(|start| (start, start + text.len())),
         };
@@ -235,7 +232,7 @@ impl Reading {
             None => Moment::at_civil(civil, Zone::Local),
         };
         let behind = self.offset.unwrap_or_default() * 60_000;
-        moment.set_millis(moment.millis().map(|at| at - behind));
+        moment.set_millis(moment.at.map(|at| at - behind));
         moment.zone = Zone::Local;
         Some(moment)
     }
@@ -294,98 +291,58 @@ pub(super) fn offset_of(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 
+// The shapes of what groups take.
+static ONE: Pattern = Pattern::new("[0-9]");
+static TWO: Pattern = Pattern::new("[0-9]{2}");
+static THREE: Pattern = Pattern::new("[0-9]{3}");
+static FOUR: Pattern = Pattern::new("[0-9]{4}");
+static SIX: Pattern = Pattern::new("[+-]?[0-9]{6}");
+static TO_TWO: Pattern = Pattern::new("[0-9]{1,2}");
+static TO_THREE: Pattern = Pattern::new("[0-9]{1,3}");
+static TO_FOUR: Pattern = Pattern::new("[0-9]{1,4}");
+static TO_SIX: Pattern = Pattern::new("[+-]?[0-9]{1,6}");
+static CLOCK: Pattern = Pattern::new("[0-9]{3,4}");
+static LONG_CLOCK: Pattern = Pattern::new("[0-9]{5,6}");
+static DIGITS: Pattern = Pattern::new("[0-9]+");
+static SIGNED: Pattern = Pattern::new("[+-]?[0-9]+");
+static SECONDS: Pattern = Pattern::new(r"[+-]?[0-9]+(\.[0-9]{1,3})?");
+static OFFSET: Pattern = Pattern::new("[Zz]|[+-][0-9]{2}(:?[0-9]{2})?");
+static NOT_ZERO: Pattern = Pattern::new("^[1-9][0-9]?");
+static NO_ZERO_AHEAD: Pattern = Pattern::new("^([1-9][0-9]|[0-9])");
+static WORD: Pattern =
+    Pattern::new(r"[0-9]{0,256}['A-Za-z\u{A0}-\u{5FF}\u{700}-\u{D7FF}\u{F900}-\u{FDCF}]{1,256}");
+static HALF: Pattern = Pattern::new(r"[apAP]\.?[mM]?\.?");
+static ORDINAL: Pattern = Pattern::new("[0-9]{1,2}(th|st|nd|rd)|[0-9]{1,2}");
+static STRICT_ORDINAL: Pattern = Pattern::new("[0-9]{1,2}(th|st|nd|rd)");
+
 /// The shape of what a group takes.
-struct Pattern(&'static Regex);
-
-impl Pattern {
-    fn of(letters: &str, strict: bool) -> Option<Self> {
-        static SHAPES: LazyLock<Vec<(&str, Option<Regex>)>> = LazyLock::new(|| {
-            let shape = |shape: &'static str| (shape, Regex::new(shape).ok());
-            SOURCES.iter().copied().map(shape).collect()
-        });
-        let source = source(letters, strict)?;
-        let found = SHAPES.iter().find(|(shape, _)| *shape == source)?;
-        found.1.as_ref().map(Pattern)
-    }
-
-    fn find(&self, text: &str) -> Option<(usize, usize)> {
-        self.0.find(text).map(|found| (found.start(), found.end()))
-    }
-}
-
-const ONE: &str = "[0-9]";
-const TWO: &str = "[0-9]{2}";
-const THREE: &str = "[0-9]{3}";
-const FOUR: &str = "[0-9]{4}";
-const SIX: &str = "[+-]?[0-9]{6}";
-const TO_TWO: &str = "[0-9]{1,2}";
-const TO_THREE: &str = "[0-9]{1,3}";
-const TO_FOUR: &str = "[0-9]{1,4}";
-const TO_SIX: &str = "[+-]?[0-9]{1,6}";
-const CLOCK: &str = "[0-9]{3,4}";
-const LONG_CLOCK: &str = "[0-9]{5,6}";
-const DIGITS: &str = "[0-9]+";
-const SIGNED: &str = "[+-]?[0-9]+";
-const SECONDS: &str = r"[+-]?[0-9]+(\.[0-9]{1,3})?";
-const OFFSET: &str = "[Zz]|[+-][0-9]{2}(:?[0-9]{2})?";
-const NOT_ZERO: &str = "^[1-9][0-9]?";
-const NO_ZERO_AHEAD: &str = "^([1-9][0-9]|[0-9])";
-const WORD: &str = r"[0-9]{0,256}['A-Za-z\u{A0}-\u{5FF}\u{700}-\u{D7FF}\u{F900}-\u{FDCF}]{1,256}";
-const HALF: &str = r"[apAP]\.?[mM]?\.?";
-const ORDINAL: &str = "[0-9]{1,2}(th|st|nd|rd)|[0-9]{1,2}";
-const STRICT_ORDINAL: &str = "[0-9]{1,2}(th|st|nd|rd)";
-
-const SOURCES: &[&str] = &[
-    ONE,
-    TWO,
-    THREE,
-    FOUR,
-    SIX,
-    TO_TWO,
-    TO_THREE,
-    TO_FOUR,
-    TO_SIX,
-    CLOCK,
-    LONG_CLOCK,
-    DIGITS,
-    SIGNED,
-    SECONDS,
-    OFFSET,
-    NOT_ZERO,
-    NO_ZERO_AHEAD,
-    WORD,
-    HALF,
-    ORDINAL,
-    STRICT_ORDINAL,
-];
-
-fn source(letters: &str, strict: bool) -> Option<&'static str> {
+fn shape(letters: &str, strict: bool) -> Option<&'static Pattern> {
     let either = |loose, exact| if strict { exact } else { loose };
     Some(match letters {
-        "M" | "D" | "w" | "W" | "h" | "k" => either(TO_TWO, NOT_ZERO),
-        "H" | "m" | "s" => either(TO_TWO, NO_ZERO_AHEAD),
+        "M" | "D" | "w" | "W" | "h" | "k" => either(&TO_TWO, &NOT_ZERO),
+        "H" | "m" | "s" => either(&TO_TWO, &NO_ZERO_AHEAD),
         "MM" | "DD" | "ww" | "WW" | "HH" | "hh" | "kk" | "mm" | "ss" | "YY" | "GG" | "gg" => {
-            either(TO_TWO, TWO)
+            either(&TO_TWO, &TWO)
         }
-        "YYYY" | "GGGG" | "gggg" => either(TO_FOUR, FOUR),
-        "YYYYY" | "YYYYYY" | "GGGGG" | "ggggg" => either(TO_SIX, SIX),
-        "Do" => either(ORDINAL, STRICT_ORDINAL),
-        "S" => either(TO_THREE, ONE),
-        "SS" => either(TO_THREE, TWO),
-        "SSS" => either(TO_THREE, THREE),
-        "d" | "e" | "E" => TO_TWO,
-        "DDD" => TO_THREE,
-        "DDDD" => THREE,
-        "Q" => ONE,
-        "hmm" | "Hmm" => CLOCK,
-        "hmmss" | "Hmmss" => LONG_CLOCK,
-        "Y" | "x" => SIGNED,
-        "y" | "yy" | "yyy" | "yyyy" | "yo" => DIGITS,
-        "X" => SECONDS,
-        "Z" | "ZZ" => OFFSET,
-        "MMM" | "MMMM" | "dd" | "ddd" | "dddd" => WORD,
-        "a" | "A" => HALF,
-        _ if letters.starts_with("SSS") => DIGITS,
+        "YYYY" | "GGGG" | "gggg" => either(&TO_FOUR, &FOUR),
+        "YYYYY" | "YYYYYY" | "GGGGG" | "ggggg" => either(&TO_SIX, &SIX),
+        "Do" => either(&ORDINAL, &STRICT_ORDINAL),
+        "S" => either(&TO_THREE, &ONE),
+        "SS" => either(&TO_THREE, &TWO),
+        "SSS" => either(&TO_THREE, &THREE),
+        "d" | "e" | "E" => &TO_TWO,
+        "DDD" => &TO_THREE,
+        "DDDD" => &THREE,
+        "Q" => &ONE,
+        "hmm" | "Hmm" => &CLOCK,
+        "hmmss" | "Hmmss" => &LONG_CLOCK,
+        "Y" | "x" => &SIGNED,
+        "y" | "yy" | "yyy" | "yyyy" | "yo" => &DIGITS,
+        "X" => &SECONDS,
+        "Z" | "ZZ" => &OFFSET,
+        "MMM" | "MMMM" | "dd" | "ddd" | "dddd" => &WORD,
+        "a" | "A" => &HALF,
+        _ if letters.starts_with("SSS") => &DIGITS,
         _ => return None,
     })
 }

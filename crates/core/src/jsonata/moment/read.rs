@@ -15,17 +15,16 @@ const LONGEST: usize = 1024;
 /// # Errors
 /// When an argument is not one of those that are taken.
 pub(super) fn read(args: &[JValue]) -> Result<Moment, String> {
-    let mut given = [JValue::Undefined, JValue::Undefined, JValue::Undefined, JValue::Undefined];
-    given.iter_mut().zip(args).for_each(|(given, arg)| *given = arg.clone());
-    let [input, form, third, fourth] = given;
+    let [input, form, third, fourth] =
+        [0, 1, 2, 3].map(|place| args.get(place).unwrap_or(&JValue::Undefined));
     if let Some(locale) = third.as_str().filter(|locale| *locale != "en") {
         return Err(format!("the locale `{locale}` is not known; only `en` is"));
     }
-    let strict = [&form, &third, &fourth].iter().any(|arg| matches!(arg, JValue::Bool(true)));
-    match (&input, &form) {
+    let strict = [form, third, fourth].iter().any(|arg| matches!(arg, JValue::Bool(true)));
+    match (input, form) {
         (JValue::Null, _) => Ok(Moment::INVALID),
-        (_, JValue::String(form)) if !form.is_empty() => by_form(&input, form, strict),
-        (_, JValue::Array(forms)) => by_forms(&input, forms, strict),
+        (_, JValue::String(form)) if !form.is_empty() => by_form(input, form, strict),
+        (_, JValue::Array(forms)) => by_forms(input, forms, strict),
         (JValue::Undefined, _) => Ok(Moment::now()),
         (JValue::Number(millis), _) => by_millis(*millis),
         (JValue::String(text), _) => Ok(by_text(text, strict)),

@@ -25,18 +25,18 @@ impl Moment {
         let ([year_a, month_a, ..], [year_b, month_b, ..]) =
             (fields_of(self.civil()?), fields_of(other.civil()?));
         let mut months = (year_b - year_a) * 12 + (month_b - month_a);
-        let behind = other.millis()? < self.millis()?;
+        let behind = other.at? < self.at?;
         let reached = |months: i64| {
             let mut moment = self.clone();
             moment.add_months(months);
-            moment.millis()
+            moment.at
         };
         match (behind, reached(months)?) {
-            (false, at) if at > other.millis()? => months -= 1,
-            (true, at) if at < other.millis()? => months += 1,
+            (false, at) if at > other.at? => months -= 1,
+            (true, at) if at < other.at? => months += 1,
             _ => {}
         }
-        Some((months, other.millis()? - reached(months)?))
+        Some((months, other.at? - reached(months)?))
     }
 
     /// This as a day near `now`, in the words that `forms` has for it, if it has.

@@ -86,7 +86,7 @@ impl Moment {
                     Unit::Second => 1000,
                     _ => 1,
                 };
-                let millis = self.millis().and_then(|at| at.checked_add(on.checked_mul(size)?));
+                let millis = self.at.and_then(|at| at.checked_add(on.checked_mul(size)?));
                 return self.set_millis(millis);
             }
         };

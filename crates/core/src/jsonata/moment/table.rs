@@ -116,7 +116,9 @@ pub(in super::super) fn register(
             JValue::Object(object) => moments.place(object),
             _ => None,
         };
-        let Some(mut moment) = moments.get(this).cloned() else {
+        let Some((place, mut moment)) =
+            place.and_then(|at| Some((at, moments.0.get(at)?.1.clone())))
+        else {
             let text = format!("`{name}` is called on what is no moment; make one with `$moment`");
             return Err(failed(text));
         };
@@ -128,7 +130,7 @@ pub(in super::super) fn register(
             }
             Answer::New(moment) => moments.add(moment).map_err(say),
             Answer::This => {
-                if let Some((_, kept)) = place.and_then(|place| moments.0.get_mut(place)) {
+                if let Some((_, kept)) = moments.0.get_mut(place) {
                     *kept = moment;
                 }
                 Ok(this.clone())

@@ -126,7 +126,7 @@ impl Moment {
     fn step(&mut self, size: i64, later: i64) {
         let shift = self.offset_minutes().unwrap_or_default() * 60_000;
         let start = |millis: i64| (millis + shift).div_euclid(size) * size - shift + later * size;
-        self.set_millis(self.millis().map(start));
+        self.set_millis(self.at.map(start));
     }
 }
 
