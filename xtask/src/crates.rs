@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::cargo::{self, Metadata};
 
-/// The contract that makes a crate a plugin.
-pub(crate) const CORE: &str = "ferrowire-core";
+/// The facade over the contract: a dependency on it makes a crate a plugin.
+pub(crate) const FACADE: &str = "ferrowire";
 
 /// A crate on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct Crate {
     /// The node types that it says it provides; `None` when it says nothing.
     pub(crate) types: Option<Vec<String>>,
     /// How it depends on the contract; nothing when it does not.
-    pub(crate) wants_core: Vec<Wanted>,
+    pub(crate) wanted_facade: Vec<Wanted>,
 }
 
 /// A dependency on the contract.
@@ -57,7 +57,7 @@ impl Crate {
         let manifest = PathBuf::from(text("manifest_path")?);
         let types = package["metadata"]["ferrowire"]["types"].as_array();
         let dependencies = package["dependencies"].as_array().into_iter().flatten();
-        let wanted = dependencies.filter(|it| it["name"] == CORE && it["kind"].is_null());
+        let wanted = dependencies.filter(|it| it["name"] == FACADE && it["kind"].is_null());
         Ok(Crate {
             name: text("name")?,
             version: text("version")?,
@@ -65,7 +65,7 @@ impl Crate {
             library: library(package),
             types: types
                 .map(|types| types.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
-            wants_core: wanted
+            wanted_facade: wanted
                 .map(|it| Wanted {
                     from: it["source"].as_str().map(str::to_owned),
                     version: it["req"].as_str().unwrap_or("*").to_owned(),
@@ -77,8 +77,8 @@ impl Crate {
     /// Whether it can be a plugin at all.
     pub(crate) fn ensure_plugin(&self) -> Result<()> {
         let folder = self.folder.display();
-        if self.wants_core.is_empty() {
-            bail!("`{}` in `{folder}` is no plugin: it does not depend on `{CORE}`", self.name);
+        if self.wanted_facade.is_empty() {
+            bail!("`{}` in `{folder}` is no plugin: it does not depend on `{FACADE}`", self.name);
         }
         if self.library.is_none() {
             bail!("`{}` in `{folder}` has no library; a plugin has a src/lib.rs", self.name);
@@ -109,7 +109,7 @@ pub(crate) struct Repository {
     /// Where cargo builds.
     pub(crate) target: PathBuf,
     /// The version of the contract.
-    pub(crate) core: String,
+    pub(crate) version: String,
 }
 
 impl Repository {
@@ -117,20 +117,20 @@ impl Repository {
         let metadata = Metadata::read()?;
         let folder = cargo::root().join("plugins");
         let (mut plugins, mut always, mut taken) = (Vec::new(), Vec::new(), Vec::new());
-        let mut core = None;
+        let mut version = None;
         for package in metadata.packages() {
             let found = Crate::from_metadata(package)?;
             taken.push(found.name.clone());
-            if found.name == CORE {
-                core = Some(found.version);
+            if found.name == FACADE {
+                version = Some(found.version);
             } else if found.folder.starts_with(&folder) {
                 plugins.push(found);
             } else if found.types.is_some() {
                 always.push(found);
             }
         }
-        let core = core.with_context(|| format!("the repository has no `{CORE}`"))?;
-        Ok(Repository { plugins, always, taken, target: metadata.target()?, core })
+        let version = version.with_context(|| format!("the repository has no `{FACADE}`"))?;
+        Ok(Repository { plugins, always, taken, target: metadata.target()?, version })
     }
 
     /// The plugin `name`: the name of its folder, or of its package.
@@ -162,15 +162,15 @@ mod tests {
             "metadata": {"ferrowire": {"types": ["a", "b c"]}},
             "targets": [{"kind": ["test"], "name": "t"}, {"kind": ["lib"], "name": "my_lib"}],
             "dependencies": [
-                {"name": "ferrowire-core", "kind": null, "source": null, "req": "^1"},
-                {"name": "ferrowire-core", "kind": "dev", "source": "registry+x"},
+                {"name": "ferrowire", "kind": null, "source": null, "req": "^1"},
+                {"name": "ferrowire", "kind": "dev", "source": "registry+x"},
                 {"name": "serde", "kind": null, "source": "registry+x"},
             ],
         });
         let found = Crate::from_metadata(&package).unwrap();
         assert_eq!(found.library.as_deref(), Some("my_lib"));
         assert_eq!(found.types.as_deref(), Some(&["a".to_owned(), "b c".to_owned()][..]));
-        assert_eq!(found.wants_core, [Wanted { from: None, version: "^1".into() }]);
+        assert_eq!(found.wanted_facade, [Wanted { from: None, version: "^1".into() }]);
         assert!(found.ensure_plugin().is_ok());
     }
 
@@ -181,8 +181,8 @@ mod tests {
         let problem = |package: &Value| {
             Crate::from_metadata(package).unwrap().ensure_plugin().unwrap_err().to_string()
         };
-        assert!(problem(&package).contains("does not depend on `ferrowire-core`"));
-        package["dependencies"] = json!([{"name": "ferrowire-core", "kind": null}]);
+        assert!(problem(&package).contains("does not depend on `ferrowire`"));
+        package["dependencies"] = json!([{"name": "ferrowire", "kind": null}]);
         assert!(problem(&package).contains("has no library"));
     }
 

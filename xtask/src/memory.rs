@@ -40,7 +40,7 @@ fn miri() -> Result<bool> {
     if !is_there(&mut nightly(&["miri", "--version"])) {
         return Ok(false);
     }
-    let mut test = nightly(&["miri", "test", "--package", "ferrowire-core", "--lib"]);
+    let mut test = nightly(&["miri", "test", "--package", "ferrowire-abi", "--lib"]);
     test.arg("--target-dir").arg(Metadata::read()?.target()?.join("miri")).arg("abi::tests");
     succeed(&mut test)?;
     Ok(true)

@@ -64,7 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     check_type(node_type, &repository)?;
     ensure!(!folder.exists(), "`{}` is there already; choose another", folder.display());
 
-    let words = words(name, node_type, &folder, &repository.core);
+    let words = words(name, node_type, &folder, &repository.version);
     for (file, template) in TEMPLATE {
         write(&folder.join(file), &fill(template, &words))?;
     }
@@ -104,7 +104,7 @@ fn check_type(node_type: &str, repository: &Repository) -> Result<()> {
 
 type Words = Vec<(&'static str, String)>;
 
-fn words(name: &str, node_type: &str, folder: &Path, core_version: &str) -> Words {
+fn words(name: &str, node_type: &str, folder: &Path, version: &str) -> Words {
     let place = |inside: &str| cargo::root().join(inside).display().to_string();
     vec![
         ("{{name}}", name.to_owned()),
@@ -112,9 +112,9 @@ fn words(name: &str, node_type: &str, folder: &Path, core_version: &str) -> Word
         ("{{library}}", name.replace('-', "_")),
         ("{{struct}}", struct_name(name)),
         ("{{folder}}", folder.display().to_string()),
-        ("{{core}}", place("crates/core")),
+        ("{{ferrowire}}", place("crates/ferrowire")),
         ("{{testkit}}", place("crates/testkit")),
-        ("{{core_version}}", core_version.to_owned()),
+        ("{{version}}", version.to_owned()),
     ]
 }
 
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn names_and_types_that_could_not_work_are_refused() {
         let repository = Repository::read().unwrap();
-        for name in ["async", "tokio", "ferrowire-core", "ferrowire_core", "", "a b", "5x"] {
+        for name in ["async", "tokio", "ferrowire-core", "ferrowire", "", "a b", "5x"] {
             assert!(check_name(name, &repository).is_err(), "{name}");
         }
         assert!(check_name("my-node", &repository).is_ok());

@@ -234,10 +234,10 @@ fn write_crate(folder: &Path, manifest: &str) {
 
 /// A crate that depends on the contract and registers nothing.
 fn write_silent_crate(folder: &Path) {
-    let core = root().join("crates/core");
+    let core = root().join("crates/ferrowire");
     let manifest = format!(
         "[package]\nname = 'silent-node'\nversion = '1.0.0'\nedition = '2024'\n\
-         [dependencies]\nferrowire-core = {{ path = '{}' }}",
+         [dependencies]\nferrowire = {{ path = '{}' }}",
         core.display()
     );
     write_crate(folder, &manifest);
@@ -267,22 +267,22 @@ fn a_library_that_registers_nothing_is_refused() {
     assert!(!output.status.success());
     let printed = String::from_utf8_lossy(&output.stdout);
     let expected = "it is a library and no Ferrowire plugin: the function `ferrowire_plugin_v1` is \
-                    missing; its crate must depend on `ferrowire-core` and register a node type";
+                    missing; its crate must depend on `ferrowire` and register a node type";
     assert!(printed.contains(expected), "{printed}");
 }
 
 #[test]
 fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_which() {
     let folder = tempfile::tempdir().unwrap();
-    let core = "[package]\nname = 'ferrowire-core'\nversion = '0.9.0'\nedition = '2024'";
+    let core = "[package]\nname = 'ferrowire'\nversion = '0.9.0'\nedition = '2024'";
     write_crate(&folder.path().join("other-core"), core);
     let node = "[package]\nname = 'other-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire-core = { path = '../other-core' }";
+                [dependencies]\nferrowire = { path = '../other-core' }";
     write_crate(&folder.path().join("other-node"), node);
     let arguments =
         ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("want different versions of `ferrowire-core`"), "{problem}");
+    assert!(problem.contains("want different versions of `ferrowire`"), "{problem}");
     let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
     assert!(theirs.contains("other-core` is wanted by `other-node`"), "{problem}");
     let ours = problem.lines().find(|line| line.contains("0.1.0 from")).unwrap();
@@ -294,11 +294,11 @@ fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_wh
 fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() {
     let folder = tempfile::tempdir().unwrap();
     let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire-core = '7'";
+                [dependencies]\nferrowire = '7'";
     write_crate(&folder.path().join("new-node"), node);
     let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("`new-node` wants `ferrowire-core` ^7"), "{problem}");
+    assert!(problem.contains("`new-node` wants `ferrowire` ^7"), "{problem}");
     assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
 }
 
@@ -306,11 +306,11 @@ fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() 
 fn a_contract_from_the_registry_that_fits_is_replaced_by_this_repositorys() {
     let folder = tempfile::tempdir().unwrap();
     let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire-core = '0.1'";
+                [dependencies]\nferrowire = '0.1'";
     write_crate(&folder.path().join("new-node"), node);
     let arguments = ["assemble", "--with", "./new-node", "--bare", "--dry-run"];
     let printed = succeed(&mut xtask(folder.path(), &arguments));
-    assert!(printed.contains("[patch.\"crates-io\"]\nferrowire-core = { path = "), "{printed}");
+    assert!(printed.contains("[patch.\"crates-io\"]\nferrowire = { path = "), "{printed}");
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn a_manifest_chooses_and_a_dry_run_prints_the_crate_and_writes_nothing() {
 fn what_is_asked_for_twice_or_is_no_plugin_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let node = "[package]\nname = 'ferrowire-plugin-debug'\nversion = '1.0.0'\n\
-                [dependencies]\nferrowire-core = '0.1'";
+                [dependencies]\nferrowire = '0.1'";
     write_crate(&folder.path().join("debug"), node);
     write_crate(&folder.path().join("plain"), "[package]\nname = 'plain'\nversion = '1.0.0'");
     let problem =
@@ -353,7 +353,7 @@ fn what_is_asked_for_twice_or_is_no_plugin_is_refused() {
     let twice = problem(&["--with", "debug", "--with", "./debug"]);
     assert!(twice.contains("asked for twice, from this repository and from `"), "{twice}");
     let plain = problem(&["--with", "./plain"]);
-    assert!(plain.contains("does not depend on `ferrowire-core`"), "{plain}");
+    assert!(plain.contains("does not depend on `ferrowire`"), "{plain}");
     let nowhere = problem(&["--with", "./nowhere"]);
     assert!(nowhere.contains("is no crate: no Cargo.toml there"), "{nowhere}");
     let workspace = problem(&["--with", root().to_str().unwrap()]);

@@ -320,7 +320,8 @@ impl NodeContext {
     }
 
     /// See [`Host::keep`].
-    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+    #[doc(hidden)]
+    pub fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.host.keep(Box::pin(task));
     }
 

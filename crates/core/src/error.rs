@@ -41,8 +41,9 @@ impl NodeError {
         &self.details
     }
 
-    /// With these details.
-    pub(crate) fn with_details(mut self, details: Map) -> Self {
+    /// Replaces the details for catch nodes.
+    #[must_use]
+    pub fn with_details(mut self, details: Map) -> Self {
         self.details = details;
         self
     }
@@ -56,7 +57,7 @@ impl NodeError {
     }
 
     /// Every cause, in one line.
-    pub(crate) fn causes(&self) -> Option<String> {
+    pub fn causes(&self) -> Option<String> {
         let mut cause = self.source()?;
         let mut line = cause.to_string();
         while let Some(next) = cause.source() {
@@ -75,12 +76,13 @@ impl NodeError {
         }
     }
 
-    pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
+    /// The error of a node whose code panicked with `payload`.
+    pub fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
         NodeError::new(format!("the node panicked: {}", Self::panic_text(payload)))
     }
 
     /// What a panic says.
-    pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
+    pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
         let text = payload.downcast_ref::<&str>().copied();
         text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no reason given")

@@ -1,10 +1,6 @@
 //! What JavaScript makes of values: their text, their number, and how two of them compare.
 //! `None` stands for `undefined` throughout.
 
-mod uri;
-
-pub use uri::{decode_uri_component, encode_uri, encode_uri_component};
-
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;

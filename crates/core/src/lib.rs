@@ -1,42 +1,34 @@
-//! The contract between Ferrowire and its nodes.
+//! The contract between Ferrowire and its nodes, and the bus that carries their messages.
 //!
-//! A node crate depends on this crate and on nothing else of Ferrowire's. It implements
-//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and [`register!`]s a [`NodeType`]; the
-//! [guide] goes through it step by step.
+//! A node crate depends on the facade `ferrowire`, which re-exports this crate. It implements
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and registers a [`NodeType`].
 //!
-//! This crate opens no socket, reads no file, and spawns only what is asked of
-//! [`NodeContext::spawn`].
+//! This crate opens no socket, reads no file, evaluates no expression, and spawns only what is
+//! asked of [`NodeContext::spawn`].
 
-// In reading order; `abi`, which carries all of it across to shared libraries, comes last.
+// In reading order.
 mod text;
 mod value;
 mod map;
+mod unopened;
 mod message;
 mod json;
 mod parse;
 mod plain;
 pub mod javascript;
-pub mod mustache;
-pub mod regexp;
 mod print;
 mod property;
 mod store;
 mod error;
 mod config;
-mod typed;
 mod node;
 mod context;
 mod alarm;
 mod sequences;
-pub mod jsonata;
 mod editor;
 mod node_type;
 mod setup;
 pub mod bus;
-pub mod guide;
-
-#[expect(unsafe_code, reason = "the border to shared libraries is C")]
-pub mod abi;
 
 pub use async_trait::async_trait;
 #[doc(hidden)]
@@ -49,7 +41,6 @@ pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
-pub use jsonata::{InvalidJsonata, Jsonata};
 pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
@@ -65,5 +56,5 @@ pub use sequences::{Sequence, Sequences, made_room};
 pub use setup::{SetupFailed, set_up};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};
-pub use typed::{InvalidTyped, TypedValue};
+pub use unopened::{Unopened, UnopenedTable};
 pub use value::Value;

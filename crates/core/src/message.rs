@@ -4,8 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use crate::abi::message::Foreign;
-use crate::{Key, Map, Value, print};
+use crate::{Key, Map, Unopened, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
@@ -22,16 +21,14 @@ const ID: &str = "_msgid";
 #[derive(Clone)]
 enum Body {
     Own(Map),
-    /// A message that crossed the border of a shared library stays closed until someone looks
-    /// into it, because most nodes pass on more messages than they read.
-    Foreign(Foreign),
+    Unopened(Unopened),
 }
 
 impl Body {
     fn into_properties(self) -> Map {
         match self {
             Body::Own(properties) => properties,
-            Body::Foreign(foreign) => foreign.into_properties(),
+            Body::Unopened(unopened) => unopened.into_properties(),
         }
     }
 }
@@ -102,7 +99,7 @@ impl Message {
     pub fn properties(&self) -> &Map {
         match &self.body {
             Body::Own(properties) => properties,
-            Body::Foreign(foreign) => foreign.properties(),
+            Body::Unopened(unopened) => unopened.properties(),
         }
     }
 
@@ -118,32 +115,36 @@ impl Message {
 
     fn open(&mut self, identified: bool) -> &mut Map {
         self.identified = identified;
-        if let Body::Foreign(_) = self.body {
+        if let Body::Unopened(_) = self.body {
             let closed = std::mem::replace(&mut self.body, Body::Own(Map::new()));
             self.body = Body::Own(closed.into_properties());
         }
         match &mut self.body {
             Body::Own(properties) => properties,
-            Body::Foreign(_) => unreachable!("it was opened above"),
+            Body::Unopened(_) => unreachable!("opened above"),
         }
     }
 
-    /// A message of the other side of the ABI, or this side's properties and whether they are
-    /// known to have a `_msgid`.
-    pub(crate) fn into_foreign(self) -> Result<Foreign, (Map, bool)> {
+    /// Takes the message apart: its properties, and whether they are known to have a `_msgid`; or
+    /// what [`from_unopened`](Self::from_unopened) was given, when nobody has changed it.
+    ///
+    /// # Errors
+    /// The unopened properties are the error.
+    pub fn into_parts(self) -> Result<(Map, bool), Unopened> {
         match self.body {
-            Body::Own(properties) => Err((properties, self.identified)),
-            Body::Foreign(foreign) => Ok(foreign),
+            Body::Own(properties) => Ok((properties, self.identified)),
+            Body::Unopened(unopened) => Err(unopened),
         }
     }
 
-    /// What [`into_foreign`](Self::into_foreign) gave of this side's, unchanged.
-    pub(crate) fn from_own(properties: Map, identified: bool) -> Self {
+    /// The message that [`into_parts`](Self::into_parts) took apart.
+    pub fn from_parts(properties: Map, identified: bool) -> Self {
         Message { body: Body::Own(properties), identified }
     }
 
-    pub(crate) fn from_foreign(foreign: Foreign) -> Self {
-        Message { body: Body::Foreign(foreign), identified: false }
+    /// A message whose properties are read when they are first needed.
+    pub fn from_unopened(unopened: Unopened) -> Self {
+        Message { body: Body::Unopened(unopened), identified: false }
     }
 
     /// The message as JSON text, as `JSON.stringify(msg)` prints it.

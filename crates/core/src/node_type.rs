@@ -91,7 +91,7 @@ pub enum Links {
 }
 
 /// Everything the runtime knows about one type of node. Made by a plugin crate and registered
-/// with [`register!`](crate::register).
+/// with `register!`.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeType {
     /// The type as it stands in flow files, such as `websocket in`.
@@ -204,7 +204,7 @@ impl NodeType {
     }
 
     /// All types that are linked into this program.
-    pub(crate) fn linked() -> impl Iterator<Item = &'static NodeType> {
+    pub fn linked() -> impl Iterator<Item = &'static NodeType> {
         inventory::iter::<Registered>.into_iter().map(|registered| &registered.node_type)
     }
 
@@ -269,7 +269,7 @@ impl NodeType {
         self
     }
 
-    /// Used by [`register!`](crate::register): notes the crate that provides the type.
+    /// Used by `register!`: notes the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
         assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
@@ -296,66 +296,6 @@ pub struct Registered {
 }
 
 inventory::collect!(Registered);
-
-/// Registers node types of the calling crate.
-///
-/// ```
-/// use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
-///
-/// struct Upper;
-///
-/// impl FromConfig for Upper {
-///     fn from_config(_: &mut NodeConfig<'_>) -> Self {
-///         Upper
-///     }
-/// }
-///
-/// impl Node for Upper {
-///     fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
-///         if let Some(text) = msg.payload().and_then(|payload| payload.as_str()) {
-///             let upper = text.to_uppercase();
-///             msg.set("payload", upper);
-///         }
-///         Handled::Send(0, msg)
-///     }
-/// }
-///
-/// ferrowire_core::register!(NodeType::shared::<Upper>("upper").summary("to upper case"));
-/// ```
-#[macro_export]
-macro_rules! register {
-    ($($node_type:expr),+ $(,)?) => {
-        $(const _: () = {
-            const NODE_TYPE: $crate::NodeType =
-                $crate::NodeType::provided_by(
-                    $node_type,
-                    env!("CARGO_PKG_NAME"),
-                    env!("CARGO_PKG_VERSION"),
-                );
-            #[cfg_attr(
-                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
-                unsafe(link_section = ".ferrowire")
-            )]
-            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
-            #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
-            #[used]
-            static RECORD: [u8; $crate::abi::declaration::node_record_len(&NODE_TYPE)] =
-                $crate::abi::declaration::node_record(&NODE_TYPE);
-            #[cfg_attr(
-                any(target_os = "linux", target_os = "android", target_os = "freebsd"),
-                unsafe(link_section = ".ferrowire_index")
-            )]
-            #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire_idx"))]
-            #[cfg_attr(windows, unsafe(link_section = ".fwindex"))]
-            #[used]
-            static ENTRY: [u8; $crate::abi::declaration::ENTRY_LEN] =
-                $crate::abi::declaration::index_entry(&RECORD);
-            $crate::__inventory::submit! {
-                $crate::__Registered { node_type: NODE_TYPE, records: [&RECORD, &ENTRY] }
-            }
-        };)+
-    };
-}
 
 /// Two crates claim one type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

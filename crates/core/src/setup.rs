@@ -16,26 +16,6 @@ pub struct Setup {
 
 inventory::collect!(Setup);
 
-/// Runs a function of the calling crate once, before the first of its nodes is built: when the
-/// runtime starts, or when the library is loaded. An error keeps the plugin from being used.
-///
-/// ```
-/// # use ferrowire_core::NodeError;
-/// fn check_the_device() -> Result<(), NodeError> {
-///     Ok(())
-/// }
-///
-/// ferrowire_core::on_load!(check_the_device);
-/// ```
-#[macro_export]
-macro_rules! on_load {
-    ($run:expr) => {
-        $crate::__inventory::submit! {
-            $crate::__Setup { plugin: env!("CARGO_PKG_NAME"), run: $run }
-        }
-    };
-}
-
 /// A plugin cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the plugin `{plugin}` cannot be used: {reason}")]
@@ -46,7 +26,7 @@ pub struct SetupFailed {
     pub reason: String,
 }
 
-/// Runs what the plugins that are linked in registered with [`on_load!`](crate::on_load). They
+/// Runs what the plugins that are linked in registered with `on_load!`. They
 /// run once; later calls return the result of the first.
 ///
 /// # Errors

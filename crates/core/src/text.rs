@@ -10,8 +10,8 @@ use std::ops::Deref;
 use std::str::Utf8Error;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use smol_str::SmolStr;
-use tungstenite::Utf8Bytes;
 
 /// Strings of at most this many bytes are stored without an allocation.
 pub const INLINE_LEN: usize = 23;
@@ -23,7 +23,7 @@ pub struct Text(Repr);
 #[derive(Clone)]
 enum Repr {
     Small(SmolStr),
-    Shared(Utf8Bytes),
+    Shared(ByteString),
 }
 
 impl Text {
@@ -45,12 +45,7 @@ impl Text {
         if bytes.len() <= INLINE_LEN {
             return Ok(std::str::from_utf8(&bytes)?.into());
         }
-        Ok(Text(Repr::Shared(Utf8Bytes::try_from(bytes)?)))
-    }
-
-    /// A string that is shared already.
-    pub(crate) fn from_shared(text: Utf8Bytes) -> Self {
-        Text(Repr::Shared(text))
+        Ok(Text(Repr::Shared(ByteString::try_from(bytes)?)))
     }
 
     /// The string as a slice.
@@ -58,7 +53,7 @@ impl Text {
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Repr::Small(text) => text.as_str(),
-            Repr::Shared(text) => text.as_str(),
+            Repr::Shared(text) => text,
         }
     }
 
@@ -66,7 +61,7 @@ impl Text {
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
             Repr::Small(text) => Bytes::copy_from_slice(text.as_bytes()),
-            Repr::Shared(text) => AsRef::<Bytes>::as_ref(text).clone(),
+            Repr::Shared(text) => text.as_bytes().clone(),
         }
     }
 }
@@ -102,7 +97,7 @@ impl From<&str> for Text {
         if text.len() <= INLINE_LEN {
             return Text(Repr::Small(SmolStr::new(text)));
         }
-        Text(Repr::Shared(Utf8Bytes::from(text)))
+        Text(Repr::Shared(ByteString::from(text)))
     }
 }
 
@@ -111,13 +106,19 @@ impl From<String> for Text {
         if text.len() <= INLINE_LEN {
             return Text(Repr::Small(SmolStr::new(text)));
         }
-        Text(Repr::Shared(Utf8Bytes::from(text)))
+        Text(Repr::Shared(ByteString::from(text)))
     }
 }
 
 impl From<SmolStr> for Text {
     fn from(text: SmolStr) -> Self {
         Text(Repr::Small(text))
+    }
+}
+
+impl From<ByteString> for Text {
+    fn from(text: ByteString) -> Self {
+        Text(Repr::Shared(text))
     }
 }
 
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn short_and_shared_strings_are_equal_by_content() {
-        let shared = Text(Repr::Shared(Utf8Bytes::from_static("same")));
+        let shared = Text(Repr::Shared(ByteString::from_static("same")));
         assert_eq!(shared, Text::from("same"));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ferrowire_core::{Jsonata, Map, Message, NodeContext, Value, number_to_string};
+use ferrowire_core::{Map, Message, NodeContext, Value, number_to_string};
+use ferrowire_expression::Jsonata;
 
 use crate::flow_file::text;
 

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use ferrowire_core::abi::declaration::{
+use ferrowire_abi::ENTRY;
+use ferrowire_abi::declaration::{
     Declaration, INDEX, INDEX_MACH_O, INDEX_PE, SECTION, SECTION_MACH_O, SECTION_PE,
 };
-use ferrowire_core::abi::{ENTRY, host};
+
+use crate::host;
 use object::read::{NameOrOrdinal, ReadCache, ReadRef};
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, ObjectSegment};
 

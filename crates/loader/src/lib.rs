@@ -13,7 +13,7 @@
 //! lock that the whole process needs. Required or not, the last line on standard error names the
 //! library. [`inspect`] runs no constructor and so cannot tell.
 //!
-//! The border that calls cross is `ferrowire_core::abi`. Nothing is unloaded, ever: threads,
+//! The border that calls cross is `ferrowire_abi`. Nothing is unloaded, ever: threads,
 //! thread-local variables and vtables of a library may be in use until the process ends. A loaded
 //! library is trusted as the program itself is: it can do whatever the process can.
 
@@ -30,6 +30,8 @@
 
 // In reading order.
 mod inspect;
+#[expect(unsafe_code, reason = "the border to shared libraries is C")]
+mod host;
 mod load;
 mod open;
 mod reason;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ferrowire_core::abi::declaration::DeclaredNode;
+use ferrowire_abi::declaration::DeclaredNode;
 use ferrowire_core::{DuplicateType, Registry, Source};
 
 use crate::{Inspection, Reason, Refused, inspect, open};

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::abi::host::{self, Offer};
-use ferrowire_core::abi::{ENTRY, raw};
+use crate::host::{self, Offer};
+use ferrowire_abi::{ENTRY, raw};
 
 use crate::Reason;
 #[cfg(unix)]

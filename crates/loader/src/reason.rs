@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::host::Refusal;
 use ferrowire_core::DuplicateType;
-use ferrowire_core::abi::host::Refusal;
 
 /// A library or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ferrowire_abi::declaration::Declaration;
 use ferrowire_core::Registry;
-use ferrowire_core::abi::declaration::Declaration;
 use ferrowire_loader::{Reason, inspect, load};
 
 /// A copy of the fixture that can be changed in place.

@@ -1,7 +1,7 @@
 //! Runs one node, or one flow, without a server, so that the tests of a node crate need nothing else.
 //!
 //! ```
-//! # use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
+//! # use ferrowire::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
 //! use ferrowire_testkit::{Harness, json, message};
 //!
 //! # struct Upper;
@@ -17,7 +17,7 @@
 //! #         Handled::Send(0, msg)
 //! #     }
 //! # }
-//! # ferrowire_core::register!(NodeType::shared::<Upper>("upper"));
+//! # ferrowire::register!(NodeType::shared::<Upper>("upper"));
 //! # fn main() {
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! // In a function marked `#[tokio::test(start_paused = true)]`:

@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use ferrowire_core::{
+use ferrowire::{
     FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Status, register,
 };
 use ferrowire_testkit::{Flow, json, message};

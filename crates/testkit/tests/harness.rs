@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     ExclusiveNode, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Status, StopReason, async_trait,
 };

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Reference, Sending, StopReason, Value, async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, StopReason,
+    Value, async_trait,
 };
 use ferrowire_http::Stream;
-use ferrowire_web::{Proxy, TlsOptions};
+use ferrowire_net::{Proxy, TlsOptions};
 use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
@@ -24,17 +24,9 @@ use crate::settings::{Overrides, Settings};
 use crate::status;
 use crate::url::Url;
 
-ferrowire_core::register!(
-    NodeType::shared::<Client>("websocket-client")
-        .summary("keeps a WebSocket connection to a server")
-        .category("config")
-        .uses(&[Reference::new("tls", "tls-config")])
-        .editor(Editor::NodeRed("network/22-websocket"))
-);
-
 /// The configuration node `websocket-client`.
 #[derive(Debug)]
-struct Client {
+pub struct Client {
     options: Arc<Options>,
     link: OnceLock<Arc<Link>>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ferrowire_http::Stream;
-use ferrowire_web::Proxy;
+use ferrowire_net::Proxy;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper::header::{

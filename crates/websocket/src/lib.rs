@@ -20,12 +20,13 @@ mod settings;
 mod handshake;
 mod listener;
 mod url;
-mod tls;
 mod dial;
 mod backoff;
 mod client;
 
+pub use client::Client;
 pub use connection::{Connection, Ended, Limits, NotSent, Receive};
 pub use frame::{Close, Payload, Role};
 pub use handshake::accept;
+pub use listener::Listener;
 pub use settings::{Settings, SlowPeer};

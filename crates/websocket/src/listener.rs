@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Sending, StopReason, async_trait,
+    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, Sending,
+    StopReason, async_trait,
 };
 use ferrowire_http::{Registration, Response, Routes, Stream, TakeOver, Upgrade};
 use futures_util::future::BoxFuture;
@@ -24,14 +24,6 @@ use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::settings::{Overrides, Settings, SlowPeer};
 use crate::status;
-
-ferrowire_core::register!(
-    NodeType::shared::<Listener>("websocket-listener")
-        .summary("accepts WebSocket connections at a path of the runtime's port")
-        .category("config")
-        .unique(&["path"])
-        .editor(Editor::NodeRed("network/22-websocket"))
-);
 
 /// Broadcasts of at most this size collect; larger ones gain nothing from it.
 const COLLECT_UP_TO: usize = 16 * 1024;
@@ -50,8 +42,8 @@ struct Current {
     listener: usize,
 }
 
-/// The configuration node `websocket-listener`.
-struct Listener {
+/// The configuration node `websocket-listener`: it accepts clients at a path of the port.
+pub struct Listener {
     path: String,
     subprotocols: Vec<String>,
     mode: Mode,
@@ -79,6 +71,12 @@ struct Running {
     /// Told when a connection has left.
     left: Notify,
     not_sent: AtomicU64,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl FromConfig for Listener {

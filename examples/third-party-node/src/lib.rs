@@ -7,7 +7,7 @@ mod buckets;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, EditorPart, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType,
     register,
 };

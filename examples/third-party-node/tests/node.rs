@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Message, Value};
+use ferrowire::{Message, Value};
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use rate_limit_node as _;
 

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, EditorPart, FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Status, Value, async_trait, register,
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use datagram_node as _;
-use ferrowire_core::Status;
+use ferrowire::Status;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked};
 use tokio::net::UdpSocket;
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ferrowire_core::{Message, NodeError, Value, javascript};
+use ferrowire::{Message, NodeError, Value, javascript};
 
 use crate::MOST_KEPT;
 

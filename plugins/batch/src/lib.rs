@@ -5,7 +5,7 @@ mod concat;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Sending, StopReason, Value, async_trait, generate_id, made_room,
 };
@@ -106,7 +106,7 @@ fn sequence(messages: Vec<Message>) -> Vec<(usize, Message)> {
     let count = messages.len();
     let number = |(index, mut msg): (usize, Message)| {
         if msg.get("parts").and_then(Value::as_object).is_none() {
-            msg.set("parts", ferrowire_core::Map::with_capacity(3));
+            msg.set("parts", ferrowire::Map::with_capacity(3));
         }
         if let Some(parts) = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut) {
             parts.insert("id", id.clone());
@@ -236,7 +236,7 @@ impl Node for Batch {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Batch>("batch")
         .summary("makes sequences of messages")
         .category("sequence")

@@ -6,7 +6,7 @@ mod replace;
 mod rule;
 mod sought;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeType, Value,
 };
 
@@ -64,7 +64,7 @@ impl Node for Change {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Change>("change")
         .summary("sets, changes, deletes and moves properties of messages")
         .category("function")

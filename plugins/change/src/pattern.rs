@@ -1,7 +1,7 @@
 //! `Pattern`: what a change rule looks for, and what it makes of a value.
 
-use ferrowire_core::regexp::RegExp;
-use ferrowire_core::{NodeError, Value, javascript};
+use ferrowire::expression::regexp::RegExp;
+use ferrowire::{NodeError, Value, javascript};
 
 use crate::replace;
 

@@ -1,6 +1,6 @@
 //! `Place`: where a rule reads and writes, in the message or in a context.
 
-use ferrowire_core::{ContextKey, Message, NodeContext, NodeError, PropertyPath, Scope, Value};
+use ferrowire::{ContextKey, Message, NodeContext, NodeError, PropertyPath, Scope, Value};
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Place {

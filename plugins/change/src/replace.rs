@@ -1,7 +1,7 @@
 //! `String.prototype.replace` for every match: the `$` signs in the replacement mean what they
 //! mean in JavaScript.
 
-use ferrowire_core::regexp::{Captures, RegExp};
+use ferrowire::expression::regexp::{Captures, RegExp};
 
 /// The longest text that replacing may make.
 const LONGEST: usize = 512 << 20;
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn with_regexp(source: &str, subject: &str, to: &str) -> Option<String> {
-        regexp(subject, &ferrowire_core::regexp::compile(source).unwrap(), to).unwrap()
+        regexp(subject, &ferrowire::expression::regexp::compile(source).unwrap(), to).unwrap()
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_becomes_too_long_is_an_error() {
         let long = "x".repeat(1 << 20);
-        let x = ferrowire_core::regexp::compile("x").unwrap();
+        let x = ferrowire::expression::regexp::compile("x").unwrap();
         for result in [text(&long, "x", &long), regexp(&long, &x, &long), regexp(&long, &x, "$'")] {
             assert!(result.unwrap_err().starts_with("the replacements make more than"));
         }

@@ -1,6 +1,7 @@
 //! `Rule`: one line of the node's dialog.
 
-use ferrowire_core::{Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value};
+use ferrowire::expression::TypedValue;
+use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, Value};
 
 use crate::place::Place;
 use crate::sought::Sought;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use ferrowire_core::{Message, NodeContext, NodeError, TypedValue, Value, regexp};
+use ferrowire::expression::{TypedValue, regexp};
+use ferrowire::{Message, NodeContext, NodeError, Value};
 
 use crate::pattern::Pattern;
 

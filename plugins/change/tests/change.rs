@@ -1,6 +1,6 @@
 //! What the rules of `change` do to a message.
 
-use ferrowire_core::{Level, Message, Value};
+use ferrowire::{Level, Message, Value};
 use ferrowire_plugin_change as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

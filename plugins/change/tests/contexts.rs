@@ -1,6 +1,6 @@
 //! Rules of `change` that read and write contexts, and those with expressions.
 
-use ferrowire_core::{Key, Map, Message, NodeContext, PropertyPath, Scope, Value};
+use ferrowire::{Key, Map, Message, NodeContext, PropertyPath, Scope, Value};
 use ferrowire_plugin_change as _;
 use ferrowire_testkit::{Harness, json, message};
 use serde_json::Value as Json;

@@ -1,6 +1,6 @@
 //! The node `comment`: a note for the reader of a flow. It does nothing.
 
-use ferrowire_core::{Editor, FromConfig, Node, NodeConfig, NodeType};
+use ferrowire::{Editor, FromConfig, Node, NodeConfig, NodeType};
 
 /// Node-RED's `comment`. It has no wires; a message that reaches it all the same is an error.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ impl FromConfig for Comment {
 
 impl Node for Comment {}
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Comment>("comment")
         .summary("a note in the flow")
         .category("common")

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::{NodeContext, Status};
+use ferrowire::{NodeContext, Status};
 use tokio::time::Instant;
 
 /// Messages that come after a longer pause than this are shown at once.

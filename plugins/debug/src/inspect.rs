@@ -3,7 +3,7 @@
 //! Two things differ: long arrays are not laid out in columns, and long texts are not broken
 //! into lines.
 
-use ferrowire_core::{Map, Value, number_to_string};
+use ferrowire::{Map, Value, number_to_string};
 
 /// A line may be this long before an object is spread over several.
 const LINE: usize = 80;

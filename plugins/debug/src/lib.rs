@@ -6,9 +6,10 @@ mod status;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire_core::{
-    Editor, FromConfig, Handled, Jsonata, Map, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, PropertyPath, Status, StopReason, Value, async_trait,
+use ferrowire::expression::Jsonata;
+use ferrowire::{
+    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    PropertyPath, Status, StopReason, Value, async_trait,
 };
 
 use inspect::inspect;
@@ -193,7 +194,7 @@ impl Debug {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Debug>("debug")
         .summary("shows messages in the debug sidebar, in the log, and as its status")
         .category("common")

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrowire_core::{
-    Jsonata, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Status, Value,
-};
+use ferrowire::expression::Jsonata;
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, PropertyPath, Status, Value};
 
 use crate::Shown;
 use crate::counter::Counter;

@@ -1,6 +1,6 @@
 //! What `debug` hands to the sidebar and to the log.
 
-use ferrowire_core::{Level, Message, Value};
+use ferrowire::{Level, Message, Value};
 use ferrowire_plugin_debug as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 

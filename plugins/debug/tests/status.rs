@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Message, Status};
+use ferrowire::{Message, Status};
 use ferrowire_plugin_debug as _;
 use ferrowire_testkit::{Harness, json, message};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError, javascript};
+use ferrowire::{Message, NodeError, javascript};
 use tokio::time::Instant;
 
 use crate::settings::{Hold, Mode, Settings, millis};

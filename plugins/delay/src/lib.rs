@@ -8,7 +8,7 @@ mod topic;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Sending, Status, StopReason, async_trait,
 };
@@ -128,7 +128,7 @@ fn done(kept: bool, mut effects: Vec<Effect>, cx: &NodeContext) -> Handled {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Delay>("delay")
         .summary("holds messages back, or limits their rate")
         .category("function")

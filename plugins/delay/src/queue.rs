@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use ferrowire_core::{Key, Message, NodeError, Status, Value, javascript};
+use ferrowire::{Key, Message, NodeError, Status, Value, javascript};
 use tokio::time::Instant;
 
 use crate::settings::{Mode, Settings, millis};

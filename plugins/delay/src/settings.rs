@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::NodeConfig;
+use ferrowire::NodeConfig;
 
 /// What the node does with messages.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! `State`: what the node holds, and what it does when.
 
-use ferrowire_core::{Message, NodeError, Status};
+use ferrowire::{Message, NodeError, Status};
 use tokio::time::Instant;
 
 use crate::held::Held;

@@ -1,6 +1,6 @@
 //! `Topic`: what tells messages apart that wait for each other's topics.
 
-use ferrowire_core::{Message, Text, Value};
+use ferrowire::{Message, Text, Value};
 
 /// Topics that JavaScript's `===` takes for the same are equal.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use ferrowire_core::{Key, Map, Message, Text, Value};
+use ferrowire::{Key, Map, Message, Text, Value};
 use rquickjs::object::Property;
 use rquickjs::{
     Array, ArrayBuffer, Atom, Ctx, Exception, Function, Object, Result, String as JsString, Type,

@@ -1,7 +1,7 @@
 //! `Effect`: what a run of the code wants done. It is done after the interpreter is free again,
 //! since a message may come back to this node.
 
-use ferrowire_core::{Handled, Message, NodeContext, NodeError, Sending, Status};
+use ferrowire::{Handled, Message, NodeContext, NodeError, Sending, Status};
 
 #[derive(Debug)]
 pub(crate) enum Effect {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeError, Value};
+use ferrowire::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
 

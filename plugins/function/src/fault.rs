@@ -1,6 +1,6 @@
 //! What went wrong in the user's code, as the runtime's errors say it.
 
-use ferrowire_core::NodeError;
+use ferrowire::NodeError;
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
 
 use crate::convert::{Reader, Scope};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::{Map, Text, Value};
+use ferrowire::{Map, Text, Value};
 use rquickjs::{Atom, Object, Result, Value as Js};
 
 use crate::names::Names;

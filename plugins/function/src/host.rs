@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     Key, Level, Map, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
 };
 use rquickjs::function::IntoJsFunc;

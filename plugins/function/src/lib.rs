@@ -24,7 +24,7 @@ mod visible;
 
 use std::sync::Arc;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, StopReason, async_trait,
 };
@@ -59,7 +59,7 @@ impl Node for Function {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Function>("function")
         .summary("runs JavaScript over messages")
         .category("function")

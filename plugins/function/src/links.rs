@@ -1,6 +1,6 @@
 //! Messages that come back from a `link in` node that the code called.
 
-use ferrowire_core::{Message, Text, Value};
+use ferrowire::{Message, Text, Value};
 
 /// The property of a message with the calls that it is to return to, the latest last.
 pub(crate) const SOURCES: &str = "_linkSource";

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use ferrowire_core::Key;
+use ferrowire::Key;
 use rquickjs::runtime::UserDataGuard;
 use rquickjs::{Atom, Ctx, Exception, Result};
 

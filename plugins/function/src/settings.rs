@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::{Key, NodeConfig, NodeContext, NodeInfo, Value};
+use ferrowire::{Key, NodeConfig, NodeContext, NodeInfo, Value};
 
 use crate::syntax;
 use crate::visible::visible;

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::NodeConfig;
+use ferrowire::NodeConfig;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime, context::EvalOptions};
 
 use crate::fault;

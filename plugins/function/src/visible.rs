@@ -4,7 +4,7 @@
 //!
 //! Whatever is not plainly one of these forms means: it may see everything.
 
-use ferrowire_core::Key;
+use ferrowire::Key;
 
 use crate::tokens::{Token, tokens};
 

@@ -1,6 +1,6 @@
 //! What `function` reaches beside its message: context, and `link in` nodes that it calls.
 
-use ferrowire_core::{Message, Value};
+use ferrowire::{Message, Value};
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, Stopped, json, message};
 

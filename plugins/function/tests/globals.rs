@@ -1,6 +1,6 @@
 //! The globals that Node-RED gives to a function, beside those that are tested with what they do.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 use serde_json::Value as Json;

@@ -1,6 +1,6 @@
 //! `Intl` and what belongs to it shows the same as in Node.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 

@@ -1,7 +1,7 @@
 //! What the interpreter does in one step of its own, where it could go on for ever: each ends at
 //! a limit of time, of memory or of length.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 

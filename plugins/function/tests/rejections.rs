@@ -1,6 +1,6 @@
 //! Promises that are rejected while nothing waits for them.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_core::Value;
+use ferrowire::Value;
 use hyper::header::{HeaderMap, SET_COOKIE};
 use hyper::{Method, StatusCode};
 use url::Url;

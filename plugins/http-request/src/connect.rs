@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use ferrowire_core::NodeContext;
-use ferrowire_web::{Proxy, TlsOptions};
+use ferrowire::NodeContext;
+use ferrowire_net::{Proxy, TlsOptions};
 use futures_util::future::BoxFuture;
 use hyper::Uri;
 use hyper::http::Extensions;

@@ -1,8 +1,8 @@
 //! `Client`: sends a request, follows where it is sent to, and proves who it is when asked.
 
 use bytes::Bytes;
-use ferrowire_core::{Map, NodeContext, Value};
-use ferrowire_web::TlsOptions;
+use ferrowire::{Map, NodeContext, Value};
+use ferrowire_net::TlsOptions;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,

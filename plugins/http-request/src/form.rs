@@ -1,8 +1,8 @@
 //! Bodies made of objects: `multipart/form-data` (RFC 7578) and query strings.
 
 use bytes::Bytes;
-use ferrowire_core::javascript::encode_uri_component;
-use ferrowire_core::{Map, Value, javascript};
+use ferrowire::expression::uri::encode_uri_component;
+use ferrowire::{Map, Value, javascript};
 
 /// The fields as a `multipart/form-data` body with this boundary. A value with a property
 /// `value` may have `options` with `filename` and `contentType`.

@@ -1,6 +1,6 @@
 //! `Headers`: the headers of a request, with their names as the flow writes them.
 
-use ferrowire_core::{Message, Value, javascript};
+use ferrowire::{Message, Value, javascript};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failure::Failure;

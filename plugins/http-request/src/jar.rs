@@ -1,9 +1,9 @@
 //! `Jar`: the cookies of one request and of those that it is redirected to.
 
 use cookie_store::CookieStore;
-use ferrowire_core::javascript::{decode_uri_component, encode_uri_component};
-use ferrowire_core::{Map, Value, javascript};
-use ferrowire_web::parse_cookies;
+use ferrowire::expression::uri::{decode_uri_component, encode_uri_component};
+use ferrowire::{Map, Value, javascript};
+use ferrowire_net::parse_cookies;
 use url::Url;
 
 /// Cookies, each for the hosts and paths that it is meant for.

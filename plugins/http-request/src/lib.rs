@@ -19,9 +19,9 @@ mod proxy;
 pub use node::HttpRequest;
 pub use proxy::HttpProxy;
 
-use ferrowire_core::{Credential, Editor, NodeType, Reference};
+use ferrowire::{Credential, Editor, NodeType, Reference};
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<HttpRequest>("http request")
         .summary("sends HTTP requests and returns their responses")
         .category("network")

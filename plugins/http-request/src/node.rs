@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use ferrowire_core::{
+use ferrowire::{
     FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, Status,
     StopReason, async_trait,
 };

@@ -1,8 +1,8 @@
 //! The properties of an `http request`, read once.
 
-use ferrowire_core::mustache::Template;
-use ferrowire_core::{NodeConfig, PropertyPath, Value};
-use ferrowire_web::TlsOptions;
+use ferrowire::expression::mustache::Template;
+use ferrowire::{NodeConfig, PropertyPath, Value};
+use ferrowire_net::TlsOptions;
 
 use crate::proxy::Choice;
 

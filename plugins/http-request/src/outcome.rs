@@ -1,7 +1,7 @@
 //! What a message says after its request.
 
-use ferrowire_core::{Key, Map, Message, NodeContext, Value};
-use ferrowire_web::{MARK, header_sum};
+use ferrowire::{Key, Map, Message, NodeContext, Value};
+use ferrowire_net::{MARK, header_sum};
 use hyper::header::{HeaderMap, SET_COOKIE};
 
 use crate::call::{Got, latin1, set_cookies};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_core::mustache::Filling;
-use ferrowire_core::{Message, NodeContext, NodeError, Value, javascript};
-use ferrowire_web::{basic, take_mark};
+use ferrowire::expression::mustache::Filling;
+use ferrowire::{Message, NodeContext, NodeError, Value, javascript};
+use ferrowire_net::{basic, take_mark};
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 use url::Url;

@@ -1,7 +1,7 @@
 //! `http proxy`, and which proxy a request takes.
 
-use ferrowire_core::{FromConfig, Map, Node, NodeConfig, NodeContext, Value};
-use ferrowire_web::{Proxy, is_excepted};
+use ferrowire::{FromConfig, Map, Node, NodeConfig, NodeContext, Value};
+use ferrowire_net::{Proxy, is_excepted};
 use hyper::Uri;
 
 /// The configuration node `http proxy`: only its properties matter.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use ferrowire_core::{Message, Value};
+use ferrowire::{Message, Value};
 use ferrowire_testkit::{json, message};
 use support::{Request, Server, payload, request, text};
 

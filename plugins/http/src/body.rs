@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::Read;
 
 use bytes::Bytes;
-use ferrowire_core::{Map, Text, Value};
+use ferrowire::{Map, Text, Value};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::Incoming;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ferrowire_core::javascript::encode_uri_component;
-use ferrowire_core::{NodeError, Value, javascript};
+use ferrowire::expression::uri::encode_uri_component;
+use ferrowire::{NodeError, Value, javascript};
 
 /// The line for one cookie: a value, or an object of `value` and options. `null` deletes it.
 ///

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, Value,
     async_trait,
 };

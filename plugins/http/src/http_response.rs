@@ -1,10 +1,10 @@
 //! `http response`: answers the request that a message belongs to.
 
-use ferrowire_core::{
+use ferrowire::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
 };
 use ferrowire_http::FlowPages;
-use ferrowire_web::take_mark;
+use ferrowire_net::take_mark;
 
 use crate::reply::Reply;
 

@@ -12,9 +12,9 @@ mod request;
 pub use http_in::HttpIn;
 pub use http_response::HttpResponse;
 
-use ferrowire_core::{Editor, NodeType};
+use ferrowire::{Editor, NodeType};
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<HttpIn>("http in")
         .summary("receives HTTP requests at a path of the runtime's port")
         .category("network")

@@ -3,9 +3,9 @@
 //! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`: letters in
 //! any case, with or without a slash at the end.
 
-use ferrowire_core::javascript::decode_uri_component;
-use ferrowire_core::regexp::{self, RegExp};
-use ferrowire_core::{Key, Map};
+use ferrowire::expression::regexp::{self, RegExp};
+use ferrowire::expression::uri::decode_uri_component;
+use ferrowire::{Key, Map};
 
 /// A path with parameters.
 #[derive(Clone, Debug)]
@@ -203,7 +203,7 @@ fn group_names(regex: &str, named: &[(usize, Key)]) -> Vec<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ferrowire_core::Value;
+    use ferrowire::Value;
 
     fn fit(pattern: &str, path: &str) -> Option<String> {
         let params = Pattern::parse(pattern).unwrap().fit(path)?;

@@ -2,7 +2,7 @@
 //!
 //! `a=1&a=2` and `a[]=1&a[]=2` make arrays, `a[b][c]=1` objects within objects.
 
-use ferrowire_core::{Map, Value};
+use ferrowire::{Map, Value};
 
 /// More parameters are left out.
 const MOST: usize = 1000;

@@ -1,7 +1,7 @@
 //! `Reply`: a response as a message describes it, in the way Express sends it.
 
 use bytes::Bytes;
-use ferrowire_core::{Map, Message, NodeError, Value, javascript, number_to_string};
+use ferrowire::{Map, Message, NodeError, Value, javascript, number_to_string};
 use ferrowire_http::{Response, full};
 use hyper::StatusCode;
 use hyper::header::{

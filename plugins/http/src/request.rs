@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use ferrowire_core::javascript::decode_uri_component;
-use ferrowire_core::{Key, Map, Value};
+use ferrowire::expression::uri::decode_uri_component;
+use ferrowire::{Key, Map, Value};
 use ferrowire_http::Secure;
-use ferrowire_web::parse_cookies;
+use ferrowire_net::parse_cookies;
 use hyper::Version;
 use hyper::header::{COOKIE, HOST, HeaderMap};
 use hyper::http::request::Parts;

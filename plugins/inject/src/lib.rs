@@ -4,7 +4,7 @@ mod clock;
 mod props;
 mod timer;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Value, async_trait,
 };
@@ -51,7 +51,7 @@ impl Node for Inject {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Inject>("inject")
         .summary("starts flows by a button, at the start, at intervals, by the clock")
         .category("common")

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::{
-    Map, Message, NodeConfig, NodeContext, NodeError, PropertyPath, TypedValue, Value,
-};
+use ferrowire::expression::TypedValue;
+use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Value};
 
 /// What is set, in order, and what is wrong with the rest.
 #[derive(Clone, Debug)]

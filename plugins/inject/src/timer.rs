@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
-use ferrowire_core::{Message, NodeConfig, NodeContext, Value};
+use ferrowire::{Message, NodeConfig, NodeContext, Value};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::Clock;

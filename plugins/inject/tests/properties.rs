@@ -1,6 +1,6 @@
 //! What `inject` puts into its messages.
 
-use ferrowire_core::{Message, Value};
+use ferrowire::{Message, Value};
 use ferrowire_plugin_inject as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 

@@ -3,7 +3,7 @@
 mod print;
 mod schema;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Value,
 };
@@ -90,7 +90,7 @@ impl Json {
         };
         let converted = self.convert(value, schema.as_deref())?;
         if let Some(value) = converted {
-            let error = |error: ferrowire_core::CannotSet| NodeError::new(error.to_string());
+            let error = |error: ferrowire::CannotSet| NodeError::new(error.to_string());
             property.set(msg, value).map_err(|e| Failure::Error(error(e)))?;
         }
         if schema.is_some() {
@@ -149,7 +149,7 @@ impl Node for Json {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Json>("json")
         .summary("converts between JSON text and values")
         .category("parser")

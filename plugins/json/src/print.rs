@@ -1,6 +1,6 @@
 //! JSON text over several lines, as `JSON.stringify(value, null, 4)` prints it.
 
-use ferrowire_core::{Map, Value};
+use ferrowire::{Map, Value};
 
 const INDENT: &str = "    ";
 

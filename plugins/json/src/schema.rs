@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use boon::{Compiler, Draft, OutputError, OutputUnit, SchemaIndex, Schemas};
-use ferrowire_core::{Map, Value};
+use ferrowire::{Map, Value};
 
 /// The name under which a schema is known to its compiler.
 const NAME: &str = "msg.schema";

@@ -1,8 +1,6 @@
 //! The node `junction`: a point where wires meet.
 
-use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType,
-};
+use ferrowire::{Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
 
 /// Node-RED's `junction`: passes every message on.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ impl Node for Junction {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Junction>("junction")
         .summary("joins wires")
         .category("common")

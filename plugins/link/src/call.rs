@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ferrowire_core::{
+use ferrowire::{
     Alarm, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
     async_trait, generate_id,
 };

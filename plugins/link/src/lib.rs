@@ -4,7 +4,7 @@
 mod call;
 mod out;
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeType, Value,
 };
 
@@ -48,7 +48,7 @@ fn check_links(config: &mut NodeConfig<'_>) {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<LinkIn>("link in")
         .summary("receives what is sent to it without a wire")
         .category("common")

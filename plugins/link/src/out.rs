@@ -1,6 +1,6 @@
 //! `link out`: on to the linked nodes, or back to the call.
 
-use ferrowire_core::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, Text, Value};
+use ferrowire::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, Text, Value};
 
 use crate::{RETURN, SOURCES, check_links};
 

@@ -1,6 +1,6 @@
 //! What each of the nodes does with a message.
 
-use ferrowire_core::{Level, Message};
+use ferrowire::{Level, Message};
 use ferrowire_plugin_link as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use std::time::Duration;

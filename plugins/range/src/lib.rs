@@ -1,6 +1,6 @@
 //! The node `range`: maps a number from one range to another.
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
     javascript,
 };
@@ -99,7 +99,7 @@ impl Node for Range {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Range>("range")
         .summary("maps a number from one range to another")
         .category("function")

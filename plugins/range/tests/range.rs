@@ -1,6 +1,6 @@
 //! What `range` makes of numbers.
 
-use ferrowire_core::{Level, Value};
+use ferrowire::{Level, Value};
 use ferrowire_plugin_range as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Key, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Value, javascript,
 };
@@ -80,7 +80,7 @@ impl Filter {
             Mode::Changed { ignores_first } => {
                 // As in Node-RED, an object that comes first is compared with an empty one.
                 let changed = match &before {
-                    None => !value.as_object().is_some_and(ferrowire_core::Map::is_empty),
+                    None => !value.as_object().is_some_and(ferrowire::Map::is_empty),
                     Some(before) => *before != value,
                 };
                 let is_first = before.is_none();
@@ -168,7 +168,7 @@ impl Node for Filter {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Filter>("rbe")
         .summary("lets messages pass whose value has changed")
         .category("function")

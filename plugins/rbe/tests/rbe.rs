@@ -1,6 +1,6 @@
 //! Which values a filter lets pass.
 
-use ferrowire_core::Level;
+use ferrowire::Level;
 use ferrowire_plugin_rbe as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

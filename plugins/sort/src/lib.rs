@@ -5,10 +5,11 @@ mod merge;
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
-    Editor, FromConfig, Handled, Jsonata, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait,
-    javascript, made_room,
+use ferrowire::expression::Jsonata;
+use ferrowire::{
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript,
+    made_room,
 };
 
 /// Node-RED's `sort`.
@@ -235,7 +236,7 @@ impl Node for Sort {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Sort>("sort")
         .summary("sorts arrays, and sequences of messages")
         .category("sequence")

@@ -7,7 +7,7 @@ mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     Alarm, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sequence,
     StopReason, async_trait, made_room,
 };
@@ -73,7 +73,7 @@ impl Inner {
             self.alarm.changed();
         }
         match taken {
-            Ok(Taken::Waits) => Handled::Kept(ferrowire_core::Sending::done()),
+            Ok(Taken::Waits) => Handled::Kept(ferrowire::Sending::done()),
             Ok(Taken::Done) => Handled::Done,
             Ok(Taken::Dropped(group)) => Handled::Later({
                 let sending = cx.send_all(Vec::new(), group.kept);

@@ -3,14 +3,14 @@
 mod join;
 mod split;
 
-use ferrowire_core::{Editor, NodeConfig, NodeType, Value};
+use ferrowire::{Editor, NodeConfig, NodeType, Value};
 
 pub use join::Join;
 pub use split::Split;
 
 const EDITOR: Editor = Editor::NodeRed("sequence/17-split");
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Split>("split")
         .summary("splits a message into a sequence of messages")
         .category("sequence")

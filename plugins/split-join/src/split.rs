@@ -5,7 +5,7 @@ mod stream;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, PropertyPath,
     Sending, Value, generate_id,
 };

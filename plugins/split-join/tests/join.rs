@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Level, Message, Value};
+use ferrowire::{Level, Message, Value};
 use ferrowire_plugin_split_join as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use proptest::prelude::*;

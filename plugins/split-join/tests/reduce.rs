@@ -1,6 +1,6 @@
 //! What `join` makes of sequences with an expression.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_split_join as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

@@ -5,9 +5,10 @@ mod sequence;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::expression::TypedValue;
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    StopReason, TypedValue, Value, async_trait,
+    StopReason, Value, async_trait,
 };
 
 use rule::{Input, Rule};
@@ -68,7 +69,7 @@ impl FromConfig for Switch {
         let rules: Vec<Rule> = list.iter().enumerate().filter_map(parse).collect();
         let property = match config.raw("property") {
             None => None,
-            Some(_) => config.typed_value("property", "propertyType", "msg"),
+            Some(_) => TypedValue::from_config(config, "property", "propertyType", "msg"),
         };
         let repair = config.boolean("repair", false);
         let state = State { previous: Some(Value::Null), groups: Groups::default() };
@@ -160,7 +161,7 @@ impl Node for Switch {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Switch>("switch")
         .summary("routes messages by rules")
         .category("function")

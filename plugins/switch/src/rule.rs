@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use ferrowire_core::regexp::{self, RegExp};
-use ferrowire_core::{
-    Jsonata, Map, Message, NodeConfig, NodeContext, NodeError, TypedValue, Value, javascript,
-};
+use ferrowire::expression::regexp::{self, RegExp};
+use ferrowire::expression::{Jsonata, TypedValue};
+use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, Value, javascript};
 
 use crate::sequence::Parts;
 

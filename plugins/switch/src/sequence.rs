@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ferrowire_core::{Message, NodeError, Value, generate_id, javascript};
+use ferrowire::{Message, NodeError, Value, generate_id, javascript};
 
 /// The number of messages that may wait for the rest of their sequences.
 const MOST_KEPT: usize = 65_536;

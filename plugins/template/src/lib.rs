@@ -2,7 +2,7 @@
 
 mod source;
 
-use ferrowire_core::{
+use ferrowire::{
     ContextKey, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, PropertyPath, Scope, Value,
 };
@@ -105,7 +105,7 @@ impl Node for Template {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Template>("template")
         .summary("fills in a template with the properties of messages")
         .category("function")

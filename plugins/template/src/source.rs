@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use ferrowire_core::mustache::{Filling, Template};
-use ferrowire_core::{
+use ferrowire::expression::mustache::{Filling, Template};
+use ferrowire::{
     ContextKey, InvalidProperty, Message, NodeConfig, NodeContext, NodeError, Scope, Text, Value,
     javascript,
 };

@@ -1,6 +1,6 @@
 //! What `template` makes of templates and messages.
 
-use ferrowire_core::{PropertyPath, Scope, Value};
+use ferrowire::{PropertyPath, Scope, Value};
 use ferrowire_plugin_template as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

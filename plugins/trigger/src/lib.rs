@@ -6,7 +6,7 @@ mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
+use ferrowire::{
     Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeType, Status, StopReason, async_trait,
 };
@@ -102,7 +102,7 @@ impl Node for Trigger {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<Trigger>("trigger")
         .summary("sends a message, and another one later")
         .category("function")

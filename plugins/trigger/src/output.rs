@@ -1,7 +1,8 @@
 //! `Output`: what is sent first, or later.
 
-use ferrowire_core::mustache::{Filling, Template};
-use ferrowire_core::{Message, NodeConfig, NodeContext, NodeError, TypedValue, Value};
+use ferrowire::expression::TypedValue;
+use ferrowire::expression::mustache::{Filling, Template};
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 
 #[derive(Debug)]
 pub(crate) enum Output {

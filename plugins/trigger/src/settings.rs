@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Key, Message, NodeConfig, PropertyPath, Value, javascript};
+use ferrowire::{Key, Message, NodeConfig, PropertyPath, Value, javascript};
 
 use crate::output::Output;
 

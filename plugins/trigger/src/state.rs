@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use ferrowire_core::{Key, Message, NodeContext, NodeError, Status, Value};
+use ferrowire::{Key, Message, NodeContext, NodeError, Status, Value};
 use tokio::time::Instant;
 
 use crate::output::{Output, set_payload};

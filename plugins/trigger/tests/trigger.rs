@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_trigger as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;

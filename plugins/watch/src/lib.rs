@@ -2,7 +2,7 @@
 //!
 //! Whom they watch is settled by the runtime, from their properties `scope` and `uncaught`.
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
 };
 
@@ -40,7 +40,7 @@ const fn watching(name: &'static str, what: Watches) -> NodeType {
     NodeType::shared::<Watch>(name).category("common").watches(what)
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     watching("catch", Watches::Errors)
         .summary("sends on the errors of other nodes")
         .editor(Editor::NodeRed("common/25-catch")),

@@ -1,6 +1,6 @@
 //! What the nodes say about their properties; whom they watch is the engine's to test.
 
-use ferrowire_core::Message;
+use ferrowire::Message;
 use ferrowire_plugin_watch as _;
 use ferrowire_testkit::{Harness, assert_compliant, linked};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! The node `websocket in`: what its endpoint receives goes on into the flow.
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Reference, async_trait,
 };
@@ -36,7 +36,7 @@ impl Node for WebSocketIn {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<WebSocketIn>("websocket in")
         .summary("receives messages from a WebSocket endpoint")
         .category("network")

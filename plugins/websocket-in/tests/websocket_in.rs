@@ -1,6 +1,6 @@
 //! `websocket in` passes messages through and says when it has no endpoint.
 
-use ferrowire_core::{Endpoint, Level, Reference};
+use ferrowire::{Endpoint, Level, Reference};
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 

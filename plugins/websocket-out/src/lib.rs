@@ -1,6 +1,6 @@
 //! The node `websocket out`: what arrives here goes to its endpoint.
 
-use ferrowire_core::{
+use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Reference, async_trait,
 };
@@ -36,7 +36,7 @@ impl Node for WebSocketOut {
     }
 }
 
-ferrowire_core::register!(
+ferrowire::register!(
     NodeType::shared::<WebSocketOut>("websocket out")
         .summary("sends messages to a WebSocket endpoint")
         .category("network")

@@ -11,11 +11,11 @@ use toml::{Table, Value};
 use super::choice::{Assembly, Plugin};
 use super::source::Source;
 use crate::cargo;
-use crate::crates::CORE;
+use crate::crates::FACADE;
 
 /// The crates of ours that a plugin may depend on.
 const CONTRACT: [(&str, &str); 2] =
-    [(CORE, "crates/core"), ("ferrowire-testkit", "crates/testkit")];
+    [(FACADE, "crates/ferrowire"), ("ferrowire-testkit", "crates/testkit")];
 
 /// The text of a crate and where it belongs.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ fn patches(
     for plugin in &assembly.plugins {
         match &plugin.found {
             Some(found) => {
-                from.extend(found.wants_core.iter().filter_map(|it| it.from.as_ref()).map(
+                from.extend(found.wanted_facade.iter().filter_map(|it| it.from.as_ref()).map(
                     |source| match source.strip_prefix("git+") {
                         Some(url) => url.split(['?', '#']).next().unwrap_or(url).to_owned(),
                         None => REGISTRY.to_owned(),

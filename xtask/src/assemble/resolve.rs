@@ -9,7 +9,7 @@ use super::choice::{Assembly, origin};
 use super::generate::Generated;
 use super::source::Source;
 use crate::cargo::{self, Metadata};
-use crate::crates::{CORE, Repository};
+use crate::crates::{FACADE, Repository};
 
 /// Resolves the generated crate and refuses what cannot work.
 pub(crate) fn check(
@@ -19,9 +19,12 @@ pub(crate) fn check(
 ) -> Result<()> {
     fitting_requirements(assembly, repository)?;
     let metadata = resolve(generated, assembly).map_err(|error| {
-        anyhow!("the plugins do not fit this runtime's `{CORE}` {}: {error:#}", repository.core)
+        anyhow!(
+            "the plugins do not fit this runtime's `{FACADE}` {}: {error:#}",
+            repository.version
+        )
     })?;
-    one_contract(metadata.json())?;
+    one_facade(metadata.json())?;
     for plugin in &assembly.plugins {
         let package = metadata.packages().find(|it| it["name"] == plugin.package.as_str());
         let package = package.with_context(|| format!("cargo found no `{}`", plugin.package))?;
@@ -38,14 +41,15 @@ pub(crate) fn check(
 
 /// Cargo would say that a registry has no such version of the contract, which is beside the point.
 fn fitting_requirements(assembly: &Assembly, repository: &Repository) -> Result<()> {
-    let ours: semver::Version = repository.core.parse().context("the contract has no version")?;
+    let ours: semver::Version =
+        repository.version.parse().context("the contract has no version")?;
     for plugin in &assembly.plugins {
-        for wanted in plugin.found.iter().flat_map(|found| &found.wants_core) {
+        for wanted in plugin.found.iter().flat_map(|found| &found.wanted_facade) {
             let fits = semver::VersionReq::parse(&wanted.version)
                 .is_ok_and(|requirement| requirement.matches(&ours));
             ensure!(
                 fits || wanted.from.is_none(),
-                "`{}` wants `{CORE}` {}, and this runtime has {ours}; choose a version of `{0}` \
+                "`{}` wants `{FACADE}` {}, and this runtime has {ours}; choose a version of `{0}` \
                  that fits, or build in the checkout that it fits",
                 plugin.package,
                 wanted.version
@@ -71,11 +75,11 @@ fn resolve(generated: &Generated, assembly: &Assembly) -> Result<Metadata> {
 }
 
 /// Two versions of the contract would be two registries: the runtime sees only its own.
-fn one_contract(metadata: &Value) -> Result<()> {
+fn one_facade(metadata: &Value) -> Result<()> {
     let packages = metadata["packages"].as_array().context("cargo told no packages")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
-    let cores: Vec<&Value> = packages.iter().filter(|it| it["name"] == CORE).collect();
-    ensure!(!cores.is_empty(), "nothing depends on `{CORE}`");
+    let cores: Vec<&Value> = packages.iter().filter(|it| it["name"] == FACADE).collect();
+    ensure!(!cores.is_empty(), "nothing depends on `{FACADE}`");
     if cores.len() == 1 {
         return Ok(());
     }
@@ -107,7 +111,7 @@ fn one_contract(metadata: &Value) -> Result<()> {
         })
         .collect();
     bail!(
-        "the plugins want different versions of `{CORE}`, so the runtime would not see their \
+        "the plugins want different versions of `{FACADE}`, so the runtime would not see their \
          nodes:\n  {}\nlet all of them depend on one",
         sides.join("\n  ")
     )

@@ -5,7 +5,7 @@ use crate::Value;
 
 impl PropertyPath {
     /// What follows the first name: strings, numbers (indices), arrays (`[msg.…]`).
-    pub(crate) fn rest_to_values(&self) -> Vec<Value> {
+    pub fn rest_to_values(&self) -> Vec<Value> {
         let value = |step: &Step| match step {
             Step::Key(key) => key.as_str().into(),
             Step::Index(index) => (*index).into(),
@@ -19,7 +19,7 @@ impl PropertyPath {
     }
 
     /// The path of a first name and what [`rest_to_values`](Self::rest_to_values) made.
-    pub(crate) fn from_values(first: &str, rest: &[Value]) -> Option<Self> {
+    pub fn from_values(first: &str, rest: &[Value]) -> Option<Self> {
         Self::from_values_in(first, rest, 0)
     }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ferrowire_core::abi::declaration::{INDEX, SECTION};
+use ferrowire_abi::declaration::{INDEX, SECTION};
 use ferrowire_core::bus::RunningNode;
 use ferrowire_core::{Message, NodeConfig, NodeInfo, NodeType, Registry};
 use ferrowire_loader::{Kind, Request, load};

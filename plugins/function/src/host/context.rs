@@ -1,6 +1,7 @@
 //! Context and expressions as JavaScript asks for them.
 
-use ferrowire_core::{Context, Jsonata, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
+use ferrowire::expression::Jsonata;
+use ferrowire::{Context, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
 
 /// `scope` is the word that the prelude uses.
 fn context<'a>(cx: &'a NodeContext, scope: &str, store: &'a str) -> Context<'a> {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Message, Value};
+use ferrowire::{Message, Value};
 use ferrowire_plugin_http_request as _;
 use ferrowire_testkit::{Harness, HarnessBuilder, json};
 use futures_util::FutureExt;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ferrowire_core::{Key, Map, Message, NodeError, PropertyPath, Sequence, Value, javascript};
+use ferrowire::{Key, Map, Message, NodeError, PropertyPath, Sequence, Value, javascript};
 use tokio::time::Instant;
 
 /// What the values become together.

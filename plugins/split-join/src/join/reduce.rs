@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ferrowire_core::{
-    Handled, Jsonata, Message, NodeConfig, NodeContext, NodeError, Sending, Sequence, Sequences,
-    TypedValue, Value, javascript, made_room,
+use ferrowire::expression::{Jsonata, TypedValue};
+use ferrowire::{
+    Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Sequence, Sequences, Value,
+    javascript, made_room,
 };
 
 use super::MOST_HELD;
@@ -37,8 +38,7 @@ impl Reduce {
         let expression = compile(config, "reduceExp");
         let fix_up = config.raw("reduceFixup").is_some_and(Value::is_truthy);
         Reduce {
-            initial: config
-                .typed_value("reduceInit", "reduceInitType", "str")
+            initial: TypedValue::from_config(config, "reduceInit", "reduceInitType", "str")
                 .unwrap_or(TypedValue::Constant(Value::Null)),
             expression,
             fix_up: fix_up.then(|| compile(config, "reduceFixup")).flatten(),

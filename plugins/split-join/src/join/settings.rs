@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ferrowire_core::{Message, NodeConfig, NodeContext, PropertyPath, Value, javascript};
+use ferrowire::{Message, NodeConfig, NodeContext, PropertyPath, Value, javascript};
 use tokio::time::Instant;
 
 use super::group::{Group, Kind};
@@ -172,7 +172,7 @@ fn named(key: Option<&Value>) -> Option<String> {
 pub(crate) fn leave_sequence(msg: &mut Message) {
     let outer = msg.remove("parts").and_then(|parts| parts.get("parts").cloned());
     if let Some(outer) = outer {
-        let parts: ferrowire_core::Map = [("parts", outer)].into_iter().collect();
+        let parts: ferrowire::Map = [("parts", outer)].into_iter().collect();
         msg.set("parts", parts);
     }
 }

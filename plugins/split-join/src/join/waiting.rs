@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ferrowire_core::Sequences;
+use ferrowire::Sequences;
 use tokio::time::Instant;
 
 use super::MOST_HELD;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use ferrowire_core::{Key, Map, NodeError, Text, Value};
+use ferrowire::{Key, Map, NodeError, Text, Value};
 
 /// Where texts and buffers are cut.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! `Stream`: messages that continue each other; what has no end yet waits for the next one.
 
 use bytes::Bytes;
-use ferrowire_core::{Message, NodeError, Text, Value};
+use ferrowire::{Message, NodeError, Text, Value};
 
 use super::pieces::{self, Pieces, Separator};
 

@@ -1,0 +1,700 @@
+//! The shapes that cross: plain C data and tables of functions.
+//!
+//! In every table `size` is the number of bytes that its maker knows of.
+
+use std::ffi::c_void;
+use std::sync::atomic::AtomicPtr;
+
+/// A string that is lent for the time of a call, or for ever where that is said.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Str {
+    /// The first byte; dangling when the length is 0.
+    pub ptr: *const u8,
+    /// The number of bytes.
+    pub len: usize,
+}
+
+impl Str {
+    /// Lends `text`.
+    pub const fn new(text: &str) -> Self {
+        Str { ptr: text.as_ptr(), len: text.len() }
+    }
+
+    /// The string.
+    ///
+    /// # Safety
+    /// `self` must come from the other side, and must still be lent during `'a`.
+    pub const unsafe fn get<'a>(self) -> &'a str {
+        if self.len == 0 {
+            return "";
+        }
+        // SAFETY: not empty, so `ptr` points to `len` bytes that the caller knows to be lent;
+        // whoever hands a string over vouches for UTF-8.
+        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.ptr, self.len)) }
+    }
+}
+
+/// A string that is handed over. A null `owner` with a null `ptr` stands for "no string".
+#[repr(C)]
+#[derive(Debug)]
+pub struct OwnedStr {
+    /// The first byte, null for "no string".
+    pub ptr: *const u8,
+    /// The number of bytes.
+    pub len: usize,
+    /// Frees it.
+    pub release: Option<unsafe extern "C" fn(*const u8, usize)>,
+}
+
+impl OwnedStr {
+    /// No string.
+    pub const NONE: OwnedStr = OwnedStr { ptr: std::ptr::null(), len: 0, release: None };
+
+    /// Hands `text` over.
+    pub fn new(text: String) -> Self {
+        unsafe extern "C" fn release(ptr: *const u8, len: usize) {
+            let text = std::ptr::slice_from_raw_parts_mut(ptr.cast_mut(), len);
+            // SAFETY: only called once with what `Box::into_raw` gave below.
+            drop(unsafe { Box::from_raw(text) });
+        }
+        let len = text.len();
+        let text: *mut [u8] = Box::into_raw(text.into_bytes().into_boxed_slice());
+        OwnedStr { ptr: text.cast::<u8>(), len, release: Some(release) }
+    }
+
+    /// Takes the string out and lets its maker free it.
+    ///
+    /// # Safety
+    /// `self` must be as the other side handed it over, and is not used again.
+    pub unsafe fn take(self) -> Option<String> {
+        if self.ptr.is_null() {
+            return None;
+        }
+        // SAFETY: handed over and not released yet.
+        let text = unsafe { Str { ptr: self.ptr, len: self.len }.get() }.to_owned();
+        if let Some(release) = self.release {
+            // SAFETY: the one call that ends it.
+            unsafe { release(self.ptr, self.len) };
+        }
+        Some(text)
+    }
+}
+
+/// Why something failed.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Failure {
+    /// The reason with all causes; none if nothing failed.
+    pub text: OwnedStr,
+    /// One of [`failure`].
+    pub kind: u32,
+}
+
+/// Kinds of [`Failure`].
+pub mod failure {
+    /// An error.
+    pub const ERROR: u32 = 0;
+    /// A panic.
+    pub const PANIC: u32 = 1;
+    /// Since 1.2: an error with details. In the place of the text's first byte is a message,
+    /// which is handed over, with the properties `text` and `details`.
+    pub const DETAILED: u32 = 2;
+}
+
+impl Failure {
+    /// Nothing failed.
+    pub const NONE: Failure = Failure { text: OwnedStr::NONE, kind: failure::ERROR };
+}
+
+/// Kinds of [`Value`].
+pub mod kind {
+    /// `null`, and whatever a newer side may send that this one does not know.
+    pub const NULL: u32 = 0;
+    /// `false` or `true` in `number`.
+    pub const BOOL: u32 = 1;
+    /// `number`.
+    pub const NUMBER: u32 = 2;
+    /// A string at `ptr`.
+    pub const STRING: u32 = 3;
+    /// A buffer at `ptr`.
+    pub const BUFFER: u32 = 4;
+    /// An array of `len` elements, `owner` for `entry`.
+    pub const ARRAY: u32 = 5;
+    /// An object of `len` properties, `owner` for `entry`.
+    pub const OBJECT: u32 = 6;
+}
+
+/// A value inside a message, lent as long as the message is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    /// One of [`kind`].
+    pub kind: u32,
+    /// The number, or 0 and 1 for a boolean.
+    pub number: f64,
+    /// The bytes of a string or buffer.
+    pub ptr: *const u8,
+    /// The number of bytes, elements or properties.
+    pub len: usize,
+    /// What `entry` and `share` are called with.
+    pub owner: *const c_void,
+}
+
+impl Value {
+    /// `null`.
+    pub const NULL: Value = Value {
+        kind: kind::NULL,
+        number: 0.0,
+        ptr: std::ptr::null(),
+        len: 0,
+        owner: std::ptr::null(),
+    };
+}
+
+/// An element of an array, or a property of an object.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The property's name; empty for an element.
+    pub key: Str,
+    /// The value.
+    pub value: Value,
+}
+
+/// Bytes that are shared with their owner.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Bytes {
+    /// The first byte.
+    pub ptr: *const u8,
+    /// How many.
+    pub len: usize,
+    /// One reference.
+    pub owner: *const c_void,
+    /// What can be done with it.
+    pub table: *const BytesTable,
+}
+
+/// What can be done with a reference to shared bytes.
+#[repr(C)]
+#[derive(Debug)]
+pub struct BytesTable {
+    /// See the module.
+    pub size: usize,
+    /// Another reference.
+    pub share: unsafe extern "C" fn(*const c_void) -> *const c_void,
+    /// Ends a reference.
+    pub release: unsafe extern "C" fn(*const c_void),
+}
+
+/// The head of a message that crosses; what follows it is known to its maker.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Message {
+    /// The maker's functions.
+    pub table: *const MessageTable,
+    /// For whoever holds the message; null whenever it changes hands.
+    pub cache: AtomicPtr<c_void>,
+}
+
+/// What can be done with a message.
+#[repr(C)]
+#[derive(Debug)]
+pub struct MessageTable {
+    /// See the module.
+    pub size: usize,
+    /// Ends it.
+    pub release: unsafe extern "C" fn(*mut Message),
+    /// Another one with equal contents.
+    pub clone: unsafe extern "C" fn(*const Message) -> *mut Message,
+    /// Its properties, as an object.
+    pub open: unsafe extern "C" fn(*const Message, *mut Value),
+    /// An entry of an array or object, which is lent by a message of this maker: kind, owner,
+    /// index, where to.
+    pub entry: unsafe extern "C" fn(u32, *const c_void, usize, *mut Entry),
+    /// A reference to the bytes of a string or buffer: kind, owner, where to.
+    pub share: unsafe extern "C" fn(u32, *const c_void, *mut Bytes),
+}
+
+/// A future. A null `data` is one that is over and succeeded.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Future {
+    /// Its state.
+    pub data: *mut c_void,
+    /// What can be done with it.
+    pub table: *const FutureTable,
+}
+
+impl Future {
+    /// Over, and succeeded.
+    pub const DONE: Future = Future { data: std::ptr::null_mut(), table: std::ptr::null() };
+}
+
+/// What can be done with a future.
+#[repr(C)]
+#[derive(Debug)]
+pub struct FutureTable {
+    /// See the module.
+    pub size: usize,
+    /// 0 while it is pending, 1 when it is over; then it may have written a failure.
+    pub poll: unsafe extern "C" fn(*mut c_void, *const Waker, *mut Failure) -> u32,
+    /// Ends it.
+    pub drop: unsafe extern "C" fn(*mut c_void),
+}
+
+/// Wakes the task that polled a future.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Waker {
+    /// Its state.
+    pub data: *const c_void,
+    /// What can be done with it.
+    pub table: *const WakerTable,
+}
+
+/// What can be done with a waker.
+#[repr(C)]
+#[derive(Debug)]
+pub struct WakerTable {
+    /// See the module.
+    pub size: usize,
+    /// An owned clone of a lent or owned one.
+    pub clone: unsafe extern "C" fn(*const c_void) -> *const c_void,
+    /// Wakes through a lent or owned one.
+    pub wake_by_ref: unsafe extern "C" fn(*const c_void),
+    /// Ends an owned one.
+    pub drop: unsafe extern "C" fn(*const c_void),
+}
+
+/// How a message was handled; see [`ferrowire_core::Handled`].
+pub mod handled {
+    /// The message is in `message` again.
+    pub const NOT_NOW: u32 = 0;
+    /// It is complete.
+    pub const DONE: u32 = 1;
+    /// `failure` says why not.
+    pub const FAILED: u32 = 2;
+    /// `message` leaves through `port`.
+    pub const SEND: u32 = 3;
+    /// What was given to `emit` leaves.
+    pub const SEND_ALL: u32 = 4;
+    /// It is complete when `future` is over.
+    pub const LATER: u32 = 5;
+    /// Since 1.2: the node keeps it. The sender waits for `future`.
+    pub const KEPT: u32 = 6;
+}
+
+/// What `on_message_now` did. Only the fields that [`handled`] names for the kind are written.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Handled {
+    /// One of [`handled`].
+    pub kind: u32,
+    /// The output port.
+    pub port: usize,
+    /// The message.
+    pub message: *mut Message,
+    /// The future.
+    pub future: Future,
+    /// The failure.
+    pub failure: Failure,
+}
+
+/// Takes a message for an output port.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Emit {
+    /// For the caller.
+    pub data: *mut c_void,
+    /// Takes the message.
+    pub emit: unsafe extern "C" fn(*mut c_void, usize, *mut Message),
+}
+
+/// Who a node is; see [`ferrowire_core::NodeInfo`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// The id.
+    pub id: Str,
+    /// The type.
+    pub node_type: Str,
+    /// The name.
+    pub name: Str,
+    /// The flow.
+    pub flow: Str,
+}
+
+/// What a node is built from; see [`ferrowire_core::NodeConfig`].
+#[repr(C)]
+#[derive(Debug)]
+pub struct Config {
+    /// See the module.
+    pub size: usize,
+    /// Who the node is.
+    pub info: Info,
+    /// Its properties, handed over.
+    pub properties: *mut Message,
+    /// For the two functions.
+    pub data: *mut c_void,
+    /// The properties of another node, null if there is none.
+    pub find: unsafe extern "C" fn(*mut c_void, Str) -> *mut Message,
+    /// Reports a problem: property, text.
+    pub problem: unsafe extern "C" fn(*mut c_void, Str, Str),
+    /// Since 1.2: its id in the definition of a subflow; empty elsewhere.
+    pub alias: Str,
+    /// Since 1.2: the flows that it lies in.
+    pub path: Str,
+}
+
+/// A node that was built.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Built {
+    /// Null when it could not be built: then `failure` says why.
+    pub node: *mut c_void,
+    /// 1 when it handles one message at a time.
+    pub exclusive: u32,
+    /// Why it was not built.
+    pub failure: Failure,
+}
+
+/// What a node finds around it at `bind`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Binding {
+    /// See the module.
+    pub size: usize,
+    /// Handed over: the node's way to its host, ended with [`HostTable::release`].
+    pub host: *const c_void,
+    /// Its endpoint's id; empty for none.
+    pub endpoint: Str,
+    /// How many nodes use it.
+    pub users: usize,
+}
+
+/// A status; see [`ferrowire_core::Status`].
+#[repr(C)]
+#[derive(Debug)]
+pub struct Status {
+    /// The colour.
+    pub fill: Str,
+    /// The shape.
+    pub shape: Str,
+    /// The text.
+    pub text: Str,
+    /// The details, handed over; null for none.
+    pub details: *mut Message,
+}
+
+/// What a library may ask of the host, each time with a node's way to it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct HostTable {
+    /// See the module.
+    pub size: usize,
+    /// Ends the way.
+    pub release: unsafe extern "C" fn(*const c_void),
+    /// Sends a message, which is handed over, through a port.
+    pub send: unsafe extern "C" fn(*const c_void, usize, *mut Message) -> Future,
+    /// Shows a status below the node (0) or below its users (1).
+    pub status: unsafe extern "C" fn(*const c_void, u32, *mut Status),
+    /// Writes to the log; levels count from 0 for trace to 4 for error.
+    pub log: unsafe extern "C" fn(*const c_void, u32, Str),
+    /// Reports a failure, which is handed over.
+    pub failed: unsafe extern "C" fn(*const c_void, Failure),
+    /// Publishes the property `value` of a message, which is handed over.
+    pub publish: unsafe extern "C" fn(*const c_void, Str, *mut Message),
+    /// The variable as the property `value` of a message; null if it is not set.
+    pub env: unsafe extern "C" fn(*const c_void, Str) -> *mut Message,
+    /// Since 1.2: whether a wire leaves through the port.
+    pub wired: unsafe extern "C" fn(*const c_void, usize) -> u32,
+    /// Since 1.2: hands a message, which is handed over, to a node beside the wires.
+    pub deliver: unsafe extern "C" fn(*const c_void, Str, *mut Message, *mut Failure) -> Future,
+    /// Since 1.2: the id of the node that a name means.
+    pub find_linked: unsafe extern "C" fn(*const c_void, Str, *mut Failure) -> OwnedStr,
+    /// Since 1.2: reports a failure with a message; both are handed over.
+    pub failed_with: unsafe extern "C" fn(*const c_void, Failure, *mut Message) -> Future,
+    /// Since 1.2: reports that a message, which is handed over, is complete.
+    pub completed: unsafe extern "C" fn(*const c_void, *mut Message) -> Future,
+    /// Since 1.2: the property `value` of a message, null for `undefined`.
+    pub context_get:
+        unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
+    /// Since 1.2: sets the value to the property `value` of a message, which is handed over, or
+    /// removes it: null.
+    pub context_set: unsafe extern "C" fn(*const c_void, *const Place, *mut Message, *mut Failure),
+    /// Since 1.2: the names of the values, as an array in the property `value` of a message.
+    pub context_keys:
+        unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
+    /// Since 1.2: whether the host's log wants lines of this level and target.
+    pub logs: unsafe extern "C" fn(u32, Str) -> u32,
+    /// Since 1.2: writes a line of the library's own to the host's log: level, library, target,
+    /// text.
+    pub write_log: unsafe extern "C" fn(u32, Str, Str, Str),
+}
+
+/// Where a value of a context is. Lent for the call, apart from `rest`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Place {
+    /// See the module.
+    pub size: usize,
+    /// 0: of the node, 1: of its flow, 2: of all.
+    pub scope: u32,
+    /// The store's name; empty for the default one.
+    pub store: Str,
+    /// The first name of the path.
+    pub first: Str,
+    /// The rest of it, handed over; null for none. The property `value` of a message: an array
+    /// of names, numbers (indices) and arrays (paths whose value is a name or an index).
+    pub rest: *mut Message,
+}
+
+/// What a node's library does with it. `node` is what `build` returned.
+#[repr(C)]
+#[derive(Debug)]
+pub struct NodeTable {
+    /// See the module.
+    pub size: usize,
+    /// Builds a node: index of the type, configuration, where to.
+    pub build: unsafe extern "C" fn(usize, *const Config, *mut Built),
+    /// Ends a node. No other call for it is under way or follows.
+    pub drop: unsafe extern "C" fn(*mut c_void, *mut Failure),
+    /// Shows the node what is around it; once, before the calls below.
+    pub bind: unsafe extern "C" fn(*mut c_void, *const Binding),
+    /// Starts it.
+    pub start: unsafe extern "C" fn(*mut c_void) -> Future,
+    /// Hands a message over.
+    pub on_message_now: unsafe extern "C" fn(*mut c_void, *mut Message, *const Emit, *mut Handled),
+    /// Hands a message over.
+    pub on_message: unsafe extern "C" fn(*mut c_void, *mut Message) -> Future,
+    /// Stops it: 0 removed, 1 restarting, 2 shutting down.
+    pub stop: unsafe extern "C" fn(*mut c_void, u32) -> Future,
+    /// Tells the tasks of the node to end. The future is over when they have.
+    pub cancel: unsafe extern "C" fn(*mut c_void) -> Future,
+    /// Says how many nodes use it now.
+    pub users: unsafe extern "C" fn(*mut c_void, usize),
+    /// Since 1.1: switches it on (1) or off; returns 1 if it can be switched.
+    pub set_active: unsafe extern "C" fn(*mut c_void, u32, *mut Failure) -> u32,
+}
+
+/// A property that refers to a node.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Reference {
+    /// The property, lent for ever.
+    pub property: Str,
+    /// The type of the other node, lent for ever.
+    pub node_type: Str,
+}
+
+/// A node type; see [`ferrowire_core::NodeType`]. Everything is lent for ever.
+#[repr(C)]
+#[derive(Debug)]
+pub struct NodeType {
+    /// The type.
+    pub name: Str,
+    /// One line.
+    pub summary: Str,
+    /// The section of the palette.
+    pub category: Str,
+    /// The crate.
+    pub plugin: Str,
+    /// Its version.
+    pub version: Str,
+    /// 0: no endpoint, 1: receives from one, 2: sends to one.
+    pub endpoint: u32,
+    /// The references to the endpoint.
+    pub endpoint_refs: List<Reference>,
+    /// Further references.
+    pub uses: List<Reference>,
+    /// Unique properties.
+    pub unique: List<Str>,
+    /// Since 1.1: how the editor shows the nodes.
+    pub editor: Editor,
+    /// Since 1.1: properties that are kept out of flow files.
+    pub credentials: List<Credential>,
+    /// Since 1.2: 0: watches nothing, 1: errors, 2: statuses, 3: completed messages.
+    pub watches: u32,
+    /// Since 1.2: 0: no links, 1: out, 2: in, 3: call.
+    pub links: u32,
+    /// Since 1.2: the property that lists them.
+    pub links_property: Str,
+}
+
+/// A list, lent for ever.
+#[repr(C)]
+#[derive(Debug)]
+pub struct List<T> {
+    /// The first element.
+    pub ptr: *const T,
+    /// How many there are.
+    pub len: usize,
+}
+
+impl<T> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for List<T> {}
+
+impl<T> List<T> {
+    /// Lends `list`.
+    pub const fn new(list: &'static [T]) -> Self {
+        List { ptr: list.as_ptr(), len: list.len() }
+    }
+
+    /// The elements.
+    ///
+    /// # Safety
+    /// `self` must come from the other side.
+    pub const unsafe fn get(self) -> &'static [T] {
+        match self.len {
+            0 => &[],
+            // SAFETY: lent for ever.
+            _ => unsafe { std::slice::from_raw_parts(self.ptr, self.len) },
+        }
+    }
+}
+
+/// How the editor shows the nodes of a type; see [`ferrowire_core::Editor`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Editor {
+    /// 0: not at all, 1: as Node-RED does, 2: with the plugin's own part.
+    pub kind: u32,
+    /// Node-RED's path, or the part's name.
+    pub name: Str,
+    /// The part's HTML.
+    pub html: Str,
+    /// Its help in other languages.
+    pub help: List<NamedText>,
+    /// Its texts by language.
+    pub catalogs: List<NamedText>,
+    /// Its icons.
+    pub icons: List<NamedBytes>,
+}
+
+/// A text and what it is called.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NamedText {
+    /// The name.
+    pub name: Str,
+    /// The text.
+    pub text: Str,
+}
+
+/// The content of a file and what it is called.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NamedBytes {
+    /// The name.
+    pub name: Str,
+    /// The content.
+    pub bytes: List<u8>,
+}
+
+/// See [`ferrowire_core::Credential`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Credential {
+    /// The property.
+    pub name: Str,
+    /// 1 when the editor is told only whether it is set.
+    pub secret: u32,
+}
+
+/// What the host says at `init`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Init {
+    /// See the module.
+    pub size: usize,
+    /// The host's version of this ABI: major in the upper half, minor in the lower.
+    pub abi: u32,
+    /// The host's functions, lent for ever.
+    pub host: *const HostTable,
+    /// The library's name, for its threads.
+    pub name: Str,
+}
+
+/// What the library says of itself after `init`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Ready {
+    /// The node types, `types_len` of `type_size` bytes each, lent for ever.
+    pub types: *const u8,
+    /// The size of one of them.
+    pub type_size: usize,
+    /// How many.
+    pub types_len: usize,
+    /// What the nodes can do, lent for ever.
+    pub nodes: *const NodeTable,
+    /// Why it cannot be used.
+    pub failure: Failure,
+}
+
+/// What [`ENTRY`](crate::ENTRY) returns, lent for ever. The first five fields are the same in
+/// every version.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Library {
+    /// [`MAGIC`](crate::MAGIC).
+    pub magic: u64,
+    /// [`MAJOR`](crate::MAJOR) of the library.
+    pub major: u16,
+    /// [`MINOR`](crate::MINOR) of the library.
+    pub minor: u16,
+    /// See the module.
+    pub size: u32,
+    /// The version of this crate.
+    pub core_version: Str,
+    /// The compiler.
+    pub rustc: Str,
+    /// Starts the library; once. `ready` comes with `Failure::NONE` in it and all else zero.
+    pub init: unsafe extern "C" fn(*const Init, *mut Ready),
+    /// Since 1.1: the number of threads that the library's runtime has, for `plugin list`.
+    pub threads: u32,
+}
+
+// SAFETY: tables of functions and strings that live for ever and never change.
+unsafe impl Sync for Library {}
+
+/// Reads a field of a table that may be shorter than this version of it: `None` when the table
+/// ends before the field does.
+///
+/// ```text
+/// field!(library, size as usize, threads)
+/// ```
+#[macro_export]
+macro_rules! field {
+    ($table:expr, $size:expr, $type:ty, $field:ident) => {{
+        let end = std::mem::offset_of!($type, $field)
+            + $crate::raw::size_of_field(|table: &$type| &table.$field);
+        // SAFETY: the table is `$size` bytes long, as its maker says, and the field ends before.
+        ($size >= end).then(|| unsafe { std::ptr::read(&raw const (*$table).$field) })
+    }};
+}
+pub use field;
+
+/// The size of a field.
+#[doc(hidden)]
+pub const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
+}
+
+// Shared data without interior mutability, apart from the cache, which is atomic.
+// SAFETY: all functions of a table may be called from any thread.
+unsafe impl Send for Bytes {}
+// SAFETY: as above.
+unsafe impl Sync for Bytes {}
+// SAFETY: as above.
+unsafe impl Send for Waker {}
+// SAFETY: as above.
+unsafe impl Sync for Waker {}
+// SAFETY: as above.
+unsafe impl Send for Future {}

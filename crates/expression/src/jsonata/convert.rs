@@ -1,0 +1,139 @@
+//! Values on their way into an evaluation and out of it: no JSON text in between.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use jsonata_core::value::{JArray, JMap, JValue};
+
+use super::moment::Moments;
+use ferrowire_core::{Key, Map, Value};
+
+/// How deep a result may be nested.
+const DEPTH: usize = 256;
+
+/// A larger buffer passes through an evaluation as it is, but shows no bytes to it.
+const SHOWN_BYTES: usize = 64 << 10;
+
+/// Remembers the buffers that entered an evaluation, which are objects inside of it, so that
+/// they leave it as buffers; and the moments that it made, which leave it as text.
+#[derive(Debug, Default)]
+pub(super) struct Converter {
+    buffers: Vec<(Rc<JMap>, Bytes)>,
+    pub(super) moments: Moments,
+}
+
+impl Converter {
+    /// The value as the engine knows it.
+    pub(super) fn enter(&mut self, value: &Value) -> JValue {
+        match value {
+            Value::Null => JValue::Null,
+            Value::Bool(value) => JValue::Bool(*value),
+            Value::Number(number) => JValue::Number(*number),
+            Value::String(text) => JValue::string(text.as_str()),
+            Value::Buffer(bytes) => self.enter_buffer(bytes),
+            Value::Array(items) => {
+                let flat = !items.iter().any(|item| matches!(item, Value::Array(_)));
+                let items = items.iter().map(|item| self.enter(item)).collect();
+                JValue::Array(JArray::new_flat(items, flat))
+            }
+            Value::Object(map) => self.enter_map(map),
+        }
+    }
+
+    /// An object as the engine knows it.
+    pub(super) fn enter_map(&mut self, map: &Map) -> JValue {
+        self.enter_properties(map.iter())
+    }
+
+    /// An object of some properties.
+    pub(super) fn enter_properties<'a>(
+        &mut self,
+        properties: impl Iterator<Item = (&'a Key, &'a Value)>,
+    ) -> JValue {
+        let properties =
+            properties.map(|(key, value)| (key.as_str().to_owned(), self.enter(value)));
+        JValue::object(properties.collect())
+    }
+
+    /// What `JSON.stringify` makes of a buffer.
+    fn enter_buffer(&mut self, bytes: &Bytes) -> JValue {
+        let shown = if bytes.len() > SHOWN_BYTES { &[] } else { bytes.as_ref() };
+        let shown = shown.iter().map(|byte| JValue::Number(f64::from(*byte))).collect();
+        let properties = [
+            ("type".to_owned(), JValue::string("Buffer")),
+            ("data".to_owned(), JValue::Array(JArray::new_flat(shown, true))),
+        ];
+        let object = Rc::new(JMap::from_iter(properties));
+        self.buffers.push((Rc::clone(&object), bytes.clone()));
+        JValue::Object(object)
+    }
+
+    /// The result of an evaluation; `None` for `undefined`, and for a function.
+    ///
+    /// # Errors
+    /// When it is nested too deeply or too large.
+    pub(super) fn leave(&self, result: JValue, most: usize) -> Result<Option<Value>, String> {
+        Leaving { converter: self, depth: 0, values: 0, most }.value(&result)
+    }
+}
+
+struct Leaving<'a> {
+    converter: &'a Converter,
+    depth: usize,
+    values: usize,
+    most: usize,
+}
+
+impl Leaving<'_> {
+    fn value(&mut self, value: &JValue) -> Result<Option<Value>, String> {
+        Ok(Some(match value {
+            JValue::Null => Value::Null,
+            JValue::Bool(value) => Value::Bool(*value),
+            JValue::Number(number) => Value::Number(*number),
+            JValue::String(text) => Value::from(&**text),
+            JValue::Array(items) => {
+                self.enter(items.len())?;
+                let items: Result<Vec<_>, _> = items
+                    .iter()
+                    .map(|item| Ok::<_, String>(self.value(item)?.unwrap_or_default()))
+                    .collect();
+                self.depth -= 1;
+                items?.into()
+            }
+            JValue::Object(object) => return self.object(object).map(Some),
+            // Messages hold no functions.
+            _ => return Ok(None),
+        }))
+    }
+
+    fn object(&mut self, object: &Rc<JMap>) -> Result<Value, String> {
+        let known = self.converter.buffers.iter().find(|(known, _)| Rc::ptr_eq(known, object));
+        if let Some((_, bytes)) = known {
+            return Ok(Value::Buffer(bytes.clone()));
+        }
+        if let Some(shown) = self.converter.moments.shown(object) {
+            return Ok(shown.map_or(Value::Null, Value::from));
+        }
+        self.enter(object.len())?;
+        let mut map = Map::with_capacity(object.len());
+        for (key, value) in object.iter() {
+            if let Some(value) = self.value(value)? {
+                map.insert(key.as_str(), value);
+            }
+        }
+        self.depth -= 1;
+        Ok(map.into())
+    }
+
+    fn enter(&mut self, values: usize) -> Result<(), String> {
+        self.depth += 1;
+        self.values += values;
+        if self.depth > DEPTH {
+            return Err(format!("its result is nested deeper than {DEPTH} levels"));
+        }
+        if self.values > self.most {
+            return Err(format!("its result has more than {} values", self.most));
+        }
+        Ok(())
+    }
+}

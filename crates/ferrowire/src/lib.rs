@@ -1,0 +1,18 @@
+//! The one crate that a crate with nodes depends on.
+//!
+//! It re-exports the contract of nodes, registers them with [`register!`], and gives a plugin
+//! library the entry through which a runtime loads it. The [guide] goes through it step by step.
+//!
+//! The feature `expression` adds what nodes evaluate: `ferrowire::expression`.
+
+pub mod guide;
+
+mod register;
+
+#[doc(hidden)]
+pub use ferrowire_abi as __abi;
+#[doc(hidden)]
+pub use ferrowire_core as __core;
+pub use ferrowire_core::*;
+#[cfg(feature = "expression")]
+pub use ferrowire_expression as expression;

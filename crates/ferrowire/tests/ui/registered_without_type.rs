@@ -1,0 +1,17 @@
+//! A node registered by itself, without its type's record.
+
+use ferrowire::{FromConfig, Node, NodeConfig, register};
+
+struct Shout;
+
+impl FromConfig for Shout {
+    fn from_config(_: &mut NodeConfig<'_>) -> Self {
+        Shout
+    }
+}
+
+impl Node for Shout {}
+
+register!(Shout);
+
+fn main() {}

@@ -1,0 +1,15 @@
+//! A number, which may be missing, taken for one that is there.
+
+use ferrowire::{FromConfig, NodeConfig};
+
+struct Shout {
+    times: f64,
+}
+
+impl FromConfig for Shout {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        Shout { times: config.number("times") }
+    }
+}
+
+fn main() {}
