@@ -209,9 +209,9 @@ impl fmt::Display for Reason {
             Reason::DeployType(_) => f.write_str("a full deploy restarts every node"),
             Reason::GlobalConfig => f.write_str("the global configuration changed"),
             Reason::Properties => f.write_str("its properties or credentials changed"),
-            Reason::RefersTo(id) => write!(f, "it refers to `{id}`, which changed"),
+            Reason::RefersTo(id) => write!(f, "it refers to `{id}`, which changed or is gone"),
             Reason::Wires => f.write_str("its wires changed"),
-            Reason::WiredTo(id) => write!(f, "it is connected to `{id}`, which changed"),
+            Reason::WiredTo(id) => write!(f, "it is connected to `{id}`, which changed or is gone"),
             Reason::References => f.write_str("it refers to other configuration nodes than before"),
         }
     }

@@ -332,8 +332,8 @@ fn reasons_read_as_the_end_of_a_log_line() {
         (Reason::New, "it was not running"),
         (Reason::DeployType(DeployType::Full), "a full deploy restarts every node"),
         (Reason::DeployType(DeployType::Reload), "a reload restarts every node"),
-        (refers_to("k"), "it refers to `k`, which changed"),
-        (wired_to("b"), "it is connected to `b`, which changed"),
+        (refers_to("k"), "it refers to `k`, which changed or is gone"),
+        (wired_to("b"), "it is connected to `b`, which changed or is gone"),
     ];
     for (reason, text) in texts {
         assert_eq!(reason.to_string(), text);
