@@ -6,13 +6,15 @@
 //! 1. A node restarts when one of its properties or its credentials changed. `x`, `y` and `wires`
 //!    don't count.
 //! 2. A node restarts when something that it refers to changed or is gone: a configuration node,
-//!    its group, the environment of its tab, the definition of its subflow. This spreads along
-//!    references of any depth.
+//!    its group, the environment of its tab, the definition of its subflow. References are
+//!    followed through other nodes.
 //! 3. A node restarts when its references lead to other configuration nodes than before, for
 //!    example because one of these can run now.
 //! 4. A deploy of `flows` also restarts every node whose wires changed, and every node that is or
 //!    was connected to a change by wires or links, directly or through others. A deploy of
 //!    `nodes` gives such nodes their new wires while they go on.
+//!
+//! A node that restarts by rule 3 or 4 does not restart the nodes that refer to it.
 
 #[cfg(test)]
 mod tests;
@@ -188,7 +190,7 @@ fn connections<'a>(old: &'a Model, new: &'a Model) -> Edges<'a> {
 /// it was reached from.
 fn spread<'a>(changes: &mut Changes<'a>, edges: &Edges<'a>, reason: fn(String) -> Reason) {
     let mut waiting: Vec<&str> = changes.keys().copied().collect();
-    // The reasons shall not depend on the order of a hash map.
+    // In a fixed order, so that the same deploy always gives the same reasons.
     waiting.sort_unstable();
     let mut waiting = VecDeque::from(waiting);
     while let Some(id) = waiting.pop_front() {

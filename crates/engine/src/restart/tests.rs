@@ -254,6 +254,16 @@ fn a_deploy_of_flows_also_restarts_what_is_or_was_connected_to_a_change() {
             ],
         ),
         (
+            "the wires of a node that another one refers to",
+            Set("u", "wires", json!([["w"]])),
+            vec![
+                ("u", Reason::Wires),
+                ("w", wired_to("u")),
+                ("i", wired_to("w")),
+                ("o", wired_to("i")),
+            ],
+        ),
+        (
             "a configuration node",
             Set("k", "port", 1.into()),
             vec![("k", Reason::Properties), ("u", refers_to("k")), ("v", refers_to("u"))],
