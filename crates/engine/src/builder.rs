@@ -1,4 +1,4 @@
-//! `EngineBuilder`: what an engine is given before it runs anything.
+//! `EngineBuilder`: the settings and services of an engine.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use ferrowire_core::{ContextStores, Registry};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
-use crate::deploy::Inner;
-use crate::sequence::Limits;
+use crate::deploy::SharedEngine;
 use crate::services::{NodeServices, Resources};
+use crate::start_stop::TimeLimits;
 use crate::{Engine, Environment};
 
-/// How long a node may take to start before the others no longer wait for it.
+/// How long a node may take to start. Then its start is cancelled.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long nodes may take to stop, unless the builder is told otherwise.
+/// How long nodes may take to stop by default.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// The longest limit: longer ones mean this.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest stop limit: deadlines have to be representable.
+const MAX_STOP_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Prepares an [`Engine`].
 #[derive(Debug)]
@@ -44,44 +44,46 @@ impl EngineBuilder {
         }
     }
 
-    /// Sets the environment variables that the flows see; without it there are none.
+    /// Sets the environment variables that the flows see. By default there are none.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// Gives nodes a service, which they find by its type.
+    /// Provides a service that nodes look up by its type. The last one of a type counts.
     #[must_use]
     pub fn provide<T: Any + Send + Sync>(mut self, service: Arc<T>) -> Self {
         self.resources.insert(TypeId::of::<T>(), service);
         self
     }
 
-    /// Sets where context is kept; without it in memory, as long as the engine lives.
+    /// Sets the stores for context. By default, context is kept in memory as long as the engine
+    /// exists.
     #[must_use]
     pub fn contexts(mut self, stores: Arc<ContextStores>) -> Self {
         self.contexts = stores;
         self
     }
 
-    /// Sets how long nodes may take to stop before they are cancelled; 10 seconds by default.
+    /// Sets how long nodes may take to stop before they are cancelled: 10 seconds by default, 24
+    /// hours at most.
     #[must_use]
     pub fn stop_limit(mut self, limit: Duration) -> Self {
-        self.stop_limit = limit.min(LONGEST);
+        self.stop_limit = limit.min(MAX_STOP_LIMIT);
         self
     }
 
-    /// The engine, without any flows.
+    /// Builds the engine, without any flows.
     pub fn build(self) -> Engine {
         Engine {
-            inner: Arc::new(Inner {
+            shared: Arc::new(SharedEngine {
                 registry: self.registry,
                 environment: self.environment,
                 services: Arc::new(NodeServices::new(self.resources, self.contexts)),
-                limits: Limits { start: START_LIMIT, stop: self.stop_limit },
-                state: Mutex::default(),
-                shown: ArcSwap::default(),
+                limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
+                flows: Mutex::default(),
+                snapshot: ArcSwap::default(),
                 changes: TaskTracker::new(),
             }),
         }

@@ -1,6 +1,5 @@
-//! How flows give way to others: one deploy at a time, from a file to running nodes.
+//! A deploy, from a flow file to running nodes. One at a time: each waits for the one before.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -9,91 +8,102 @@ use ferrowire_core::{Registry, StopReason};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
-use crate::diff::Restart;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::problem::Severity;
-use crate::running::{Nodes, Running};
-use crate::sequence::Limits;
+use crate::restart::{Decision, Decisions, Deploy, Reason, decide};
+use crate::running::{NodesById, RunningNodes};
 use crate::services::{Event, NodeServices};
+use crate::start_stop::TimeLimits;
 use crate::{DeployType, Deployed, Environment, FlowFile, Problem};
 
 /// The target of log lines about flow files.
 const TARGET: &str = "ferrowire::flows";
 
-/// What all handles of an engine share.
-pub(crate) struct Inner {
+/// What all handles to an engine share.
+pub(crate) struct SharedEngine {
     pub(crate) registry: Registry,
     pub(crate) environment: Environment,
     pub(crate) services: Arc<NodeServices>,
-    pub(crate) limits: Limits,
-    /// Held by whoever changes the flows.
-    pub(crate) state: Mutex<State>,
-    pub(crate) shown: ArcSwap<Shown>,
+    pub(crate) limits: TimeLimits,
+    /// Locked for the whole of a deploy or stop.
+    pub(crate) flows: Mutex<CurrentFlows>,
+    /// What can be read at any time, also during a deploy.
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// The tasks that deploy and stop.
     pub(crate) changes: TaskTracker,
 }
 
+/// The flows that are deployed and the nodes that run them.
 #[derive(Default)]
-pub(crate) struct State {
-    /// Whether flows are to run.
-    pub(crate) wanted: bool,
-    pub(crate) model: Arc<Model>,
-    pub(crate) running: Running,
+pub(crate) struct CurrentFlows {
+    /// Whether flows are to run: from the first start to the next stop.
+    started: bool,
+    model: Arc<Model>,
+    running: RunningNodes,
 }
 
-/// What others see of the flows that are in place.
+/// The deployed flows, as the engine's handles show them.
 #[derive(Clone)]
-pub(crate) struct Shown {
+pub(crate) struct Snapshot {
     pub(crate) file: FlowFile,
     pub(crate) rev: Arc<str>,
     pub(crate) problems: Arc<[Problem]>,
-    pub(crate) nodes: Arc<Nodes>,
+    pub(crate) nodes: Arc<NodesById>,
 }
 
-impl Default for Shown {
+impl Default for Snapshot {
     fn default() -> Self {
         let file = FlowFile::default();
         let rev = file.rev().into();
-        Shown { file, rev, problems: Arc::default(), nodes: Arc::default() }
+        Snapshot { file, rev, problems: Arc::default(), nodes: Arc::default() }
     }
 }
 
-impl Inner {
-    pub(crate) async fn change(&self, file: FlowFile, how: DeployType, start: bool) -> Deployed {
-        let mut state = self.state.lock().await;
-        state.wanted |= start;
+impl SharedEngine {
+    /// Deploys `file`; with `start`, the flows run from then on.
+    pub(crate) async fn deploy(
+        &self,
+        file: FlowFile,
+        deploy_type: DeployType,
+        start: bool,
+    ) -> Deployed {
+        let mut flows = self.flows.lock().await;
+        flows.started |= start;
         let mut plan = Plan::new(file.clone(), &self.registry, &self.environment);
-        let running = state.wanted && !plan.is_blocked();
+        let running = flows.started && !plan.is_blocked();
         let deployed = Deployed {
             rev: file.rev().into(),
             problems: std::mem::take(&mut plan.problems).into(),
             running,
         };
-        self.announce(file, &deployed);
+        self.show_file(file, &deployed);
         self.services.set_scopes(std::mem::take(&mut plan.scopes));
         let model = Arc::clone(&plan.model);
-        let State { model: old, running: nodes, .. } = &mut *state;
+        let CurrentFlows { model: old, running: nodes, .. } = &mut *flows;
         if running {
-            let restart = Restart::between(old, &model, how);
-            let keep: HashSet<String> = nodes
-                .ids()
-                .filter(|id| restart.spares(id) && nodes.agrees_with(&plan, id))
-                .map(str::to_owned)
-                .collect();
-            nodes.replace(plan, |id| keep.contains(id), &self.services, self.limits).await;
+            let decisions = decide(&Deploy {
+                deploy_type,
+                old,
+                new: &model,
+                running: nodes.references(),
+                planned: plan.references(),
+            });
+            log_decisions(&plan, &decisions);
+            nodes.replace(plan, &decisions, &self.services, self.limits).await;
         } else {
             nodes.stop(StopReason::Removed, &self.services, self.limits).await;
         }
         self.services.contexts().retain(|id| model.get(id).is_some());
-        state.model = model;
-        self.show_nodes(&state.running);
+        flows.model = model;
+        self.show_nodes(&flows.running);
         tracing::info!(target: TARGET, rev = %deployed.rev, running, "the flows are deployed");
         self.services.emit(Event::Deployed { rev: Arc::clone(&deployed.rev), running });
         deployed
     }
 
-    /// Shows what is deployed now, and logs what is wrong with it.
-    fn announce(&self, file: FlowFile, deployed: &Deployed) {
+    /// Puts the file into the snapshot, and its problems into the log.
+    fn show_file(&self, file: FlowFile, deployed: &Deployed) {
         for problem in deployed.problems.iter() {
             match problem.severity {
                 Severity::Warning => tracing::warn!(target: TARGET, "{problem}"),
@@ -101,28 +111,43 @@ impl Inner {
             }
         }
         let (rev, problems) = (Arc::clone(&deployed.rev), Arc::clone(&deployed.problems));
-        let nodes = Arc::clone(&self.shown.load().nodes);
-        self.shown.store(Arc::new(Shown { file, rev, problems, nodes }));
+        let nodes = Arc::clone(&self.snapshot.load().nodes);
+        self.snapshot.store(Arc::new(Snapshot { file, rev, problems, nodes }));
     }
 
     pub(crate) async fn stop(&self, reason: StopReason) {
-        let mut state = self.state.lock().await;
-        state.wanted = false;
-        state.running.stop(reason, &self.services, self.limits).await;
-        self.show_nodes(&state.running);
+        let mut flows = self.flows.lock().await;
+        flows.started = false;
+        flows.running.stop(reason, &self.services, self.limits).await;
+        self.show_nodes(&flows.running);
         tracing::info!(target: TARGET, "the flows are stopped");
         self.services.emit(Event::Stopped);
     }
 
-    /// Shows which nodes run now, and takes back the statuses of the others.
-    fn show_nodes(&self, running: &Running) {
-        let nodes = Arc::new(running.nodes());
+    /// Puts the running nodes into the snapshot, and clears the statuses of all others.
+    fn show_nodes(&self, running: &RunningNodes) {
+        let nodes = Arc::new(running.by_id());
         for (node, _) in self.services.statuses() {
             if !nodes.contains_key(&node.id) {
-                self.services.forget(&node.id);
+                self.services.clear_status(&node.id);
             }
         }
-        let shown = Shown::clone(&self.shown.load());
-        self.shown.store(Arc::new(Shown { nodes, ..shown }));
+        let snapshot = Snapshot::clone(&self.snapshot.load());
+        self.snapshot.store(Arc::new(Snapshot { nodes, ..snapshot }));
+    }
+}
+
+/// Logs why nodes start and restart.
+fn log_decisions(plan: &Plan, decisions: &Decisions) {
+    for info in plan.nodes.iter().map(|node| &node.info) {
+        let Some(Decision::Restart(reason)) = decisions.get(&info.id) else { continue };
+        let verb = if *reason == Reason::New { "starts" } else { "restarts" };
+        tracing::debug!(
+            target: TARGET,
+            id = %info.id,
+            "type" = %info.node_type,
+            name = %info.name,
+            "the node {verb}: {reason}"
+        );
     }
 }

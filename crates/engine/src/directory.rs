@@ -1,4 +1,4 @@
-//! `Directory`: the nodes that take messages beside the wires, by id and by name.
+//! `Directory`: the nodes that other nodes can address by id or by name, without a wire.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use ferrowire_core::bus::RunningNode;
 use ferrowire_core::{Links, NodeError, NodeInfo};
 
-/// The nodes that take messages beside the wires.
+/// The nodes that other nodes can address without a wire.
 #[derive(Default)]
 pub(crate) struct Directory {
     nodes: HashMap<String, Arc<RunningNode>>,
-    /// Those that can be called.
+    /// The ids of those that can be called.
     callable: HashSet<String>,
-    /// The same by name.
+    /// The same nodes, by name.
     named: HashMap<String, Vec<Named>>,
 }
 
@@ -23,7 +23,7 @@ struct Named {
 }
 
 impl Directory {
-    /// Adds a node, if its links say that it takes messages.
+    /// Adds a node if its links make it addressable.
     pub(crate) fn add(&mut self, links: Links, node: &Arc<RunningNode>) {
         let info = node.info();
         match links {
@@ -46,8 +46,8 @@ impl Directory {
         self.nodes.get(id).cloned()
     }
 
-    /// The node that `name` means to `node`: an id, else the only one of this name in the same
-    /// flow, else the only one outside of subflows.
+    /// The id of the node that `name` refers to when `node` uses it: the node with this id, else
+    /// the only one with this name on the same flow, else the only one with it outside of subflows.
     pub(crate) fn find(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError> {
         if self.callable.contains(name) {
             return Ok(name.to_owned());
@@ -63,7 +63,7 @@ impl Directory {
         }
         match only(&|named| !named.in_subflow) {
             (Some(found), 0) => Ok(found.id.clone()),
-            // The words are Node-RED's, which flows may look for.
+            // Node-RED's text: flows may compare it.
             (None, _) => Err(NodeError::new(format!("target link-in node '{name}' not found"))),
             (Some(_), more) => Err(NodeError::new(format!(
                 "Multiple link-in nodes named '{name}' found: {}; give them different names",

@@ -1,4 +1,4 @@
-//! `Engine`: the handle to the flows that run.
+//! `Engine`: a handle to the running flows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,175 +8,187 @@ use ferrowire_core::{ContextStores, Message, NodeInfo, Registry, Sending, Status
 use tokio::sync::broadcast;
 
 use crate::builder::EngineBuilder;
-use crate::deploy::Inner;
+use crate::deploy::SharedEngine;
 use crate::services::Event;
 use crate::{FlowFile, Problem};
 
 /// What a deploy restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeployType {
-    /// Everything.
+    /// Every node.
     Full,
-    /// The nodes that changed and all that are wired to them, directly or through others.
+    /// The nodes that changed, and every node that is connected to one of them, directly or
+    /// through others.
     Flows,
-    /// The nodes that changed. Others get their new wires without a restart.
+    /// The nodes that changed. The other nodes get new wires without a restart.
     Nodes,
-    /// Everything; the flow file was read again.
+    /// Every node; the flow file was read again.
     Reload,
 }
 
-/// What came of a deploy.
+/// The result of a deploy.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Deployed {
-    /// The revision of the flows that are in place now.
+    /// The revision of the deployed flows.
     pub rev: Arc<str>,
-    /// Everything that is wrong with them.
+    /// All problems in them.
     pub problems: Arc<[Problem]>,
-    /// Whether they run: they do not when a type is missing or the engine is stopped.
+    /// Whether they run. They don't when a node type is missing or the engine is stopped.
     pub running: bool,
 }
 
-/// A deploy or stop was given up half-way, because its tokio runtime ended or it panicked.
+/// A deploy or stop did not finish, because its tokio runtime shut down or it panicked.
 #[derive(Debug, thiserror::Error)]
-#[error("the change of flows was interrupted, restart the runtime")]
+#[error("the change of flows was interrupted; restart the runtime")]
 pub struct Interrupted(#[from] tokio::task::JoinError);
 
-/// A message was meant for a node that does not run.
+/// The node that was addressed does not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no node with the id `{id}` is running")]
 pub struct NotRunning {
-    /// The id.
+    /// The id that no running node has.
     pub id: String,
 }
 
-/// Runs flows. Cloning gives another handle to the same engine.
+/// Runs flows. A clone is another handle to the same engine.
 ///
-/// Flows that run keep each other alive; call [`stop`](Engine::stop) before the last handle goes.
-/// Its functions need a tokio runtime with time enabled.
+/// Dropping the last handle does not stop the flows: running nodes keep each other alive. Call
+/// [`stop`](Engine::stop) first. All functions need a tokio runtime with time enabled.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) shared: Arc<SharedEngine>,
 }
 
 impl Engine {
-    /// An engine for the node types of `registry`.
+    /// Prepares an engine that knows the node types of `registry`.
     pub fn builder(registry: Registry) -> EngineBuilder {
         EngineBuilder::new(registry)
     }
 
-    /// Puts `file` in place and starts it, whatever ran before.
+    /// Deploys `file` and starts every node in it. All nodes that ran before are stopped.
     ///
     /// # Errors
-    /// When the tokio runtime ends meanwhile. Mistakes in the file are no error here: what can
-    /// run does, and the rest is among the problems.
+    /// If the tokio runtime shuts down before the deploy is done. Mistakes in the file are not an
+    /// error: the nodes that can run do, and [`Deployed::problems`] lists the mistakes.
     pub async fn start(&self, file: FlowFile) -> Result<Deployed, Interrupted> {
-        self.change(file, DeployType::Full, true).await
+        self.spawn_deploy(file, DeployType::Full, true).await
     }
 
-    /// Puts `file` in place; when flows run, it takes over from them. Deploys wait for each
-    /// other, and one that has begun is finished even when its future is dropped.
+    /// Replaces the deployed flows by `file`. On a stopped engine, the new flows don't start.
+    ///
+    /// Deploys run one after the other. Once its future has been polled, a deploy runs to the end
+    /// even if the future is dropped.
     ///
     /// # Errors
-    /// As [`start`](Engine::start).
-    pub async fn deploy(&self, file: FlowFile, how: DeployType) -> Result<Deployed, Interrupted> {
-        self.change(file, how, false).await
-    }
-
-    async fn change(
+    /// See [`start`](Engine::start).
+    pub async fn deploy(
         &self,
         file: FlowFile,
-        how: DeployType,
+        deploy_type: DeployType,
+    ) -> Result<Deployed, Interrupted> {
+        self.spawn_deploy(file, deploy_type, false).await
+    }
+
+    async fn spawn_deploy(
+        &self,
+        file: FlowFile,
+        deploy_type: DeployType,
         start: bool,
     ) -> Result<Deployed, Interrupted> {
-        let inner = Arc::clone(&self.inner);
-        let change = async move { inner.change(file, how, start).await };
-        Ok(self.inner.changes.spawn(change).await?)
+        let shared = Arc::clone(&self.shared);
+        let deploy = async move { shared.deploy(file, deploy_type, start).await };
+        Ok(self.shared.changes.spawn(deploy).await?)
     }
 
-    /// Stops all nodes; the flows stay in place and do not run until they are
-    /// [started](Engine::start) again.
+    /// Stops all nodes. The flows stay deployed; they don't run again until
+    /// [`start`](Engine::start) is called.
+    ///
+    /// A node that takes longer than the builder's [`stop_limit`](EngineBuilder::stop_limit) is
+    /// cancelled. Once its future has been polled, a stop runs to the end even if the future is
+    /// dropped.
     ///
     /// # Errors
-    /// As [`start`](Engine::start).
+    /// See [`start`](Engine::start).
     pub async fn stop(&self, reason: StopReason) -> Result<(), Interrupted> {
-        let inner = Arc::clone(&self.inner);
-        let stop = async move { inner.stop(reason).await };
-        Ok(self.inner.changes.spawn(stop).await?)
+        let shared = Arc::clone(&self.shared);
+        let stop = async move { shared.stop(reason).await };
+        Ok(self.shared.changes.spawn(stop).await?)
     }
 
-    /// The flows that are in place.
+    /// The deployed flows.
     pub fn flows(&self) -> FlowFile {
-        self.inner.shown.load().file.clone()
+        self.shared.snapshot.load().file.clone()
     }
 
-    /// Their revision.
+    /// The revision of the deployed flows.
     pub fn rev(&self) -> Arc<str> {
-        Arc::clone(&self.inner.shown.load().rev)
+        Arc::clone(&self.shared.snapshot.load().rev)
     }
 
-    /// All that is wrong with them.
+    /// All problems in the deployed flows.
     pub fn problems(&self) -> Arc<[Problem]> {
-        Arc::clone(&self.inner.shown.load().problems)
+        Arc::clone(&self.shared.snapshot.load().problems)
     }
 
-    /// The nodes that run.
+    /// The running nodes, in no particular order.
     pub fn nodes(&self) -> Vec<Arc<NodeInfo>> {
-        self.inner.shown.load().nodes.values().map(|node| Arc::clone(node.info())).collect()
+        self.shared.snapshot.load().nodes.values().map(|node| Arc::clone(node.info())).collect()
     }
 
-    /// Hands `msg` to a node as if it came over a wire, for example at the press of an inject
-    /// button.
+    /// Delivers `msg` to the node `id` as if it came over a wire, for example when the button of an
+    /// inject node is pressed.
     ///
     /// # Errors
-    /// When no such node runs.
+    /// If no node with this id is running.
     pub fn deliver(&self, id: &str, mut msg: Message) -> Result<Sending, NotRunning> {
-        let shown = self.inner.shown.load();
-        let node: Option<&Arc<RunningNode>> = shown.nodes.get(id);
+        let snapshot = self.shared.snapshot.load();
+        let node: Option<&Arc<RunningNode>> = snapshot.nodes.get(id);
         let node = node.ok_or_else(|| NotRunning { id: id.to_owned() })?;
         msg.ensure_id();
         Ok(node.deliver(msg))
     }
 
-    /// Switches a node on or off until it starts again, as the button of a debug node does.
-    /// Returns whether it can be switched.
+    /// Switches the node `id` on or off until it restarts, as the button of a debug node does.
+    /// Returns whether nodes of its type can be switched.
     ///
     /// # Errors
-    /// When no such node runs.
+    /// If no node with this id is running.
     pub fn set_active(&self, id: &str, active: bool) -> Result<bool, NotRunning> {
-        let shown = self.inner.shown.load();
-        let node = shown.nodes.get(id).ok_or_else(|| NotRunning { id: id.to_owned() })?;
+        let snapshot = self.shared.snapshot.load();
+        let node = snapshot.nodes.get(id).ok_or_else(|| NotRunning { id: id.to_owned() })?;
         Ok(node.set_active(active))
     }
 
-    /// The values that flows keep.
+    /// The stores of node, flow and global context.
     pub fn contexts(&self) -> &ContextStores {
-        self.inner.services.contexts()
+        self.shared.services.contexts()
     }
 
-    /// The node types that this engine knows.
+    /// The node types of this engine.
     pub fn registry(&self) -> &Registry {
-        &self.inner.registry
+        &self.shared.registry
     }
 
-    /// What happens from now on. A receiver that is more than [`EVENTS`](crate::EVENTS) behind
-    /// loses the oldest and is told how many; nodes never wait for it.
+    /// Subscribes to all events from now on. A receiver that falls more than
+    /// [`EVENTS`](crate::EVENTS) events behind loses the oldest and is told how many; nodes never
+    /// wait for a receiver.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.services.subscribe()
+        self.shared.services.subscribe()
     }
 
-    /// The status that each node shows now; those that show none are left out.
+    /// The status of each node that shows one.
     pub fn statuses(&self) -> Vec<(Arc<NodeInfo>, Status)> {
-        self.inner.services.statuses()
+        self.shared.services.statuses()
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.inner.shown.load();
+        let snapshot = self.shared.snapshot.load();
         f.debug_struct("Engine")
-            .field("rev", &shown.rev)
-            .field("nodes", &shown.nodes.len())
+            .field("rev", &snapshot.rev)
+            .field("nodes", &snapshot.nodes.len())
             .finish_non_exhaustive()
     }
 }

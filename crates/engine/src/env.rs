@@ -1,38 +1,40 @@
-//! Environment variables: what `${NAME}` in a property stands for, seen from its node.
+//! Environment variables: the values of `${NAME}` in the properties of a node.
 //!
-//! A node asks its group, the groups around that, its tab, the global settings, and the
-//! environment of the process; the first that knows the name answers.
+//! A name is looked up in the node's group, the groups around it, the tab, the global
+//! configuration, and the environment of the process. The first that has the name counts.
+
+mod host;
+mod value;
 
 use std::collections::{HashMap, HashSet};
 
 use ferrowire_core::{Map, NodeInfo, Value};
 
-use crate::env_host;
-use crate::env_value::{Unevaluated, evaluate, expression, is_env, reference_of};
+use crate::env::value::{CannotEvaluate, evaluate, expression, is_env, reference_of};
 use crate::flow_file::text;
-use crate::model::{Entry, GLOBAL_CONFIG, Model, Standing, What};
+use crate::model::{Entry, GLOBAL_CONFIG, Model, Object, Standing};
 use crate::{Environment, Problem};
 
-/// The variables of a tab, a group, or of all flows. A variable without a value hides those of
-/// the same name further out.
+/// The variables of a tab, a group, an instance, or of all flows. A variable without a value hides
+/// variables with the same name further out.
 #[derive(Debug, Default)]
-struct Scope {
+struct VariableScope {
     parent: Option<usize>,
     /// Node-RED's own names, such as `NR_FLOW_ID`.
-    own: Own,
+    own: OwnVariables,
     variables: HashMap<String, Option<Value>>,
 }
 
-type Own = Vec<(&'static str, Option<Value>)>;
+type OwnVariables = Vec<(&'static str, Option<Value>)>;
 
-/// All scopes of a flow file. The first is that of all flows.
+/// All scopes of a flow file. The first one is the scope of all flows.
 #[derive(Debug, Default)]
 pub(crate) struct Scopes {
-    scopes: Vec<Scope>,
+    scopes: Vec<VariableScope>,
     by_id: HashMap<String, usize>,
-    /// The scope of each node that is in one of its own.
+    /// The scope that each node is in.
     of_node: HashMap<String, usize>,
-    /// For each instance of a subflow the flow that it stands on.
+    /// For each instance of a subflow, the flow that it is on.
     flow_around: HashMap<String, String>,
     process: Environment,
 }
@@ -72,7 +74,7 @@ impl Scopes {
 
     fn add_global(&mut self, model: &Model, problems: &mut Vec<Problem>) {
         let own = vec![("NR_FLOW_NAME", None), ("NR_FLOW_ID", None)];
-        self.scopes.push(Scope { own, ..Scope::default() });
+        self.scopes.push(VariableScope { own, ..VariableScope::default() });
         let settings = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
         for entry in settings.filter(|entry| entry.standing == Standing::Settings) {
             self.evaluate_into(0, model, entry.at, problems);
@@ -84,16 +86,16 @@ impl Scopes {
         model: &Model,
         at: usize,
         parent: Option<usize>,
-        own: Own,
+        own: OwnVariables,
         problems: &mut Vec<Problem>,
     ) {
         let scope = self.scopes.len();
-        self.scopes.push(Scope { parent, own, variables: HashMap::new() });
+        self.scopes.push(VariableScope { parent, own, variables: HashMap::new() });
         self.by_id.insert(text(&model.file.nodes()[at], "id").to_owned(), scope);
         self.evaluate_into(scope, model, at, problems);
     }
 
-    /// Adds an instance of a subflow; what is around it is there already.
+    /// Adds the scope of an instance of a subflow. The scopes around it have been added before.
     fn add_instance(&mut self, model: &Model, entry: &Entry, problems: &mut Vec<Problem>) {
         let name = model.object(entry).get("name").filter(|name| name.is_truthy()).cloned();
         let id = Some(Value::from(entry.id.as_str()));
@@ -111,7 +113,7 @@ impl Scopes {
         self.add(model, entry.at, Some(parent), own, problems);
     }
 
-    /// Adds a group after the groups that it lies in.
+    /// Adds the scope of a group, after those of the groups that contain it.
     fn add_group_and_outer(&mut self, model: &Model, at: usize, problems: &mut Vec<Problem>) {
         let (mut chain, mut seen) = (Vec::new(), HashSet::new());
         let mut next = Some(&model.file.nodes()[at]);
@@ -121,7 +123,7 @@ impl Scopes {
                 break;
             }
             if !seen.insert(id) {
-                let text = "the group lies within itself; remove it from one of the groups";
+                let text = "the group contains itself; remove it from one of its groups";
                 problems.push(Problem::warning(model.place(at), "g", text));
                 break;
             }
@@ -135,7 +137,7 @@ impl Scopes {
                 ("NR_GROUP_NAME", group.get("name").cloned()),
                 ("NR_GROUP_ID", group.get("id").cloned()),
             ];
-            if let Some(What::Structure(at)) = model.get(text(group, "id")) {
+            if let Some(Object::Structure(at)) = model.get(text(group, "id")) {
                 self.add(model, at, Some(parent), own, problems);
             }
         }
@@ -147,7 +149,7 @@ impl Scopes {
         found.or_else(|| self.by_id.get(&entry.flow)).copied().unwrap_or(0)
     }
 
-    /// Evaluates the property `env` of the object at `at`.
+    /// Evaluates the property `env` of the object at `at` in the file.
     fn evaluate_into(&mut self, scope: usize, model: &Model, at: usize, out: &mut Vec<Problem>) {
         let entries = model.file.nodes()[at].get("env").and_then(Value::as_array);
         let entries: Vec<&Map> =
@@ -158,13 +160,13 @@ impl Scopes {
                 _ if text(entry, "type") == "cred" => secret(model, at, text(entry, "name")),
                 Ok(value) => value,
                 Err(why) => {
-                    out.push(unevaluated(model, at, entry, &why));
+                    out.push(cannot_evaluate(model, at, entry, &why));
                     None
                 }
             };
             self.scopes[scope].variables.insert(text(entry, "name").to_owned(), value);
         }
-        // These may name variables of the same list.
+        // These may refer to other variables of the list.
         for entry in last {
             let name = text(entry, "name");
             let value = if text(entry, "type") == "jsonata" {
@@ -172,9 +174,9 @@ impl Scopes {
                 let find = move |name: &str| {
                     visible.get(name).cloned().or_else(|| process.get(name).map(Value::from))
                 };
-                let cx = env_host::context(Box::new(find));
+                let cx = host::context(Box::new(find));
                 expression(entry, &cx).unwrap_or_else(|why| {
-                    out.push(unevaluated(model, at, entry, &why));
+                    out.push(cannot_evaluate(model, at, entry, &why));
                     None
                 })
             } else {
@@ -184,7 +186,7 @@ impl Scopes {
         }
     }
 
-    /// All variables that can be seen from a scope, but for those of the process.
+    /// All variables that can be read in a scope, except those of the process.
     fn visible(&self, scope: usize) -> HashMap<String, Value> {
         let mut visible = HashMap::new();
         let mut at = Some(scope);
@@ -205,7 +207,7 @@ impl Scopes {
         self.expand(reference, |name| self.lookup(scope, name))
     }
 
-    /// The value of an `env` typed property: a name, `${NAME}`, or a text with several of these.
+    /// The value of a property of the type `env`: a name, or a text with any number of `${NAME}`.
     fn expand(&self, text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Value {
         if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'))
             && !name.contains('}')
@@ -250,12 +252,12 @@ impl Scopes {
         self.process.get(name).map(Value::from)
     }
 
-    /// The flow around the instance `flow` of a subflow.
+    /// The flow that the instance `flow` of a subflow is on.
     pub(crate) fn parent_flow(&self, flow: &str) -> Option<String> {
         self.flow_around.get(flow).cloned()
     }
 
-    /// The variable `name` as the node sees it.
+    /// The value of the variable `name` for the node.
     pub(crate) fn get(&self, node: &NodeInfo, name: &str) -> Option<Value> {
         match name {
             "NR_NODE_ID" => Some(node.id.as_str().into()),
@@ -269,8 +271,8 @@ impl Scopes {
         }
     }
 
-    /// The properties of the node with every `${NAME}` replaced, and its info with the name
-    /// that results.
+    /// The properties of the node with each `${NAME}` replaced by its value, and the node's info
+    /// with the resulting name.
     pub(crate) fn substitute(
         &self,
         model: &Model,
@@ -292,7 +294,8 @@ impl Scopes {
         (info, replaced)
     }
 
-    /// Replaces within `value`; JSON is nested no deeper than its parser allows.
+    /// Replaces references within `value`. The recursion is bounded, because the JSON parser bounds
+    /// the nesting.
     fn replace(&self, node: &NodeInfo, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -314,18 +317,18 @@ impl Scopes {
     }
 }
 
-fn unevaluated(model: &Model, at: usize, entry: &Map, why: &Unevaluated) -> Problem {
+fn cannot_evaluate(model: &Model, at: usize, entry: &Map, why: &CannotEvaluate) -> Problem {
     let text = format!("variable `{}`: {}", text(entry, "name"), why.0);
     Problem::warning(model.place(at), "env", text)
 }
 
-/// The value of a variable that is kept out of the file.
+/// The value of a variable of the type `cred`, which is among the credentials.
 fn secret(model: &Model, at: usize, name: &str) -> Option<Value> {
     let object = &model.file.nodes()[at];
     let of = |id: &str| model.credentials_of(id);
     match text(object, "type") {
         GLOBAL_CONFIG => of(text(object, "id"))?.get("map")?.get(name).cloned(),
-        // An instance has those of the definition as well.
+        // An instance also has the credentials of its definition.
         _ => {
             let own = of(text(object, "id")).and_then(|credentials| credentials.get(name));
             own.or_else(|| of(text(object, "subflow"))?.get(name)).cloned()

@@ -1,4 +1,4 @@
-//! `Environment`: the environment of the process, as the flows are to see it.
+//! `Environment`: the environment variables of the process that flows can read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// The environment of the process, as the flows are to see it. Cloning is cheap.
+/// The environment variables of the process that flows can read. Cloning is cheap.
 #[derive(Clone)]
 pub struct Environment(Arc<Lookup>);
 
 impl Environment {
-    /// An environment that asks `lookup`.
+    /// An environment that calls `lookup` with the name of each variable that is read.
     pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Environment(Arc::new(lookup))
     }
@@ -22,7 +22,7 @@ impl Environment {
 }
 
 impl Default for Environment {
-    /// Without any variable.
+    /// An environment without variables.
     fn default() -> Self {
         Environment::new(|_| None)
     }

@@ -1,4 +1,4 @@
-//! `FlowFile`: Node-RED's flows.json as text and as a list of node objects, nothing lost.
+//! `FlowFile`: Node-RED's flows.json as a list of node objects, read and written without loss.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,17 +7,17 @@ use std::sync::Arc;
 use ferrowire_core::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// A flow file: its node objects in order, with every property, those of unknown types included.
-/// Cloning is cheap.
+/// A flow file: all its node objects in order, with all their properties, also those of unknown
+/// types. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FlowFile {
     nodes: Arc<Vec<Map>>,
-    /// What stands beside `flows` in the form `{"flows": […], "rev": "…"}`.
+    /// The object around `flows`, for files of the form `{"flows": […], "rev": "…"}`.
     envelope: Option<Arc<Map>>,
     credentials: Credentials,
 }
 
-/// What nodes need to know and the file does not say, by node.
+/// The credentials of nodes, by id. They are not in the file.
 #[derive(Clone, Default, PartialEq)]
 struct Credentials(Arc<HashMap<String, Map>>);
 
@@ -27,53 +27,53 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Why a text is no flow file.
+/// Why a text is not a flow file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FlowFileError {
     /// The text is not JSON.
     #[error("invalid JSON at line {line}, column {column}: {reason}")]
     NotJson {
-        /// The line of the mistake, counted from 1.
+        /// The line of the mistake, from 1.
         line: usize,
-        /// The column of the mistake, counted from 1.
+        /// The column of the mistake, from 1.
         column: usize,
-        /// What was expected or found there.
+        /// What was expected or found.
         reason: String,
     },
-    /// The JSON is neither a list of nodes nor an object that holds one.
+    /// The JSON is neither an array of nodes nor an object with one in `flows`.
     #[error(
         "expected an array of nodes or an object with such an array in `flows`, found {found}; \
          export the flows from Node-RED again"
     )]
     NotAnArray {
-        /// What was there instead.
+        /// What was found instead.
         found: &'static str,
     },
-    /// Something in the list is not an object.
-    #[error("expected an object at place {place} of the list of nodes, found {found}")]
+    /// An item of the array is not an object.
+    #[error("expected an object as item {position} of the array of nodes, found {found}")]
     NotAnObject {
-        /// Its place in the list, counted from 1.
-        place: usize,
-        /// What was there instead.
+        /// The item's position in the array, from 1.
+        position: usize,
+        /// What was found instead.
         found: &'static str,
     },
     /// A node has no `id` or no `type`.
     #[error(
-        "the node at place {place} ({known}) has no `{property}`; \
-         give it one, a string that is not empty"
+        "item {position} of the array of nodes ({known}) has no `{property}`; \
+         set it to a string that is not empty"
     )]
     Missing {
-        /// Its place in the list, counted from 1.
-        place: usize,
-        /// What is missing: `id` or `type`.
+        /// The item's position in the array, from 1.
+        position: usize,
+        /// The missing property: `id` or `type`.
         property: &'static str,
-        /// What the node says about itself.
+        /// The properties that help to find the node.
         known: String,
     },
 }
 
 impl FlowFile {
-    /// One file that holds the nodes of all `files`, in their order.
+    /// One file with the nodes of all `files`, in their order. Credentials are left out.
     pub fn merged(files: impl IntoIterator<Item = FlowFile>) -> Self {
         let nodes: Vec<Map> = files.into_iter().flat_map(|file| file.nodes().to_vec()).collect();
         FlowFile { nodes: nodes.into(), ..FlowFile::default() }
@@ -82,14 +82,14 @@ impl FlowFile {
     /// A flow file of these node objects.
     ///
     /// # Errors
-    /// When one is no object, or lacks its `id` or `type`.
+    /// If an item is not an object, or has no `id` or `type`.
     pub fn from_nodes(nodes: Vec<Value>) -> Result<Self, FlowFileError> {
         Self::from_items(nodes)
     }
 
     /// The same file with credentials, by the id of the node, tab or group that they belong to.
-    /// Nodes find theirs in their property `credentials`. They are no part of the file's text
-    /// and revision.
+    /// Nodes get theirs as the property `credentials`. They don't appear in the file's text, and
+    /// the revision does not depend on them.
     #[must_use]
     pub fn with_credentials(mut self, credentials: HashMap<String, Map>) -> Self {
         self.credentials = Credentials(Arc::new(credentials));
@@ -100,16 +100,16 @@ impl FlowFile {
         self.credentials.0.get(id)
     }
 
-    /// A flow file of other nodes with the same credentials.
+    /// A flow file with other nodes and the same credentials.
     pub(crate) fn with_nodes(&self, nodes: Vec<Map>) -> Self {
         FlowFile { nodes: nodes.into(), envelope: None, credentials: self.credentials.clone() }
     }
 
-    /// Parses the text of a flow file: an array of nodes, or an object that holds it in `flows`.
+    /// Parses the text of a flow file: an array of nodes, or an object with such an array in `flows`.
     /// A byte order mark is skipped.
     ///
     /// # Errors
-    /// When the text is not JSON, not a list of objects, or a node lacks its `id` or `type`.
+    /// If the text is not JSON or not a list of objects, or a node has no `id` or `type`.
     pub fn parse(text: &[u8]) -> Result<Self, FlowFileError> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         match Value::from_json(text).map_err(|error| not_json(&error))? {
@@ -120,7 +120,7 @@ impl FlowFile {
     }
 
     fn from_envelope(mut map: Map) -> Result<Self, FlowFileError> {
-        // Its place is kept, so that the file is written back in the same order.
+        // The key stays in the map, so that the file is written with its keys in the same order.
         match map.get_mut("flows").map(std::mem::take) {
             Some(Value::Array(items)) => {
                 let file = Self::from_items(Arc::unwrap_or_clone(items))?;
@@ -133,16 +133,17 @@ impl FlowFile {
 
     fn from_items(items: Vec<Value>) -> Result<Self, FlowFileError> {
         let nodes: Result<Vec<_>, _> =
-            items.into_iter().zip(1..).map(|(item, place)| node(item, place)).collect();
+            items.into_iter().zip(1..).map(|(item, position)| node(item, position)).collect();
         Ok(FlowFile { nodes: Arc::new(nodes?), ..FlowFile::default() })
     }
 
-    /// The node objects: tabs, groups, configuration nodes and flow nodes, in the file's order.
+    /// The node objects in the order of the file: tabs, subflows, groups, configuration nodes and
+    /// flow nodes.
     pub fn nodes(&self) -> &[Map] {
         &self.nodes
     }
 
-    /// The file as JSON, in the form in which it was read.
+    /// The file as JSON, in the form that it was read in.
     pub fn to_json(&self) -> String {
         match &self.envelope {
             None => self.flows_value().to_json(),
@@ -154,7 +155,7 @@ impl FlowFile {
         }
     }
 
-    /// The revision: a hash of the nodes, the same for the same nodes.
+    /// The revision: the SHA-256 hash of the nodes as JSON, in hexadecimal, as in Node-RED.
     pub fn rev(&self) -> String {
         let hash = Sha256::digest(self.flows_value().to_json());
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -172,9 +173,9 @@ fn not_json(error: &serde_json::Error) -> FlowFileError {
     FlowFileError::NotJson { line, column, reason }
 }
 
-fn node(item: Value, place: usize) -> Result<Map, FlowFileError> {
+fn node(item: Value, position: usize) -> Result<Map, FlowFileError> {
     let Value::Object(node) = item else {
-        return Err(FlowFileError::NotAnObject { place, found: describe(&item) });
+        return Err(FlowFileError::NotAnObject { position, found: describe(&item) });
     };
     for property in ["id", "type"] {
         if text(&node, property).is_empty() {
@@ -184,13 +185,13 @@ fn node(item: Value, place: usize) -> Result<Map, FlowFileError> {
                 .map(|property| format!("{property} `{}`", text(&node, property)))
                 .collect();
             let known = if known.is_empty() { "nameless".to_owned() } else { known.join(", ") };
-            return Err(FlowFileError::Missing { place, property, known });
+            return Err(FlowFileError::Missing { position, property, known });
         }
     }
     Ok(Arc::unwrap_or_clone(node))
 }
 
-/// The property as a string; empty when it is missing or something else.
+/// The property as a string; empty if it is missing or not a string.
 pub(crate) fn text<'a>(node: &'a Map, property: &str) -> &'a str {
     node.get(property).and_then(Value::as_str).unwrap_or_default()
 }

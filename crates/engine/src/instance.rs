@@ -1,4 +1,4 @@
-//! The nodes that the engine itself provides: an instance of a subflow, and its status output.
+//! The node types of the engine itself: an instance of a subflow, and its status output.
 
 use ferrowire_core::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeType, Status, Value,
@@ -6,13 +6,13 @@ use ferrowire_core::{
 
 use crate::subflow::STATUS_OUTPUT;
 
-/// The type of all instances.
+/// The type of all instances of subflows.
 pub(crate) static INSTANCE: NodeType = NodeType::shared::<Instance>("subflow");
 
-/// The type of the status outputs; the instance is their user.
+/// The type of status outputs. The instance is their only user.
 pub(crate) static STATUS: NodeType = NodeType::shared::<StatusOutput>(STATUS_OUTPUT);
 
-/// Passes messages on to the nodes behind the subflow's input.
+/// Passes messages on to the nodes that the subflow's input is wired to.
 struct Instance;
 
 impl FromConfig for Instance {
@@ -27,7 +27,7 @@ impl Node for Instance {
     }
 }
 
-/// Shows what it is sent below the instance.
+/// Shows each message as the status of the instance.
 struct StatusOutput;
 
 impl FromConfig for StatusOutput {
@@ -48,8 +48,8 @@ impl Node for StatusOutput {
     }
 }
 
-/// The longest text that is shown of anything else than a status.
-const LONGEST: usize = 32;
+/// The most characters that are shown of a payload that is neither a string nor a status.
+const MAX_CHARACTERS: usize = 32;
 
 fn of_payload(payload: &Value) -> Status {
     match payload {
@@ -61,7 +61,7 @@ fn of_payload(payload: &Value) -> Status {
         }
         other => {
             let json = other.to_json();
-            let mut text: String = json.chars().take(LONGEST).collect();
+            let mut text: String = json.chars().take(MAX_CHARACTERS).collect();
             if text.len() < json.len() {
                 text.push_str("...");
             }
@@ -80,7 +80,7 @@ fn of_object(map: &Map) -> Status {
         Some(other) => other.to_json(),
         None => String::new(),
     };
-    // What comes from a node of Node-RED's own is a key of the editor's main catalogue.
+    // The text of a core node is a key of the editor's catalog `node-red`.
     let text = if text.starts_with("common.") { format!("node-red:{text}") } else { text };
     let fill = known("fill", &["red", "green", "yellow", "blue", "grey", "gray"]);
     Status::new(fill, known("shape", &["ring", "dot"]), text)

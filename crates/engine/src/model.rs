@@ -1,4 +1,4 @@
-//! `Model`: who is who in a flow file: tabs, groups, subflows, and the nodes in them.
+//! `Model`: the tabs, groups, subflows and nodes of a flow file, by id.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,35 +9,36 @@ use crate::problem::Place;
 use crate::subflow::expand;
 use crate::{FlowFile, Problem};
 
-/// The type whose `env` holds for all flows; Node-RED's editor keeps one such node.
+/// The type of the node whose `env` applies to all flows. Node-RED's editor keeps one such node.
 pub(crate) const GLOBAL_CONFIG: &str = "global-config";
 
-/// What a flow file says, by id. Of equal ids the first counts.
+/// The contents of a flow file, by id. If an id occurs more than once, its first object counts.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) file: FlowFile,
     /// The nodes, in the order of the file.
     pub(crate) nodes: Vec<Entry>,
-    /// The places of the tabs in the file.
+    /// The tabs, as places in the file.
     pub(crate) tabs: Vec<usize>,
-    /// The places of the groups in the file.
+    /// The groups, as places in the file.
     pub(crate) groups: Vec<usize>,
-    /// The instances of subflows: the places in the file of the instance's node.
+    /// The instances of subflows, by id, with their places in the file.
     instances: HashMap<String, usize>,
+    /// For each node in an instance, its id in the subflow's definition.
     aliases: HashMap<String, String>,
     status_outputs: HashSet<String>,
-    /// For each instance that is refused, by its place, why.
+    /// The instances that cannot be expanded, by their places in the file, and why.
     refused: HashMap<usize, String>,
-    /// For each instance, the path of the nodes in it.
+    /// For each instance, the path of the nodes inside.
     paths: HashMap<String, String>,
-    ids: HashMap<String, What>,
-    /// Pairs of places: the one that counts, and one with the same id.
+    ids: HashMap<String, Object>,
+    /// Objects with the same id, as places in the file: the one that counts, and another one.
     duplicates: Vec<(usize, usize)>,
 }
 
-/// What an id stands for.
+/// What an id belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Object {
     /// A tab, a group or a subflow, at this place in the file.
     Structure(usize),
     /// A node, at this place in [`Model::nodes`].
@@ -47,21 +48,21 @@ pub(crate) enum What {
 /// Whether a node is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It is.
+    /// The node is to run.
     Active,
-    /// It, or its tab, is disabled.
+    /// The node or its tab is disabled.
     Disabled,
-    /// It belongs to the definition of a subflow.
+    /// The node belongs to the definition of a subflow.
     InSubflow,
-    /// It has a place on a canvas, and no tab.
+    /// The node has coordinates, but is on no tab.
     NoTab,
-    /// It is an instance of a subflow that cannot be made.
+    /// The node is an instance of a subflow that cannot be expanded.
     Refused,
-    /// It holds settings for the engine: the environment of all flows.
+    /// The node has the environment of all flows. The engine reads it; there is nothing to run.
     Settings,
 }
 
-/// A node in the file.
+/// A node of the flow file.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// Its place in the file.
@@ -94,7 +95,7 @@ impl Model {
         model
     }
 
-    /// The path of each instance: its flow's, and its id in the definition around it.
+    /// The path of each instance: the path of its flow, then its id in the definition around it.
     fn paths(&self) -> HashMap<String, String> {
         let mut paths: HashMap<String, String> = HashMap::new();
         for entry in self.instances() {
@@ -105,12 +106,12 @@ impl Model {
         paths
     }
 
-    /// The instances of subflows that are made, outer ones first.
+    /// The expanded instances of subflows, outer ones first.
     pub(crate) fn instances(&self) -> impl Iterator<Item = &Entry> {
         self.nodes.iter().filter(|entry| self.instances.get(&entry.id) == Some(&entry.at))
     }
 
-    /// The instance of a subflow that the node lies in.
+    /// The instance of a subflow that contains the node.
     pub(crate) fn instance_around(&self, entry: &Entry) -> Option<&Entry> {
         self.node(&entry.flow).filter(|around| self.is_instance(around))
     }
@@ -119,18 +120,18 @@ impl Model {
         self.instances.get(&entry.id) == Some(&entry.at)
     }
 
-    /// The id of a node in an instance as it stands in the definition.
+    /// For a node in an instance, its id in the subflow's definition.
     pub(crate) fn alias(&self, id: &str) -> Option<&str> {
         self.aliases.get(id).map(String::as_str)
     }
 
-    /// What is kept out of the file for an object. Nodes in instances share that of the
-    /// definition's.
+    /// The credentials of an object. A node in an instance has those of the node in the
+    /// definition.
     pub(crate) fn credentials_of(&self, id: &str) -> Option<&Map> {
         self.file.credentials_of(self.alias(id).unwrap_or(id))
     }
 
-    /// The status output of an instance, when it has one.
+    /// The id of an instance's status output, if it has one.
     pub(crate) fn status_output(&self, instance: &Entry) -> Option<&str> {
         self.status_outputs.get(&format!("{}:status", instance.id)).map(String::as_str)
     }
@@ -139,7 +140,7 @@ impl Model {
         self.status_outputs.contains(&entry.id)
     }
 
-    /// The path of a flow: its tab and the instances around it.
+    /// The path of a flow: its tab, and the instances that contain it.
     pub(crate) fn path<'a>(&'a self, flow: &'a str) -> &'a str {
         self.paths.get(flow).map_or(flow, String::as_str)
     }
@@ -150,16 +151,16 @@ impl Model {
             self.duplicates.push((self.place_in_file(first), at));
             return;
         }
-        let what = match node_type {
-            "tab" | "group" | "subflow" => What::Structure(at),
-            _ => What::Node(self.nodes.len()),
+        let object = match node_type {
+            "tab" | "group" | "subflow" => Object::Structure(at),
+            _ => Object::Node(self.nodes.len()),
         };
-        self.ids.insert(id.to_owned(), what);
-        match (node_type, what) {
+        self.ids.insert(id.to_owned(), object);
+        match (node_type, object) {
             ("tab", _) => self.tabs.push(at),
             ("group", _) => self.groups.push(at),
-            (_, What::Structure(_)) => {}
-            (_, What::Node(_)) => self.nodes.push(Entry {
+            (_, Object::Structure(_)) => {}
+            (_, Object::Node(_)) => self.nodes.push(Entry {
                 at,
                 id: id.to_owned(),
                 node_type: node_type.to_owned(),
@@ -169,10 +170,10 @@ impl Model {
         }
     }
 
-    fn place_in_file(&self, what: What) -> usize {
-        match what {
-            What::Structure(at) => at,
-            What::Node(node) => self.nodes[node].at,
+    fn place_in_file(&self, object: Object) -> usize {
+        match object {
+            Object::Structure(at) => at,
+            Object::Node(node) => self.nodes[node].at,
         }
     }
 
@@ -192,39 +193,39 @@ impl Model {
         }
     }
 
-    /// The properties of a node as they stand in the file.
+    /// The properties of a node, as they are in the file.
     pub(crate) fn object(&self, entry: &Entry) -> &Map {
         &self.file.nodes()[entry.at]
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<What> {
+    pub(crate) fn get(&self, id: &str) -> Option<Object> {
         self.ids.get(id).copied()
     }
 
     pub(crate) fn node(&self, id: &str) -> Option<&Entry> {
         match self.get(id)? {
-            What::Node(at) => self.nodes.get(at),
-            What::Structure(_) => None,
+            Object::Node(at) => self.nodes.get(at),
+            Object::Structure(_) => None,
         }
     }
 
     /// The tab, group or subflow `id`.
     pub(crate) fn structure(&self, id: &str) -> Option<&Map> {
         match self.get(id)? {
-            What::Structure(at) => self.file.nodes().get(at),
-            What::Node(_) => None,
+            Object::Structure(at) => self.file.nodes().get(at),
+            Object::Node(_) => None,
         }
     }
 
-    /// All objects that count, by id.
+    /// All objects that count, with their ids, in the order of the file.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (&str, &Map)> {
-        self.ids.iter().map(|(id, what)| {
-            let node = &self.file.nodes()[self.place_in_file(*what)];
-            (id.as_str(), node)
+        self.file.nodes().iter().enumerate().filter_map(|(at, object)| {
+            let (id, found) = self.ids.get_key_value(text(object, "id"))?;
+            (self.place_in_file(*found) == at).then_some((id.as_str(), object))
         })
     }
 
-    /// The groups that the node lies in, the innermost first.
+    /// The groups that contain the node, the innermost first.
     pub(crate) fn groups_of(&self, entry: &Entry) -> Vec<&str> {
         let mut groups = Vec::new();
         let mut next = self.outer_group(self.object(entry));
@@ -239,7 +240,7 @@ impl Model {
         groups
     }
 
-    /// The group that a node or group lies in, when that is on the same flow.
+    /// The group that contains a node or group, if both are on the same flow.
     pub(crate) fn outer_group(&self, node: &Map) -> Option<&Map> {
         let group = self.structure(text(node, "g"))?;
         (text(group, "type") == "group" && text(group, "z") == text(node, "z")).then_some(group)
@@ -255,7 +256,7 @@ impl Model {
         self.node(id).is_some_and(|entry| entry.standing == Standing::Active)
     }
 
-    /// Who the node is, with `name` for its name.
+    /// The info of the node, with `name` as its name.
     pub(crate) fn info(&self, entry: &Entry, name: &str) -> NodeInfo {
         NodeInfo {
             id: entry.id.clone(),
@@ -267,13 +268,13 @@ impl Model {
         }
     }
 
-    /// Where the object at `at` in the file is, for a problem.
+    /// The place of the object at `at` in the file, for a problem.
     pub(crate) fn place(&self, at: usize) -> Place {
         let node = &self.file.nodes()[at];
         let flow = text(node, "z");
         let holder = self.structure(flow).or_else(|| Some(self.object(self.node(flow)?)));
         let label = holder.map_or("", |flow| match (text(flow, "label"), text(flow, "name")) {
-            // An instance without a name of its own.
+            // An instance without a name has the name of its definition.
             ("", "") => self.structure(text(flow, "subflow")).map_or("", |def| text(def, "name")),
             ("", name) => name,
             (label, _) => label,
@@ -288,10 +289,10 @@ impl Model {
         }
     }
 
-    /// The problems with ids and places, which need no knowledge of node types.
+    /// The problems with ids, tabs and instances. They don't depend on node types.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let duplicate = |&(first, second): &(usize, usize)| {
-            let text = "this id stands in the file more than once, only the first node counts; \
+            let text = "the id occurs more than once in the file, so only the first node counts; \
                         give the other one a new id";
             Problem::of_node(self.place(second), "id", text).with_others(vec![self.place(first)])
         };
@@ -304,7 +305,7 @@ impl Model {
             self.duplicates.iter().map(duplicate).chain(strays.map(stray)).collect();
         let mut reported = HashSet::new();
         for entry in self.nodes.iter().filter(|entry| entry.standing == Standing::Refused) {
-            // Once, however many instances there are around it.
+            // Reported once, however many instances contain it.
             let id = self.alias(&entry.id).unwrap_or(&entry.id);
             if let Some(why) = self.refused.get(&entry.at).filter(|_| reported.insert(id)) {
                 problems.push(Problem::of_node(self.place(entry.at), "type", why.as_str()));
@@ -314,7 +315,7 @@ impl Model {
     }
 }
 
-/// The ids that each output port is wired to, and whether all of it could be read.
+/// The ids that each output port is wired to, and whether all of `wires` is valid.
 pub(crate) fn wires(node: &Map) -> (Vec<Vec<&str>>, bool) {
     let mut clean = true;
     let ports = match node.get("wires") {

@@ -1,6 +1,6 @@
-//! `Plan`: what is to run of a flow file: its nodes, built and not started, and all problems.
+//! `Plan`: the nodes of a flow file that can run, built but not started, and all its problems.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -11,10 +11,12 @@ use ferrowire_core::{
 use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
 use crate::problem::Severity;
-use crate::validate::{Claims, References, links, missing_types, receives, type_of, wire_problems};
+use crate::validate::{
+    Claims, References, missing_types, receives, resolve_references, type_of, wire_problems,
+};
 use crate::{Environment, FlowFile, Problem};
 
-/// What a flow file amounts to.
+/// The nodes of a flow file that can run, and all problems in it.
 pub(crate) struct Plan {
     pub(crate) model: Arc<Model>,
     pub(crate) scopes: Scopes,
@@ -27,14 +29,15 @@ pub(crate) struct Plan {
 /// A node that can run.
 pub(crate) struct PlannedNode {
     pub(crate) info: NodeInfo,
-    pub(crate) links: References,
+    /// What its references lead to.
+    pub(crate) references: References,
     pub(crate) built: BuiltNode,
     pub(crate) node_type: NodeType,
-    /// Its place in the model.
+    /// Its place in [`Model::nodes`].
     entry: usize,
 }
 
-/// A node's info and properties, with the environment in place.
+/// A node's info and properties, with the environment variables replaced.
 type Resolved = (NodeInfo, Map);
 
 impl Plan {
@@ -59,31 +62,27 @@ impl Plan {
         Plan { model: Arc::new(model), scopes, problems, nodes, by_id }
     }
 
-    /// Whether a type is missing, so that nothing may start.
+    /// Whether a node type is missing, so that no node may start.
     pub(crate) fn is_blocked(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::MissingType)
     }
 
-    pub(crate) fn get(&self, id: &str) -> Option<&PlannedNode> {
-        self.nodes.get(*self.by_id.get(id)?)
+    /// For each node, by id, what its references lead to.
+    pub(crate) fn references(&self) -> Vec<(&str, &References)> {
+        self.nodes.iter().map(|node| (node.info.id.as_str(), &node.references)).collect()
     }
 
-    /// The place in the model of the node at `at`.
+    /// The model's entry for the node at `at`.
     pub(crate) fn entry(&self, at: usize) -> &Entry {
         &self.model.nodes[self.nodes[at].entry]
     }
 
-    /// The properties of the node at `at`, as they stand in the file.
+    /// The properties of the node at `at`, as they are in the file.
     pub(crate) fn object(&self, at: usize) -> &Map {
         self.model.object(self.entry(at))
     }
 
-    /// The ids of the nodes that can run.
-    pub(crate) fn ids(&self) -> HashSet<String> {
-        self.by_id.keys().cloned().collect()
-    }
-
-    /// For each node and port the nodes that messages go to, endpoints included.
+    /// For each node and port, the nodes that messages go to, including endpoints.
     pub(crate) fn ports(&self) -> Vec<Vec<Vec<usize>>> {
         let known =
             |ids: &[&str]| ids.iter().filter_map(|id| self.by_id.get(*id).copied()).collect();
@@ -94,7 +93,7 @@ impl Plan {
         let mut ports: Vec<Vec<Vec<usize>>> = self.nodes.iter().map(ports_of).collect();
         self.add_links(&mut ports);
         for (at, node) in self.nodes.iter().enumerate() {
-            let endpoint = node.links.endpoint.as_ref().and_then(|id| self.by_id.get(id));
+            let endpoint = node.references.endpoint.as_ref().and_then(|id| self.by_id.get(id));
             let Some(&endpoint) = endpoint else { continue };
             let receives = receives(&node.node_type.endpoint);
             let (from, to) = if receives { (endpoint, at) } else { (at, endpoint) };
@@ -106,7 +105,7 @@ impl Plan {
         ports
     }
 
-    /// Adds the connections without wires.
+    /// Adds the connections by links.
     fn add_links(&self, ports: &mut [Vec<Vec<usize>>]) {
         let mut add = |from: usize, port: usize, to: usize| {
             if ports[from].len() <= port {
@@ -136,7 +135,7 @@ impl Plan {
         }
     }
 
-    /// The nodes whose ids a property lists; a single id needs no list.
+    /// The nodes whose ids are in a property: an array of ids, or a single id.
     fn listed(&self, at: usize, property: &str) -> Vec<usize> {
         let ids = match self.object(at).get(property) {
             Some(Value::Array(ids)) => ids.as_slice(),
@@ -147,15 +146,15 @@ impl Plan {
         ids.filter_map(|id| self.by_id.get(id).copied()).collect()
     }
 
-    /// For each node whether it is a configuration node.
+    /// For each node, whether it is a configuration node.
     pub(crate) fn configs(&self) -> Vec<bool> {
         self.nodes.iter().map(|node| node.node_type.is_config()).collect()
     }
 
-    /// For each node the configuration nodes that it refers to, its endpoint included.
+    /// For each node, the configuration nodes that it refers to, including its endpoint.
     pub(crate) fn uses(&self) -> Vec<Vec<usize>> {
         let uses_of = |node: &PlannedNode| {
-            let ids = node.links.endpoint.iter().chain(&node.links.uses);
+            let ids = node.references.endpoint.iter().chain(&node.references.uses);
             let mut uses: Vec<usize> = ids.filter_map(|id| self.by_id.get(id).copied()).collect();
             uses.sort_unstable();
             uses.dedup();
@@ -187,17 +186,17 @@ fn plan_node(
 ) -> Option<PlannedNode> {
     let entry = &model.nodes[at];
     let (info, properties) = resolved.get(entry.id.as_str())?.clone();
-    let mut links = links(model, entry, node_type, &properties, problems);
+    let mut references = resolve_references(model, entry, node_type, &properties, problems);
     if model.is_instance(entry) {
-        // What the status output shows, it shows below its user.
-        links.uses.extend(model.status_output(entry).map(str::to_owned));
+        // A status output shows its status at its users: the instance.
+        references.uses.extend(model.status_output(entry).map(str::to_owned));
     }
     let free = claims.claim(model, entry, node_type, &properties, problems);
     let built = build(model, entry, node_type, resolved, problems)?;
-    free.then_some(PlannedNode { info, links, built, node_type: *node_type, entry: at })
+    free.then_some(PlannedNode { info, references, built, node_type: *node_type, entry: at })
 }
 
-/// Builds the node; `None` when it has a problem with its properties, or panics.
+/// Builds the node; `None` if there is a problem with its properties or it panics.
 fn build(
     model: &Model,
     entry: &Entry,
@@ -211,7 +210,7 @@ fn build(
     let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
     let mut found = config.take_problems();
     if let Err(panic) = &built {
-        let text = format!("the node panicked while it was built: {}", reason(&**panic));
+        let text = format!("the node panicked while it was built: {}", panic_text(&**panic));
         found.push(ConfigProblem { property: String::new(), text });
     }
     let fine = found.is_empty();
@@ -220,7 +219,7 @@ fn build(
     built.ok().filter(|_| fine)
 }
 
-fn reason(panic: &(dyn std::any::Any + Send)) -> &str {
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }

@@ -1,30 +1,30 @@
-//! `Problem`: something wrong in a flow file, and where.
+//! `Problem`: a mistake in a flow file, and its place.
 
 use std::fmt;
 
-/// What a problem keeps from running.
+/// What a problem prevents from running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Nothing: the node starts, and does without what is wrong.
+    /// Nothing. The node starts without the part that is wrong.
     Warning,
-    /// One node, which is not started; all others are.
+    /// The node. All others start.
     Node,
-    /// All flows: no plugin provides a type that they need.
+    /// All flows. No plugin provides a node type that they use.
     MissingType,
 }
 
-/// Where in a flow file something is.
+/// The place of an object in a flow file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The id of the tab or subflow; empty for what belongs to none.
+    /// The id of the tab or subflow; empty if the object is on none.
     pub flow: String,
-    /// The tab's label; empty when it has none.
+    /// The tab's label; empty if it has none.
     pub flow_label: String,
     /// The node's id.
     pub id: String,
     /// The node's type.
     pub node_type: String,
-    /// The node's name; empty when it has none.
+    /// The node's name; empty if it has none.
     pub name: String,
 }
 
@@ -43,24 +43,24 @@ impl fmt::Display for Place {
     }
 }
 
-/// Something wrong in a flow file. Prints as one line.
+/// A mistake in a flow file. Its `Display` output is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What it keeps from running.
+    /// What the problem prevents from running.
     pub severity: Severity,
-    /// The node that has the problem; for a missing type the first that needs it.
+    /// The node with the problem; for a missing type, the first node of this type.
     pub place: Place,
-    /// The other nodes that have part in it: the one with the same id or the same path, the
-    /// further ones of a missing type.
+    /// The other nodes that are involved: the one with the same id or the same path, or the other
+    /// nodes of a missing type.
     pub others: Vec<Place>,
-    /// The property that is wrong; empty when it is no single one.
+    /// The property that is wrong; empty if it is not a single one.
     pub property: String,
     /// What is wrong and what to do, in lower case and without a full stop.
     pub text: String,
 }
 
-/// How many of the other places are printed.
+/// At most this many of the other places are printed.
 const PRINTED: usize = 10;
 
 impl Problem {

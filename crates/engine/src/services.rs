@@ -1,9 +1,10 @@
-//! `NodeServices`: what the bus asks of the engine: log, status, events, environment, resources.
+//! `NodeServices`: what the engine provides to the bus: log, status, events, environment,
+//! resources.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
@@ -13,64 +14,64 @@ use tokio::sync::broadcast;
 use crate::directory::Directory;
 use crate::env::Scopes;
 
-/// The number of events that a receiver may be behind before it loses the oldest.
+/// How many events a receiver may fall behind before it loses the oldest.
 pub const EVENTS: usize = 1024;
 
-/// The target of all log lines of nodes.
+/// The target of log lines of nodes.
 const TARGET: &str = "ferrowire::node";
 
 /// Something that happened in the flows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A node shows another status; an empty one when it is gone.
+    /// The status of a node changed; it is empty when the node is gone.
     Status {
         /// The node.
         node: Arc<NodeInfo>,
-        /// What it shows now.
+        /// Its status now.
         status: Status,
     },
     /// A node published data, for example for the debug sidebar.
     Published {
         /// The node.
         node: Arc<NodeInfo>,
-        /// What the data is for, such as `debug`.
+        /// The topic, such as `debug`.
         topic: &'static str,
         /// The data.
         data: Value,
     },
-    /// A node failed, with a message, in its start, or in a task of its own, and no catch node
-    /// was told.
+    /// A node failed to handle a message or to start, or one of its tasks failed, and no catch
+    /// node took the error.
     Failed {
         /// The node.
         node: Arc<NodeInfo>,
-        /// Why, with all causes.
+        /// The error with all its causes.
         text: Arc<str>,
-        /// Of an error object of JavaScript: its `stack`, and perhaps `code` and `cause`; `text`
-        /// is its name and message, without causes.
+        /// For an error object of JavaScript: its `stack`, and `code` and `cause` if it has them.
+        /// `text` is then its name and message without causes.
         details: Map,
     },
     /// A node wrote a warning or an error to the log.
     Logged {
         /// The node.
         node: Arc<NodeInfo>,
-        /// Which of the two.
+        /// [`Level::Warn`] or [`Level::Error`].
         level: Level,
-        /// The line.
+        /// The text of the log line.
         text: Arc<str>,
     },
-    /// Other flows are in place.
+    /// A deploy is done.
     Deployed {
-        /// Their revision.
+        /// The revision of the flows.
         rev: Arc<str>,
-        /// Whether they run: they do not when a type is missing or the engine is stopped.
+        /// Whether they run. They don't when a node type is missing or the engine is stopped.
         running: bool,
     },
-    /// The flows were stopped.
+    /// All nodes are stopped.
     Stopped,
 }
 
-/// Services of the runtime, by their type.
+/// The services that the runtime gives to nodes, by type.
 pub(crate) type Resources = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 pub(crate) struct NodeServices {
@@ -99,7 +100,7 @@ impl NodeServices {
     }
 
     pub(crate) fn emit(&self, event: Event) {
-        // Nobody listens: then nobody is to be told.
+        // Sending only fails when there is no receiver.
         let _unheard = self.events.send(event);
     }
 
@@ -112,13 +113,13 @@ impl NodeServices {
     }
 
     pub(crate) fn statuses(&self) -> Vec<(Arc<NodeInfo>, Status)> {
-        self.kept().values().cloned().collect()
+        lock(&self.statuses).values().cloned().collect()
     }
 
-    /// Takes back the status of a node that is gone.
-    pub(crate) fn forget(&self, id: &str) {
-        let gone = self.kept().remove(id);
-        if let Some((node, _)) = gone {
+    /// Clears the status of a node that is gone.
+    pub(crate) fn clear_status(&self, id: &str) {
+        let removed = lock(&self.statuses).remove(id);
+        if let Some((node, _)) = removed {
             self.emit(Event::Status { node, status: Status::default() });
         }
     }
@@ -143,21 +144,23 @@ impl NodeServices {
             Level::Error => line!(error),
         }
     }
+}
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Arc<NodeInfo>, Status)>> {
-        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Locks `mutex`, also if a thread panicked while it had the lock. Only for values that are valid
+/// after every single statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Services for NodeServices {
     fn status(&self, node: &Arc<NodeInfo>, status: Status) {
-        let kept = (Arc::clone(node), status.clone());
-        let mut statuses = self.kept();
+        let shown = (Arc::clone(node), status.clone());
+        let mut statuses = lock(&self.statuses);
         match status.is_empty() {
             true => drop(statuses.remove(&node.id)),
-            false => drop(statuses.insert(node.id.clone(), kept)),
+            false => drop(statuses.insert(node.id.clone(), shown)),
         }
-        // Sent under the lock, so that the last event is the status that is kept.
+        // Sent under the lock, so that the last event has the status that is stored.
         self.emit(Event::Status { node: Arc::clone(node), status });
     }
 

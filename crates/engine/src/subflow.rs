@@ -1,8 +1,9 @@
-//! Subflows: each instance of one becomes nodes of its own, with ids as Node-RED composes them.
+//! Expands subflows: each instance gets its own copies of the subflow's nodes, with the ids that
+//! Node-RED composes.
 //!
-//! After this there are only nodes and wires. What is wired to an instance is wired to it still;
-//! it passes messages on to the nodes behind the subflow's input, and those before its outputs
-//! are wired to whatever the instance is wired to.
+//! After this there are only nodes and wires. Wires to an instance stay as they are: the instance
+//! passes messages on to the nodes that the subflow's input is wired to. The nodes that are wired
+//! to the subflow's outputs get the instance's own wires.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,46 +12,47 @@ use ferrowire_core::{Map, Value};
 use crate::FlowFile;
 use crate::flow_file::text;
 
-/// The type of the node that makes the status of an instance of what arrives at the subflow's
-/// status output.
+/// The type of the node that shows messages to the subflow's status output as the status of the
+/// instance.
 pub(crate) const STATUS_OUTPUT: &str = "subflow-status";
 
-/// More nodes than this are not made of subflows: a few that contain each other twice would
-/// make millions.
-const MANY: usize = 200_000;
+/// The most nodes that a file may have after the expansion. A few subflows that contain each other
+/// twice would become millions.
+const MAX_NODES: usize = 200_000;
 
-/// Why an instance that lies in something else than a tab is refused.
-const NO_TAB: &str = "`z` is the id of something that is no tab; set it to the id of a tab";
+/// Why an instance is refused that is on something other than a tab.
+const NO_TAB: &str = "`z` is not the id of a tab; set it to the id of a tab";
 
-/// A flow file without subflows, and what is known about those that it had.
+/// The nodes of a flow file after the expansion, and what is known about the instances.
 #[derive(Debug, Default)]
 pub(crate) struct Expanded {
     pub(crate) nodes: Vec<Map>,
-    /// The instances, by id, with their place among the nodes. Outer ones come first there.
+    /// The instances, by id, with their places in `nodes`, where outer ones come first.
     pub(crate) instances: HashMap<String, usize>,
-    /// For the nodes in instances, their ids in the definition.
+    /// For each node in an instance, its id in the definition.
     pub(crate) aliases: HashMap<String, String>,
     /// The ids of the nodes of type [`STATUS_OUTPUT`].
     pub(crate) status_outputs: HashSet<String>,
-    /// Instances that are not expanded, by their place, and why.
+    /// The instances that are not expanded, with their places in `nodes`, and why.
     pub(crate) refused: Vec<(usize, String)>,
 }
 
+/// The definition of a subflow.
 struct Definition<'a> {
     object: &'a Map,
     nodes: Vec<&'a Map>,
-    /// The number of nodes that an instance becomes, those of instances in it included.
+    /// The number of nodes that an instance becomes, including those of instances inside.
     size: usize,
 }
 
 type Definitions<'a> = HashMap<&'a str, Definition<'a>>;
 
-/// The definition that a node is an instance of.
+/// The id of the definition that a node is an instance of.
 pub(crate) fn definition_of(node: &Map) -> Option<&str> {
     text(node, "type").strip_prefix("subflow:")
 }
 
-/// Makes the nodes of all instances on tabs that are not disabled.
+/// Expands all instances on tabs that are not disabled.
 pub(crate) fn expand(file: &FlowFile) -> Expanded {
     let definitions = definitions(file);
     let mut expanded = Expanded { nodes: file.nodes().to_vec(), ..Expanded::default() };
@@ -109,8 +111,8 @@ fn definitions(file: &FlowFile) -> Definitions<'_> {
     definitions
 }
 
-/// The number of nodes of each definition with those of the instances in it. Where definitions
-/// contain each other, the inner one counts for nothing.
+/// The number of nodes of each definition, including those of instances inside. Where definitions
+/// contain each other, the inner one counts as empty.
 fn sizes<'a>(definitions: &Definitions<'a>) -> HashMap<&'a str, usize> {
     let mut sizes: HashMap<&str, usize> = HashMap::new();
     for &root in definitions.keys() {
@@ -125,7 +127,7 @@ fn sizes<'a>(definitions: &Definitions<'a>) -> HashMap<&'a str, usize> {
             let named = definition_of(node).and_then(|id| definitions.get_key_value(id));
             let inner = named.map(|(inner, _)| (*inner, sizes.get(inner).copied()));
             match inner {
-                // Its own size is known when this node is looked at again.
+                // Its size is known when this node is visited again.
                 Some((inner, None)) => path.push((inner, 0)),
                 _ => {
                     *at += 1;
@@ -166,7 +168,8 @@ impl Expanded {
             .map(|node| (text(node, "id"), format!("{id}-{}", text(node, "id"))))
             .collect();
         let outer = self.nodes[at].get("wires").cloned().unwrap_or_default();
-        let mut inner = Inner { instance: &id, definition: name, ids, first: self.nodes.len() };
+        let mut inner =
+            InstanceNodes { instance: &id, definition: name, ids, first: self.nodes.len() };
         for node in &definition.nodes {
             let copy = inner.copy(node);
             self.aliases.insert(text(&copy, "id").to_owned(), text(node, "id").to_owned());
@@ -179,31 +182,31 @@ impl Expanded {
         self.instances.insert(id, at);
     }
 
-    /// Why the instance is not expanded.
+    /// Why the instance cannot be expanded, if it cannot.
     fn refusal(&self, at: usize, name: &str, definition: &Definition<'_>) -> Option<String> {
         let label = |object: &Map| text(object, "name").to_owned();
         let mut flow = text(&self.nodes[at], "z");
         while let Some(around) = self.instances.get(flow).map(|at| &self.nodes[*at]) {
             if definition_of(around) == Some(name) {
                 return Some(format!(
-                    "the subflow `{}` contains itself, this instance of it does not start; \
-                     remove it",
+                    "the subflow `{}` contains itself, so this instance of it does not start; \
+                     remove the instance",
                     label(definition.object)
                 ));
             }
             flow = text(around, "z");
         }
-        (self.nodes.len().saturating_add(definition.size) >= MANY).then(|| {
+        (self.nodes.len().saturating_add(definition.size) >= MAX_NODES).then(|| {
             format!(
-                "the subflows of this file amount to more than {MANY} nodes, this instance of \
-                 `{}` does not start; use fewer instances within subflows",
+                "the subflows of this file expand to more than {MAX_NODES} nodes, so this instance \
+                 of `{}` does not start; use fewer instances within subflows",
                 label(definition.object)
             )
         })
     }
 
-    /// Gives the instance its wires to the inside, its variables and its definition.
-    fn prepare(&mut self, at: usize, name: &str, definition: &Map, inner: &Inner<'_>) {
+    /// Gives the instance its wires to the nodes inside, its variables and its definition's id.
+    fn prepare(&mut self, at: usize, name: &str, definition: &Map, inner: &InstanceNodes<'_>) {
         let inputs = definition.get("in").and_then(Value::as_array).unwrap_or_default();
         let wires: Vec<Value> = inputs
             .iter()
@@ -216,23 +219,23 @@ impl Expanded {
         let variables = variables(definition, instance);
         instance.insert("wires", wires);
         instance.insert("env", variables);
-        // A deploy that changes the definition changes its instances.
+        // A reference, so that a change of the definition restarts its instances.
         instance.insert("subflow", name);
     }
 
-    /// Wires what leads to the outputs and to the status.
+    /// Wires the nodes inside that are connected to the subflow's outputs and status output.
     fn wire(
         &mut self,
         at: usize,
         definition: &Definition<'_>,
-        inner: &mut Inner<'_>,
+        inner: &mut InstanceNodes<'_>,
         outer: &[Value],
     ) {
         let outputs = definition.object.get("out").and_then(Value::as_array).unwrap_or_default();
         for (output, targets) in outputs.iter().zip(outer) {
             let targets = targets.as_array().unwrap_or_default();
             for (id, port) in ends(output.get("wires")) {
-                self.lead(inner.place(id, at, definition), port, targets);
+                self.add_wires(inner.place(id, at, definition), port, targets);
             }
         }
         let Some(status) = definition.object.get("status").filter(|status| status.is_truthy())
@@ -241,7 +244,7 @@ impl Expanded {
         };
         let id = format!("{}:status", inner.instance);
         for (from, port) in ends(status.get("wires")) {
-            self.lead(inner.place(from, at, definition), port, &[id.as_str().into()]);
+            self.add_wires(inner.place(from, at, definition), port, &[id.as_str().into()]);
         }
         let output = [("id", id.as_str()), ("type", STATUS_OUTPUT), ("z", inner.instance)];
         self.nodes.push(output.into_iter().collect());
@@ -249,7 +252,7 @@ impl Expanded {
     }
 
     /// Adds wires from a port of the node at `at`.
-    fn lead(&mut self, at: Option<usize>, port: usize, targets: &[Value]) {
+    fn add_wires(&mut self, at: Option<usize>, port: usize, targets: &[Value]) {
         let Some(node) = at.and_then(|at| self.nodes.get_mut(at)) else { return };
         let wires = node.get_or_insert_with("wires", || Vec::<Value>::new().into());
         let Some(ports) = wires.as_array_mut() else { return };
@@ -263,22 +266,24 @@ impl Expanded {
 }
 
 /// The nodes of one instance.
-struct Inner<'a> {
+struct InstanceNodes<'a> {
     instance: &'a str,
     definition: &'a str,
-    /// The ids of the nodes by those in the definition.
+    /// The ids of the nodes, by their ids in the definition.
     ids: HashMap<&'a str, String>,
-    /// The place of the first of them.
+    /// The place of the first node.
     first: usize,
 }
 
-impl Inner<'_> {
-    /// The id of a node in this instance; of no node if there is none in the definition.
+impl InstanceNodes<'_> {
+    /// The id in this instance of the definition's node `id`. If the definition has no such node,
+    /// no node has the result either.
     fn id(&self, id: &str) -> String {
         self.ids.get(id).cloned().unwrap_or_else(|| format!("{}-{id}", self.instance))
     }
 
-    /// The place of a node in the definition, or of the instance at `at` for the input.
+    /// The place of the copy of the definition's node `id`. For the definition's own id, which
+    /// stands for the input, it is `at`, the place of the instance.
     fn place(&self, id: &str, at: usize, definition: &Definition<'_>) -> Option<usize> {
         if id == self.definition {
             return Some(at);
@@ -287,8 +292,8 @@ impl Inner<'_> {
         found.map(|found| self.first + found)
     }
 
-    /// A node of the definition, with all that it says about others of the definition said of
-    /// those in this instance.
+    /// A copy of the definition's node. Ids of other nodes of the definition are replaced by those
+    /// of their copies in this instance.
     fn copy(&self, node: &Map) -> Map {
         let mut copy = Map::with_capacity(node.len());
         for (key, value) in node.iter() {
@@ -323,12 +328,12 @@ fn ends(wires: Option<&Value>) -> impl Iterator<Item = (&str, usize)> {
     let wires = wires.and_then(Value::as_array).unwrap_or_default();
     wires.iter().filter_map(|end| {
         let port = end.get("port").and_then(Value::as_f64).unwrap_or_default();
-        // A file may say anything; no node has that many ports.
+        // Bounded, because `add_wires` makes room for as many ports.
         (port < 10_000.0).then_some((end.get("id")?.as_str()?, port as usize))
     })
 }
 
-/// The variables of a definition, with the instance's in place of those of the same name.
+/// The variables of a definition. Variables of the instance replace those with the same name.
 fn variables(definition: &Map, instance: &Map) -> Vec<Value> {
     let mut merged: Vec<Value> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();

@@ -1,4 +1,4 @@
-//! `check`: all problems of a flow file at once, without any side effect.
+//! `check`: finds all problems of a flow file at once, without side effects.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,13 +11,13 @@ use crate::plan::Plan;
 use crate::problem::Place;
 use crate::{Environment, FlowFile, Problem};
 
-/// All problems of a flow file, seen with the node types of `registry` and the variables of
-/// `environment`. Nodes are built to hear what they say about their properties, and not started.
+/// All problems of a flow file, with the node types of `registry` and the variables of
+/// `environment`. Nodes are built, because they check their own properties, but not started.
 pub fn check(file: &FlowFile, registry: &Registry, environment: &Environment) -> Vec<Problem> {
     Plan::new(file.clone(), registry, environment).problems
 }
 
-/// One problem for each type that a node needs and the registry lacks.
+/// One problem for each node type that is used and not in the registry.
 pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> {
     let mut missing: BTreeMap<usize, Vec<Place>> = BTreeMap::new();
     let mut first: HashMap<&str, usize> = HashMap::new();
@@ -30,7 +30,7 @@ pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> 
     missing.into_values().filter_map(Problem::missing_type).collect()
 }
 
-/// The type of a node: one of the registry, or of the engine's own.
+/// The type of a node: one of the engine's own, or one of the registry.
 pub(crate) fn type_of<'a>(
     model: &Model,
     entry: &Entry,
@@ -50,7 +50,7 @@ pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>
     let place = || model.place(entry.at);
     let (ports, clean) = wires(model.object(entry));
     if !clean {
-        let text = "an array of arrays of node ids was expected; what is none was left out";
+        let text = "expected an array of arrays of node ids; everything else in it is ignored";
         out.push(Problem::warning(place(), "wires", text));
     }
     for (port, targets) in ports.iter().enumerate() {
@@ -65,24 +65,25 @@ pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>
     }
 }
 
-/// What a node's references lead to.
+/// The ids of the configuration nodes that a node's references lead to. References that lead to no
+/// active node are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct References {
     pub(crate) endpoint: Option<String>,
     pub(crate) uses: Vec<String>,
 }
 
-/// Follows the references of a node and reports those that lead nowhere.
-pub(crate) fn links(
+/// Resolves the references of a node and reports the broken ones.
+pub(crate) fn resolve_references(
     model: &Model,
     entry: &Entry,
     node_type: &NodeType,
     properties: &Map,
     out: &mut Vec<Problem>,
 ) -> References {
-    let mut links = References::default();
+    let mut resolved = References::default();
     let filled = |reference: &&Reference| !text(properties, reference.property).is_empty();
-    let mut follow = |reference: &Reference| {
+    let mut resolve = |reference: &Reference| {
         let id = text(properties, reference.property);
         match broken(model, id, reference.node_type) {
             None => Some(id.to_owned()),
@@ -94,37 +95,38 @@ pub(crate) fn links(
     };
     let references = node_type.endpoint.references();
     let endpoint = references.iter().find(filled);
-    links.endpoint = endpoint.and_then(&mut follow);
-    links.uses = node_type.uses.iter().filter(filled).filter_map(&mut follow).collect();
+    resolved.endpoint = endpoint.and_then(&mut resolve);
+    resolved.uses = node_type.uses.iter().filter(filled).filter_map(&mut resolve).collect();
     if let (None, Some(first)) = (endpoint, references.first()) {
         let types: Vec<String> = references.iter().map(|r| format!("`{}`", r.node_type)).collect();
-        let text = format!("no {} is chosen, the node stays idle", types.join(" or "));
+        let text = format!("no {} is selected; the node stays idle", types.join(" or "));
         out.push(Problem::warning(model.place(entry.at), first.property, text));
     }
-    links
+    resolved
 }
 
-/// Why `id` is no reference to a running node of the type `expected`.
+/// Why `id` does not refer to an active node of the type `expected`.
 fn broken(model: &Model, id: &str, expected: &str) -> Option<String> {
     let Some(target) = model.node(id) else {
-        return Some(format!("there is no `{expected}` with the id `{id}`; choose another one"));
+        return Some(format!("there is no `{expected}` with the id `{id}`; select another one"));
     };
     if target.node_type != expected {
         let found = &target.node_type;
-        return Some(format!("`{id}` is a `{found}`; choose a `{expected}` instead"));
+        return Some(format!("`{id}` is a `{found}`; select a `{expected}` instead"));
     }
     match target.standing {
         Standing::Active | Standing::Settings => None,
-        _ => Some(format!("the `{expected}` `{id}` is disabled; enable it or choose another one")),
+        _ => Some(format!("the `{expected}` `{id}` is disabled; enable it or select another one")),
     }
 }
 
-/// The values of unique properties that are taken, and by whom.
+/// The values of unique properties that are in use, with the place in the file of the node that
+/// uses them.
 #[derive(Default)]
 pub(crate) struct Claims(HashMap<(&'static str, &'static str, String), usize>);
 
 impl Claims {
-    /// Claims the unique properties of a node; false when another node has one of them already.
+    /// Claims the unique properties of a node. Returns false if another node uses one of them.
     pub(crate) fn claim(
         &mut self,
         model: &Model,
@@ -145,8 +147,8 @@ impl Claims {
             if owner != entry.at {
                 let first = model.place(owner);
                 let text = format!(
-                    "`{value}` is claimed by `{}` already, so `{}` does not start; \
-                     give one of them another {property}",
+                    "`{value}` is already used by `{}`, so `{}` does not start; \
+                     give one of them a different {property}",
                     first.id, entry.id
                 );
                 let problem = Problem::of_node(model.place(entry.at), property, text);
@@ -158,7 +160,7 @@ impl Claims {
     }
 }
 
-/// Whether messages flow from the endpoint to the nodes of this type.
+/// Whether nodes of this type receive messages from their endpoint.
 pub(crate) fn receives(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::ReceivesFrom(_))
 }

@@ -1,7 +1,7 @@
-//! Who watches whom: the nodes that are told of another's errors, statuses and completed
-//! messages, by Node-RED's rules.
+//! Which nodes watch which: the catch, status and complete nodes that are told about a node, by
+//! Node-RED's rules.
 //!
-//! All of it follows from the flow file, so it is settled before a message flows.
+//! All of this follows from the flow file, so it is computed once for each deploy.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::flow_file::text;
 use crate::model::{Entry, wires};
 use crate::plan::Plan;
 
-/// The watchers of a node, by their places in the plan.
+/// The watchers of a node, as places in the plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watched {
     pub(crate) errors: Vec<usize>,
@@ -23,20 +23,21 @@ pub(crate) struct Watched {
 struct Watcher<'a> {
     at: usize,
     group: &'a str,
-    scope: Scope<'a>,
+    scope: WatchScope<'a>,
     uncaught: bool,
 }
 
-enum Scope<'a> {
+/// Which nodes of its flow a watcher watches.
+enum WatchScope<'a> {
     All,
     Group,
     These(HashSet<&'a str>),
 }
 
-/// The watchers of each flow, by what they want to be told.
+/// Watchers of one kind, by the flow that they are on.
 type ByFlow<'a> = HashMap<&'a str, Vec<Watcher<'a>>>;
 
-/// For each node of the plan, who watches it.
+/// For each node of the plan, the nodes that watch it.
 pub(crate) fn watched(plan: &Plan) -> Vec<Watched> {
     let of_kind = |kind| watchers(plan, kind);
     let table = Table {
@@ -64,11 +65,11 @@ fn watchers(plan: &Plan, kind: Watches) -> ByFlow<'_> {
             by_flow.entry(&plan.entry(at).flow).or_default().push(watcher);
         }
     }
-    // Those that say whom they watch come first, those for what nobody else was told last.
+    // First the watchers of certain nodes, last those of errors that no other node catches.
     let rank = |watcher: &Watcher<'_>| match (&watcher.scope, watcher.uncaught) {
-        (Scope::These(_) | Scope::Group, _) => 0,
-        (Scope::All, false) => 1,
-        (Scope::All, true) => 2,
+        (WatchScope::These(_) | WatchScope::Group, _) => 0,
+        (WatchScope::All, false) => 1,
+        (WatchScope::All, true) => 2,
     };
     by_flow.values_mut().for_each(|list| list.sort_by_key(rank));
     by_flow
@@ -80,15 +81,15 @@ impl<'a> Watcher<'a> {
             Some(Value::Array(ids)) => {
                 let mut ids: HashSet<&str> = ids.iter().filter_map(Value::as_str).collect();
                 if kind != Watches::Errors {
-                    // A node that it sends to would be told of its own doing for ever.
+                    // Watching a node that it sends to would make an endless loop.
                     let (ports, _) = wires(object);
                     ids.retain(|id| !ports.iter().flatten().any(|to| to == id));
                 }
-                Scope::These(ids)
+                WatchScope::These(ids)
             }
-            _ if kind == Watches::Completions => Scope::These(HashSet::new()),
-            Some(Value::String(scope)) if scope.as_str() == "group" => Scope::Group,
-            _ => Scope::All,
+            _ if kind == Watches::Completions => WatchScope::These(HashSet::new()),
+            Some(Value::String(scope)) if scope.as_str() == "group" => WatchScope::Group,
+            _ => WatchScope::All,
         };
         let uncaught = object.get("uncaught").is_some_and(Value::is_truthy);
         Watcher { at, group: text(object, "g"), scope, uncaught }
@@ -107,7 +108,7 @@ impl Table<'_> {
         let entry = self.plan.entry(at);
         let told = |level: &dyn Fn(&Entry) -> Vec<usize>| match entry.flow.is_empty() {
             false => level(entry),
-            // What concerns a global configuration node concerns those that use it.
+            // A global configuration node is watched by the watchers of its users.
             true => self.users_on_flows(at, users).into_iter().flat_map(level).collect(),
         };
         Watched {
@@ -137,8 +138,8 @@ impl Table<'_> {
         found
     }
 
-    /// Who is told of an error: the catch nodes of the node's flow, or when there are none, those
-    /// of the flow around it, where the instance of the subflow stands for the node.
+    /// The catch nodes that are told of a node's error: those on its flow, or, if there are none and
+    /// it is in an instance of a subflow, those that watch the instance.
     fn errors_of(&self, entry: &Entry) -> Vec<usize> {
         let mut reporting = Some(entry);
         while let Some(entry) = reporting {
@@ -151,7 +152,8 @@ impl Table<'_> {
         Vec::new()
     }
 
-    /// As for errors; but an instance with a status of its own hides the statuses in it.
+    /// The status nodes that are told of a node's status. The rule is the same as for errors, but an
+    /// instance with a status output hides the statuses of the nodes inside.
     fn statuses_of(&self, entry: &Entry) -> Vec<usize> {
         let mut reporting = Some(entry);
         while let Some(entry) = reporting {
@@ -165,7 +167,7 @@ impl Table<'_> {
         Vec::new()
     }
 
-    /// The watchers on `flow` of a node there, the closest group first.
+    /// The watchers on `flow` that watch a node there; those in the closest group come first.
     fn candidates<'t>(
         &self,
         table: &'t ByFlow<'_>,
@@ -177,12 +179,12 @@ impl Table<'_> {
         let mut found: Vec<(usize, &Watcher<'_>)> = Vec::new();
         for watcher in watchers {
             let depth = groups.iter().position(|group| *group == watcher.group);
-            let apt = match &watcher.scope {
-                Scope::All => true,
-                Scope::Group => watcher.group.is_empty() || depth.is_some(),
-                Scope::These(ids) => ids.contains(reporting.id.as_str()),
+            let watches = match &watcher.scope {
+                WatchScope::All => true,
+                WatchScope::Group => watcher.group.is_empty() || depth.is_some(),
+                WatchScope::These(ids) => ids.contains(reporting.id.as_str()),
             };
-            if apt {
+            if watches {
                 found.push((depth.unwrap_or(groups.len()), watcher));
             }
         }
@@ -191,8 +193,8 @@ impl Table<'_> {
     }
 }
 
-/// The candidates that are told: one for uncaught errors only if it comes first, but then the
-/// others as well.
+/// The candidates that are told of an error: watchers of uncaught errors only if the first
+/// candidate is one, and then all candidates.
 fn caught_by(candidates: &[&Watcher<'_>]) -> Vec<usize> {
     let first_is_uncaught = candidates.first().is_some_and(|watcher| watcher.uncaught);
     let told = candidates.iter().filter(|watcher| !watcher.uncaught || first_is_uncaught);

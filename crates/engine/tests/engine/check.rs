@@ -1,4 +1,4 @@
-//! Every kind of problem, as `check` reports it.
+//! `check` reports every kind of problem.
 
 use ferrowire_engine::{Environment, Problem, Severity, check};
 use serde_json::{Value as Json, json};
@@ -14,7 +14,7 @@ fn only(nodes: Json) -> Problem {
 }
 
 #[test]
-fn a_sound_flow_has_no_problem() {
+fn a_valid_flow_has_no_problems() {
     let found = problems(json!([
         {"id": "l", "type": "listener", "z": "", "path": "/a"},
         {"id": "i", "type": "in", "server": "l", "client": "", "wires": [["o"]]},
@@ -45,7 +45,7 @@ fn all_problems_of_all_nodes_are_reported_at_once() {
 }
 
 #[test]
-fn of_equal_ids_the_second_does_not_start() {
+fn of_two_nodes_with_the_same_id_the_second_does_not_start() {
     let problem = only(json!([
         {"id": "a", "type": "probe", "name": "one"},
         {"id": "a", "type": "probe", "name": "two"},
@@ -55,7 +55,7 @@ fn of_equal_ids_the_second_does_not_start() {
 }
 
 #[test]
-fn a_wire_to_nowhere_and_one_to_a_tab_are_warnings() {
+fn wires_to_missing_nodes_and_to_tabs_are_warnings() {
     let found = problems(json!([{"id": "a", "type": "probe", "wires": [["a"], ["gone", "t"]]}]));
     let texts: Vec<_> = found.iter().map(|p| p.text.as_str()).collect();
     assert_eq!(
@@ -69,14 +69,14 @@ fn a_wire_to_nowhere_and_one_to_a_tab_are_warnings() {
 }
 
 #[test]
-fn wires_that_are_no_wires_are_a_warning() {
+fn invalid_wires_are_a_warning() {
     for wires in [json!("a"), json!(["a"]), json!([[5]])] {
         assert_eq!(only(json!([{"id": "a", "type": "probe", "wires": wires}])).property, "wires");
     }
 }
 
 #[test]
-fn a_reference_to_a_missing_a_wrong_and_a_disabled_node() {
+fn references_to_missing_wrong_and_disabled_nodes_are_warnings() {
     let found = problems(json!([
         {"id": "c", "type": "client", "z": ""},
         {"id": "d", "type": "listener", "z": "", "d": true},
@@ -91,11 +91,11 @@ fn a_reference_to_a_missing_a_wrong_and_a_disabled_node() {
     assert_eq!(
         texts,
         [
-            ("1", "there is no `listener` with the id `gone`; choose another one"),
-            ("2", "`c` is a `client`; choose a `listener` instead"),
-            ("3", "the `listener` `d` is disabled; enable it or choose another one"),
-            ("4", "no `listener` or `client` is chosen, the node stays idle"),
-            ("5", "there is no `listener` with the id `gone`; choose another one"),
+            ("1", "there is no `listener` with the id `gone`; select another one"),
+            ("2", "`c` is a `client`; select a `listener` instead"),
+            ("3", "the `listener` `d` is disabled; enable it or select another one"),
+            ("4", "no `listener` or `client` is selected; the node stays idle"),
+            ("5", "there is no `listener` with the id `gone`; select another one"),
         ]
     );
     assert!(found.iter().all(|p| p.severity == Severity::Warning));
@@ -143,7 +143,7 @@ fn disabled_nodes_and_tabs_have_no_problems() {
 }
 
 #[test]
-fn a_subflow_that_nobody_uses_is_left_out_and_one_that_is_used_is_checked_inside() {
+fn an_unused_subflow_is_left_out_and_the_inside_of_a_used_one_is_checked() {
     let nodes = json!([
         {"id": "sf", "type": "subflow", "name": "Twice"},
         {"id": "inner", "type": "strict", "size": 99, "z": "sf", "wires": [["away"]]},
@@ -174,7 +174,7 @@ fn a_subflow_that_contains_itself_is_reported_once() {
 }
 
 #[test]
-fn subflows_that_would_become_millions_of_nodes_are_refused() {
+fn subflows_that_expand_to_millions_of_nodes_are_refused() {
     let mut nodes = vec![];
     for level in 0..30 {
         nodes.push(json!({"id": format!("s{level}"), "type": "subflow", "name": "S"}));
@@ -201,11 +201,11 @@ fn a_node_on_a_canvas_without_a_tab_does_not_start() {
 fn a_panic_while_building_is_that_nodes_problem() {
     let problem = only(json!([{"id": "a", "type": "panics", "when": "build"}]));
     assert_eq!(problem.severity, Severity::Node);
-    assert!(problem.text.contains("panicked") && problem.text.contains("as it was told"));
+    assert!(problem.text.contains("panicked") && problem.text.contains("as told"));
 }
 
 #[test]
-fn variables_that_cannot_be_evaluated_are_warnings_of_their_tab() {
+fn variables_that_cannot_be_evaluated_are_warnings_at_their_tab() {
     let found = problems(json!([
         {"id": "t", "type": "tab", "label": "Tab", "env": [
             {"name": "A", "type": "json", "value": "{"},
@@ -219,7 +219,7 @@ fn variables_that_cannot_be_evaluated_are_warnings_of_their_tab() {
 }
 
 #[test]
-fn a_variable_that_is_not_defined_leaves_the_text() {
+fn a_reference_to_an_undefined_variable_stays_as_it_is() {
     let file = crate::support::file(json!([{"id": "s", "type": "strict", "size": "${SIZE}"}]));
     let undefined = check(&file, &crate::support::registry(), &Environment::default());
     assert_eq!(undefined[0].text, "a number was expected, found `${SIZE}`");

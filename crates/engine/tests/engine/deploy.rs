@@ -1,11 +1,14 @@
-//! What each kind of deploy restarts, and what goes on running.
+//! Which nodes each type of deploy restarts, and which go on.
+
+use std::io;
+use std::sync::{Arc, Mutex};
 
 use crate::support::{Bench, file, start};
 use ferrowire_core::{Message, StopReason};
 use ferrowire_engine::{DeployType, Event, Severity};
 use serde_json::{Value as Json, json};
 
-/// Two separate flows and one with an endpoint.
+/// A chain of three nodes, two endpoints with one node each, and a node without wires.
 fn flows() -> Json {
     json!([
         {"id": "l", "type": "listener", "z": "", "path": "/l"},
@@ -124,7 +127,7 @@ async fn a_changed_configuration_node_restarts_the_nodes_that_refer_to_it() {
 }
 
 #[tokio::test]
-async fn a_removed_node_is_told_so_and_its_neighbours_go_on() {
+async fn a_removed_node_stops_with_that_reason_and_its_neighbours_go_on() {
     let bench = start(flows()).await;
     bench.deploy(without("b"), DeployType::Nodes).await;
     assert_eq!(bench.journal.lines(), ["stop Removed b"]);
@@ -148,7 +151,7 @@ async fn disabling_a_node_removes_it_and_enabling_brings_it_back() {
 }
 
 #[tokio::test]
-async fn a_configuration_node_hears_how_many_nodes_use_it() {
+async fn a_configuration_node_is_told_how_many_nodes_use_it() {
     let bench = start(flows()).await;
     let mut more = flows();
     more.as_array_mut().unwrap().push(json!({"id": "i2", "type": "in", "server": "l"}));
@@ -172,7 +175,7 @@ async fn a_node_whose_endpoint_appears_is_restarted_with_it() {
 }
 
 #[tokio::test]
-async fn the_environment_of_a_tab_or_group_restarts_what_is_in_it() {
+async fn a_changed_environment_of_a_tab_or_group_restarts_the_nodes_in_it() {
     let nodes = |tab: &str, group: &str| {
         json!([
             {"id": "t", "type": "tab", "label": tab, "env": [{"name": "A", "type": "str", "value": tab}]},
@@ -226,7 +229,7 @@ async fn a_deploy_to_a_stopped_engine_is_kept_and_does_not_run() {
 }
 
 #[tokio::test]
-async fn deploys_at_the_same_time_follow_each_other_even_when_nobody_waits() {
+async fn concurrent_deploys_run_one_after_the_other_even_if_their_futures_are_dropped() {
     let bench = start(flows()).await;
     let deploys = (0..10).map(|number| {
         let (engine, flows) = (bench.engine.clone(), with("a", "mark", number.to_string()));
@@ -234,7 +237,7 @@ async fn deploys_at_the_same_time_follow_each_other_even_when_nobody_waits() {
     });
     let results = futures_util::future::join_all(deploys).await;
     assert!(results.iter().all(Result::is_ok));
-    // One that is given up at its first wait is finished all the same.
+    // A deploy whose future is dropped after its first poll is finished all the same.
     let deploy = bench.engine.deploy(file(with("a", "mark", "last")), DeployType::Nodes);
     assert!(futures_util::FutureExt::now_or_never(deploy).is_none());
     bench.journal.until_count("start a", 12).await;
@@ -329,7 +332,7 @@ async fn messages_to_a_new_node_wait_until_it_has_started_and_keep_their_order()
         nodes
     };
     let bench = start(nodes(1)).await;
-    // The deploy cannot go on before this message is handled.
+    // The deploy has to wait until this message is handled.
     bench.send("s", "late").await;
     bench.journal.take();
     let (engine, next) = (bench.engine.clone(), file(nodes(2)));
@@ -341,7 +344,7 @@ async fn messages_to_a_new_node_wait_until_it_has_started_and_keep_their_order()
         }
     };
     let permitting = async {
-        // Nobody took one yet, and there is room for no more.
+        // `b` has taken none yet, and the held wire is full.
         bench.journal.until("message 1024 at a").await;
         assert_eq!(bench.ids("message").iter().filter(|id| *id == "b").count(), 0);
         bench.journal.permits.add_permits(1);
@@ -354,5 +357,54 @@ async fn messages_to_a_new_node_wait_until_it_has_started_and_keep_their_order()
     assert_eq!(taken[..2], ["stop Restarting b", "start b"]);
     let expected: Vec<String> = (0..3000).map(|number| format!("message {number} at b")).collect();
     assert!(taken[2..].iter().copied().eq(&expected), "{taken:?}");
+    bench.stop().await;
+}
+
+/// The lines of the log, for a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// The lines about starts and restarts since the last call, sorted.
+    fn decisions(&self) -> Vec<String> {
+        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
+        let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix("DEBUG "));
+        let mut lines: Vec<String> =
+            lines.filter(|line| line.contains("starts: ")).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_why_nodes_start_and_restart() {
+    let (log, subscriber) = (Log::default(), tracing_subscriber::fmt());
+    let writer = log.clone();
+    let subscriber = subscriber.with_writer(move || writer.clone()).with_ansi(false).without_time();
+    let _guard = tracing::subscriber::set_default(
+        subscriber.with_max_level(tracing::Level::DEBUG).with_target(false).finish(),
+    );
+    let bench = start(flows()).await;
+    let decisions = log.decisions();
+    assert_eq!(decisions.len(), ALL.len());
+    assert_eq!(decisions[0], "the node starts: it was not running id=a type=probe name=");
+    bench.deploy(with("l", "name", "L"), DeployType::Nodes).await;
+    assert_eq!(
+        log.decisions(),
+        [
+            "the node restarts: it refers to `l`, which changed or is gone id=i type=in name=",
+            "the node restarts: its properties or credentials changed id=l type=listener name=L",
+        ]
+    );
     bench.stop().await;
 }

@@ -1,9 +1,10 @@
-//! Environment variables in properties, seen through a node's own eyes.
+//! Environment variables in the properties of nodes.
 
 use crate::support::Bench;
 use serde_json::{Value as Json, json};
 
-/// A tab and groups with variables, and a `probe` in the inner group with this `mark`.
+/// A tab and two nested groups with variables; a `probe` in the inner group and one outside, both
+/// with this `mark`.
 async fn bench(mark: &str) -> Bench {
     crate::support::start(json!([
         {"id": "global", "type": "global-config", "z": "", "env": [
@@ -72,14 +73,14 @@ async fn variables_are_found_from_the_inside_out() {
 }
 
 #[tokio::test]
-async fn only_a_whole_reference_to_something_known_is_replaced() {
+async fn only_a_whole_reference_to_a_known_variable_is_replaced() {
     for mark in ["${GONE}", "a${WHO}", "${WHO}b", "${}", "${W HO}", "$WHO", "${BROKEN}"] {
         assert_eq!(mark_at("p", mark).await, mark);
     }
 }
 
 #[tokio::test]
-async fn a_running_node_sees_the_same_variables() {
+async fn a_running_node_reads_the_same_variables() {
     let bench = crate::support::start(json!([
         {"id": "t", "type": "tab", "env": [{"name": "JSON", "type": "json", "value": "{\"a\":[1]}"}]},
         {"id": "s", "type": "shows"},

@@ -1,4 +1,4 @@
-//! Reading and writing flow files, good and bad.
+//! Reading and writing valid and invalid flow files.
 
 use ferrowire_engine::{FlowFile, FlowFileError};
 
@@ -35,7 +35,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn invalid_json_is_named_with_line_and_column() {
+fn invalid_json_is_reported_with_line_and_column() {
     let error = FlowFile::parse(b"[\n  {\"id\": \"a\" \"type\": 1}\n]").unwrap_err();
     let FlowFileError::NotJson { line, column, reason } = &error else { panic!("{error:?}") };
     assert_eq!((*line, *column), (2, 14));
@@ -47,7 +47,7 @@ fn invalid_json_is_named_with_line_and_column() {
 }
 
 #[test]
-fn what_is_no_list_of_nodes_is_refused() {
+fn anything_but_a_list_of_nodes_is_refused() {
     for (text, found) in [
         ("5", "found a number"),
         ("{}", "found an object without `flows`"),
@@ -56,16 +56,16 @@ fn what_is_no_list_of_nodes_is_refused() {
     ] {
         assert!(error(text).contains(found), "{text}: {}", error(text));
     }
-    let place = error(r#"[{"id":"a","type":"tab"},7]"#);
-    assert_eq!(place, "expected an object at place 2 of the list of nodes, found a number");
+    let text = error(r#"[{"id":"a","type":"tab"},7]"#);
+    assert_eq!(text, "expected an object as item 2 of the array of nodes, found a number");
 }
 
 #[test]
-fn a_node_without_id_or_type_is_named() {
+fn a_node_without_id_or_type_is_reported_with_what_identifies_it() {
     assert_eq!(
         error(r#"[{"type":"tab","label":"Chat"}]"#),
-        "the node at place 1 (type `tab`, label `Chat`) has no `id`; \
-         give it one, a string that is not empty"
+        "item 1 of the array of nodes (type `tab`, label `Chat`) has no `id`; \
+         set it to a string that is not empty"
     );
     assert!(error(r#"[{"id":"a","type":""}]"#).contains("(id `a`) has no `type`"));
     assert!(error(r#"[{}]"#).contains("(nameless) has no `id`"));

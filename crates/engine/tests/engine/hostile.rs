@@ -1,4 +1,4 @@
-//! Flow files made at random: nothing panics, and everything that starts stops.
+//! Random flow files: nothing panics, and every node that starts also stops.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn live_through(files: Vec<FlowFile>) {
     }
     engine.stop(StopReason::ShuttingDown).await.unwrap();
     assert!(engine.nodes().is_empty());
-    // Time is paused: only somebody who waits for a limit makes it go on.
+    // Time is paused: it only advances when a time limit is waited for.
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 

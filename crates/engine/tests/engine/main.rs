@@ -1,4 +1,4 @@
-//! The engine over its public surface, with node types of the tests' own.
+//! Tests of the engine through its public API, with node types of their own.
 
 #[cfg(test)]
 mod check;

@@ -1,4 +1,4 @@
-//! Running flows: delivery, order, limits, and what goes wrong in them.
+//! Running flows: delivery, order, limits and failures.
 
 use std::time::Duration;
 
@@ -59,14 +59,14 @@ async fn an_echo_goes_from_the_endpoint_through_the_flow_to_the_endpoint() {
     ]))
     .await;
     bench.send("l", "emit hello").await;
-    // Without waiting: none of these wires has a queue.
+    // Nothing had to be awaited: none of these wires has a queue.
     assert_eq!(bench.journal.count("sent hello to /a of l"), 1);
     assert_eq!(bench.journal.count("message hello at after"), 1);
     bench.stop().await;
 }
 
 #[tokio::test]
-async fn of_several_references_the_first_that_is_filled_in_counts() {
+async fn of_several_references_the_first_that_is_set_counts() {
     let bench = start(json!([
         {"id": "l", "type": "listener", "z": ""},
         {"id": "c", "type": "client", "z": ""},
@@ -115,7 +115,7 @@ async fn messages_keep_their_order_through_a_long_chain() {
 }
 
 #[tokio::test]
-async fn what_waits_in_queues_is_delivered_before_a_stop() {
+async fn messages_in_queues_are_delivered_before_a_stop() {
     let bench = start(chain(300, "relay").into()).await;
     for number in 0..100 {
         drop(bench.engine.deliver("n0", Message::with_payload(number.to_string())).unwrap());
@@ -125,7 +125,7 @@ async fn what_waits_in_queues_is_delivered_before_a_stop() {
 }
 
 #[tokio::test]
-async fn an_endless_loop_starves_no_other_flow_and_stops() {
+async fn an_endless_loop_does_not_starve_other_flows_and_stops() {
     let bench = start(json!([
         {"id": "a", "type": "relay", "wires": [["b"]]},
         {"id": "b", "type": "relay", "wires": [["a", "a2"]]},
@@ -150,12 +150,12 @@ async fn an_endless_loop_starves_no_other_flow_and_stops() {
 
 fn failure(event: Event) -> Option<String> {
     let Event::Failed { node, text, .. } = event else { return None };
-    assert!(text.contains("as it was told"), "{text}");
+    assert!(text.contains("as told"), "{text}");
     Some(node.id.clone())
 }
 
 #[tokio::test]
-async fn a_panic_is_that_nodes_failure_and_nobody_elses() {
+async fn a_panic_fails_its_own_node_only() {
     let bench = start(json!([
         {"id": "build", "type": "panics", "when": "build"},
         {"id": "start", "type": "panics", "when": "start", "wires": [["p"]]},
@@ -247,7 +247,7 @@ async fn a_node_with_a_problem_is_left_out_and_the_others_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nodes_that_hang_are_given_up() {
+async fn nodes_that_hang_are_cancelled() {
     let bench = start(json!([
         {"id": "a", "type": "hangs", "when": "start", "wires": [["b"]]},
         {"id": "b", "type": "hangs", "when": "stop", "wires": [["c"]]},
@@ -259,7 +259,7 @@ async fn nodes_that_hang_are_given_up() {
     let before = tokio::time::Instant::now();
     bench.stop().await;
     assert_eq!(bench.journal.count("stop ShuttingDown p"), 1);
-    // Not 10 seconds for each.
+    // The limit of 10 seconds does not apply to each node in turn.
     assert!(before.elapsed() <= Duration::from_secs(30), "{:?}", before.elapsed());
 }
 
@@ -281,7 +281,7 @@ async fn the_last_status_of_a_node_is_kept_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn a_listener_to_events_that_falls_behind_loses_the_oldest() {
+async fn a_receiver_of_events_that_falls_behind_loses_the_oldest() {
     let bench = start(json!([{"id": "s", "type": "shows"}])).await;
     let mut events = bench.engine.events();
     for number in 0..=ferrowire_engine::EVENTS {

@@ -1,4 +1,4 @@
-//! Links and subflows are wires and nodes like others.
+//! Links connect nodes as wires do, and instances of subflows run as nodes.
 
 use ferrowire_core::{ContextStores, MemoryStore, PropertyPath, Status};
 use ferrowire_engine::{DeployType, Event};
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{Bench, file, start};
 
-/// The definition `d`: in, a probe `p`, out; and status from `st`.
+/// The definition `d`, with a probe `p` between its input and its output.
 fn definition() -> Vec<Json> {
     vec![
         json!({"id": "d", "type": "subflow", "name": "D",
@@ -23,7 +23,7 @@ fn with(nodes: Json) -> Json {
     all.into()
 }
 
-/// Sends and lets everything run; the tests' runtime has one thread.
+/// Sends a message, lets all tasks run and returns what was noted. The runtime has one thread.
 async fn run(bench: &Bench, id: &str, payload: &str) -> Vec<String> {
     bench.journal.take();
     bench.send(id, payload).await;
@@ -34,7 +34,7 @@ async fn run(bench: &Bench, id: &str, payload: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn links_lead_from_either_end_and_over_tabs_once() {
+async fn links_listed_at_either_or_both_ends_connect_once_also_across_tabs() {
     let bench = start(json!([
         {"id": "t2", "type": "tab"},
         {"id": "o", "type": "link out", "links": ["i", "gone"]},
@@ -64,7 +64,7 @@ async fn a_loop_over_links_is_a_loop() {
 }
 
 #[tokio::test]
-async fn names_are_looked_for_in_the_same_flow_and_then_on_all_tabs() {
+async fn names_are_looked_up_on_the_same_flow_and_then_on_all_tabs() {
     let bench = start(json!([
         {"id": "t2", "type": "tab"}, {"id": "t3", "type": "tab"},
         {"id": "c", "type": "caller"},
@@ -96,7 +96,7 @@ async fn names_are_looked_for_in_the_same_flow_and_then_on_all_tabs() {
 }
 
 #[tokio::test]
-async fn instances_are_apart_and_messages_pass_through_nested_ones() {
+async fn instances_are_separate_and_messages_pass_through_nested_ones() {
     let bench = start(with(json!([
         {"id": "e", "type": "subflow", "in": [{"wires": [{"id": "n1"}]}],
             "out": [{"wires": [{"id": "n2"}, {"id": "e", "port": 0}]}]},
@@ -126,7 +126,7 @@ async fn instances_are_apart_and_messages_pass_through_nested_ones() {
 }
 
 #[tokio::test]
-async fn a_subflow_without_wires_to_its_input_or_with_strange_ports_does_no_harm() {
+async fn a_subflow_with_invalid_inputs_and_ports_does_no_harm() {
     let bench = start(json!([
         {"id": "s", "type": "subflow", "in": 5, "out": [
             {"wires": [{"id": "r", "port": 1e300}, {"id": "r", "port": -1}, {"id": "no"}, 7]},
@@ -141,7 +141,7 @@ async fn a_subflow_without_wires_to_its_input_or_with_strange_ports_does_no_harm
     bench.stop().await;
 }
 
-/// The values of these variables as the node `id` sees them.
+/// The values that the node `id` reads for these variables.
 async fn variables(bench: &Bench, id: &str, names: &[&str]) -> Vec<Json> {
     let mut events = bench.engine.events();
     let mut found = vec![];
@@ -158,7 +158,7 @@ async fn variables(bench: &Bench, id: &str, names: &[&str]) -> Vec<Json> {
 }
 
 #[tokio::test]
-async fn an_instance_has_variables_and_groups_around_and_inside() {
+async fn an_instance_has_the_variables_of_its_surroundings_and_of_groups_inside() {
     let bench = start(with(json!([
         {"id": "t", "type": "tab", "label": "T", "env": [{"name": "TAB", "type": "str", "value": "tab"}]},
         {"id": "g", "type": "group", "z": "t", "env": [{"name": "G", "type": "str", "value": "group"}]},
@@ -209,7 +209,7 @@ async fn an_instance_has_variables_and_groups_around_and_inside() {
 }
 
 #[tokio::test]
-async fn errors_and_statuses_go_out_of_an_instance_that_does_not_take_them() {
+async fn errors_and_statuses_leave_an_instance_that_does_not_handle_them() {
     let nodes = |inside: &[&str], status: bool| {
         let mut nodes = json!([
             {"id": "s", "type": "subflow"},
@@ -256,7 +256,7 @@ async fn errors_and_statuses_go_out_of_an_instance_that_does_not_take_them() {
 }
 
 #[tokio::test]
-async fn a_deploy_of_nodes_restarts_what_changed_inside_instances_and_no_more() {
+async fn a_deploy_of_nodes_restarts_only_what_changed_inside_instances() {
     let nodes = |mark: &str, name: &str, env: &str| {
         let mut all = with(json!([
             {"id": "1", "type": "subflow:d", "name": name, "wires": [["z"]]},
@@ -291,7 +291,7 @@ async fn a_deploy_of_nodes_restarts_what_changed_inside_instances_and_no_more() 
 }
 
 #[tokio::test]
-async fn the_context_of_an_instance_is_its_own_and_that_around_it_in_reach() {
+async fn an_instance_has_a_context_of_its_own_and_reaches_the_one_around_it() {
     let store = std::sync::Arc::new(MemoryStore::default());
     let stores = ContextStores::new("memory", std::sync::Arc::clone(&store) as _);
     let builder = ferrowire_engine::Engine::builder(crate::support::registry());

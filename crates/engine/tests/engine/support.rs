@@ -1,4 +1,4 @@
-//! Small node types that write what happens to them into a journal, and helpers around an engine.
+//! Small node types that note what happens to them in a journal, and helpers to run an engine.
 
 use std::sync::Arc;
 
@@ -32,14 +32,14 @@ impl Journal {
         self.lines.borrow().clone()
     }
 
-    /// The lines so far, which are no longer kept.
+    /// Takes the lines so far out of the journal.
     pub(crate) fn take(&self) -> Vec<String> {
         let mut taken = Vec::new();
         self.lines.send_modify(|lines| taken = std::mem::take(lines));
         taken
     }
 
-    /// The next line that is not there yet when `known` are.
+    /// The line after the first `known` lines, once it is there.
     pub(crate) async fn line(&self, known: usize) -> String {
         let mut lines = self.lines.subscribe();
         let lines = lines.wait_for(|lines| lines.len() > known).await.unwrap();
@@ -71,7 +71,7 @@ fn payload(msg: &Message) -> String {
     msg.payload().map(|p| p.as_str().map_or_else(|| p.to_json(), str::to_owned)).unwrap_or_default()
 }
 
-/// Passes messages on, with its property `mark` added to the payload.
+/// Notes messages and passes them on, with its property `mark` appended to the payload.
 struct Probe {
     mark: String,
 }
@@ -101,7 +101,7 @@ impl Node for Probe {
     }
 }
 
-/// Passes messages on without a note.
+/// Passes messages on and notes nothing.
 struct Relay;
 
 impl FromConfig for Relay {
@@ -116,7 +116,7 @@ impl Node for Relay {
     }
 }
 
-/// An endpoint: notes what is sent to it, and sends on what is delivered to it as `emit …`.
+/// An endpoint: notes the messages that it gets, but sends the text after `emit ` on.
 struct Listener {
     path: String,
 }
@@ -181,7 +181,7 @@ impl Node for Attached {
     }
 }
 
-/// Wants a number.
+/// Has a number and a boolean as properties.
 struct Strict;
 
 impl FromConfig for Strict {
@@ -194,7 +194,7 @@ impl FromConfig for Strict {
 
 impl Node for Strict {}
 
-/// Panics where its property `when` says.
+/// Panics at the step that its property `when` names.
 struct Panics {
     when: String,
 }
@@ -202,7 +202,7 @@ struct Panics {
 impl FromConfig for Panics {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let when = config.text("when");
-        assert_ne!(when, "build", "as it was told");
+        assert_ne!(when, "build", "as told");
         Panics { when }
     }
 }
@@ -210,25 +210,25 @@ impl FromConfig for Panics {
 #[async_trait]
 impl Node for Panics {
     async fn start(&self, _: &NodeContext) -> Result<(), NodeError> {
-        assert_ne!(self.when, "start", "as it was told");
+        assert_ne!(self.when, "start", "as told");
         Ok(())
     }
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
-        assert_ne!(self.when, "message", "as it was told");
+        assert_ne!(self.when, "message", "as told");
         if self.when == "task" {
-            cx.spawn(async { panic!("as it was told") });
+            cx.spawn(async { panic!("as told") });
         }
         cx.send(0, msg).await;
         Ok(())
     }
 
     async fn stop(&self, _: StopReason, _: &NodeContext) {
-        assert_ne!(self.when, "stop", "as it was told");
+        assert_ne!(self.when, "stop", "as told");
     }
 }
 
-/// Needs a permit of the journal for each message.
+/// Waits for a permit of the journal before it finishes a message.
 struct Slow;
 
 impl FromConfig for Slow {
@@ -247,7 +247,7 @@ impl ExclusiveNode for Slow {
     }
 }
 
-/// Never ends its start or its stop.
+/// Never finishes its start or its stop.
 struct Hangs {
     when: String,
 }
@@ -274,7 +274,7 @@ impl Node for Hangs {
     }
 }
 
-/// Shows and publishes what it gets, and answers questions for variables.
+/// Shows each payload as its status; for `env NAME`, publishes the value of that variable.
 struct Shows;
 
 impl FromConfig for Shows {
@@ -294,7 +294,7 @@ impl Node for Shows {
     }
 }
 
-/// Fails with each message, in the way that its property `when` says.
+/// Fails with each message, in the way that its property `when` names.
 struct Fails {
     when: String,
 }
@@ -331,7 +331,7 @@ impl Node for Fails {
     }
 }
 
-/// Fails exclusively.
+/// An exclusive node that fails with each message.
 struct FailsAlone;
 
 impl FromConfig for FailsAlone {
@@ -347,7 +347,7 @@ impl ExclusiveNode for FailsAlone {
     }
 }
 
-/// Sends each message to the node that its payload names.
+/// Delivers each message to the node that its payload names.
 struct Caller;
 
 impl FromConfig for Caller {
@@ -365,7 +365,7 @@ impl Node for Caller {
     }
 }
 
-/// Sets a value of its flow's context, and one of its own, to the payload.
+/// Stores the payload in its flow's context and in its own.
 struct Remembers {
     key: String,
 }
@@ -447,8 +447,7 @@ pub(crate) fn registry() -> Registry {
     registry
 }
 
-/// A flow file of these nodes; those without an `x` of their own stand on no canvas, and `z` is
-/// the tab `t`, unless they say otherwise.
+/// A flow file of these nodes and a tab `t`, which is the `z` of every node that has none.
 pub(crate) fn file(nodes: Json) -> FlowFile {
     let mut all = vec![];
     for mut node in nodes.as_array().unwrap().clone() {
@@ -475,7 +474,7 @@ pub(crate) struct Bench {
     pub(crate) deployed: Deployed,
 }
 
-/// Starts the nodes.
+/// Starts an engine with these nodes.
 pub(crate) async fn start(nodes: Json) -> Bench {
     let journal = Journal::new();
     let builder = Engine::builder(registry()).environment(environment());

@@ -1,4 +1,4 @@
-//! Catch, status and complete nodes are told what happens to others.
+//! Catch, status and complete nodes get the errors, statuses and completed messages of others.
 
 use ferrowire_core::Message;
 use ferrowire_engine::{DeployType, Event};
@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{Bench, file, start};
 
-/// The next message that the sink `id` notes, after `known` lines.
+/// The message that the sink `id` notes after the first `known` lines.
 async fn noted(bench: &Bench, known: usize, id: &str) -> Json {
     let line = bench.journal.line(known).await;
     let (at, json) = line.split_once(' ').unwrap();
@@ -14,10 +14,10 @@ async fn noted(bench: &Bench, known: usize, id: &str) -> Json {
     serde_json::from_str(json).unwrap()
 }
 
-/// The ids of the sinks that note something when `id` is sent a message.
+/// The ids of the sinks that get something when a message is sent to `id`.
 async fn told(bench: &Bench, id: &str) -> Vec<String> {
     bench.send(id, "x").await;
-    // The tests' runtime has one thread: so often, every task that can run has run.
+    // The runtime has one thread: after so many turns, every task that can run has run.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -69,7 +69,7 @@ async fn a_failing_task_reaches_catch_without_a_message() {
     bench.stop().await;
 }
 
-/// Catch nodes in and around two nested groups, one for each scope.
+/// Catch nodes with different scopes in and around two nested groups.
 fn grouped() -> Json {
     json!([
         {"id": "outer", "type": "group", "z": "t"},
@@ -87,7 +87,7 @@ fn grouped() -> Json {
 }
 
 #[tokio::test]
-async fn scopes_choose_by_group_by_id_and_what_nobody_else_caught() {
+async fn a_scope_is_a_group_a_list_of_ids_or_what_no_other_node_caught() {
     let bench = start(grouped()).await;
     assert_eq!(told(&bench, "fi").await, ["s1", "s2"]);
     assert_eq!(told(&bench, "fo").await, ["s2"]);
@@ -101,7 +101,7 @@ async fn scopes_choose_by_group_by_id_and_what_nobody_else_caught() {
 }
 
 #[tokio::test]
-async fn an_error_that_comes_back_ten_times_is_caught_no_more() {
+async fn an_error_that_returns_to_its_node_ten_times_is_no_longer_caught() {
     let bench = start(json!([
         {"id": "f", "type": "fails"},
         {"id": "c", "type": "catch", "wires": [["f", "s"]]},
@@ -193,7 +193,7 @@ async fn statuses_reach_status_nodes_with_their_source() {
 }
 
 #[tokio::test]
-async fn errors_of_a_global_configuration_node_concern_the_flows_that_use_it() {
+async fn errors_of_a_global_configuration_node_are_caught_on_the_flows_that_use_it() {
     let bench = start(json!([
         {"id": "t2", "type": "tab"}, {"id": "t3", "type": "tab"},
         {"id": "g", "type": "failing config", "z": ""},

@@ -1,4 +1,4 @@
-//! What an expression in an `env` list may ask: other variables, and nothing else.
+//! The context of an expression in an `env` list: it reads other variables, and nothing else.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -20,7 +20,7 @@ struct EnvHost {
     stopping: CancellationToken,
 }
 
-/// A context that knows the variables that `lookup` finds.
+/// A context with the variables that `lookup` finds.
 pub(crate) fn context(lookup: Lookup) -> NodeContext {
     let (info, stopping) = (NodeInfo::default(), CancellationToken::new());
     NodeContext::new(Arc::new(EnvHost { info, lookup, stopping }))

@@ -1,5 +1,5 @@
-//! Starting and stopping many nodes: in order, side by side where the order allows it, and
-//! within a limit.
+//! Starts and stops many nodes: in order, at the same time where the order allows it, and within
+//! a time limit.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,22 +13,26 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::graph::Order;
 
-/// How long nodes may take. A node that others wait for holds them up for no longer.
+/// How long nodes may take to start and to stop. The nodes after a slow one wait no longer than
+/// this.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct TimeLimits {
     pub(crate) start: Duration,
     pub(crate) stop: Duration,
 }
 
-/// Starts nodes, the smallest order first.
+/// Starts nodes, in ascending order.
 pub(crate) async fn start_all(
     nodes: Vec<(Order, Arc<RunningNode>)>,
     services: &dyn Services,
-    limits: Limits,
+    limits: TimeLimits,
 ) {
     let start = |node: Arc<RunningNode>| async move {
         if timeout(limits.start, node.start()).await.is_err() {
-            let text = format!("did not start within {:?}, the start was given up", limits.start);
+            let text = format!(
+                "the node did not start within {:?}; its start was cancelled",
+                limits.start
+            );
             services.failed(node.info(), &NodeError::new(text), false);
         }
     };
@@ -36,11 +40,11 @@ pub(crate) async fn start_all(
     run(groups, limits.start).await;
 }
 
-/// Stops nodes, the greatest order first.
+/// Stops nodes, in descending order.
 pub(crate) async fn stop_all(
     nodes: Vec<(Order, Arc<RunningNode>)>,
     reason: impl Fn(&str) -> StopReason,
-    limits: Limits,
+    limits: TimeLimits,
 ) {
     nodes.iter().for_each(|(_, node)| node.cut_loops());
     let stop = |node: Arc<RunningNode>| {
@@ -59,8 +63,8 @@ fn grouped(nodes: Vec<(Order, Arc<RunningNode>)>) -> BTreeMap<Order, Vec<Arc<Run
     groups
 }
 
-/// Runs one group of futures after the other. When `limit` is over, groups no longer wait for
-/// those before them.
+/// Runs one group of futures after the other. After `limit`, a group no longer waits for the
+/// groups before it.
 async fn run<F: Future<Output = ()>>(
     groups: impl Iterator<Item = impl Iterator<Item = F>>,
     limit: Duration,
@@ -70,7 +74,7 @@ async fn run<F: Future<Output = ()>>(
     for group in groups {
         pending.extend(group);
         let all = async { while pending.next().await.is_some() {} };
-        // What is late goes on below.
+        // Futures that did not finish in time stay in `pending`.
         let _late = timeout_at(deadline, all).await;
     }
     while pending.next().await.is_some() {}
