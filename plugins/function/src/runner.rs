@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire_core::{Alarm, Handled, Message, NodeContext, NodeError, Sending, Status, Text};
+use ferrowire_core::{Handled, Message, NodeContext, NodeError, Sending, Status, Text};
+use ferrowire_sequence::Alarm;
 use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Alarm, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
+    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
     async_trait, generate_id,
 };
+use ferrowire_sequence::Alarm;
 use tokio::time::Instant;
 
 use crate::{RETURN, SOURCES, check_links};

@@ -300,6 +300,40 @@ async fn a_group_whose_rest_never_comes_makes_room_and_is_caught() {
     node.stop().await;
 }
 
+/// A message of the group `id` that makes every other group leave: it takes all places.
+fn filling(id: &str) -> Message {
+    let parts = json!({"id": id, "type": "array", "count": 1 << 21, "index": (1 << 20) - 1});
+    message(json!({"payload": id, "parts": parts}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_of_a_group_that_makes_room_is_caught() {
+    let mut node = Harness::of("join").config(json!({})).watched().start().await;
+    for index in 0..3 {
+        let parts = json!({"id": "s", "type": "array", "count": 9, "index": index});
+        node.send(message(json!({"_msgid": format!("m{index}"), "parts": parts}))).await;
+    }
+    node.send(filling("large")).await;
+    for index in 0..3 {
+        assert_eq!(node.next_caught().await.id(), Some(format!("m{index}").as_str()));
+        assert!(node.next_error().await.ends_with("was dropped with 3 of them"));
+    }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_forgets_messages_whose_values_were_replaced() {
+    let mut node = Harness::of("join").config(json!({})).start().await;
+    for n in 0..200 {
+        let parts = json!({"id": "s", "type": "object", "count": 9, "key": n % 2});
+        node.send(message(json!({"payload": n, "parts": parts}))).await;
+    }
+    node.send(filling("large")).await;
+    let errors = node.errors();
+    assert!((2..=20).contains(&errors.len()), "two values wait, not {} messages", errors.len());
+    node.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn parts_that_are_none_are_survived() {
     let mut node = Harness::of("join").config(json!({})).start().await;

@@ -7,9 +7,10 @@ mod state;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrowire_core::{
-    Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Status, StopReason, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Status, StopReason, async_trait,
 };
+use ferrowire_sequence::Alarm;
 use tokio::time::Instant;
 
 use settings::Settings;
