@@ -194,6 +194,7 @@ mod tests {
         let package = |name, kind: Value| json!({"dependencies": [{"name": name, "kind": kind}]});
         let edges = |name, kind| wrong_edges("plugins/debug/Cargo.toml", &package(name, kind));
         assert!(edges("ferrowire-core", Value::Null).is_empty());
+        assert!(edges("ferrowire-sequence", Value::Null).is_empty());
         assert!(edges("serde", Value::Null).is_empty());
         assert!(edges("ferrowire-testkit", json!("dev")).is_empty());
         assert_eq!(edges("ferrowire-testkit", Value::Null).len(), 1);
@@ -201,9 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn core_depends_on_nothing_of_ours() {
+    fn core_and_sequence_depend_on_nothing_above_them() {
         let package = json!({"dependencies": [{"name": "ferrowire-http", "kind": null}]});
         assert_eq!(wrong_edges("crates/core/Cargo.toml", &package).len(), 1);
+        assert_eq!(wrong_edges("crates/sequence/Cargo.toml", &package).len(), 1);
         assert!(wrong_edges("runtime/Cargo.toml", &package).is_empty());
     }
 

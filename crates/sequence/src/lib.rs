@@ -22,8 +22,8 @@
 //!
 //! Every dropped message, not only one for each sequence, is passed to
 //! [`NodeContext::fail_with`](ferrowire_core::NodeContext::fail_with): catch nodes receive it
-//! with an error, and without a catch node the error is logged. The sender waits meanwhile, so
-//! the catch nodes slow down the source instead of missing messages.
+//! with an error, and without a catch node the error is logged. The sender waits until the queues
+//! of the catch nodes have accepted them, as for every error.
 
 mod alarm;
 mod gathered;

@@ -91,18 +91,15 @@ impl<T: Sequence> Sequences<T> {
             let Some(oldest) = self.remove_oldest_but(id) else { break };
             dropped.push(oldest);
         }
-        if !self.contains(id) {
+        let number = self.numbers.get(id).copied().unwrap_or_else(|| {
             self.begun += 1;
-            let sequence = begin();
-            self.held += sequence.held();
             self.numbers.insert(id.to_owned(), self.begun);
-            self.waiting.insert(self.begun, (id.to_owned(), sequence));
-        }
-        // The sequence is there, so `update` returns a result.
-        match self.update(id, add) {
-            Some(result) => Ok(Added { result, dropped }),
-            None => Err(NoRoom { held: own }),
-        }
+            self.begun
+        });
+        let (_, sequence) = self.waiting.entry(number).or_insert_with(|| (id.to_owned(), begin()));
+        let result = add(sequence);
+        self.held = self.held + sequence.held() - own;
+        Ok(Added { result, dropped })
     }
 
     fn remove_oldest_but(&mut self, id: &str) -> Option<T> {

@@ -145,6 +145,7 @@ impl Inner {
                 self.count(msg, ends, (*count, *overlap), cx)
             }
             Mode::Interval { .. } => {
+                // There is no other sequence that could be dropped.
                 let added = self.state().pending.gather(PENDING, msg, |_| false);
                 added.map(|_| Handled::Kept(Sending::done())).map_err(|full| {
                     let held = full.held;

@@ -149,7 +149,7 @@ async fn the_previous_value_can_be_compared_with() {
     assert_eq!(passed, ["1", "5", "6"]);
 }
 
-/// `[payload, parts.index, parts.count]` of what leaves each output.
+/// `[payload, parts.index, parts.count]` of the messages that leave each output.
 async fn sequence(rules: Json, repair: bool, count_at_end: bool) -> Vec<Vec<String>> {
     let config = json!({"rules": rules, "property": "payload", "repair": repair});
     let mut node = Harness::of("switch").config(config).start().await;
@@ -307,12 +307,12 @@ async fn an_expression_that_fails_fails_the_message() {
 const BOUND: usize = 65_536;
 const LENGTH: usize = 64;
 
-/// Sends message number `at` of many sequences that have no end, `LENGTH` messages of each.
+/// Sends message number `at`: `LENGTH` messages for each sequence, none of which ends.
 async fn send_endless(node: &mut Harness, at: usize) {
     let (id, index) = (at / LENGTH, at % LENGTH);
     node.send(message(json!({"payload": [id, index], "parts": {"id": id, "index": index}}))).await;
     if index == 0 {
-        // The records of the harness are bounded, too.
+        // The records of the harness are bounded as well.
         node.completed();
     }
 }
@@ -328,7 +328,7 @@ async fn every_message_that_finds_no_room_is_caught_and_the_rest_goes_on() {
     const DROPPED: usize = 40;
     for at in BOUND..BOUND + DROPPED * LENGTH {
         send_endless(&mut node, at).await;
-        // The first message of a sequence makes the oldest sequence leave, message by message.
+        // The first message of a sequence makes room: the oldest one is dropped.
         if at % LENGTH == 0 {
             let oldest = (at - BOUND) / LENGTH;
             for index in 0..LENGTH {

@@ -1,6 +1,7 @@
 //! `Arrived`: the messages that a group is made of, for catch nodes and complete nodes.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ferrowire_core::{Key, Map, Message};
 
@@ -15,15 +16,16 @@ pub(crate) enum Added {
     /// The value of a name, instead of one that was there.
     Named(Key),
     /// The properties of an object.
-    Properties(Map),
+    Properties(Arc<Map>),
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrived(Vec<(Added, Message)>);
 
-/// So many messages may be there for each value before the replaced ones are looked for.
-const SLACK: usize = 2;
-const FEW: usize = 16;
+/// How many messages for each value, and how many beside them, are kept before the replaced ones
+/// are dropped. So the cost of looking for them is constant for each message.
+const FOR_EACH: usize = 2;
+const BESIDE: usize = 16;
 
 impl Arrived {
     pub(crate) fn len(&self) -> usize {
@@ -41,7 +43,7 @@ impl Arrived {
     /// Drops the messages whose values were replaced, when there are many more messages than the
     /// group has `values`. So a group whose values are replaced again and again stays small.
     pub(crate) fn forget_replaced(&mut self, values: usize) {
-        if self.0.len() <= SLACK * values + FEW {
+        if self.0.len() <= FOR_EACH * values + BESIDE {
             return;
         }
         let (mut places, mut names) = (HashSet::new(), HashSet::new());

@@ -1,6 +1,7 @@
 //! `Group`: the values of a sequence that have arrived, and the message that they become.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ferrowire_core::{Key, Map, Message, NodeError, PropertyPath, Value, javascript};
 use ferrowire_sequence::Sequence;
@@ -199,7 +200,7 @@ impl Group {
             map.insert(key.clone(), value.clone());
         }
         self.count = map.len();
-        Some(Added::Properties(Map::clone(properties)))
+        Some(Added::Properties(Arc::clone(properties)))
     }
 
     /// Adds a value at its place, or at the end.
@@ -300,7 +301,8 @@ impl Group {
 pub(crate) fn place(index: Option<f64>) -> Result<Option<usize>, NodeError> {
     let Some(index) = index.filter(|index| !index.is_nan()) else { return Ok(None) };
     if !(0.0..MOST as f64).contains(&index) || index.fract() != 0.0 {
-        let text = format!("`msg.parts.index` is {index}, expected an integer below {MOST}");
+        let text =
+            format!("`msg.parts.index` is {index}, expected an integer from 0 to {}", MOST - 1);
         return Err(NodeError::new(text));
     }
     Ok(Some(index as usize))
