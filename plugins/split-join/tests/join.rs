@@ -346,7 +346,7 @@ async fn the_values_of_an_accumulating_group_that_was_sent_are_caught_as_one_mes
     };
     node.send(msg("old", json!({"a": 1}).into(), 1)).await;
     assert_eq!(payloads(&node.outputs(0)), [r#"{"a":1}"#]);
-    let large: Map = (0..1 << 20).map(|n: u32| (n.to_string(), n)).collect();
+    let large: Map = (0..1 << 20).map(|n: u32| (format!("k{n}"), n)).collect();
     node.send(msg("large", large.into(), u32::MAX)).await;
     assert!(node.errors().is_empty());
     node.send(msg("new", json!({"b": 1}).into(), 9)).await;
