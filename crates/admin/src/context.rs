@@ -1,6 +1,6 @@
 //! `/context`: the values that flows keep between messages.
 
-use ferrowire_core::{ContextStore, ContextStores, Map, PropertyPath, Value};
+use ferrowire_core::{ContextPlace, ContextStore, ContextStores, Map, PropertyPath, Value};
 
 use crate::call::Call;
 use crate::{MAX_LENGTH, Reply, encode};
@@ -27,7 +27,8 @@ fn asked(call: &Call) -> Option<Asked> {
         "node" => {
             let nodes = call.admin.engine().nodes();
             let node = nodes.iter().find(|node| node.id == id);
-            let place = node.map(|node| format!("{id}:{}", node.flow));
+            let place =
+                node.map(|node| ContextPlace::Node { id, flow: &node.flow }.text().into_owned());
             Some(Asked { place, of_node: true, key })
         }
         _ => None,

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use ferrowire_core::ContextPlace;
+
 /// The file of `place`; `None` for ids that are no names of files.
 pub(crate) fn file_of(folder: &Path, place: &str) -> Option<PathBuf> {
-    let (outer, inner) = match place.split_once(':') {
-        Some((node, flow)) => (flow, node),
-        None if place == "global" => ("global", "global"),
-        None => (place, "flow"),
+    let (outer, inner) = match ContextPlace::parse(place) {
+        ContextPlace::Node { id, flow } => (flow, id),
+        ContextPlace::Global => ("global", "global"),
+        ContextPlace::Flow(id) => (id, "flow"),
     };
     let safe = |id: &str| !id.is_empty() && !id.starts_with('.') && !id.contains(['/', '\\', '\0']);
     (safe(outer) && safe(inner)).then(|| folder.join(outer).join(format!("{inner}.json")))
@@ -16,11 +18,12 @@ pub(crate) fn file_of(folder: &Path, place: &str) -> Option<PathBuf> {
 /// The place that a file is for: the opposite of [`file_of`].
 pub(crate) fn place_of(folder: &str, file: &str) -> Option<String> {
     let name = file.strip_suffix(".json")?;
-    Some(match (folder, name) {
-        ("global", _) => "global".to_owned(),
-        (flow, "flow") => flow.to_owned(),
-        (flow, node) => format!("{node}:{flow}"),
-    })
+    let place = match (folder, name) {
+        ("global", _) => ContextPlace::Global,
+        (flow, "flow") => ContextPlace::Flow(flow),
+        (flow, id) => ContextPlace::Node { id, flow },
+    };
+    Some(place.text().into_owned())
 }
 
 /// JSON as `JSON.stringify(value, null, 4)` lays it out.

@@ -6,7 +6,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{InvalidProperty, Map, NodeInfo, PropertyPath, Value};
+use crate::{InvalidProperty, Map, NodeInfo, PropertyPath, Value, javascript};
 
 /// A node that can be made from its configuration.
 #[diagnostic::on_unimplemented(
@@ -114,12 +114,12 @@ impl<'a> NodeConfig<'a> {
         }
     }
 
-    /// A finite number, or the same as a string; `None` for a missing or empty one.
+    /// A finite number, or the same as a string, which is read as JavaScript's `Number` reads it:
+    /// `0x10` is 16. `None` for a missing or empty one.
     pub fn number(&mut self, name: &str) -> Option<f64> {
         let number = match self.raw(name)? {
-            Value::Number(number) => Some(*number),
             Value::String(text) if text.trim().is_empty() => return None,
-            Value::String(text) => text.trim().parse().ok(),
+            value @ (Value::Number(_) | Value::String(_)) => Some(javascript::number(Some(value))),
             _ => None,
         };
         let number = number.filter(|number| number.is_finite());
@@ -152,6 +152,53 @@ impl<'a> NodeConfig<'a> {
         parsed: Result<PropertyPath, InvalidProperty>,
     ) -> Option<PropertyPath> {
         parsed.map_err(|error| self.problem(name, error.to_string())).ok()
+    }
+
+    /// The elements of the list in the property `name`, such as the rules of a node, in order.
+    /// `read` gets a configuration of its own for each element; what it reports names the
+    /// element, such as `rules[2].to`. Elements for which it returns `None` are left out. A
+    /// missing list is an empty one.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&mut NodeConfig<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let list = match self.raw(name) {
+            None => return Vec::new(),
+            Some(Value::Array(list)) => list.to_vec(),
+            Some(_) => {
+                self.wrong_type(name, "a list");
+                return Vec::new();
+            }
+        };
+        let mut read_one = |(at, element): (usize, Value)| match element {
+            Value::Object(properties) => {
+                self.element(&format!("{name}[{at}]"), (*properties).clone(), &mut read)
+            }
+            _ => {
+                self.problem(&format!("{name}[{at}]"), "an object was expected");
+                None
+            }
+        };
+        list.into_iter().enumerate().filter_map(&mut read_one).collect()
+    }
+
+    /// Reads `properties` as one element that stands at `place`: what `read` reports about `to`
+    /// becomes a problem with `place.to`. For elements that old flows keep elsewhere; otherwise
+    /// see [`list`](Self::list).
+    pub fn element<T>(
+        &mut self,
+        place: &str,
+        properties: Map,
+        read: impl FnOnce(&mut NodeConfig<'_>) -> T,
+    ) -> T {
+        let mut element = NodeConfig::new(self.info.clone(), properties, self.find);
+        let result = read(&mut element);
+        for ConfigProblem { property, text } in element.problems {
+            let dot = if property.is_empty() { "" } else { "." };
+            self.problem(&format!("{place}{dot}{property}"), text);
+        }
+        result
     }
 
     /// The properties of the configuration node whose id is in the property `name`.
@@ -209,6 +256,29 @@ mod tests {
         assert!(!config.boolean("e", true));
         assert!(config.boolean("missing", true));
         assert!(config.take_problems().is_empty());
+    }
+
+    #[test]
+    fn numbers_in_texts_are_read_as_javascript_reads_them() {
+        let mut config = config(r#"{"a":"0x10","b":" +1e3 ","c":"Infinity","d":"5px","e":true}"#);
+        assert_eq!((config.number("a"), config.number("b")), (Some(16.0), Some(1000.0)));
+        for name in ["c", "d", "e"] {
+            assert_eq!(config.number(name), None, "{name}");
+        }
+        assert_eq!(config.take_problems().len(), 3);
+    }
+
+    #[test]
+    fn problems_in_a_list_name_the_element() {
+        let mut config = config(r#"{"rules":[{"n":"1"},{"n":"x"},5,{"l":[{"n":[]}]}],"other":{}}"#);
+        let read = |rule: &mut NodeConfig<'_>| {
+            rule.list("l", |inner| inner.number("n"));
+            rule.number("n")
+        };
+        assert_eq!(config.list("rules", read), [1.0]);
+        assert!(config.list("other", read).is_empty() && config.list("missing", read).is_empty());
+        let places: Vec<_> = config.take_problems().into_iter().map(|it| it.property).collect();
+        assert_eq!(places, ["rules[1].n", "rules[2]", "rules[3].l[0].n", "other"]);
     }
 
     #[test]

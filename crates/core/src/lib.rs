@@ -23,8 +23,6 @@ mod error;
 mod config;
 mod node;
 mod context;
-mod alarm;
-mod sequences;
 mod editor;
 mod node_type;
 mod setup;
@@ -36,7 +34,6 @@ pub use inventory as __inventory;
 #[doc(hidden)]
 pub use setup::Setup as __Setup;
 
-pub use alarm::Alarm;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
 pub use editor::{Credential, Editor, EditorPart};
@@ -52,9 +49,10 @@ pub use node_type::{
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
-pub use sequences::{Sequence, Sequences, made_room};
 pub use setup::{SetupFailed, set_up};
-pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
+pub use store::{
+    Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
+};
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};
 pub use value::Value;

@@ -1,5 +1,9 @@
 //! Context: values that nodes keep beside the messages, for one node, a flow, or all flows.
 
+mod place;
+
+pub use place::ContextPlace;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,11 +22,7 @@ pub enum Scope {
     Global,
 }
 
-/// The place of what all flows share.
-const GLOBAL: &str = "global";
-
-/// Keeps the values of all contexts. A place is one context: `global`, the id of a flow, or
-/// `node:flow` for that of a node, as in Node-RED.
+/// Keeps the values of all contexts. A place is one context, the text of a [`ContextPlace`].
 pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The value at `path`; `None` stands for `undefined`.
     fn get(&self, place: &str, path: &PropertyPath) -> Option<Value>;
@@ -160,9 +160,9 @@ impl ContextStores {
     /// In every store, forgets the places of nodes and flows that are gone: `exists` says which
     /// ids are not.
     pub fn retain(&self, exists: impl Fn(&str) -> bool) {
-        let keep = |place: &str| {
-            let owner = place.split_once(':').map_or(place, |(node, _)| node);
-            place == GLOBAL || exists(owner)
+        let keep = |place: &str| match ContextPlace::parse(place) {
+            ContextPlace::Global => true,
+            ContextPlace::Flow(id) | ContextPlace::Node { id, .. } => exists(id),
         };
         for (_, store) in &self.stores {
             store.retain(&keep);
@@ -253,6 +253,14 @@ impl ContextKey {
         let named = key.strip_prefix("#:(").and_then(|rest| rest.split_once(")::"));
         let named = named.filter(|(store, _)| !store.is_empty() && !store.contains(' '));
         let (store, path) = named.unwrap_or(("", key));
+        ContextKey::in_store(scope, store, path)
+    }
+
+    /// The key of the value at `path` in the store `store`; empty stands for the default one.
+    ///
+    /// # Errors
+    /// When `path` is not a property expression.
+    pub fn in_store(scope: Scope, store: &str, path: &str) -> Result<Self, InvalidProperty> {
         Ok(ContextKey { scope, store: store.to_owned(), path: PropertyPath::parse_key(path)? })
     }
 

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use ferrowire_core::number_to_string;
 use ferrowire_core::{
     ContextKey, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
 };
+use ferrowire_core::{javascript, number_to_string};
 
 use crate::Jsonata;
 
@@ -168,34 +168,11 @@ fn invalid(value: &Value, expected: &'static str, reason: impl ToString) -> Inva
     InvalidTyped::Value { found, expected, reason }
 }
 
-/// `Number(value)`, where a result of NaN is a mistake.
+/// `Number(value)`, where NaN, and what is neither number, boolean nor string, is a mistake.
 fn number(value: &Value) -> Result<f64, InvalidTyped> {
-    let number = match value {
-        Value::Number(number) => Some(*number),
-        Value::Bool(value) => Some(f64::from(u8::from(*value))),
-        Value::String(text) => number_from_text(text.trim()),
-        _ => None,
-    };
-    number.ok_or_else(|| invalid(value, "a number", ""))
-}
-
-fn number_from_text(text: &str) -> Option<f64> {
-    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().map(|n| n as f64);
-    let prefix = text.get(..2).unwrap_or_default().to_ascii_lowercase();
-    match (prefix.as_str(), text.get(2..).unwrap_or_default()) {
-        ("0x", digits) => radix(digits, 16),
-        ("0o", digits) => radix(digits, 8),
-        ("0b", digits) => radix(digits, 2),
-        _ if text.is_empty() => Some(0.0),
-        _ => match text.trim_start_matches(['+', '-']) {
-            "Infinity" => text.parse().ok(),
-            // Rust would also take `inf` and `nan`.
-            digits if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
-                text.parse().ok()
-            }
-            _ => None,
-        },
-    }
+    let is_readable = matches!(value, Value::Number(_) | Value::Bool(_) | Value::String(_));
+    let number = Some(javascript::number(Some(value))).filter(|number| !number.is_nan());
+    number.filter(|_| is_readable).ok_or_else(|| invalid(value, "a number", ""))
 }
 
 fn json(value: &Value) -> Result<Value, InvalidTyped> {

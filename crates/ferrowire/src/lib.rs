@@ -3,7 +3,8 @@
 //! It re-exports the contract of nodes, registers them with [`register!`], and gives a plugin
 //! library the entry through which a runtime loads it. The [guide] goes through it step by step.
 //!
-//! The feature `expression` adds what nodes evaluate: `ferrowire::expression`.
+//! The feature `expression` adds what nodes evaluate (`ferrowire::expression`), the feature
+//! `sequence` bounded waiting for sequences of messages (`ferrowire::sequence`).
 
 pub mod guide;
 
@@ -16,3 +17,5 @@ pub use ferrowire_core as __core;
 pub use ferrowire_core::*;
 #[cfg(feature = "expression")]
 pub use ferrowire_expression as expression;
+#[cfg(feature = "sequence")]
+pub use ferrowire_sequence as sequence;

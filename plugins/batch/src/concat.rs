@@ -1,110 +1,127 @@
-//! `Topics`: sequences that wait until each topic has one.
+//! `Topics`: the mode `concat`, where sequences wait until each topic has one.
 
 use std::collections::VecDeque;
 
+use ferrowire::sequence::{Added, Gathered, Parts, Sequence, Sequences};
 use ferrowire::{Message, NodeError, Value, javascript};
 
-use crate::MOST_KEPT;
+use crate::MOST_HELD;
 
+/// A sequence of one topic.
 #[derive(Debug)]
-struct Group {
-    id: String,
-    /// In the order of their first messages, over all topics.
-    number: u64,
-    count: Option<f64>,
-    messages: Vec<Message>,
+pub(crate) struct Group {
+    topic: usize,
+    key: String,
+    sequence: Gathered,
 }
 
-/// The sequences of each topic, in the order of their first messages.
+impl Sequence for Group {
+    fn held(&self) -> usize {
+        self.sequence.held()
+    }
+
+    fn into_messages(self) -> Vec<Message> {
+        self.sequence.into_messages()
+    }
+}
+
+#[derive(Debug)]
+struct Topic {
+    name: Value,
+    /// The keys of its sequences, in the order of their first messages.
+    keys: VecDeque<String>,
+}
+
+/// The sequences of all topics.
 #[derive(Debug)]
 pub(crate) struct Topics {
     /// The topic of each place in the result; a topic may have several.
     places: Vec<usize>,
-    topics: Vec<(Value, VecDeque<Group>)>,
-    kept: usize,
-    begun: u64,
+    topics: Vec<Topic>,
+    waiting: Sequences<Group>,
+}
+
+/// What became of a message of one of the topics.
+pub(crate) struct Outcome {
+    /// The sequences that had to make room.
+    pub(crate) dropped: Vec<Group>,
+    /// The complete sequence, if the message completed it.
+    pub(crate) complete: Option<Concatenated>,
+}
+
+/// One sequence for each topic.
+pub(crate) struct Concatenated {
+    /// The messages in the order of the configured topics.
+    pub(crate) all: Vec<Message>,
+    /// Each message once.
+    pub(crate) kept: Vec<Message>,
 }
 
 impl Topics {
     pub(crate) fn new(names: Vec<Value>) -> Self {
-        let mut topics: Vec<(Value, VecDeque<Group>)> = Vec::new();
+        let mut topics: Vec<Topic> = Vec::new();
         let place = |name: Value| {
-            let known = topics.iter().position(|(topic, _)| *topic == name);
+            let known = topics.iter().position(|topic| topic.name == name);
             known.unwrap_or_else(|| {
-                topics.push((name, VecDeque::new()));
+                topics.push(Topic { name, keys: VecDeque::new() });
                 topics.len() - 1
             })
         };
-        Topics { places: names.into_iter().map(place).collect(), topics, kept: 0, begun: 0 }
+        let places = names.into_iter().map(place).collect();
+        Topics { places, topics, waiting: Sequences::new(MOST_HELD) }
     }
 
-    /// The oldest sequence, taken out, when there is no room for a further message.
-    pub(crate) fn make_room(&mut self) -> Option<Vec<Message>> {
-        if self.kept < MOST_KEPT {
-            return None;
-        }
-        let number = |groups: &VecDeque<Group>| groups.front().map(|group| group.number);
-        let oldest = self.topics.iter_mut().filter(|(_, groups)| !groups.is_empty());
-        let (_, groups) = oldest.min_by_key(|(_, groups)| number(groups))?;
-        let messages = groups.pop_front()?.messages;
-        self.kept -= messages.len();
-        Some(messages)
-    }
-
-    /// Adds a message, and returns one sequence made of those of all topics when they are
-    /// complete, with the messages that went into it. What belongs to none of the topics is
-    /// dropped, as in Node-RED.
-    pub(crate) fn add(&mut self, msg: Message) -> Result<Added, NodeError> {
-        let is_topic = |topic: &Value| javascript::strictly_equal(Some(topic), msg.get("topic"));
-        let Some(at) = self.topics.iter().position(|(topic, _)| is_topic(topic)) else {
-            return Ok(Added::Dropped);
-        };
-        let part = |name: &str| msg.get("parts").and_then(|parts| parts.get(name));
-        let (Some(id), Some(_), Some(count)) = (part("id"), part("index"), part("count")) else {
+    /// Adds a message. `None` when it belongs to none of the topics.
+    ///
+    /// # Errors
+    /// When `msg.parts` is incomplete, or there is no room for the message.
+    pub(crate) fn add(&mut self, msg: Message) -> Result<Option<Outcome>, NodeError> {
+        let is_its =
+            |topic: &Topic| javascript::strictly_equal(Some(&topic.name), msg.get("topic"));
+        let Some(topic) = self.topics.iter().position(is_its) else { return Ok(None) };
+        let Some(parts) = Parts::of(&msg).filter(Parts::has_count) else {
             return Err(NodeError::new("no `msg.parts` with `id`, `index` and `count`"));
         };
-        let (id, count) = (javascript::text(Some(id)), count.as_f64());
-        self.kept += 1;
-        let (_, groups) = &mut self.topics[at];
-        match groups.iter_mut().find(|group| group.id == id) {
-            Some(group) => group.messages.push(msg),
-            None => {
-                self.begun += 1;
-                groups.push_back(Group { id, number: self.begun, count, messages: vec![msg] });
+        let (key, count) = (format!("{topic}:{}", parts.id()), parts.count());
+        let is_new = !self.waiting.contains(&key);
+        // As in Node-RED, the first message says how many there will be.
+        let begin = || {
+            let sequence = Gathered { messages: Vec::new(), count };
+            Group { topic, key: key.clone(), sequence }
+        };
+        let push = |group: &mut Group| group.sequence.messages.push(msg);
+        let Added { dropped, .. } = self.waiting.add(&key, 1, begin, push)?;
+        for Group { topic, key, .. } in &dropped {
+            let keys = &mut self.topics[*topic].keys;
+            // Mostly the first one, since the oldest sequence is dropped.
+            if let Some(at) = keys.iter().position(|other| other == key) {
+                keys.remove(at);
             }
         }
-        Ok(self.take_complete().unwrap_or(Added::Waits))
+        if is_new {
+            self.topics[topic].keys.push_back(key);
+        }
+        Ok(Some(Outcome { dropped, complete: self.take_complete() }))
     }
 
-    fn take_complete(&mut self) -> Option<Added> {
-        let is_complete = |groups: &VecDeque<Group>| {
-            groups.front().is_some_and(|group| group.count == Some(group.messages.len() as f64))
+    fn take_complete(&mut self) -> Option<Concatenated> {
+        let is_complete = |topic: &Topic| {
+            let group = topic.keys.front().and_then(|key| self.waiting.get(key));
+            group.is_some_and(|group| group.sequence.count == Some(group.held() as f64))
         };
-        if !self.topics.iter().all(|(_, groups)| is_complete(groups)) {
+        if !self.topics.iter().all(is_complete) {
             return None;
         }
-        let first = self.topics.iter_mut().filter_map(|(_, groups)| groups.pop_front());
-        let sequences: Vec<Vec<Message>> = first.map(|group| group.messages).collect();
-        self.kept -= sequences.iter().map(Vec::len).sum::<usize>();
+        let first = self.topics.iter_mut().filter_map(|topic| topic.keys.pop_front());
+        let groups = first.filter_map(|key| self.waiting.remove(&key));
+        let sequences: Vec<Vec<Message>> = groups.map(Group::into_messages).collect();
         let all = self.places.iter().flat_map(|place| sequences[*place].iter().cloned()).collect();
-        Some(Added::Complete { all, kept: sequences.into_iter().flatten().collect() })
+        Some(Concatenated { all, kept: sequences.into_iter().flatten().collect() })
     }
 
-    /// Takes out all messages.
+    /// Removes all messages.
     pub(crate) fn take_all(&mut self) -> Vec<Message> {
-        self.kept = 0;
-        let groups = self.topics.iter_mut().flat_map(|(_, groups)| groups.drain(..));
-        groups.flat_map(|group| group.messages).collect()
+        self.topics.iter_mut().for_each(|topic| topic.keys.clear());
+        self.waiting.take_all().into_iter().flat_map(Group::into_messages).collect()
     }
-}
-
-/// What came of a message.
-pub(crate) enum Added {
-    Dropped,
-    Waits,
-    /// The sequence, and the messages that it is made of.
-    Complete {
-        all: Vec<Message>,
-        kept: Vec<Message>,
-    },
 }

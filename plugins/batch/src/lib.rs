@@ -5,14 +5,15 @@ mod concat;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ferrowire::sequence::{Gathered, Sequences, drop_then, send_and_complete, set_part};
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, Value, async_trait, generate_id, made_room,
+    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Sending, StopReason, Value, async_trait, generate_id,
 };
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use concat::{Added, Topics};
+use concat::{Outcome, Topics};
 
 /// Node-RED's `batch`.
 #[derive(Debug)]
@@ -29,22 +30,28 @@ struct Inner {
 
 #[derive(Debug)]
 enum Mode {
-    /// So many messages make a sequence; some of them begin the next one, too.
+    /// `count` messages make a sequence; the last `overlap` of them begin the next one as well.
     Count { count: usize, overlap: usize, honours_parts: bool },
-    /// What comes in a time makes a sequence. Without a time nothing ever does.
+    /// The messages of an interval make a sequence. Without an interval none is ever sent.
     Interval { interval: Option<Duration>, allows_empty: bool },
-    /// The sequences of the topics make one.
+    /// The sequences of the topics make one sequence.
     Concat,
 }
 
 #[derive(Debug)]
 struct State {
-    pending: Vec<Message>,
+    /// In the modes `count` and `interval`: the one sequence that is not complete.
+    pending: Sequences<Gathered>,
     topics: Topics,
 }
 
-/// The number of messages that may wait.
-pub(crate) const MOST_KEPT: usize = 65_536;
+/// The id of the sequence that is pending.
+const PENDING: &str = "";
+
+/// The number of messages that may wait, in each mode. At the bound the oldest sequence of the
+/// topics, or the newest message of an interval, goes to catch nodes, as [`ferrowire::sequence`]
+/// describes.
+pub(crate) const MOST_HELD: usize = 65_536;
 
 impl FromConfig for Batch {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
@@ -60,59 +67,46 @@ impl FromConfig for Batch {
                 }
             }
             "concat" => {
-                topics = names(config);
+                topics =
+                    config.list("topics", |it| Some(it.raw("topic").cloned().unwrap_or_default()));
                 Mode::Concat
             }
             other => {
-                let text = format!("`{other}` is none of `count`, `interval` and `concat`");
+                let text =
+                    format!("invalid mode `{other}`, expected `count`, `interval` or `concat`");
                 config.problem("mode", text);
                 Mode::Concat
             }
         };
-        let state = Mutex::new(State { pending: Vec::new(), topics: Topics::new(topics) });
+        let (pending, topics) = (Sequences::new(MOST_HELD), Topics::new(topics));
+        let state = Mutex::new(State { pending, topics });
         Batch { inner: Arc::new(Inner { mode, state, restart: Notify::new() }) }
     }
 }
 
 fn count(config: &mut NodeConfig<'_>) -> Mode {
-    let most = MOST_KEPT as f64;
+    let most = MOST_HELD as f64;
     let count = config.number_in("count", 1.0..=most).unwrap_or(1.0) as usize;
     let overlap = config.number_in("overlap", 0.0..=most).unwrap_or(0.0) as usize;
     if overlap >= count {
-        let text = format!("{overlap} is not less than the {count} messages of a sequence");
+        let text = format!("invalid overlap `{overlap}`, expected less than the count `{count}`");
         config.problem("overlap", text);
     }
     Mode::Count { count, overlap, honours_parts: config.boolean("honourParts", false) }
 }
 
-/// The topics whose sequences make one.
-fn names(config: &mut NodeConfig<'_>) -> Vec<Value> {
-    match config.raw("topics") {
-        None => Vec::new(),
-        Some(Value::Array(list)) => {
-            list.iter().map(|topic| topic.get("topic").cloned().unwrap_or_default()).collect()
-        }
-        Some(_) => {
-            config.problem("topics", "a list of topics was expected");
-            Vec::new()
-        }
-    }
-}
-
-/// Makes the messages a sequence.
+/// Makes the messages a sequence with the id of the first one, for port 0.
 fn sequence(messages: Vec<Message>) -> Vec<(usize, Message)> {
     let id = messages.first().and_then(|msg| msg.get("_msgid")).cloned();
     let id = id.unwrap_or_else(|| generate_id().into());
     let count = messages.len();
     let number = |(index, mut msg): (usize, Message)| {
         if msg.get("parts").and_then(Value::as_object).is_none() {
-            msg.set("parts", ferrowire::Map::with_capacity(3));
+            msg.set("parts", Map::with_capacity(3));
         }
-        if let Some(parts) = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut) {
-            parts.insert("id", id.clone());
-            parts.insert("index", index);
-            parts.insert("count", count);
-        }
+        set_part(&mut msg, "id", id.clone());
+        set_part(&mut msg, "index", index);
+        set_part(&mut msg, "count", count);
         (0, msg)
     };
     messages.into_iter().enumerate().map(number).collect()
@@ -124,15 +118,10 @@ fn is_last(msg: &Message) -> bool {
     matches!((part("index"), part("count")), (Some(index), Some(count)) if index + 1.0 == count)
 }
 
-/// Sends the sequence; the first `leaves` of its messages are complete then.
-fn send(messages: Vec<Message>, leaves: usize, cx: &NodeContext) -> Handled {
-    let kept = if cx.completion_watched() { messages[..leaves].to_vec() } else { Vec::new() };
-    Handled::Kept(cx.send_all(sequence(messages), kept))
-}
-
 impl State {
     fn take_all(&mut self) -> Vec<Message> {
-        let mut all = std::mem::take(&mut self.pending);
+        let pending = self.pending.take_all().into_iter();
+        let mut all: Vec<_> = pending.flat_map(|sequence| sequence.messages).collect();
         all.append(&mut self.topics.take_all());
         all
     }
@@ -144,47 +133,63 @@ impl Inner {
     }
 
     fn take(&self, msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
-        let mut state = self.state();
         if msg.get("reset").is_some() {
-            let mut dropped = state.take_all();
+            let mut kept = self.state().take_all();
             self.restart.notify_one();
-            dropped.push(msg);
-            return Ok(Handled::Kept(cx.send_all(Vec::new(), dropped)));
+            kept.push(msg);
+            return Ok(Handled::Kept(send_and_complete(cx, Vec::new(), kept)));
         }
-        let waits = Ok(Handled::Kept(Sending::done()));
         match &self.mode {
             Mode::Count { count, overlap, honours_parts } => {
                 let ends = *honours_parts && is_last(&msg);
-                state.pending.push(msg);
-                if state.pending.len() < *count && !ends {
-                    return waits;
-                }
-                let leaves = state.pending.len().saturating_sub(*overlap);
-                let next = state.pending[leaves..].to_vec();
-                let messages = std::mem::replace(&mut state.pending, next);
-                Ok(send(messages, leaves, cx))
+                self.count(msg, ends, (*count, *overlap), cx)
             }
             Mode::Interval { .. } => {
-                if state.pending.len() >= MOST_KEPT {
-                    let text = format!(
-                        "{MOST_KEPT} messages came in this interval already, this one was dropped"
-                    );
-                    return Err(NodeError::new(text));
-                }
-                state.pending.push(msg);
-                waits
+                // There is no other sequence that could be dropped.
+                let added = self.state().pending.gather(PENDING, msg, |_| false);
+                added.map(|_| Handled::Kept(Sending::done())).map_err(|full| {
+                    let held = full.held;
+                    NodeError::new(format!(
+                        "{held} messages came in this interval already, this one was dropped"
+                    ))
+                })
             }
-            Mode::Concat => match state.topics.add(msg)? {
-                Added::Dropped => Ok(Handled::Done),
-                Added::Waits => waits,
-                Added::Complete { all, kept } => {
-                    Ok(Handled::Kept(cx.send_all(sequence(all), kept)))
-                }
-            },
+            Mode::Concat => {
+                let added = self.state().topics.add(msg)?;
+                // As in Node-RED, a message of no topic is complete and goes nowhere.
+                let Some(Outcome { dropped, complete }) = added else { return Ok(Handled::Done) };
+                let sending = complete.map_or(Sending::done(), |complete| {
+                    send_and_complete(cx, sequence(complete.all), complete.kept)
+                });
+                Ok(Handled::Kept(drop_then(cx, dropped, sending)))
+            }
         }
     }
 
-    /// Sends what has come in each interval, for as long as the node lives.
+    /// Adds a message to the pending sequence, which leaves at `count` messages or when the
+    /// message `ends` it. It has at most `count` messages, so it never fills the bound.
+    fn count(
+        &self,
+        msg: Message,
+        ends: bool,
+        (count, overlap): (usize, usize),
+        cx: &NodeContext,
+    ) -> Result<Handled, NodeError> {
+        let mut state = self.state();
+        let is_complete = |pending: &mut Gathered| ends || pending.messages.len() >= count;
+        let added = state.pending.gather(PENDING, msg, is_complete)?;
+        let Some(Gathered { messages, .. }) = added.result else {
+            return Ok(Handled::Kept(Sending::done()));
+        };
+        let leaves = messages.len().saturating_sub(overlap);
+        for msg in &messages[leaves..] {
+            let _waits = state.pending.gather(PENDING, msg.clone(), |_| false)?;
+        }
+        let kept = if cx.completion_watched() { messages[..leaves].to_vec() } else { Vec::new() };
+        Ok(Handled::Kept(send_and_complete(cx, sequence(messages), kept)))
+    }
+
+    /// Sends the messages of each interval, until the node stops.
     async fn run(&self, interval: Duration, allows_empty: bool, cx: &NodeContext) {
         let mut next = Instant::now() + interval;
         loop {
@@ -196,14 +201,15 @@ impl Inner {
                 }
             }
             next += interval;
-            let mut messages = std::mem::take(&mut self.state().pending);
+            let pending = self.state().pending.remove(PENDING).unwrap_or_default();
+            let mut messages = pending.messages;
             let kept = if cx.completion_watched() { messages.clone() } else { Vec::new() };
             if messages.is_empty() && allows_empty {
                 let mut msg = Message::with_payload(Value::Null);
                 msg.ensure_id();
                 messages.push(msg);
             }
-            cx.send_all(sequence(messages), kept).await;
+            send_and_complete(cx, sequence(messages), kept).await;
         }
     }
 }
@@ -219,20 +225,12 @@ impl Node for Batch {
     }
 
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let oldest = self.inner.state().topics.make_room();
-        let inner = &self.inner;
-        let Some(oldest) = oldest else {
-            return inner.take(msg, cx).unwrap_or_else(Handled::Failed);
-        };
-        let (inner, held) = (Arc::clone(inner), oldest.len());
-        let handle =
-            move |msg, cx: &NodeContext| inner.take(msg, cx).unwrap_or_else(Handled::Failed);
-        cx.drop_before(oldest, move || made_room(held), msg, handle)
+        self.inner.take(msg, cx).unwrap_or_else(Handled::Failed)
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
-        let dropped = self.inner.state().take_all();
-        cx.send_all(Vec::new(), dropped).await;
+        let kept = self.inner.state().take_all();
+        send_and_complete(cx, Vec::new(), kept).await;
     }
 }
 

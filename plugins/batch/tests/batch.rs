@@ -1,4 +1,4 @@
-//! Which sequences `batch` makes.
+//! The sequences that `batch` makes.
 
 use std::time::Duration;
 

@@ -14,8 +14,8 @@ use rule::Rule;
 
 /// Node-RED's `change`: a list of rules, applied in order.
 ///
-/// `dc` (deep copy) is accepted and makes no difference: values that two properties share are
-/// copied as soon as one of them is changed, so a copy never shows what happens to the original.
+/// `dc` (deep copy) makes no difference: values that two properties share are copied when one of
+/// them is changed, so a copy never shows a change of the original.
 #[derive(Debug)]
 pub struct Change {
     rules: Vec<Rule>,
@@ -23,21 +23,17 @@ pub struct Change {
 
 impl FromConfig for Change {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        let list = match config.raw("rules") {
-            Some(Value::Array(list)) => list.to_vec(),
-            None => legacy_rule(config).into_iter().collect(),
-            Some(_) => {
-                config.problem("rules", "a list of rules was expected");
-                Vec::new()
-            }
-        };
-        let parse = |(at, rule): (usize, &Value)| Rule::from_config(config, at, rule);
-        Change { rules: list.iter().enumerate().filter_map(parse).collect() }
+        if config.raw("rules").is_some() {
+            return Change { rules: config.list("rules", Rule::from_config) };
+        }
+        let rule = legacy_rule(config);
+        let rule = rule.and_then(|rule| config.element("rules[0]", rule, Rule::from_config));
+        Change { rules: rule.into_iter().collect() }
     }
 }
 
-/// The one rule of a node from before there was a list. None if it says nothing to do.
-fn legacy_rule(config: &mut NodeConfig<'_>) -> Option<Value> {
+/// The rule of an old node, which has one in its own properties; `None` if it has no action.
+fn legacy_rule(config: &mut NodeConfig<'_>) -> Option<Map> {
     let action = config.text("action");
     if action.is_empty() {
         return None;
@@ -47,10 +43,10 @@ fn legacy_rule(config: &mut NodeConfig<'_>) -> Option<Value> {
     for name in ["from", "to"] {
         rule.insert(name, config.text(name));
     }
-    // As in Node-RED, `null` means yes, and a missing property means no.
+    // As in Node-RED, `null` stands for `true`, and a missing property for `false`.
     let regexp = config.properties().get("reg") == Some(&Value::Null);
     rule.insert("re", config.boolean("reg", regexp));
-    Some(rule.into())
+    Some(rule)
 }
 
 impl Node for Change {

@@ -1,4 +1,4 @@
-//! `Pattern`: what a change rule looks for, and what it makes of a value.
+//! `Pattern`: what a change rule looks for, and how it changes a value.
 
 use ferrowire::expression::regexp::RegExp;
 use ferrowire::{NodeError, Value, javascript};
@@ -7,20 +7,20 @@ use crate::replace;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Pattern {
-    /// A text, wherever it stands in another one.
+    /// A string, at any place in another one.
     Text(String),
-    /// A regular expression, wherever it matches in a text.
+    /// A regular expression, at any place in a string.
     RegExp(RegExp),
-    /// A number or boolean, which must be the whole value; `text` is looked for in texts.
+    /// A number or boolean, which must be the whole value; in strings, `text` is looked for.
     Exactly { value: Value, text: Option<String> },
 }
 
 impl Pattern {
-    /// What `current` becomes when what is sought in it gives way to `to`. `None`: it stays;
-    /// `Some(None)`: it becomes undefined.
+    /// The value of `current` after each match was replaced by `to`. `None`: it stays as it is;
+    /// `Some(None)`: it becomes `undefined`.
     ///
     /// # Errors
-    /// When a regular expression takes too many steps, or the text becomes too long.
+    /// When a regular expression takes too many steps, or the string becomes too long.
     pub(crate) fn change(
         &self,
         current: &Value,
@@ -52,8 +52,8 @@ impl Pattern {
     }
 }
 
-/// What `text`, which became `changed`, is now. Where a boolean was asked for and nothing but
-/// `true` or `false` is left, it is one, even when that stood there before.
+/// The value of `text` after it became `changed`. As in Node-RED, a replacement by a boolean gives
+/// a boolean when it makes up the whole string, even if the string was the same before.
 fn typed(
     text: &str,
     changed: Option<String>,

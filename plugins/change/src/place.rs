@@ -1,10 +1,12 @@
-//! `Place`: where a rule reads and writes, in the message or in a context.
+//! `Place`: the property of a message or a context that a rule reads and writes.
 
-use ferrowire::{ContextKey, Message, NodeContext, NodeError, PropertyPath, Scope, Value};
+use ferrowire::{
+    ContextKey, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
+};
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Place {
-    /// As it is configured, for warnings.
+    /// As it is configured.
     name: String,
     kind: Kind,
 }
@@ -16,8 +18,19 @@ enum Kind {
 }
 
 impl Place {
-    /// Reads `name` as the type `kind` says: `msg`, `flow` or `global`.
-    pub(crate) fn parse(name: &str, kind: &str) -> Result<Self, String> {
+    /// Reads the property `name`, whose type is in the property `kind`: `msg`, `flow` or `global`.
+    /// `None` after a problem.
+    pub(crate) fn from_config(config: &mut NodeConfig<'_>, name: &str, kind: &str) -> Option<Self> {
+        let kind = config.text_or(kind, "msg");
+        let place = match config.raw(name) {
+            None => Place::parse("", &kind),
+            Some(Value::String(place)) => Place::parse(place, &kind),
+            Some(other) => Err(format!("a string was expected, found `{}`", other.to_json())),
+        };
+        place.map_err(|text| config.problem(name, text)).ok()
+    }
+
+    fn parse(name: &str, kind: &str) -> Result<Self, String> {
         let context = |scope| ContextKey::parse(scope, name).map(Kind::Context);
         let kind = match kind {
             "msg" => PropertyPath::parse(name).map(Kind::Message),
@@ -43,7 +56,7 @@ impl Place {
         same && self.name.contains(&other.name)
     }
 
-    /// What is there; `Err(None)` when something on the way to it is missing.
+    /// The value; `Err(None)` when something on the path to it is missing.
     pub(crate) fn read(
         &self,
         msg: &Message,
@@ -55,7 +68,7 @@ impl Place {
         }
     }
 
-    /// Replaces what is there by what `change` makes of it, if that is anything.
+    /// Replaces the value by the result of `change`; `None` leaves it as it is.
     pub(crate) fn change(
         &self,
         msg: &mut Message,
@@ -70,8 +83,8 @@ impl Place {
         changed.map_or(Ok(()), |value| self.write(value, msg, cx))
     }
 
-    /// Puts the value there, or removes what is there when it is undefined. What does not fit is
-    /// left out with a warning, as in Node-RED.
+    /// Writes the value, or removes the property when it is `undefined`. As in Node-RED, a value
+    /// that cannot be written, for example into a string, is left out with a warning.
     pub(crate) fn write(
         &self,
         value: Option<Value>,

@@ -1,15 +1,14 @@
-//! `String.prototype.replace` for every match: the `$` signs in the replacement mean what they
-//! mean in JavaScript.
+//! `String.prototype.replace` for every match, with the `$` patterns of JavaScript.
 
 use ferrowire::expression::regexp::{Captures, RegExp};
 
-/// The longest text that replacing may make.
+/// The most bytes of the result; more are an error.
 const LONGEST: usize = 512 << 20;
 
 /// Replaces every occurrence of `sought`; `None` when there is none.
 ///
 /// # Errors
-/// When the text becomes too long.
+/// When the result becomes too long.
 pub(crate) fn text(text: &str, sought: &str, to: &str) -> Result<Option<String>, String> {
     let mut out = Output::new(text, false);
     for (start, found) in text.match_indices(sought) {
@@ -21,11 +20,11 @@ pub(crate) fn text(text: &str, sought: &str, to: &str) -> Result<Option<String>,
 /// Replaces every match of `regexp`; `None` when there is none.
 ///
 /// # Errors
-/// When that takes too many steps, or the text becomes too long.
+/// When matching takes too many steps, or the result becomes too long.
 pub(crate) fn regexp(text: &str, regexp: &RegExp, to: &str) -> Result<Option<String>, String> {
     let mut out = Output::new(text, regexp.has_names());
     let mut at = 0;
-    // Not an iterator: that skips an empty match right after another one, JavaScript does not.
+    // Not an iterator: it would skip an empty match right after another one, unlike JavaScript.
     while at <= text.len() {
         let Some(captures) = regexp.captures_at(text, at)? else { break };
         let found = captures.range();
@@ -41,10 +40,10 @@ pub(crate) fn regexp(text: &str, regexp: &RegExp, to: &str) -> Result<Option<Str
 struct Output<'a> {
     text: &'a str,
     out: String,
-    /// How much of the text was dealt with.
+    /// The bytes of `text` that were copied or replaced.
     done: usize,
     changed: bool,
-    /// Whether there are groups with names.
+    /// Whether the regular expression has named groups.
     named: bool,
 }
 
@@ -85,8 +84,8 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// Writes what a `$` with `after` behind it stands for. Returns how much of `after` belongs
-    /// to it: 0 if the `$` is just that.
+    /// Writes the meaning of a `$` that `after` follows. Returns the bytes of `after` that belong
+    /// to it: 0 if the `$` stands for itself.
     fn dollar(
         &mut self,
         after: &str,
@@ -111,7 +110,7 @@ impl<'a> Output<'a> {
         1
     }
 
-    /// `$1` to `$99`: two digits count if there are that many groups.
+    /// `$1` to `$99`; the second digit counts if there are that many groups.
     fn numbered(&mut self, after: &str, captures: Option<&Captures<'_>>) -> usize {
         let Some(captures) = captures else { return 0 };
         for digits in [2, 1] {
@@ -125,7 +124,7 @@ impl<'a> Output<'a> {
         0
     }
 
-    /// `$<name>`, if there are named groups; an unknown name stands for nothing.
+    /// `$<name>`, if there are named groups; an unknown name gives an empty string.
     fn named(&mut self, after: &str, captures: Option<&Captures<'_>>) -> usize {
         let Some((name, _)) = after.get(1..).and_then(|rest| rest.split_once('>')) else {
             return 0;

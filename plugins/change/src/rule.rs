@@ -1,12 +1,12 @@
 //! `Rule`: one line of the node's dialog.
 
 use ferrowire::expression::TypedValue;
-use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, Value};
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 
 use crate::place::Place;
 use crate::sought::Sought;
 
-/// A rule, ready to be applied.
+/// A rule, read and checked.
 #[derive(Debug)]
 pub(crate) struct Rule {
     place: Place,
@@ -16,46 +16,33 @@ pub(crate) struct Rule {
 #[derive(Debug)]
 enum Action {
     Set(TypedValue),
-    /// Replaces what is sought with a value.
+    /// Replaces what the pattern finds with a value.
     Change(Sought, TypedValue),
     Delete,
     Move(Place),
 }
 
-/// A mistake: the part of the rule and what is wrong with it.
-type Mistake = (&'static str, String);
-
 impl Rule {
-    /// The rule number `at`. Its mistake, if there is one, is reported to `config`.
-    pub(crate) fn from_config(
-        config: &mut NodeConfig<'_>,
-        at: usize,
-        rule: &Value,
-    ) -> Option<Self> {
-        let parsed = match rule.as_object() {
-            Some(rule) => Rule::parse(&Parts(rule)),
-            None => Err(("", "an object was expected".to_owned())),
-        };
-        let report = |(part, text): Mistake| {
-            let dot = if part.is_empty() { "" } else { "." };
-            config.problem(&format!("rules[{at}]{dot}{part}"), text);
-        };
-        parsed.map_err(report).ok()
-    }
-
-    fn parse(parts: &Parts<'_>) -> Result<Self, Mistake> {
-        let action = match parts.text("t")? {
-            "set" => Action::Set(parts.replacement(true)?),
-            "change" => Action::Change(parts.sought()?, parts.replacement(false)?),
+    /// Reads one rule; `None` after a problem.
+    pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Option<Self> {
+        let action = match config.text("t").as_str() {
+            "set" => Action::Set(replacement(config, true)?),
+            "change" => {
+                let sought = Sought::from_config(config);
+                let to = replacement(config, false)?;
+                Action::Change(sought?, to)
+            }
             "delete" => Action::Delete,
-            "move" => Action::Move(parts.place("to", "tot")?),
+            "move" => Action::Move(Place::from_config(config, "to", "tot")?),
             other => {
                 let text = format!("`{other}` is none of `set`, `change`, `delete` and `move`");
-                return Err(("t", text));
+                config.problem("t", text);
+                return None;
             }
         };
-        parts.check_copy()?;
-        Ok(Rule { place: parts.place("p", "pt")?, action })
+        // Checked, although a deep copy makes no difference.
+        config.boolean("dc", false);
+        Some(Rule { place: Place::from_config(config, "p", "pt")?, action })
     }
 
     /// Applies the rule to `msg`. As in Node-RED, a rule that does not fit the message leaves it
@@ -91,19 +78,19 @@ impl Rule {
         let value = match self.place.read(msg, cx) {
             Ok(value) => value,
             Err(Some(error)) => return Err(error),
-            // A property that does not exist, even less its contents, does not go into its
-            // place; anywhere else it clears the target.
+            // As in Node-RED: what cannot be read clears the target, unless the target lies on
+            // the path to it.
             Err(None) if self.place.names(target) => return Ok(()),
             Err(None) => None,
         };
-        // First, since the target may lie inside of what is moved, or around it.
+        // First, since the target may lie inside of the moved value, or around it.
         self.place.write(None, msg, cx)?;
         target.write(value, msg, cx)
     }
 }
 
-/// The value for `msg`; `None` when something on the way to it is missing, in which case the rule
-/// does nothing.
+/// The value for `msg`; `None` when something on its path is missing, in which case the rule does
+/// nothing.
 fn evaluated(
     value: &TypedValue,
     msg: &Message,
@@ -116,57 +103,9 @@ fn evaluated(
     }
 }
 
-/// A rule as it stands in the flow file.
-struct Parts<'a>(&'a Map);
-
-impl Parts<'_> {
-    fn raw(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !matches!(value, Value::Null))
-    }
-
-    fn text(&self, name: &'static str) -> Result<&str, Mistake> {
-        match self.raw(name) {
-            None => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(other) => {
-                Err((name, format!("a string was expected, found `{}`", other.to_json())))
-            }
-        }
-    }
-
-    fn kind(&self, name: &'static str, default: &'static str) -> Result<&str, Mistake> {
-        Ok(Some(self.text(name)?).filter(|kind| !kind.is_empty()).unwrap_or(default))
-    }
-
-    /// The place that is named in `name`.
-    fn place(&self, name: &'static str, kind: &'static str) -> Result<Place, Mistake> {
-        let kind = self.kind(kind, "msg")?;
-        Place::parse(self.text(name)?, kind).map_err(|text| (name, text))
-    }
-
-    fn replacement(&self, sets: bool) -> Result<TypedValue, Mistake> {
-        let empty = Value::from("");
-        let value = self.raw("to").unwrap_or(&empty);
-        let from_message = sets && value.as_str().is_some_and(|text| text.starts_with("msg."));
-        // Rules without a type are older than types.
-        let kind = self.kind("tot", if from_message { "msg" } else { "str" })?;
-        TypedValue::parse(value, kind).map_err(|error| ("to", error.to_string()))
-    }
-
-    fn sought(&self) -> Result<Sought, Mistake> {
-        let empty = Value::from("");
-        let value = self.raw("from").unwrap_or(&empty);
-        let regexp = self.raw("re").is_some_and(Value::is_truthy);
-        let kind = if regexp { "re" } else { self.kind("fromt", "str")? };
-        Sought::parse(value, kind).map_err(|text| ("from", text))
-    }
-
-    fn check_copy(&self) -> Result<(), Mistake> {
-        match self.raw("dc") {
-            None | Some(Value::Bool(_)) => Ok(()),
-            Some(other) => {
-                Err(("dc", format!("`true` or `false` was expected, found `{}`", other.to_json())))
-            }
-        }
-    }
+fn replacement(config: &mut NodeConfig<'_>, sets: bool) -> Option<TypedValue> {
+    let is_property = || config.raw("to")?.as_str().map(|text| text.starts_with("msg."));
+    // Rules of old flows have no type.
+    let default = if sets && is_property() == Some(true) { "msg" } else { "str" };
+    TypedValue::from_config(config, "to", "tot", default)
 }

@@ -1,9 +1,9 @@
-//! `Sought`: what a change rule looks for, as it is configured.
+//! `Sought`: the configured pattern of a change rule.
 
 use std::borrow::Cow;
 
 use ferrowire::expression::{TypedValue, regexp};
-use ferrowire::{Message, NodeContext, NodeError, Value};
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 
 use crate::pattern::Pattern;
 
@@ -16,10 +16,18 @@ pub(crate) enum Sought {
 }
 
 impl Sought {
-    /// Reads `value` as the type `kind` says.
-    pub(crate) fn parse(value: &Value, kind: &str) -> Result<Self, String> {
+    /// Reads the pattern of a rule; `None` after a problem.
+    pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Option<Self> {
+        let is_regexp = config.raw("re").is_some_and(Value::is_truthy);
+        let kind = if is_regexp { "re".to_owned() } else { config.text_or("fromt", "str") };
+        let empty = Value::from("");
+        let sought = Sought::parse(config.raw("from").unwrap_or(&empty), &kind);
+        sought.map_err(|text| config.problem("from", text)).ok()
+    }
+
+    fn parse(value: &Value, kind: &str) -> Result<Self, String> {
         let typed = |kind| TypedValue::parse(value, kind).map_err(|error| error.to_string());
-        // The regular expression and the numbers of a rule match texts too, as they are written.
+        // Regular expressions and numbers of a rule match in strings too, as they are written.
         let text = || match typed("str")? {
             TypedValue::Constant(Value::String(text)) => Ok(text.as_str().to_owned()),
             _ => Err("a string was expected".to_owned()),
@@ -34,16 +42,16 @@ impl Sought {
                 _ => Err("a constant was expected".to_owned()),
             },
             "msg" | "env" | "flow" | "global" => Ok(Sought::Looked(typed(kind)?)),
-            // What no value can be made of is refused in the words of the contract.
+            // An unknown type is reported by the typed value.
             other => typed(other)
                 .and(Err(format!("values of type `{other}` cannot be looked for in a message"))),
         }
     }
 
-    /// The pattern for `msg`; `None` when something on the way to it is missing.
+    /// The pattern for `msg`; `None` when something on its path is missing.
     ///
     /// # Errors
-    /// When what was found is no pattern.
+    /// When the value is neither a string, nor a number, nor a boolean.
     pub(crate) fn evaluate<'a>(
         &'a self,
         msg: &Message,

@@ -16,7 +16,7 @@ async fn run(config: Json, msg: Message) -> (Message, Vec<(Level, String)>) {
     (msg, stopped.logs)
 }
 
-/// Checks what rules make of a message, and that nothing is logged.
+/// Checks the result of rules for a message, and that nothing is logged.
 async fn assert_rules(rules: Json, before: Json, after: Json) {
     assert_config(json!({"rules": rules}), before, after).await;
 }
@@ -27,7 +27,7 @@ async fn assert_config(config: Json, before: Json, after: Json) {
     assert!(logs.is_empty(), "{logs:?}");
 }
 
-/// Checks one rule that replaces something in the payload.
+/// Checks one rule that replaces a part of the payload.
 async fn assert_changes(from: [Json; 2], to: [Json; 2], before: Json, after: Json) {
     let rule = json!({"t": "change", "p": "payload", "pt": "msg",
         "from": from[0], "fromt": from[1], "to": to[0], "tot": to[1]});

@@ -6,7 +6,7 @@ use ferrowire_testkit::{Harness, json, message};
 use serde_json::Value as Json;
 
 /// Applies rules to `{payload: "p"}` with `room` in the context of the flow, and returns the
-/// message and what is then in the contexts of the flow and of everyone.
+/// message and the contexts of the flow and of all flows after that.
 async fn with_contexts(rules: Json) -> Option<[Json; 3]> {
     let mut node = Harness::of("change").config(json!({"rules": rules})).start().await;
     let room = Value::from(json!({"n": 5, "text": "a-b"}));
@@ -98,7 +98,7 @@ async fn expressions_give_what_is_set() {
     let rule = json!([{"t": "set", "p": "payload", "to": to, "tot": "jsonata"}]);
     let msg = run(rule, json!({"payload": 1, "room": 40, "topic": "x"})).await.unwrap();
     assert_eq!(msg.payload(), Some(&json!({"n": 42, "t": "X"}).into()));
-    // Undefined removes.
+    // `undefined` removes the value.
     let rule = json!([{"t": "set", "p": "payload", "to": "none", "tot": "jsonata"}]);
     assert_eq!(run(rule, json!({"payload": 1})).await.unwrap().payload(), None);
 }

@@ -8,9 +8,10 @@ mod topic;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ferrowire::sequence::{Alarm, send_and_complete};
 use ferrowire::{
-    Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Sending, Status, StopReason, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Sending, Status, StopReason, async_trait,
 };
 use tokio::time::Instant;
 
@@ -60,7 +61,7 @@ async fn perform(effects: Vec<Effect>, cx: &NodeContext) {
             Effect::Release(port, msg) => {
                 let kept = cx.completion_watched().then(|| msg.clone());
                 cx.send(port, msg).await;
-                cx.send_all(Vec::new(), kept.into_iter().collect()).await;
+                send_and_complete(cx, Vec::new(), kept.into_iter().collect()).await;
             }
             Effect::Complete(msg) => cx.complete(msg).await,
             Effect::Status(status) => cx.status(status),
@@ -95,7 +96,7 @@ impl Node for Delay {
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
         let held = self.inner.state().clear();
-        cx.send_all(Vec::new(), held).await;
+        send_and_complete(cx, Vec::new(), held).await;
         cx.status(Status::default());
     }
 }

@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ferrowire::{Alarm, Handled, Message, NodeContext, NodeError, Sending, Status, Text};
+use ferrowire::sequence::Alarm;
+use ferrowire::{Handled, Message, NodeContext, NodeError, Sending, Status, Text};
 use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;

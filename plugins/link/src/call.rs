@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ferrowire::sequence::Alarm;
 use ferrowire::{
-    Alarm, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
+    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
     async_trait, generate_id,
 };
 use tokio::time::Instant;

@@ -3,62 +3,48 @@
 mod merge;
 
 use std::cmp::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrowire::expression::Jsonata;
+use ferrowire::sequence::{
+    Added, Gathered, Parts, Sequences, drop_then, fail_last, send_and_complete, set_part,
+};
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Sending, Sequence, Sequences, StopReason, Value, async_trait, javascript,
-    made_room,
+    PropertyPath, Sending, StopReason, Value, async_trait, javascript,
 };
 
 /// Node-RED's `sort`.
 #[derive(Debug)]
 pub struct Sort {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
     target: Target,
     descending: bool,
     as_number: bool,
-    /// Sequences that are not complete.
-    waiting: Mutex<Sequences<Group>>,
+    /// The sequences that are not complete.
+    waiting: Mutex<Sequences<Gathered>>,
 }
 
 #[derive(Debug)]
 enum Target {
-    /// The elements of an array, by an expression or by themselves.
+    /// The elements of an array, by an expression or by their own values.
     Elements(Option<PropertyPath>, Option<Jsonata>),
     /// The messages of a sequence.
     Sequence(Key),
 }
 
-/// What messages are sorted by.
+/// The value that messages are sorted by.
 #[derive(Debug)]
 enum Key {
     Property(PropertyPath),
     Expression(Jsonata),
 }
 
-/// Something beside what it is sorted by; `None` stands for undefined.
+/// An item after the value that it is sorted by; `None` stands for `undefined`.
 type Keyed<T> = (Option<Value>, T);
 
-#[derive(Debug, Default)]
-struct Group {
-    messages: Vec<Message>,
-    count: Option<f64>,
-}
-
-/// The number of messages that may wait for the rest of their sequences.
-const MOST_KEPT: usize = 65_536;
-
-impl Sequence for Group {
-    fn held(&self) -> usize {
-        self.messages.len()
-    }
-}
+/// The number of messages that may wait for the rest of their sequences. At the bound the oldest
+/// sequence goes to catch nodes, as [`ferrowire::sequence`] describes.
+const MOST_HELD: usize = 65_536;
 
 impl FromConfig for Sort {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
@@ -66,7 +52,8 @@ impl FromConfig for Sort {
             "msg" => true,
             "seq" => false,
             other => {
-                config.problem("targetType", format!("`{other}` is neither `msg` nor `seq`"));
+                let text = format!("invalid target `{other}`, expected `msg` or `seq`");
+                config.problem("targetType", text);
                 true
             }
         };
@@ -90,19 +77,19 @@ impl FromConfig for Sort {
             "ascending" => false,
             "descending" => true,
             other => {
-                let text = format!("`{other}` is neither `ascending` nor `descending`");
+                let text = format!("invalid order `{other}`, expected `ascending` or `descending`");
                 config.problem("order", text);
                 false
             }
         };
         let as_number = config.boolean("as_num", false);
-        let waiting = Mutex::new(Sequences::new(MOST_KEPT));
-        Sort { inner: Arc::new(Inner { target, descending, as_number, waiting }) }
+        let waiting = Mutex::new(Sequences::new(MOST_HELD));
+        Sort { target, descending, as_number, waiting }
     }
 }
 
-impl Inner {
-    fn waiting(&self) -> MutexGuard<'_, Sequences<Group>> {
+impl Sort {
+    fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,64 +117,54 @@ impl Inner {
         sorted.into_iter().map(|(_, item)| item).collect()
     }
 
-    fn handle(&self, mut msg: Message, cx: &NodeContext) -> Handled {
-        match &self.target {
-            Target::Elements(Some(path), expression) => {
-                let Some(Value::Array(items)) = path.get(&msg) else { return Handled::Done };
-                let keyed = |item: &Value| {
-                    let key = match expression {
-                        Some(expression) => expression.evaluate(item, cx)?,
-                        None => Some(item.clone()),
-                    };
-                    Ok((key, item.clone()))
-                };
-                let sorted = match items.iter().map(keyed).collect() {
-                    Ok(keyed) => self.sort(keyed),
-                    Err(error) => return Handled::Failed(error),
-                };
-                match path.set(&mut msg, sorted.into()) {
-                    Ok(()) => Handled::Send(0, msg),
-                    Err(error) => Handled::Failed(error.into()),
-                }
-            }
-            Target::Sequence(key) => self.add(msg, key, cx),
-            Target::Elements(None, _) => Handled::Done,
-        }
+    /// Sorts the array at `path`.
+    fn sort_elements(
+        &self,
+        path: &PropertyPath,
+        expression: Option<&Jsonata>,
+        mut msg: Message,
+        cx: &NodeContext,
+    ) -> Result<Handled, NodeError> {
+        // As in Node-RED, a message without an array is complete and goes nowhere.
+        let Some(Value::Array(items)) = path.get(&msg) else { return Ok(Handled::Done) };
+        let keyed = |item: &Value| {
+            let key = match expression {
+                Some(expression) => expression.evaluate(item, cx)?,
+                None => Some(item.clone()),
+            };
+            Ok((key, item.clone()))
+        };
+        let keyed: Result<Vec<_>, NodeError> = items.iter().map(keyed).collect();
+        let sorted = self.sort(keyed?);
+        path.set(&mut msg, sorted.into())?;
+        Ok(Handled::Send(0, msg))
     }
 
-    /// Adds a message to its sequence, which leaves when it is complete.
-    fn add(&self, msg: Message, key: &Key, cx: &NodeContext) -> Handled {
-        let part = |name: &str| msg.get("parts").and_then(|parts| parts.get(name));
-        // As in Node-RED, what belongs to no sequence is dropped.
-        let (Some(id), Some(_)) = (part("id"), part("index")) else { return Handled::Done };
-        let (id, count) = (javascript::text(Some(id)), part("count").and_then(Value::as_f64));
-        let mut waiting = self.waiting();
-        let is_complete = waiting.change(&id, Group::default, |group| {
-            group.messages.push(msg);
-            group.count = count.or(group.count);
-            group.count.is_some_and(|count| count <= group.messages.len() as f64)
-        });
-        let complete = if is_complete { waiting.remove(&id) } else { None };
-        drop(waiting);
-        let Some(group) = complete else { return Handled::Kept(Sending::done()) };
-        let last = group.messages.last().cloned().unwrap_or_default();
-        let mut others = if cx.completion_watched() { group.messages.clone() } else { Vec::new() };
-        let sorted = match self.sort_sequence(group.messages, key, cx) {
-            Ok(sorted) => sorted,
-            Err(error) => {
-                // The last message fails; those before it, which are no worse, are complete.
-                others.pop();
-                let (complete, failed) =
-                    (cx.send_all(Vec::new(), others), cx.fail_with(error, last));
-                return Handled::Kept(Sending::later(Box::pin(async move {
-                    complete.await;
-                    failed.await;
-                })));
-            }
+    /// Adds a message to its sequence, which leaves sorted when it is complete.
+    fn gather(&self, msg: Message, key: &Key, cx: &NodeContext) -> Handled {
+        // As in Node-RED, a message that belongs to no sequence is complete and goes nowhere.
+        let Some(parts) = Parts::of(&msg) else { return Handled::Done };
+        let (id, count) = (parts.id().into_owned(), parts.count());
+        let added = self.waiting().gather(&id, msg, |sequence| sequence.reaches(count));
+        let Added { result, dropped } = match added {
+            Ok(added) => added,
+            Err(full) => return Handled::Failed(full.into()),
         };
-        let kept = if cx.completion_watched() { sorted.clone() } else { Vec::new() };
-        let messages = sorted.into_iter().map(|msg| (0, msg)).collect();
-        Handled::Kept(cx.send_all(messages, kept))
+        let sending =
+            result.map_or(Sending::done(), |complete| self.send_sorted(complete, key, cx));
+        Handled::Kept(drop_then(cx, dropped, sending))
+    }
+
+    fn send_sorted(&self, sequence: Gathered, key: &Key, cx: &NodeContext) -> Sending {
+        let arrived = sequence.to_report(cx);
+        match self.sort_sequence(sequence.messages, key, cx) {
+            Ok(sorted) => {
+                let kept = if cx.completion_watched() { sorted.clone() } else { Vec::new() };
+                let messages = sorted.into_iter().map(|msg| (0, msg)).collect();
+                send_and_complete(cx, messages, kept)
+            }
+            Err(error) => fail_last(cx, error, arrived),
+        }
     }
 
     fn sort_sequence(
@@ -206,10 +183,7 @@ impl Inner {
         let keyed = messages.into_iter().map(with_key).collect::<Result<_, NodeError>>()?;
         let sorted = self.sort(keyed);
         let numbered = |(index, mut msg): (usize, Message)| {
-            let parts = msg.properties_mut().get_mut("parts").and_then(Value::as_object_mut);
-            if let Some(parts) = parts {
-                parts.insert("index", index);
-            }
+            set_part(&mut msg, "index", index);
             msg
         };
         Ok(sorted.into_iter().enumerate().map(numbered).collect())
@@ -219,20 +193,22 @@ impl Inner {
 #[async_trait]
 impl Node for Sort {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let oldest = self.inner.waiting().make_room();
-        let Some(oldest) = oldest else { return self.inner.handle(msg, cx) };
-        let (inner, held) = (Arc::clone(&self.inner), oldest.held());
-        let handle = move |msg, cx: &NodeContext| inner.handle(msg, cx);
-        cx.drop_before(oldest.messages, move || made_room(held), msg, handle)
+        match &self.target {
+            Target::Elements(Some(path), expression) => self
+                .sort_elements(path, expression.as_ref(), msg, cx)
+                .unwrap_or_else(Handled::Failed),
+            Target::Sequence(key) => self.gather(msg, key, cx),
+            Target::Elements(None, _) => Handled::Done,
+        }
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
-        let groups = self.inner.waiting().take_all();
-        for _ in &groups {
+        let sequences = self.waiting().take_all();
+        for _ in &sequences {
             cx.info_log("clear pending message in sort node");
         }
-        let dropped = groups.into_iter().flat_map(|group| group.messages).collect();
-        cx.send_all(Vec::new(), dropped).await;
+        let kept = sequences.into_iter().flat_map(|sequence| sequence.messages).collect();
+        send_and_complete(cx, Vec::new(), kept).await;
     }
 }
 

@@ -1,15 +1,15 @@
-//! A stable sort that bears an order which contradicts itself.
+//! A stable sort that accepts an inconsistent order.
 //!
-//! JavaScript's `<` does so for values of different types, and the standard library's sort may
-//! panic on it. What comes of such an order depends on who is compared with whom, so short lists
-//! are sorted in the steps of JavaScript's engine: flows may have seen its results.
+//! JavaScript's `<` is inconsistent for values of different types, and the standard library's
+//! sort may panic on such an order. The result then depends on which pairs are compared, so short
+//! lists are sorted in the same steps as in V8: flows may rely on its results.
 
 use std::cmp::Ordering;
 
-/// Lists that are longer are merged from parts.
+/// Longer lists are sorted by merging.
 const SHORT: usize = 63;
 
-/// The items in order; those that are equal keep theirs.
+/// The items in order; equal items keep their order.
 pub(crate) fn sort<T>(items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> Vec<T> {
     let mut order: Vec<usize> = (0..items.len()).collect();
     let is_less = |a: usize, b: usize| compare(&items[a], &items[b]).is_lt();
@@ -21,8 +21,8 @@ pub(crate) fn sort<T>(items: Vec<T>, compare: &impl Fn(&T, &T) -> Ordering) -> V
     order.into_iter().filter_map(|at| items[at].take()).collect()
 }
 
-/// Leaves what is in order at the beginning, turned round if it is so backwards, and inserts the
-/// others, each asked before those in the list.
+/// Keeps the ordered run at the beginning, reversed if it falls, and inserts the others. The item
+/// to insert is always the left operand of the comparison.
 fn insert(order: &mut [usize], is_less: &impl Fn(usize, usize) -> bool) {
     let run = match order {
         [a, b, ..] => {
@@ -38,7 +38,7 @@ fn insert(order: &mut [usize], is_less: &impl Fn(usize, usize) -> bool) {
     };
     for at in run..order.len() {
         let item = order[at];
-        // Not `partition_point`: whom it asks first is not said.
+        // Not `partition_point`: its order of comparisons is not specified.
         let (mut left, mut right) = (0, at);
         while left < right {
             let middle = left + (right - left) / 2;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_lands_where_javascript_puts_it() {
+    fn values_that_cannot_be_compared_land_where_javascript_puts_them() {
         let less_unless_greater = |a: &f64, b: &f64| match a.partial_cmp(b) {
             Some(order) => order,
             None => Ordering::Less,
@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_sorts_as_the_standard_library_does(items in proptest::collection::vec(0u8..20, 0..200)) {
+        fn a_consistent_order_sorts_as_the_standard_library_does(items in proptest::collection::vec(0u8..20, 0..200)) {
             let numbered: Vec<(u8, usize)> = items.into_iter().zip(0..).collect();
             let mut expected = numbered.clone();
             expected.sort_by_key(|(item, _)| *item);
@@ -114,7 +114,7 @@ mod tests {
         }
 
         #[test]
-        fn an_order_that_contradicts_itself_loses_nothing(count in 0usize..500, seed in any::<u64>()) {
+        fn an_inconsistent_order_loses_nothing(count in 0usize..500, seed in any::<u64>()) {
             let random = std::cell::Cell::new(seed);
             let compare = |_: &usize, _: &usize| {
                 random.set(random.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));

@@ -1,4 +1,4 @@
-//! In which order things leave `sort`.
+//! In which order `sort` sends arrays and sequences.
 
 use std::time::Duration;
 

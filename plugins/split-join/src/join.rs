@@ -1,5 +1,6 @@
 //! The node `join`: a sequence of messages becomes one.
 
+mod arrived;
 mod group;
 mod reduce;
 mod settings;
@@ -7,9 +8,10 @@ mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ferrowire::sequence::{Added, Alarm, drop_then, fail_last, send_and_complete};
 use ferrowire::{
-    Alarm, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sequence,
-    StopReason, async_trait, made_room,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, StopReason,
+    async_trait,
 };
 use tokio::time::Instant;
 
@@ -25,7 +27,7 @@ pub struct Join(Mode);
 #[derive(Debug)]
 enum Mode {
     Join(Arc<Inner>),
-    Reduce(Arc<Reduce>),
+    Reduce(Box<Reduce>),
 }
 
 #[derive(Debug)]
@@ -35,13 +37,15 @@ struct Inner {
     alarm: Alarm,
 }
 
-/// How many messages are held, in all groups.
-const MOST_HELD: usize = 1 << 20;
+/// The number of messages that may wait in all groups; the places of messages to come count as
+/// well. One more than the longest sequence, so that it does not exclude every other message. At
+/// the bound the oldest group goes to catch nodes, as [`ferrowire::sequence`] describes.
+const MOST_HELD: usize = group::MOST + 1;
 
 impl FromConfig for Join {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         if config.text("mode") == "reduce" {
-            return Join(Mode::Reduce(Arc::new(Reduce::from_config(config))));
+            return Join(Mode::Reduce(Box::new(Reduce::from_config(config))));
         }
         let settings = Settings::from_config(config);
         let (waiting, alarm) = (Mutex::default(), Alarm::default());
@@ -49,16 +53,14 @@ impl FromConfig for Join {
     }
 }
 
-/// What came of a message.
+/// What became of a message.
 enum Taken {
-    /// It waits for the others of its group.
-    Waits,
-    /// It is done with.
+    /// It is complete.
     Done,
-    /// Its group, or another that it ended without joining, leaves.
-    Left(Group),
-    /// The group was given up; its messages are complete.
-    Dropped(Group),
+    /// It belongs to a group now. A group that it completed leaves; others made room.
+    Added { left: Option<Box<Group>>, dropped: Vec<Group> },
+    /// It reset groups, whose messages are complete.
+    Reset(Vec<Group>),
 }
 
 impl Inner {
@@ -73,23 +75,18 @@ impl Inner {
             self.alarm.changed();
         }
         match taken {
-            Ok(Taken::Waits) => Handled::Kept(ferrowire::Sending::done()),
             Ok(Taken::Done) => Handled::Done,
-            Ok(Taken::Dropped(group)) => Handled::Later({
-                let sending = cx.send_all(Vec::new(), group.kept);
+            Ok(Taken::Added { left, dropped }) => {
+                let sending = left.map_or(Sending::done(), |group| send(*group, cx));
+                Handled::Kept(drop_then(cx, dropped, sending))
+            }
+            Ok(Taken::Reset(groups)) => Handled::Later({
+                let completing = complete_all(groups, cx);
                 Box::pin(async move {
-                    sending.await;
+                    completing.await;
                     Ok(())
                 })
             }),
-            Ok(Taken::Left(mut group)) => {
-                let kept = std::mem::take(&mut group.kept);
-                match group.into_message() {
-                    Ok(msg) if kept.is_empty() => Handled::Send(0, msg),
-                    Ok(msg) => Handled::Kept(cx.send_all(vec![(0, msg)], kept)),
-                    Err(error) => Handled::Failed(error),
-                }
-            }
             Err(error) => Handled::Failed(error),
         }
     }
@@ -99,10 +96,9 @@ impl Inner {
         let has_parts = msg.get("parts").is_some_and(|parts| parts.get("id").is_some());
         if settings.is_auto && !has_parts {
             if msg.get("reset").is_some() {
-                self.waiting().take_all();
-            } else {
-                cx.warn("Message missing msg.parts property - cannot join in 'auto' mode");
+                return Ok(Taken::Reset(self.waiting().take_all()));
             }
+            cx.warn("Message missing msg.parts property - cannot join in 'auto' mode");
             return Ok(Taken::Done);
         }
         if !settings.is_auto && !settings.uses_parts {
@@ -121,72 +117,73 @@ impl Inner {
             waiting.set_due(&id, settings.due());
         }
         if msg.get("reset").is_some() {
-            return Ok(waiting.remove(&id).map_or(Taken::Done, Taken::Dropped));
+            return Ok(Taken::Reset(waiting.remove(&id).into_iter().collect()));
         }
         if kind == Kind::Object && key.is_none() {
-            return Ok(self.without_key(&mut waiting, &id, &msg, cx));
+            return Ok(self.without_key(&mut waiting, &id, msg, cx));
         }
         if let (Kind::Buffer, Some(value)) = (kind, &value)
             && bytes_of(value).is_none()
         {
             return Err(NodeError::new(invalid_type(value)));
         }
-        let ends = msg.get("complete").is_some();
+        let group = waiting.get(&id);
+        let kind = group.map_or(kind, |group| group.kind);
+        let is_named = kind == Kind::Merged || kind == Kind::Object && key.is_some();
+        let index = if is_named { None } else { group::place(index)? };
+        let growth = Group::growth(group, kind, index, value.as_ref());
+        let (ends, watched) = (msg.get("complete").is_some(), cx.completion_watched());
         let begin = || settings.begin(kind, parts.as_ref());
-        let is_complete = waiting.change(&id, settings.due(), begin, |group| {
-            match (group.kind, &key) {
-                (Kind::Object, Some(key)) => group.add_named(key, value),
-                (Kind::Merged, _) => {
-                    if !group.merge(value.as_ref()) && !ends {
-                        cx.warn("Cannot merge non-object types");
-                    }
-                }
-                _ => group.add(index, value)?,
-            }
-            group.kept.extend(cx.completion_watched().then(|| msg.clone()));
-            group.absorb(msg);
-            Ok::<_, NodeError>(group.is_complete() || ends)
-        });
-        let left = if is_complete? { self.complete(&mut waiting, &id) } else { None };
-        Ok(left.map_or(Taken::Waits, Taken::Left))
+        let Added { result: is_complete, dropped } =
+            waiting.add(&id, growth, settings.due(), begin, |group| {
+                let added = match (kind, &key) {
+                    (Kind::Object, Some(key)) => group.add_named(key, value),
+                    (Kind::Merged, _) => group.merge(value.as_ref()).unwrap_or_else(|| {
+                        if !ends {
+                            cx.warn("Cannot merge non-object types");
+                        }
+                        arrived::Added::Nothing
+                    }),
+                    _ => group.add(index, value),
+                };
+                group.absorb(msg, added, watched);
+                group.is_complete() || ends
+            })?;
+        let left = if is_complete { self.complete(&mut waiting, &id) } else { None };
+        Ok(Taken::Added { left: left.map(Box::new), dropped })
     }
 
-    /// An object has no place for a value without a name.
+    /// A message without a name for its value, which cannot become a property of an object.
     fn without_key(
         &self,
         waiting: &mut Waiting,
         id: &str,
-        msg: &Message,
+        msg: Message,
         cx: &NodeContext,
     ) -> Taken {
-        let Some(complete) = msg.get("complete").filter(|_| !self.settings.is_auto) else {
+        let complete = msg.get("complete").filter(|_| !self.settings.is_auto).cloned();
+        let Some(complete) = complete else {
             self.settings.warn_of_missing_key(cx);
             return Taken::Done;
         };
-        let kept = cx.completion_watched().then(|| msg.clone());
-        waiting.update(id, |group| {
-            group.set_complete(complete.clone());
-            group.kept.extend(kept);
-        });
-        self.complete(waiting, id).map_or(Taken::Done, Taken::Left)
+        if waiting.update(id, |group| group.set_complete(complete, msg)).is_none() {
+            return Taken::Done;
+        }
+        let left = self.complete(waiting, id).map(Box::new);
+        Taken::Added { left, dropped: Vec::new() }
     }
 
-    /// The group, which stays as well if it goes on.
+    /// The complete group. An accumulating group stays as well, without the messages that leave.
     fn complete(&self, waiting: &mut Waiting, id: &str) -> Option<Group> {
         waiting.set_due(id, None);
         let goes_on = |group: &mut Group| {
             let goes_on = self.settings.accumulates && !group.was_completed();
-            goes_on.then(|| {
-                let kept = std::mem::take(&mut group.kept);
-                let mut left = group.clone();
-                left.kept = kept;
-                left
-            })
+            goes_on.then(|| group.leave())
         };
         waiting.update(id, goes_on)?.or_else(|| waiting.remove(id))
     }
 
-    /// Sends the groups whose time is over, for as long as the node lives.
+    /// Sends the groups whose time has ended, until the node stops.
     async fn run(&self, cx: &NodeContext) {
         loop {
             self.alarm.due(|| self.waiting().next_due()).await;
@@ -202,19 +199,25 @@ impl Inner {
                 let Some(id) = waiting.overdue(now) else { return };
                 self.complete(&mut waiting, &id)
             };
-            let Some(mut group) = group else { continue };
-            let kept = std::mem::take(&mut group.kept);
-            match group.into_message() {
-                Ok(msg) => cx.send_all(vec![(0, msg)], kept).await,
-                Err(error) => cx.fail(error),
+            if let Some(group) = group {
+                send(group, cx).await;
             }
         }
     }
 }
 
-/// What catch nodes are given of a group that had to make room.
-fn remains(group: Group) -> Message {
-    group.into_message().unwrap_or_default()
+/// Sends the message that the group becomes. When there is none, the last of its messages fails.
+fn send(mut group: Group, cx: &NodeContext) -> Sending {
+    let arrived = group.take_arrived();
+    match group.into_message() {
+        Ok(msg) => send_and_complete(cx, vec![(0, msg)], arrived),
+        Err(error) => fail_last(cx, error, arrived),
+    }
+}
+
+fn complete_all(groups: Vec<Group>, cx: &NodeContext) -> Sending {
+    let arrived = groups.into_iter().flat_map(|mut group| group.take_arrived()).collect();
+    send_and_complete(cx, Vec::new(), arrived)
 }
 
 #[async_trait]
@@ -230,15 +233,10 @@ impl Node for Join {
     }
 
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        let inner = match &self.0 {
-            Mode::Join(inner) => inner,
-            Mode::Reduce(reduce) => return reduce.on_message_now(msg, cx),
-        };
-        let oldest = inner.waiting().make_room();
-        let Some(oldest) = oldest else { return inner.handle(msg, cx) };
-        let (inner, held) = (Arc::clone(inner), oldest.held());
-        let handle = move |msg, cx: &NodeContext| inner.handle(msg, cx);
-        cx.drop_before(vec![remains(oldest)], move || made_room(held), msg, handle)
+        match &self.0 {
+            Mode::Join(inner) => inner.handle(msg, cx),
+            Mode::Reduce(reduce) => reduce.on_message_now(msg, cx),
+        }
     }
 
     async fn stop(&self, _: StopReason, cx: &NodeContext) {
@@ -247,7 +245,6 @@ impl Node for Join {
             Mode::Reduce(reduce) => return reduce.stop(cx).await,
         };
         let groups = inner.waiting().take_all();
-        let kept = groups.into_iter().flat_map(|group| group.kept).collect();
-        cx.send_all(Vec::new(), kept).await;
+        complete_all(groups, cx).await;
     }
 }

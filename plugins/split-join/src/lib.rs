@@ -21,7 +21,7 @@ ferrowire::register!(
         .editor(EDITOR),
 );
 
-/// A separator as it is typed in: with `\n`, `\r`, `\t`, `\e`, `\f` and `\0`.
+/// A separator as the dialog shows it: with `\n`, `\r`, `\t`, `\e`, `\f` and `\0`.
 fn unescape(text: &str) -> String {
     let marks = [
         ("\\n", "\n"),
@@ -34,12 +34,13 @@ fn unescape(text: &str) -> String {
     marks.iter().fold(text.to_owned(), |text, (mark, meaning)| text.replace(mark, meaning))
 }
 
-/// Bytes, written as a JSON array of numbers.
+/// Bytes that are written as a JSON array of numbers.
 fn bytes(config: &mut NodeConfig<'_>, name: &str, text: &str) -> Vec<u8> {
     let list = match Value::from_json(text.as_bytes()) {
         Ok(Value::Array(list)) => list,
         _ => {
-            config.problem(name, format!("a JSON array of bytes was expected, found `{text}`"));
+            let text = format!("invalid bytes `{text}`, expected a JSON array such as `[13,10]`");
+            config.problem(name, text);
             return Vec::new();
         }
     };

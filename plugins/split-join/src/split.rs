@@ -5,6 +5,7 @@ mod stream;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ferrowire::sequence::send_and_complete;
 use ferrowire::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, PropertyPath,
     Sending, Value, generate_id,
@@ -27,9 +28,9 @@ struct Settings {
     separator: Separator,
     /// How many elements of an array go into a message.
     elements: usize,
-    /// Where the name of an object's property goes.
+    /// The property that the name of an object's property is written to.
     name: Option<PropertyPath>,
-    /// Messages continue each other.
+    /// The messages form a stream: each continues the one before.
     is_stream: bool,
 }
 
@@ -56,20 +57,21 @@ fn separator(config: &mut NodeConfig<'_>) -> Separator {
             let text = config.text("splt");
             let bytes = crate::bytes(config, "splt", &text);
             if bytes.is_empty() && text.trim() == "[]" {
-                config.problem("splt", "the separator is empty");
+                config.problem("splt", "the separator is empty, expected at least one byte");
             }
             Separator::Bytes(bytes)
         }
         "len" => Separator::Length(config.number_in("splt", 1.0..=1e9).map_or(1, |n| n as usize)),
         other => {
-            config.problem("spltType", format!("`{other}` is none of `str`, `bin` and `len`"));
+            let text = format!("invalid type `{other}`, expected `str`, `bin` or `len`");
+            config.problem("spltType", text);
             Separator::Length(1)
         }
     }
 }
 
 impl Settings {
-    /// The pieces of a value that stands for itself; `None` for one that cannot be split.
+    /// The pieces of a value outside of a stream; `None` for a value that Node-RED ignores.
     fn pieces(&self, value: &Value) -> Result<Option<Pieces>, NodeError> {
         Ok(Some(match value {
             Value::Array(items) => pieces::array(items, self.elements),
@@ -156,22 +158,23 @@ impl Split {
         if !pieces.values.is_empty() {
             complete = std::mem::take(&mut stream.kept);
         }
-        if is_watched && stream.kept.len() < MOST_KEPT {
-            let keeps = stream.keeps(value, &settings.separator);
+        if is_watched {
+            let keeps = stream.kept.len() < MOST_KEPT && stream.keeps(value, &settings.separator);
             let list = if keeps { &mut stream.kept } else { &mut complete };
             list.push(msg.clone());
         }
         Ok(Handled::Kept(Sending::later(Box::pin(async move {
             let kept = msg.clone();
             match settings.send(msg, pieces, &cx).await {
-                Ok(()) => cx.send_all(Vec::new(), complete).await,
+                Ok(()) => send_and_complete(&cx, Vec::new(), complete).await,
                 Err(error) => cx.fail_with(error, kept).await,
             }
         }))))
     }
 }
 
-/// How many messages of a stream are waited with until they are complete.
+/// How many messages of a stream wait to be reported as complete. A message beyond that is
+/// complete at once.
 const MOST_KEPT: usize = 65_536;
 
 impl Node for Split {

@@ -1,8 +1,8 @@
-//! What `join` makes of sequences.
+//! The messages that `join` makes of sequences.
 
 use std::time::Duration;
 
-use ferrowire::{Level, Message, Value};
+use ferrowire::{Level, Map, Message, Value};
 use ferrowire_plugin_split_join as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use proptest::prelude::*;
@@ -300,6 +300,60 @@ async fn a_group_whose_rest_never_comes_makes_room_and_is_caught() {
     node.stop().await;
 }
 
+/// A message of the group `id` that takes all places, so that the other groups are dropped.
+fn filling(id: &str) -> Message {
+    let parts = json!({"id": id, "type": "array", "count": 1 << 21, "index": (1 << 20) - 1});
+    message(json!({"payload": id, "parts": parts}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_of_a_group_that_makes_room_is_caught() {
+    let mut node = Harness::of("join").config(json!({})).watched().start().await;
+    for index in 0..3 {
+        let parts = json!({"id": "s", "type": "array", "count": 9, "index": index});
+        node.send(message(json!({"_msgid": format!("m{index}"), "parts": parts}))).await;
+    }
+    node.send(filling("large")).await;
+    for index in 0..3 {
+        assert_eq!(node.next_caught().await.id(), Some(format!("m{index}").as_str()));
+        assert!(node.next_error().await.ends_with("was dropped with 3 of them"));
+    }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_forgets_messages_whose_values_were_replaced() {
+    let mut node = Harness::of("join").config(json!({})).start().await;
+    for n in 0..200 {
+        let parts = json!({"id": "s", "type": "object", "count": 9, "key": n % 2});
+        node.send(message(json!({"payload": n, "parts": parts}))).await;
+    }
+    node.send(filling("large")).await;
+    let errors = node.errors();
+    assert!((2..=20).contains(&errors.len()), "two values wait, not {} messages", errors.len());
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_values_of_an_accumulating_group_that_was_sent_are_caught_as_one_message() {
+    let mut config = custom("merged", json!(""));
+    config["accumulate"] = json!(true);
+    let mut node = Harness::of("join").config(config).watched().start().await;
+    let msg = |id: &str, payload: Value, count: u32| {
+        let mut msg = message(json!({"parts": {"id": id, "count": count}}));
+        msg.set("payload", payload);
+        msg
+    };
+    node.send(msg("old", json!({"a": 1}).into(), 1)).await;
+    assert_eq!(payloads(&node.outputs(0)), [r#"{"a":1}"#]);
+    let large: Map = (0..1 << 20).map(|n: u32| (format!("k{n}"), n)).collect();
+    node.send(msg("large", large.into(), u32::MAX)).await;
+    assert!(node.errors().is_empty());
+    node.send(msg("new", json!({"b": 1}).into(), 9)).await;
+    assert_eq!(node.next_caught().await.payload(), Some(&json!({"a": 1}).into()));
+    node.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn parts_that_are_none_are_survived() {
     let mut node = Harness::of("join").config(json!({})).start().await;
@@ -329,7 +383,7 @@ async fn parts_that_are_none_are_survived() {
     node.stop().await;
 }
 
-/// What splitting and joining is to give back.
+/// A value that is split and joined, with the configuration of `split`.
 fn value() -> impl Strategy<Value = (Json, Value)> {
     let scalar = prop_oneof![
         any::<bool>().prop_map(Json::from),

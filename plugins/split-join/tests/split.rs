@@ -1,4 +1,4 @@
-//! What `split` makes of messages.
+//! The sequences that `split` makes of messages.
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_split_join as _;
@@ -15,7 +15,7 @@ async fn split_all(config: Json, messages: Vec<Message>) -> Vec<Message> {
     stopped.outputs.remove(0)
 }
 
-/// Checks payloads and `msg.parts`, without its id, of what a payload falls into.
+/// Checks the pieces of a payload: their payloads, and `msg.parts` without its id.
 async fn assert_split(config: Json, payload: impl Into<Value>, expected: Json) {
     let pieces = split_all(config.clone(), vec![Message::with_payload(payload)]).await;
     let mut list = Vec::new();
@@ -25,7 +25,7 @@ async fn assert_split(config: Json, payload: impl Into<Value>, expected: Json) {
         assert!(id.is_some_and(|id| id.as_str().is_some_and(|id| id.len() == 16)));
         list.push(Value::from(vec![msg.payload().cloned().unwrap_or_default(), parts]));
     }
-    // As JSON, in which buffers can be written down.
+    // As JSON, in which buffers can be written as well.
     let list: Result<Json, _> = serde_json::from_str(&Value::from(list).to_json());
     assert_eq!(list.ok().map(Value::from), Some(expected.into()), "{config}");
 }

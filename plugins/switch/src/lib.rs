@@ -1,41 +1,44 @@
 //! The node `switch`: routes messages by rules.
 
+mod repair;
 mod rule;
-mod sequence;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrowire::expression::TypedValue;
+use ferrowire::sequence::{
+    Added, Gathered, Parts, Sequences, drop_then, send_and_complete, set_part,
+};
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    StopReason, Value, async_trait,
+    Sending, StopReason, Value, async_trait,
 };
 
 use rule::{Input, Rule};
-use sequence::{Groups, Parts};
 
 /// Node-RED's `switch`: a rule for each output.
 #[derive(Debug)]
 pub struct Switch {
-    /// `None` is undefined.
+    /// `None` stands for `undefined`.
     property: Option<TypedValue>,
     rules: Vec<Rule>,
     check_all: bool,
-    /// Gives the sequences that leave each output their own numbers.
+    /// The messages that leave each output get sequence numbers of their own.
     repair: bool,
     /// Messages of a sequence wait until it is complete.
     needs_count: bool,
     uses_previous: bool,
-    state: Mutex<State>,
+    /// The property of the message before.
+    previous: Mutex<Option<Value>>,
+    /// The sequences that are not complete.
+    waiting: Mutex<Sequences<Gathered>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    previous: Option<Value>,
-    groups: Groups,
-}
+/// The number of messages that may wait for the rest of their sequences. At the bound the oldest
+/// sequence goes to catch nodes, as [`ferrowire::sequence`] describes.
+const MOST_HELD: usize = 65_536;
 
-/// Outputs; for one, which is what most messages take, nothing is allocated.
+/// The outputs that a message takes. Most messages take one, for which nothing is allocated.
 #[derive(Debug, Default)]
 struct Ports {
     first: Option<usize>,
@@ -57,22 +60,12 @@ impl Ports {
 
 impl FromConfig for Switch {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        let list = match config.raw("rules") {
-            Some(Value::Array(list)) => list.to_vec(),
-            None => Vec::new(),
-            Some(_) => {
-                config.problem("rules", "a list of rules was expected");
-                Vec::new()
-            }
-        };
-        let parse = |(at, rule): (usize, &Value)| Rule::from_config(config, at, rule);
-        let rules: Vec<Rule> = list.iter().enumerate().filter_map(parse).collect();
+        let rules: Vec<Rule> = config.list("rules", Rule::from_config);
         let property = match config.raw("property") {
             None => None,
             Some(_) => TypedValue::from_config(config, "property", "propertyType", "msg"),
         };
         let repair = config.boolean("repair", false);
-        let state = State { previous: Some(Value::Null), groups: Groups::default() };
         Switch {
             property,
             check_all: config.boolean("checkall", true),
@@ -80,14 +73,19 @@ impl FromConfig for Switch {
             needs_count: repair || rules.iter().any(Rule::needs_count),
             uses_previous: rules.iter().any(Rule::uses_previous),
             rules,
-            state: Mutex::new(state),
+            previous: Mutex::new(Some(Value::Null)),
+            waiting: Mutex::new(Sequences::new(MOST_HELD)),
         }
     }
 }
 
 impl Switch {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn previous(&self) -> MutexGuard<'_, Option<Value>> {
+        self.previous.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The outputs that the message leaves through.
@@ -98,8 +96,8 @@ impl Switch {
         };
         let property = property.as_deref();
         let parts = Parts::of(msg);
-        let mut state = self.uses_previous.then(|| self.state());
-        let previous = state.as_ref().and_then(|state| state.previous.clone());
+        let mut kept = self.uses_previous.then(|| self.previous());
+        let previous = kept.as_ref().and_then(|previous| (**previous).clone());
         let input = Input { property, previous: previous.as_ref(), parts, msg, cx };
         let mut ports = Ports::default();
         let mut is_else = true;
@@ -113,38 +111,65 @@ impl Switch {
                 }
             }
         }
-        if let Some(state) = &mut state {
-            state.previous = property.cloned();
+        if let Some(previous) = &mut kept {
+            **previous = property.cloned();
         }
         Ok(ports)
     }
 
-    /// Routes the messages of a sequence that is complete.
-    fn route_group(&self, messages: Vec<Message>, cx: &NodeContext) -> Handled {
-        let mut routed = Vec::with_capacity(messages.len());
-        for msg in messages {
+    /// Adds a message to its sequence `id`, which is routed when it is complete. As in Node-RED, a
+    /// message is complete for complete nodes when the switch has accepted it, not when its
+    /// sequence leaves.
+    fn gather(&self, id: &str, count: Option<f64>, msg: Message, cx: &NodeContext) -> Handled {
+        let accepted: Vec<_> = cx.completion_watched().then(|| msg.clone()).into_iter().collect();
+        let added = self.waiting().gather(id, msg, |sequence| sequence.reaches(count));
+        let Added { result, dropped } = match added {
+            Ok(added) => added,
+            Err(full) => return Handled::Failed(full.into()),
+        };
+        let sending = match result {
+            Some(complete) => self.route(complete, accepted, cx),
+            None => send_and_complete(cx, Vec::new(), accepted),
+        };
+        Handled::Kept(drop_then(cx, dropped, sending))
+    }
+
+    /// Routes the messages of a complete sequence; those whose rules fail go to catch nodes.
+    fn route(&self, sequence: Gathered, accepted: Vec<Message>, cx: &NodeContext) -> Sending {
+        let mut routed = Vec::with_capacity(sequence.messages.len());
+        let mut failed = Vec::new();
+        for mut msg in sequence.messages {
+            // The count may have come with the last message.
+            sequence.count.into_iter().for_each(|count| set_part(&mut msg, "count", count));
             match self.ports(&msg, cx) {
                 Ok(ports) => routed.extend(ports.iter().map(|port| (port, msg.clone()))),
-                Err(error) => cx.fail(error),
+                Err(error) => failed.push((error, msg)),
             }
         }
         if self.repair {
-            sequence::renumber(&mut routed, self.rules.len());
+            repair::renumber(&mut routed, self.rules.len());
         }
-        Handled::SendAll(routed)
+        let (cx, sent) = (cx.clone(), send_and_complete(cx, routed, accepted));
+        if failed.is_empty() {
+            return sent;
+        }
+        Sending::later(Box::pin(async move {
+            for (error, msg) in failed {
+                cx.fail_with(error, msg).await;
+            }
+            sent.await;
+        }))
     }
 }
 
 #[async_trait]
 impl Node for Switch {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
-        if self.needs_count && Parts::of(&msg).is_some() {
-            let added = self.state().groups.add(msg);
-            return match added {
-                Ok(Some(complete)) => self.route_group(complete, cx),
-                Ok(None) => Handled::Done,
-                Err(error) => Handled::Failed(error),
-            };
+        if self.needs_count
+            && let Some(parts) = Parts::of(&msg)
+        {
+            let (id, count) = (parts.id().into_owned(), parts.count());
+            return self.gather(&id, count, msg, cx);
         }
         match self.ports(&msg, cx) {
             Err(error) => Handled::Failed(error),
@@ -157,7 +182,7 @@ impl Node for Switch {
     }
 
     async fn stop(&self, _: StopReason, _: &NodeContext) {
-        self.state().groups = Groups::default();
+        self.waiting().take_all();
     }
 }
 

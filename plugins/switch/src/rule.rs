@@ -5,11 +5,10 @@ use std::cmp::Ordering;
 
 use ferrowire::expression::regexp::{self, RegExp};
 use ferrowire::expression::{Jsonata, TypedValue};
-use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, Value, javascript};
+use ferrowire::sequence::Parts;
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value, javascript};
 
-use crate::sequence::Parts;
-
-/// What a rule is asked about.
+/// What a rule is applied to.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) property: Option<&'a Value>,
@@ -19,7 +18,7 @@ pub(crate) struct Input<'a> {
     pub(crate) cx: &'a NodeContext,
 }
 
-/// A rule, ready to be asked.
+/// A rule, read and checked.
 #[derive(Debug)]
 pub(crate) enum Rule {
     /// `==`, or `!=`.
@@ -29,7 +28,7 @@ pub(crate) enum Rule {
     Contains(Operand),
     Matches(Pattern),
     Exactly(bool),
-    /// Neither undefined nor null, or one of them.
+    /// `undefined` or `null`; with `false`, neither of them.
     Nothing(bool),
     Empty(bool),
     Type(String),
@@ -39,7 +38,7 @@ pub(crate) enum Rule {
     Index(Operand, Operand),
     /// An expression that gives `true`.
     Expression(Jsonata),
-    /// As `Expression`, of another type.
+    /// A value of another type that is `true`.
     Is(Operand),
     Else,
 }
@@ -72,7 +71,7 @@ pub(crate) enum Operand {
 }
 
 impl Operand {
-    /// The value; what cannot be looked up is undefined.
+    /// The value; `undefined` when it cannot be looked up.
     ///
     /// # Errors
     /// When an expression fails.
@@ -88,7 +87,7 @@ impl Operand {
     }
 }
 
-/// The value for `msg`; what cannot be looked up is undefined.
+/// The value for `msg`; `undefined` when it cannot be looked up.
 ///
 /// # Errors
 /// When an expression fails.
@@ -128,7 +127,7 @@ impl Rule {
         matches!(self, Rule::Else)
     }
 
-    /// Whether it asks how long a sequence is.
+    /// Whether it depends on the length of a sequence.
     pub(crate) fn needs_count(&self) -> bool {
         matches!(self, Rule::Tail(_))
     }
@@ -149,7 +148,10 @@ impl Rule {
         }
     }
 
-    /// Whether the message takes this output; `is_else` says that none before did.
+    /// Whether the message takes this output. `is_else` states that no rule before matched.
+    ///
+    /// # Errors
+    /// When an expression fails, or a rule for sequences gets a message without `msg.parts`.
     pub(crate) fn matches(&self, input: &Input<'_>, is_else: bool) -> Result<bool, NodeError> {
         let property = input.property;
         let compare = |operand: &Operand| {
@@ -157,8 +159,9 @@ impl Rule {
             Ok::<_, NodeError>(javascript::compare(property, value.as_deref()))
         };
         let parts = |rule: &str| {
-            let text =
-                format!("rule `{rule}` needs a message of a sequence, `msg.parts` is missing");
+            let text = format!(
+                "the rule `{rule}` expected a message of a sequence, `msg.parts` is missing"
+            );
             input.parts.ok_or_else(|| NodeError::new(text))
         };
         Ok(match self {
@@ -182,19 +185,19 @@ impl Rule {
             Rule::Empty(empty) => is_empty(property) == Some(*empty),
             Rule::Type(name) => is_type(property, name),
             Rule::HasKey(operand) => has_key(property, operand.evaluate(input)?.as_deref()),
-            Rule::Head(count) => parts("head")?.index < count.number(input)?,
+            Rule::Head(count) => parts("head")?.index() < count.number(input)?,
             Rule::Tail(count) => {
                 let parts = parts("tail")?;
-                parts.count.unwrap_or(f64::NAN) - count.number(input)? <= parts.index
+                parts.count().unwrap_or(f64::NAN) - count.number(input)? <= parts.index()
             }
             Rule::Index(from, to) => {
-                let index = parts("index")?.index;
+                let index = parts("index")?.index();
                 from.number(input)? <= index && index <= to.number(input)?
             }
             Rule::Expression(expression) => {
                 let bindings = input.parts.map(|parts| {
-                    let count = parts.count.map_or(Value::Null, Value::from);
-                    [("I", parts.index.into()), ("N", count)]
+                    let count = parts.count().map_or(Value::Null, Value::from);
+                    [("I", parts.index().into()), ("N", count)]
                 });
                 let bindings = bindings.as_ref().map_or(&[][..], |bindings| &bindings[..]);
                 let value = expression.evaluate_with(input.msg, bindings, input.cx)?;
@@ -206,7 +209,7 @@ impl Rule {
     }
 }
 
-/// `None` for what can neither be empty nor full.
+/// `None` for values that have no contents.
 fn is_empty(value: Option<&Value>) -> Option<bool> {
     match value? {
         Value::String(text) => Some(text.is_empty()),
@@ -243,126 +246,82 @@ fn has_key(value: Option<&Value>, key: Option<&Value>) -> bool {
     }
 }
 
-/// A mistake: the part of the rule and what is wrong with it.
-type Mistake = (&'static str, String);
+/// The types that `istype` accepts.
+const TYPES: [&str; 9] =
+    ["array", "boolean", "buffer", "json", "null", "number", "object", "string", "undefined"];
 
 impl Rule {
-    /// The rule number `at`. Its mistake, if there is one, is reported to `config`.
-    pub(crate) fn from_config(
-        config: &mut NodeConfig<'_>,
-        at: usize,
-        rule: &Value,
-    ) -> Option<Self> {
-        let parsed = match rule.as_object() {
-            Some(rule) => Rule::parse(&Fields(rule)),
-            None => Err(("", "an object was expected".to_owned())),
-        };
-        let report = |(part, text): Mistake| {
-            let dot = if part.is_empty() { "" } else { "." };
-            config.problem(&format!("rules[{at}]{dot}{part}"), text);
-        };
-        parsed.map_err(report).ok()
-    }
-
-    fn parse(fields: &Fields<'_>) -> Result<Self, Mistake> {
-        let ordered = |order| Ok(Rule::Ordered(order, fields.first()?));
-        match fields.rule()? {
-            "eq" => Ok(Rule::Equal(fields.first()?, true)),
-            "neq" => Ok(Rule::Equal(fields.first()?, false)),
-            "lt" => ordered(Order::Less),
-            "lte" => ordered(Order::LessOrEqual),
-            "gt" => ordered(Order::Greater),
-            "gte" => ordered(Order::GreaterOrEqual),
-            "btwn" => Ok(Rule::Between(fields.first()?, fields.second()?)),
-            "cont" => Ok(Rule::Contains(fields.first()?)),
-            "regex" => fields.pattern().map(Rule::Matches),
-            "true" => Ok(Rule::Exactly(true)),
-            "false" => Ok(Rule::Exactly(false)),
-            "null" => Ok(Rule::Nothing(true)),
-            "nnull" => Ok(Rule::Nothing(false)),
-            "empty" => Ok(Rule::Empty(true)),
-            "nempty" => Ok(Rule::Empty(false)),
-            "istype" => fields.type_name().map(Rule::Type),
-            "hask" => Ok(Rule::HasKey(fields.first()?)),
-            "head" => Ok(Rule::Head(fields.first()?)),
-            "tail" => Ok(Rule::Tail(fields.first()?)),
-            "index" => Ok(Rule::Index(fields.first()?, fields.second()?)),
-            "else" => Ok(Rule::Else),
-            "jsonata_exp" => Ok(match fields.first()? {
+    /// Reads one rule; `None` after a problem.
+    pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Option<Self> {
+        // `true` and `false` may be written without quotes, which `text` accepts.
+        let rule = config.text("t");
+        let one = |config: &mut NodeConfig<'_>| operand(config, "v", "vt");
+        let two = |config: &mut NodeConfig<'_>| Some((one(config)?, operand(config, "v2", "v2t")?));
+        Some(match rule.as_str() {
+            "eq" => Rule::Equal(one(config)?, true),
+            "neq" => Rule::Equal(one(config)?, false),
+            "lt" => Rule::Ordered(Order::Less, one(config)?),
+            "lte" => Rule::Ordered(Order::LessOrEqual, one(config)?),
+            "gt" => Rule::Ordered(Order::Greater, one(config)?),
+            "gte" => Rule::Ordered(Order::GreaterOrEqual, one(config)?),
+            "btwn" => two(config).map(|(a, b)| Rule::Between(a, b))?,
+            "cont" => Rule::Contains(one(config)?),
+            "regex" => Rule::Matches(pattern(config)?),
+            "true" => Rule::Exactly(true),
+            "false" => Rule::Exactly(false),
+            "null" => Rule::Nothing(true),
+            "nnull" => Rule::Nothing(false),
+            "empty" => Rule::Empty(true),
+            "nempty" => Rule::Empty(false),
+            "istype" => Rule::Type(type_name(config)?),
+            "hask" => Rule::HasKey(one(config)?),
+            "head" => Rule::Head(one(config)?),
+            "tail" => Rule::Tail(one(config)?),
+            "index" => two(config).map(|(from, to)| Rule::Index(from, to))?,
+            "else" => Rule::Else,
+            "jsonata_exp" => match one(config)? {
                 Operand::Typed(TypedValue::Jsonata(expression)) => Rule::Expression(expression),
                 other => Rule::Is(other),
-            }),
-            other => Err(("t", format!("`{other}` is no rule"))),
-        }
+            },
+            other => {
+                let text = format!("`{other}` is no rule, choose one in the editor");
+                config.problem("t", text);
+                return None;
+            }
+        })
     }
 }
 
-/// A rule as it stands in the flow file.
-struct Fields<'a>(&'a Map);
+fn operand(config: &mut NodeConfig<'_>, name: &str, kind: &str) -> Option<Operand> {
+    if config.text(kind) == "prev" {
+        return Some(Operand::Previous);
+    }
+    // Rules of old flows have no type.
+    let number = javascript::number(config.raw(name).or(Some(&Value::from(""))));
+    let default = if number.is_nan() { "str" } else { "num" };
+    TypedValue::from_config(config, name, kind, default).map(Operand::Typed)
+}
 
-impl Fields<'_> {
-    fn text(&self, name: &'static str) -> Result<&str, Mistake> {
-        match self.0.get(name) {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text),
-            Some(other) => {
-                Err((name, format!("a string was expected, found `{}`", other.to_json())))
-            }
+fn pattern(config: &mut NodeConfig<'_>) -> Option<Pattern> {
+    let ignore_case = config.raw("case").is_some_and(Value::is_truthy);
+    match operand(config, "v", "vt")? {
+        Operand::Typed(TypedValue::Constant(source)) => {
+            let source = javascript::text(Some(&source));
+            let regexp = regexp::compile_with(&source, ignore_case);
+            regexp.map(Pattern::Fixed).map_err(|text| config.problem("v", text)).ok()
         }
+        source => Some(Pattern::Evaluated { source, ignore_case }),
     }
+}
 
-    /// The name of the rule; `true` and `false` may be written without quotes.
-    fn rule(&self) -> Result<&str, Mistake> {
-        match self.0.get("t") {
-            Some(Value::Bool(true)) => Ok("true"),
-            Some(Value::Bool(false)) => Ok("false"),
-            _ => self.text("t"),
-        }
+fn type_name(config: &mut NodeConfig<'_>) -> Option<String> {
+    let name = match config.text("vt").as_str() {
+        special @ ("json" | "null") => special.to_owned(),
+        _ => config.text("v"),
+    };
+    if TYPES.contains(&name.as_str()) {
+        return Some(name);
     }
-
-    fn first(&self) -> Result<Operand, Mistake> {
-        self.operand("v", "vt")
-    }
-
-    fn second(&self) -> Result<Operand, Mistake> {
-        self.operand("v2", "v2t")
-    }
-
-    fn operand(&self, name: &'static str, kind: &'static str) -> Result<Operand, Mistake> {
-        let empty = Value::from("");
-        let value = self.0.get(name).unwrap_or(&empty);
-        let kind = match self.text(kind)? {
-            "prev" => return Ok(Operand::Previous),
-            // Rules without a type are older than types.
-            "" if javascript::number(Some(value)).is_nan() => "str",
-            "" => "num",
-            kind => kind,
-        };
-        let typed = TypedValue::parse(value, kind).map_err(|error| (name, error.to_string()))?;
-        Ok(Operand::Typed(typed))
-    }
-
-    fn pattern(&self) -> Result<Pattern, Mistake> {
-        let ignore_case = self.0.get("case").is_some_and(Value::is_truthy);
-        match self.first()? {
-            Operand::Typed(TypedValue::Constant(source)) => {
-                let source = javascript::text(Some(&source));
-                let regexp = regexp::compile_with(&source, ignore_case);
-                regexp.map(Pattern::Fixed).map_err(|text| ("v", text))
-            }
-            source => Ok(Pattern::Evaluated { source, ignore_case }),
-        }
-    }
-
-    fn type_name(&self) -> Result<String, Mistake> {
-        let name = match self.text("vt")? {
-            special @ ("json" | "null") => special,
-            _ => self.text("v")?,
-        };
-        match name {
-            "array" | "boolean" | "buffer" | "json" | "null" | "number" | "object" | "string"
-            | "undefined" => Ok(name.to_owned()),
-            other => Err(("v", format!("`{other}` is no type"))),
-        }
-    }
+    config.problem("v", format!("`{name}` is no type, expected one of {}", TYPES.join(", ")));
+    None
 }

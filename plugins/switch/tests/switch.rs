@@ -149,7 +149,7 @@ async fn the_previous_value_can_be_compared_with() {
     assert_eq!(passed, ["1", "5", "6"]);
 }
 
-/// `[payload, parts.index, parts.count]` of what leaves each output.
+/// `[payload, parts.index, parts.count]` of the messages that leave each output.
 async fn sequence(rules: Json, repair: bool, count_at_end: bool) -> Vec<Vec<String>> {
     let config = json!({"rules": rules, "property": "payload", "repair": repair});
     let mut node = Harness::of("switch").config(config).start().await;
@@ -302,4 +302,82 @@ async fn an_expression_that_fails_fails_the_message() {
         assert!(error.contains("the JSONata expression `payload + 1` failed"), "{error}");
         assert!(node.stop().await.outputs.iter().all(Vec::is_empty));
     }
+}
+
+const BOUND: usize = 65_536;
+const LENGTH: usize = 64;
+
+/// Sends message number `at`: `LENGTH` messages for each sequence, none of which ends.
+async fn send_endless(node: &mut Harness, at: usize) {
+    let (id, index) = (at / LENGTH, at % LENGTH);
+    node.send(message(json!({"payload": [id, index], "parts": {"id": id, "index": index}}))).await;
+    if index == 0 {
+        // The records of the harness are bounded as well.
+        node.completed();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_that_finds_no_room_is_caught_and_the_rest_goes_on() {
+    let config = json!({"rules": [{"t": "else"}], "property": "payload", "repair": true});
+    let mut node = Harness::of("switch").config(config).watched().start().await;
+    for at in 0..BOUND {
+        send_endless(&mut node, at).await;
+    }
+    assert!(node.errors().is_empty());
+    const DROPPED: usize = 40;
+    for at in BOUND..BOUND + DROPPED * LENGTH {
+        send_endless(&mut node, at).await;
+        // The first message of a sequence makes room: the oldest one is dropped.
+        if at % LENGTH == 0 {
+            let oldest = (at - BOUND) / LENGTH;
+            for index in 0..LENGTH {
+                let caught = node.next_caught().await;
+                assert_eq!(caught.payload(), Some(&json!([oldest, index]).into()));
+                assert!(node.next_error().await.ends_with("was dropped with 64 of them"));
+            }
+        }
+    }
+    assert!(node.errors().is_empty() && node.outputs(0).is_empty(), "nothing else is lost");
+    for id in [DROPPED + 1, BOUND / LENGTH] {
+        let parts = json!({"id": id, "index": LENGTH, "count": LENGTH + 1});
+        node.send(message(json!({"parts": parts}))).await;
+        assert_eq!(node.outputs(0).len(), LENGTH + 1, "a sequence that stayed leaves whole");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sequence_alone_keeps_what_it_has_and_the_newest_message_is_caught() {
+    let config = json!({"rules": [{"t": "else"}], "property": "payload", "repair": true});
+    let mut node = Harness::of("switch").config(config).watched().start().await;
+    let one = |index| message(json!({"payload": index, "parts": {"id": 0, "index": index}}));
+    for index in 0..BOUND {
+        node.send(one(index)).await;
+        if index % LENGTH == 0 {
+            node.completed();
+        }
+    }
+    assert!(node.errors().is_empty());
+    for index in BOUND..BOUND + 3 {
+        node.send(one(index)).await;
+        assert_eq!(node.next_caught().await.payload(), Some(&index.into()));
+        assert!(node.next_error().await.contains("65536 messages of its sequence wait"));
+    }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_message_of_a_sequence_whose_rule_fails_is_caught() {
+    let rule = json!({"t": "jsonata_exp", "v": "payload + 1", "vt": "jsonata"});
+    let config = json!({"rules": [rule, {"t": "tail", "v": "9", "vt": "num"}]});
+    let mut node = Harness::of("switch").config(config).watched().start().await;
+    for (index, payload) in ["a", "b"].iter().enumerate() {
+        let parts = json!({"id": "s", "index": index, "count": 2});
+        node.send(message(json!({"payload": payload, "parts": parts}))).await;
+    }
+    for payload in ["a", "b"] {
+        assert_eq!(node.next_caught().await.payload(), Some(&payload.into()));
+    }
+    node.stop().await;
 }

@@ -124,5 +124,5 @@ fn context_key(name: &str) -> Option<Result<ContextKey, InvalidProperty>> {
     }
     let (store, key) = rest.strip_prefix('[')?.split_once("].")?;
     let is_name = !store.is_empty() && store.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    (is_name && !key.is_empty()).then(|| ContextKey::parse(scope, &format!("#:({store})::{key}")))
+    (is_name && !key.is_empty()).then(|| ContextKey::in_store(scope, store, key))
 }

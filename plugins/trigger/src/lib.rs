@@ -6,9 +6,10 @@ mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ferrowire::sequence::Alarm;
 use ferrowire::{
-    Alarm, Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Status, StopReason, async_trait,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Status, StopReason, async_trait,
 };
 use tokio::time::Instant;
 

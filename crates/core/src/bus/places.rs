@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Outlet;
-use crate::{ContextStore, Level, NodeError, NodeInfo, PropertyPath, Scope};
+use crate::{ContextPlace, ContextStore, Level, NodeError, NodeInfo, PropertyPath, Scope};
 
 impl Outlet {
     pub(super) fn store(&self, name: &str) -> &dyn ContextStore {
@@ -14,14 +14,14 @@ impl Outlet {
     pub(super) fn own_place(&self, scope: Scope) -> Result<Cow<'_, str>, NodeError> {
         let NodeInfo { id, alias, flow, .. } = &*self.info;
         Ok(match scope {
-            Scope::Global => "global".into(),
+            Scope::Global => ContextPlace::Global.text(),
             Scope::Flow if flow.is_empty() => {
                 return Err(NodeError::new("a global configuration node has no flow context"));
             }
             Scope::Flow => flow.into(),
             Scope::Node => {
                 let id = if alias.is_empty() { id } else { alias };
-                if flow.is_empty() { id.into() } else { format!("{id}:{flow}").into() }
+                ContextPlace::Node { id, flow }.text()
             }
         })
     }

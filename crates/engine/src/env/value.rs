@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ferrowire_expression::Jsonata;
 use ferrowire_core::{Map, Message, NodeContext, Value, javascript, number_to_string};
+use ferrowire_expression::Jsonata;
 
 use crate::flow_file::text;
 

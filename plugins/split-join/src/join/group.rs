@@ -1,11 +1,15 @@
-//! `Group`: the messages of a sequence that have come so far.
+//! `Group`: the values of a sequence that have arrived, and the message that they become.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use ferrowire::{Key, Map, Message, NodeError, PropertyPath, Sequence, Value, javascript};
+use ferrowire::sequence::Sequence;
+use ferrowire::{Key, Map, Message, NodeError, PropertyPath, Value, javascript};
 use tokio::time::Instant;
 
-/// What the values become together.
+use super::arrived::{Added, Arrived};
+
+/// What the values are joined to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Array,
@@ -30,32 +34,31 @@ impl Kind {
 
 #[derive(Clone, Debug)]
 enum Values {
-    /// `None` is a place whose message has not come yet.
+    /// `None` is a place whose message has not arrived, or `undefined`.
     List(Vec<Option<Value>>),
     Named(Map),
 }
 
-/// What has come of a sequence so far.
+/// A sequence, as far as it has arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) kind: Kind,
     values: Values,
     count: usize,
-    /// 0 stands for: not known.
+    /// The number of values that complete the group; 0 when it is not known.
     target: f64,
     msg: Message,
     joiner: Option<Value>,
     /// The values are parts of an array.
     of_arrays: bool,
     property: Option<PropertyPath>,
-    /// When its time is over, with its id.
+    /// The end of its time, with its id.
     pub(crate) due: Option<(Instant, String)>,
-    /// The messages that are complete when the group has left, where somebody wants to know.
-    pub(crate) kept: Vec<Message>,
+    arrived: Arrived,
 }
 
-/// The highest place in a sequence.
-const MOST: usize = 1 << 20;
+/// The most places in a sequence.
+pub(crate) const MOST: usize = 1 << 20;
 
 /// The longest text or buffer that a group may become.
 const LONGEST: usize = 512 << 20;
@@ -64,13 +67,18 @@ const LONGEST: usize = 512 << 20;
 const MOST_ELEMENTS: usize = 16 << 20;
 
 impl Sequence for Group {
-    /// Places that are left free for messages to come count as well.
+    /// Places that are reserved for messages to come count as well.
     fn held(&self) -> usize {
-        let places = match &self.values {
-            Values::List(list) => list.len(),
-            Values::Named(map) => map.len(),
-        };
-        places.max(self.kept.len()).max(1)
+        self.places().max(self.arrived.len()).max(1)
+    }
+
+    /// A group that goes on after it was sent may have no message that has not left; then the
+    /// values that it has accumulated are lost as one message.
+    fn into_messages(self) -> Vec<Message> {
+        if self.arrived.is_empty() {
+            return vec![self.into_message().unwrap_or_default()];
+        }
+        self.arrived.into_messages()
     }
 }
 
@@ -95,8 +103,32 @@ impl Group {
             of_arrays: false,
             property,
             due: None,
-            kept: Vec::new(),
+            arrived: Arrived::default(),
         }
+    }
+
+    fn places(&self) -> usize {
+        match &self.values {
+            Values::List(list) => list.len(),
+            Values::Named(map) => map.len(),
+        }
+    }
+
+    /// By how much a group, or a new one of this `kind`, grows at most with a value.
+    pub(crate) fn growth(
+        group: Option<&Group>,
+        kind: Kind,
+        index: Option<usize>,
+        value: Option<&Value>,
+    ) -> usize {
+        let of = |group: &Group| (group.places(), group.arrived.len(), group.held());
+        let (places, arrived, held) = group.map_or((0, 0, 0), of);
+        let places = match (kind, value, index) {
+            (Kind::Merged, Some(Value::Object(properties)), _) => places + properties.len(),
+            (Kind::Object | Kind::Merged, ..) | (.., None) => places + 1,
+            (.., Some(index)) => places.max(index + 1),
+        };
+        places.max(arrived + 1).saturating_sub(held)
     }
 
     pub(crate) fn of_arrays(self, of_arrays: bool) -> Self {
@@ -107,8 +139,13 @@ impl Group {
         Group { due, ..self }
     }
 
-    /// Takes over the properties of a message of the group.
-    pub(crate) fn absorb(&mut self, msg: Message) {
+    /// Takes over the properties of a message that `added` something to the group. Replaced
+    /// messages are kept as well where complete nodes wait for them: when they are `watched`.
+    pub(crate) fn absorb(&mut self, msg: Message, added: Added, watched: bool) {
+        self.arrived.push(added, msg.clone());
+        if !watched {
+            self.arrived.forget_replaced(self.count);
+        }
         if self.target <= 0.0
             && let Some(count) = msg.get("parts").and_then(|parts| parts.get("count"))
         {
@@ -123,9 +160,21 @@ impl Group {
         }
     }
 
-    /// A message says that nothing more comes.
-    pub(crate) fn set_complete(&mut self, complete: Value) {
+    /// A message without a value states that the group is complete.
+    pub(crate) fn set_complete(&mut self, complete: Value, msg: Message) {
         self.msg.set("complete", complete);
+        self.arrived.push(Added::Nothing, msg);
+    }
+
+    /// A copy of the group to be sent, with its messages, while the group itself goes on.
+    pub(crate) fn leave(&mut self) -> Group {
+        let arrived = std::mem::take(&mut self.arrived);
+        Group { arrived, ..self.clone() }
+    }
+
+    /// The messages that have arrived since the group was sent last.
+    pub(crate) fn take_arrived(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.arrived).into_messages()
     }
 
     pub(crate) fn was_completed(&self) -> bool {
@@ -133,46 +182,38 @@ impl Group {
     }
 
     /// Adds a value by its name.
-    pub(crate) fn add_named(&mut self, key: &str, value: Option<Value>) {
-        if let Values::Named(map) = &mut self.values {
-            map.insert(Key::new(key), value.unwrap_or_default());
-            self.count = map.len();
-        }
+    pub(crate) fn add_named(&mut self, key: &str, value: Option<Value>) -> Added {
+        let Values::Named(map) = &mut self.values else { return Added::Nothing };
+        let key = Key::new(key);
+        map.insert(key.clone(), value.unwrap_or_default());
+        self.count = map.len();
+        Added::Named(key)
     }
 
-    /// Adds the properties of an object; `false` when it is none.
-    pub(crate) fn merge(&mut self, value: Option<&Value>) -> bool {
+    /// Adds the properties of an object; `None` when the value is not an object.
+    pub(crate) fn merge(&mut self, value: Option<&Value>) -> Option<Added> {
         let (Values::Named(map), Some(Value::Object(properties))) = (&mut self.values, value)
         else {
-            return false;
+            return None;
         };
         for (key, value) in properties.iter().filter(|(key, _)| *key != "_msgid") {
             map.insert(key.clone(), value.clone());
         }
         self.count = map.len();
-        true
+        Some(Added::Properties(Arc::clone(properties)))
     }
 
     /// Adds a value at its place, or at the end.
-    pub(crate) fn add(
-        &mut self,
-        index: Option<f64>,
-        value: Option<Value>,
-    ) -> Result<(), NodeError> {
-        let Values::List(list) = &mut self.values else { return Ok(()) };
-        let Some(index) = index.filter(|index| !index.is_nan()) else {
-            if value.is_some() {
-                list.push(value);
-                self.count += 1;
+    pub(crate) fn add(&mut self, index: Option<usize>, value: Option<Value>) -> Added {
+        let Values::List(list) = &mut self.values else { return Added::Nothing };
+        let Some(index) = index else {
+            if value.is_none() {
+                return Added::Nothing;
             }
-            return Ok(());
+            list.push(value);
+            self.count += 1;
+            return Added::Last;
         };
-        if !(0.0..MOST as f64).contains(&index) || index.fract() != 0.0 {
-            let text =
-                format!("`msg.parts.index` is {index}, a number from 0 to {MOST} was expected");
-            return Err(NodeError::new(text));
-        }
-        let index = index as usize;
         if list.len() <= index {
             list.resize(index + 1, None);
         }
@@ -180,7 +221,7 @@ impl Group {
             self.count += 1;
         }
         list[index] = value;
-        Ok(())
+        Added::At(index)
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -215,7 +256,7 @@ impl Group {
 
     fn joined_text(&self, list: &[Option<Value>]) -> Result<String, NodeError> {
         let joiner = match &self.joiner {
-            // A separator of bytes, which the list holds.
+            // The bytes of a separator, as `split` writes them.
             Some(Value::Array(_)) => {
                 let bytes = self.joiner.as_ref().and_then(bytes_of).unwrap_or_default();
                 String::from_utf8_lossy(&bytes).into_owned()
@@ -253,11 +294,25 @@ impl Group {
     }
 }
 
+/// The place that `msg.parts.index` names; `None` for the end.
+///
+/// # Errors
+/// When a group has no such place.
+pub(crate) fn place(index: Option<f64>) -> Result<Option<usize>, NodeError> {
+    let Some(index) = index.filter(|index| !index.is_nan()) else { return Ok(None) };
+    if !(0.0..MOST as f64).contains(&index) || index.fract() != 0.0 {
+        let text =
+            format!("`msg.parts.index` is {index}, expected an integer from 0 to {}", MOST - 1);
+        return Err(NodeError::new(text));
+    }
+    Ok(Some(index as usize))
+}
+
 fn within(size: usize, most: usize, what: &str) -> Result<(), NodeError> {
     if size <= most {
         return Ok(());
     }
-    Err(NodeError::new(format!("the sequence becomes more than {most} {what}")))
+    Err(NodeError::new(format!("the sequence is too long, expected at most `{most}` {what}")))
 }
 
 pub(crate) fn invalid_type(value: &Value) -> String {

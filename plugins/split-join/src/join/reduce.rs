@@ -1,36 +1,22 @@
-//! `Reduce`: a sequence of messages becomes one by an expression that is given each in turn.
+//! `Reduce`: an expression, applied to each message of a sequence in turn, makes one message of it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrowire::expression::{Jsonata, TypedValue};
-use ferrowire::{
-    Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Sequence, Sequences, Value,
-    javascript, made_room,
-};
+use ferrowire::sequence::{Added, Gathered, Sequences, drop_then, fail_last, send_and_complete};
+use ferrowire::{Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Value, javascript};
 
 use super::MOST_HELD;
 
 #[derive(Debug)]
 pub(crate) struct Reduce {
     initial: TypedValue,
-    /// With `$A`, what the messages before gave, `$I` and `$N`.
+    /// Gets `$A`, the result so far, `$I`, the index, and `$N`, the count.
     expression: Option<Jsonata>,
-    /// What becomes of the last result.
+    /// Applied to the last result.
     fix_up: Option<Jsonata>,
     from_the_right: bool,
-    waiting: Mutex<Sequences<Group>>,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    messages: Vec<Message>,
-    count: Option<f64>,
-}
-
-impl Sequence for Group {
-    fn held(&self) -> usize {
-        self.messages.len()
-    }
+    waiting: Mutex<Sequences<Gathered>>,
 }
 
 impl Reduce {
@@ -47,45 +33,40 @@ impl Reduce {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Sequences<Group>> {
+    fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn on_message_now(self: &Arc<Self>, msg: Message, cx: &NodeContext) -> Handled {
-        let oldest = self.waiting().make_room();
-        let Some(oldest) = oldest else { return self.handle(msg, cx) };
-        let (this, held) = (Arc::clone(self), oldest.held());
-        let handle = move |msg, cx: &NodeContext| this.handle(msg, cx);
-        cx.drop_before(oldest.messages, move || made_room(held), msg, handle)
-    }
-
-    /// Ends all sequences, whose messages are complete then.
+    /// Completes the messages of all sequences, which end with the node.
     pub(crate) async fn stop(&self, cx: &NodeContext) {
-        let groups = self.waiting().take_all();
-        let kept = groups.into_iter().flat_map(|group| group.messages).collect();
-        cx.send_all(Vec::new(), kept).await;
+        let sequences = self.waiting().take_all();
+        let kept = sequences.into_iter().flat_map(|sequence| sequence.messages).collect();
+        send_and_complete(cx, Vec::new(), kept).await;
     }
 
-    fn handle(&self, msg: Message, cx: &NodeContext) -> Handled {
+    pub(crate) fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let Some(parts) = msg.get("parts") else { return Handled::Send(0, msg) };
         let id = javascript::text(parts.get("id"));
         let count = parts.get("count").and_then(Value::as_f64);
-        let mut waiting = self.waiting();
-        let is_complete = waiting.change(&id, Group::default, |group| {
-            group.messages.push(msg);
-            group.count = group.count.or(count);
-            group.count == Some(group.messages.len() as f64)
+        let added = self.waiting().gather(&id, msg, |sequence| {
+            // As in Node-RED, the first count that a message states is the one that counts.
+            sequence.count = sequence.count.or(count);
+            sequence.count == Some(sequence.messages.len() as f64)
         });
-        let complete = if is_complete { waiting.remove(&id) } else { None };
-        drop(waiting);
-        let Some(Group { messages, count }) = complete else {
-            return Handled::Kept(Sending::done());
-        };
-        let last = messages.last().cloned().unwrap_or_default();
-        let kept = if cx.completion_watched() { messages.clone() } else { Vec::new() };
-        match self.reduce(messages, count.unwrap_or_default(), cx) {
-            Ok(msg) => Handled::Kept(cx.send_all(vec![(0, msg)], kept)),
-            Err(error) => Handled::Kept(fail(error, last, kept, cx)),
+        match added {
+            Ok(Added { result, dropped }) => {
+                let sending = result.map_or(Sending::done(), |complete| self.send(complete, cx));
+                Handled::Kept(drop_then(cx, dropped, sending))
+            }
+            Err(full) => Handled::Failed(full.into()),
+        }
+    }
+
+    fn send(&self, sequence: Gathered, cx: &NodeContext) -> Sending {
+        let kept = sequence.to_report(cx);
+        match self.reduce(sequence.messages, sequence.count.unwrap_or_default(), cx) {
+            Ok(msg) => send_and_complete(cx, vec![(0, msg)], kept),
+            Err(error) => fail_last(cx, error, kept),
         }
     }
 
@@ -107,7 +88,7 @@ impl Reduce {
         for msg in &messages {
             let bindings = [("I", index(msg).into()), ("N", count.into()), ("A", or_null(&result))];
             let bindings = if result.is_some() { &bindings[..] } else { &bindings[..2] };
-            let expression = self.expression.as_ref().ok_or("there is no expression")?;
+            let expression = self.expression.as_ref().ok_or("the expression is missing")?;
             result = expression.evaluate_with(msg, bindings, cx)?;
         }
         if let Some(fix_up) = &self.fix_up {
@@ -122,16 +103,6 @@ impl Reduce {
         }
         Ok(msg)
     }
-}
-
-/// The last message fails; those before it, which are no worse, are complete.
-fn fail(error: NodeError, last: Message, mut kept: Vec<Message>, cx: &NodeContext) -> Sending {
-    kept.pop();
-    let (complete, failed) = (cx.send_all(Vec::new(), kept), cx.fail_with(error, last));
-    Sending::later(Box::pin(async move {
-        complete.await;
-        failed.await;
-    }))
 }
 
 fn compile(config: &mut NodeConfig<'_>, name: &str) -> Option<Jsonata> {

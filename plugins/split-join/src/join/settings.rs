@@ -1,4 +1,4 @@
-//! `Settings`: the properties of a join node, checked, and what they make of a message.
+//! `Settings`: the properties of a join node, and how they read a message.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::group::{Group, Kind};
 
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Everything is in `msg.parts`.
+    /// The mode `auto`: `msg.parts` states everything.
     pub(crate) is_auto: bool,
     /// `None` stands for the whole message.
     property: Option<PropertyPath>,
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) uses_parts: bool,
 }
 
-/// What a message brings to its group.
+/// What a message adds to its group.
 pub(crate) struct Arrival<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) kind: Kind,
@@ -41,14 +41,17 @@ impl Settings {
             "auto" => true,
             "custom" => false,
             other => {
-                config
-                    .problem("mode", format!("`{other}` is none of `auto`, `custom` and `reduce`"));
+                let text = format!("invalid mode `{other}`, expected `auto`, `custom` or `reduce`");
+                config.problem("mode", text);
                 false
             }
         };
         let build = config.text_or("build", "array");
         let kind = Kind::named(&build).unwrap_or_else(|| {
-            config.problem("build", format!("`{build}` is nothing that can be built"));
+            let text = format!(
+                "invalid result `{build}`, expected `array`, `string`, `buffer`, `object` or `merged`"
+            );
+            config.problem("build", text);
             Kind::Array
         });
         let is_full = config.text_or("propertyType", "msg") == "full";
@@ -63,7 +66,7 @@ impl Settings {
             key: config.property_path("key", "topic"),
             key_name: config.text_or("key", "topic"),
             joiner: joiner(config),
-            count: config.number_in("count", 0.0..=super::MOST_HELD as f64),
+            count: config.number_in("count", 0.0..=super::group::MOST as f64),
             timeout: timeout.map(Duration::from_secs_f64),
             accumulates: config.boolean("accumulate", false) && !is_auto,
             uses_parts: config.boolean("useparts", true),
@@ -74,10 +77,10 @@ impl Settings {
         self.timeout.map(|timeout| Instant::now() + timeout)
     }
 
-    /// What the message brings; `parts` is its `msg.parts`.
+    /// What the message adds; `parts` is its `msg.parts`.
     ///
     /// # Errors
-    /// What to warn of when it cannot be found.
+    /// The text of a warning when the property does not exist.
     pub(crate) fn arrival<'a>(
         &self,
         msg: &Message,
@@ -99,7 +102,7 @@ impl Settings {
         Ok(Arrival { id, kind: self.kind, value, key: named(key.as_ref()), index: None })
     }
 
-    /// The group that begins with a message that has these `msg.parts`.
+    /// A new group, for a message with these `msg.parts`.
     pub(crate) fn begin(&self, kind: Kind, parts: Option<&Value>) -> Group {
         let part = |name: &str| parts.and_then(|parts| parts.get(name));
         let count = part("count").and_then(Value::as_f64);
@@ -114,7 +117,7 @@ impl Settings {
         group.of_arrays(length > 1.0)
     }
 
-    /// Warns of a value that has no place in an object, for want of a name.
+    /// Warns of a value that cannot be added to an object because it has no name.
     pub(crate) fn warn_of_missing_key(&self, cx: &NodeContext) {
         if self.is_auto {
             cx.warn("Message missing 'msg.parts.key' property - cannot add to object");
@@ -162,13 +165,13 @@ fn id_text(id: &Value) -> Cow<'_, str> {
     }
 }
 
-/// A name that is there and not empty.
+/// A name that exists and is not empty.
 fn named(key: Option<&Value>) -> Option<String> {
     let key = key.filter(|key| **key != Value::Null)?;
     Some(javascript::text(Some(key))).filter(|key| !key.is_empty())
 }
 
-/// Takes a message out of its sequence, into the one around it.
+/// Replaces the parts of a message by those of the outer sequence.
 pub(crate) fn leave_sequence(msg: &mut Message) {
     let outer = msg.remove("parts").and_then(|parts| parts.get("parts").cloned());
     if let Some(outer) = outer {

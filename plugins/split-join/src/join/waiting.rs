@@ -1,8 +1,8 @@
-//! `Waiting`: the groups that are not complete, and when the time of each is over.
+//! `Waiting`: the groups that are not complete, and the end of the time of each.
 
 use std::collections::BTreeSet;
 
-use ferrowire::Sequences;
+use ferrowire::sequence::{Added, NoRoom, Sequences};
 use tokio::time::Instant;
 
 use super::MOST_HELD;
@@ -21,34 +21,38 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    pub(crate) fn contains(&self, id: &str) -> bool {
-        self.groups.contains(id)
+    /// The group `id`, if it has begun.
+    pub(crate) fn get(&self, id: &str) -> Option<&Group> {
+        self.groups.get(id)
     }
 
-    /// The group that has to make room for a further message.
-    pub(crate) fn make_room(&mut self) -> Option<Group> {
-        let group = self.groups.make_room()?;
+    /// Adds to the group `id`, which grows by `growth` at most and begins with `begin`; the time
+    /// of a new group ends at `due`.
+    ///
+    /// # Errors
+    /// When the group itself has no room.
+    pub(crate) fn add<R>(
+        &mut self,
+        id: &str,
+        growth: usize,
+        due: Option<Instant>,
+        begin: impl FnOnce() -> Group,
+        add: impl FnOnce(&mut Group) -> R,
+    ) -> Result<Added<Group, R>, NoRoom> {
+        let is_new = self.get(id).is_none();
+        let due = due.filter(|_| is_new).map(|at| (at, id.to_owned()));
+        let added = self.groups.add(id, growth, || begin().with_due(due.clone()), add)?;
+        self.due.extend(due);
+        for dropped in &added.dropped {
+            self.forget_due(dropped);
+        }
+        Ok(added)
+    }
+
+    fn forget_due(&mut self, group: &Group) {
         if let Some(due) = &group.due {
             self.due.remove(due);
         }
-        Some(group)
-    }
-
-    /// Changes the group `id`, which begins with `begin`; then its time ends at `due`.
-    pub(crate) fn change<R>(
-        &mut self,
-        id: &str,
-        due: Option<Instant>,
-        begin: impl FnOnce() -> Group,
-        change: impl FnOnce(&mut Group) -> R,
-    ) -> R {
-        if !self.contains(id) {
-            let due = due.map(|at| (at, id.to_owned()));
-            self.due.extend(due.clone());
-            let begin = || begin().with_due(due);
-            return self.groups.change(id, begin, change);
-        }
-        self.groups.change(id, begin, change)
     }
 
     /// Changes the group `id` if it has begun.
@@ -60,7 +64,7 @@ impl Waiting {
         self.groups.update(id, change)
     }
 
-    /// Lets the time of the group `id` end at `at`, or never.
+    /// Sets the end of the time of the group `id` to `at`, or to never.
     pub(crate) fn set_due(&mut self, id: &str, at: Option<Instant>) {
         let due = at.map(|at| (at, id.to_owned()));
         let next = due.clone();
@@ -74,9 +78,7 @@ impl Waiting {
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Group> {
         let group = self.groups.remove(id)?;
-        if let Some(due) = &group.due {
-            self.due.remove(due);
-        }
+        self.forget_due(&group);
         Some(group)
     }
 
@@ -84,7 +86,7 @@ impl Waiting {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// The id of a group whose time was over at `now`.
+    /// The id of a group whose time has ended by `now`.
     pub(crate) fn overdue(&self, now: Instant) -> Option<String> {
         self.due.first().filter(|(at, _)| *at <= now).map(|(_, id)| id.clone())
     }

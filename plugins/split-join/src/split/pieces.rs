@@ -1,11 +1,11 @@
-//! `Pieces`: what a value falls into.
+//! `Pieces`: the values that a value is split into.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use ferrowire::{Key, Map, NodeError, Text, Value};
 
-/// Where texts and buffers are cut.
+/// Where strings and buffers are cut.
 #[derive(Debug)]
 pub(crate) enum Separator {
     Text(String),
@@ -26,7 +26,7 @@ impl Separator {
         String::from_utf8_lossy(self.bytes())
     }
 
-    /// What `msg.parts` tells the one who joins the pieces.
+    /// The properties of `msg.parts` that `join` needs to put the pieces together.
     pub(crate) fn parts(&self, kind: &'static str) -> Vec<(&'static str, Value)> {
         let kind = ("type", Value::from(kind));
         match self {
@@ -53,7 +53,7 @@ impl Separator {
     }
 }
 
-/// A sequence in the making.
+/// The sequence that a value becomes.
 #[derive(Debug)]
 pub(crate) struct Pieces {
     pub(crate) values: Vec<Value>,
@@ -64,7 +64,7 @@ pub(crate) struct Pieces {
     pub(crate) has_count: bool,
 }
 
-/// A message may become this many at most.
+/// The most messages that one message may be split into; more are an error.
 const MOST: usize = 1 << 20;
 
 impl Pieces {
@@ -110,8 +110,8 @@ pub(crate) fn text(text: &Text, separator: &Separator) -> Result<Pieces, NodeErr
     Ok(Pieces::new(values?, separator.parts("string")))
 }
 
-/// Pieces of so many of JavaScript's units. Where Node-RED would cut a character in two, which
-/// none of our strings can hold, the piece is one longer.
+/// Pieces of `length` UTF-16 code units. Where Node-RED would cut a surrogate pair in two, which a
+/// string of Ferrowire cannot hold, the piece is one unit longer.
 fn by_length(text: &str, length: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -127,14 +127,14 @@ fn by_length(text: &str, length: usize) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A buffer in pieces; nothing is left after a separator at the end.
+/// A buffer in pieces; a separator at the end adds no empty piece.
 pub(crate) fn buffer(bytes: &Bytes, separator: &Separator) -> Result<Pieces, NodeError> {
     let mut pieces = buffer_with_end(bytes, separator)?;
     pieces.values.pop_if(|last| matches!(last, Value::Buffer(bytes) if bytes.is_empty()));
     Ok(pieces)
 }
 
-/// A buffer in pieces, the last of which may be empty.
+/// A buffer in pieces; the last one may be empty.
 pub(crate) fn buffer_with_end(bytes: &Bytes, separator: &Separator) -> Result<Pieces, NodeError> {
     let values = match separator {
         Separator::Length(length) => {

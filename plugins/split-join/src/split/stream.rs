@@ -1,31 +1,32 @@
-//! `Stream`: messages that continue each other; what has no end yet waits for the next one.
+//! `Stream`: messages that continue each other; an unfinished piece waits for the next message.
 
 use bytes::Bytes;
 use ferrowire::{Message, NodeError, Text, Value};
 
 use super::pieces::{self, Pieces, Separator};
 
-/// How many bytes may wait.
+/// How many bytes may wait for a separator. At the bound they are dropped, and the message that
+/// exceeds it fails.
 const MOST: usize = 64 << 20;
 
-/// What the messages before have left over.
+/// The unfinished piece of the messages so far.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     text: String,
-    /// The length of `text` in JavaScript's units.
+    /// The length of `text` in UTF-16 code units.
     units: usize,
     bytes: Vec<u8>,
     index: usize,
-    /// The messages that are complete when what is left of them has left, where somebody wants
-    /// to know.
+    /// The messages that are complete when the unfinished piece has left, if completions are
+    /// watched.
     pub(crate) kept: Vec<Message>,
 }
 
 impl Stream {
-    /// What `text` completes.
+    /// The pieces that `text` completes.
     pub(crate) fn text(&mut self, text: &Text, separator: &Separator) -> Result<Pieces, NodeError> {
         let by = separator.text();
-        // Only the end of what waits can belong to a separator that comes now.
+        // A separator that this text completes can begin only at the end of the waiting text.
         let seen = self.text.floor_char_boundary((self.text.len() + 1).saturating_sub(by.len()));
         self.text.push_str(text);
         let is_complete = match separator {
@@ -48,7 +49,7 @@ impl Stream {
         self.numbered(pieces)
     }
 
-    /// What `bytes` complete.
+    /// The pieces that `bytes` complete.
     pub(crate) fn bytes(
         &mut self,
         bytes: &Bytes,
@@ -73,8 +74,8 @@ impl Stream {
         self.numbered(pieces)
     }
 
-    /// Whether a message is complete only when its end has left. As in Node-RED, the end of a
-    /// text after the last separator does not count.
+    /// Whether a message is complete only when its unfinished piece has left. As in Node-RED, a
+    /// string is complete although its end after the last separator still waits.
     pub(crate) fn keeps(&self, value: &Value, separator: &Separator) -> bool {
         match value {
             Value::String(_) => matches!(separator, Separator::Length(_)) && !self.text.is_empty(),

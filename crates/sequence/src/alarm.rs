@@ -1,24 +1,28 @@
-//! `Alarm`: the one task of a node that does what gets due, woken in time.
+//! `Alarm`: wakes the task of a node at the time that is due next.
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-/// Waits for what a node has to do next, while messages change when that is.
+/// Waits for the time at which a node has something to do, while messages change that time.
+/// One task waits; any number of threads may report changes.
 #[derive(Debug, Default)]
 pub struct Alarm(Notify);
 
 impl Alarm {
-    /// Says that something else is due next, or nothing any more. Only one task can wait.
+    /// Reports that the next due time has changed, or that nothing is due any more. Does not
+    /// wait. A report that arrives while no task waits is kept for the next [`due`](Self::due).
     pub fn changed(&self) {
         self.0.notify_one();
     }
 
-    /// Returns when the time has come that `next` gives, which is asked again after each
-    /// [`changed`](Self::changed); waits for that while there is none. Dropped early, it loses
-    /// nothing.
+    /// Returns when the time that `next` gives has come. `next` is called once at the start and
+    /// again after each [`changed`](Self::changed); while it gives `None`, only a change ends the
+    /// wait. At most one task may call this at a time.
+    ///
+    /// Cancel safe: the due time is kept by the caller, so a dropped call loses nothing.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with timers; the tasks of a node are in one.
+    /// Outside of a tokio runtime with timers. Tasks that a node spawns run inside of one.
     pub async fn due(&self, next: impl Fn() -> Option<Instant>) {
         loop {
             match next() {
@@ -42,7 +46,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_due_sooner_or_not_at_all_any_more_is_heeded() {
+    async fn a_due_time_that_moves_or_disappears_is_followed() {
         let (alarm, begun) = (Alarm::default(), Instant::now());
         let second = Duration::from_secs(1);
         let next = Mutex::new(Some(begun + 10 * second));
@@ -60,7 +64,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_before_the_wait_is_not_missed() {
+    async fn a_change_before_the_wait_is_kept() {
         let alarm = Alarm::default();
         alarm.changed();
         let begun = Instant::now();
