@@ -9,6 +9,8 @@
 
 // In reading order; `abi`, which carries all of it across to shared libraries, comes last.
 mod text;
+mod big_int;
+mod date;
 mod value;
 mod map;
 mod message;
@@ -45,8 +47,10 @@ pub use inventory as __inventory;
 pub use setup::Setup as __Setup;
 
 pub use alarm::Alarm;
+pub use big_int::BigInt;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use jsonata::{InvalidJsonata, Jsonata};
@@ -66,4 +70,4 @@ pub use setup::{SetupFailed, set_up};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};
 pub use typed::{InvalidTyped, TypedValue};
-pub use value::Value;
+pub use value::{HasBigInt, Value};

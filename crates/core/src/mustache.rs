@@ -136,7 +136,7 @@ impl Renderer<'_> {
     fn variable(&mut self, name: &str, escape: bool, frame: &Frame<'_>) {
         let value = self.lookup(name, frame);
         let text = match value.as_deref() {
-            None | Some(Value::Null) => return,
+            None | Some(Value::Null | Value::Undefined) => return,
             Some(Value::Number(number)) => return print::print_number(*number, &mut self.out),
             Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
             value => Cow::Owned(javascript::text(value)),

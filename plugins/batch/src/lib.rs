@@ -145,7 +145,7 @@ impl Inner {
 
     fn take(&self, msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
         let mut state = self.state();
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             let mut dropped = state.take_all();
             self.restart.notify_one();
             dropped.push(msg);

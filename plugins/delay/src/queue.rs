@@ -178,7 +178,7 @@ impl Queue {
     }
 
     fn take_or_drop(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.last_sent = None;
             self.rate = settings.rate;
             return vec![was_reset()];
@@ -192,7 +192,7 @@ impl Queue {
     }
 
     fn take_burst(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.passed.clear();
             return vec![Effect::Status(ready())];
         }

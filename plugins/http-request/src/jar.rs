@@ -33,7 +33,7 @@ impl Jar {
         for (name, cookie) in cookies.iter() {
             let value = match cookie {
                 Value::Object(options) => options.get("value"),
-                Value::Null => None,
+                Value::Null | Value::Undefined => None,
                 value => Some(value),
             };
             let Some(value) = value.filter(|value| !matches!(value, Value::Null)) else { continue };

@@ -148,7 +148,7 @@ impl Node for Filter {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let Some(property) = &self.property else { return Handled::Done };
         let topic = self.topic_of(&msg);
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.reset(topic.as_ref());
         }
         let Ok(Some(value)) = property.read(&msg) else { return Handled::Done };

@@ -123,6 +123,15 @@ impl Inner {
         if self.descending { ordered.reverse() } else { ordered }
     }
 
+    /// `Array.prototype.sort`: elements that are `undefined` go to the end, uncompared.
+    fn sort_elements(&self, items: Vec<Keyed<Value>>) -> Vec<Value> {
+        let (last, items): (Vec<_>, Vec<_>) =
+            items.into_iter().partition(|(_, item)| item.is_undefined());
+        let mut sorted = self.sort(items);
+        sorted.extend(last.into_iter().map(|(_, item)| item));
+        sorted
+    }
+
     fn sort<T>(&self, items: Vec<Keyed<T>>) -> Vec<T> {
         let sorted =
             merge::sort(items, &|a: &Keyed<T>, b| self.compare(a.0.as_ref(), b.0.as_ref()));
@@ -141,7 +150,7 @@ impl Inner {
                     Ok((key, item.clone()))
                 };
                 let sorted = match items.iter().map(keyed).collect() {
-                    Ok(keyed) => self.sort(keyed),
+                    Ok(keyed) => self.sort_elements(keyed),
                     Err(error) => return Handled::Failed(error),
                 };
                 match path.set(&mut msg, sorted.into()) {

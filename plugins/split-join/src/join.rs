@@ -98,7 +98,7 @@ impl Inner {
         let settings = &self.settings;
         let has_parts = msg.get("parts").is_some_and(|parts| parts.get("id").is_some());
         if settings.is_auto && !has_parts {
-            if msg.get("reset").is_some() {
+            if msg.contains_key("reset") {
                 self.waiting().take_all();
             } else {
                 cx.warn("Message missing msg.parts property - cannot join in 'auto' mode");
@@ -117,10 +117,10 @@ impl Inner {
             }
         };
         let mut waiting = self.waiting();
-        if msg.get("restartTimeout").is_some() {
+        if msg.contains_key("restartTimeout") {
             waiting.set_due(&id, settings.due());
         }
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             return Ok(waiting.remove(&id).map_or(Taken::Done, Taken::Dropped));
         }
         if kind == Kind::Object && key.is_none() {
@@ -131,7 +131,7 @@ impl Inner {
         {
             return Err(NodeError::new(invalid_type(value)));
         }
-        let ends = msg.get("complete").is_some();
+        let ends = msg.contains_key("complete");
         let begin = || settings.begin(kind, parts.as_ref());
         let is_complete = waiting.change(&id, settings.due(), begin, |group| {
             match (group.kind, &key) {

@@ -74,7 +74,7 @@ impl Settings {
         let is_reset = |payload: &Value| {
             *payload != Value::Null && javascript::text(Some(payload)) == self.reset
         };
-        msg.get("reset").is_some() || !self.reset.is_empty() && msg.payload().is_some_and(is_reset)
+        msg.contains_key("reset") || !self.reset.is_empty() && msg.payload().is_some_and(is_reset)
     }
 
     /// How long the second message waits; `None` for ever.
