@@ -280,12 +280,12 @@ impl<'a, 'js> Reader<'a, 'js> {
         if object.get_prototype() == self.plain {
             return self.properties(&object).map(|map| Some(map.into()));
         }
-        if self.is_date(&object)? {
-            return self.date(object).map(Some);
-        }
         if object.as_typed_array::<u8>().is_some() {
             let bytes = encoding::bytes(self.scope, object.into_value())?;
             return Ok(Some(Value::Buffer(bytes.into())));
+        }
+        if self.is_date(&object)? {
+            return self.date(object).map(Some);
         }
         self.unusual(object.into_value())
     }
