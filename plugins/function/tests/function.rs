@@ -1,6 +1,5 @@
 //! What `function` does with messages.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ferrowire_core::{BigInt, Date, Level, Map, Message, Value};
@@ -91,8 +90,7 @@ async fn what_messages_do_not_hold_becomes_something_that_they_do() {
 
 /// What `node` makes of `msg`, without the message's id.
 async fn next(node: &mut Harness, msg: Value) -> Value {
-    let Value::Object(properties) = msg else { panic!("no message") };
-    node.send(Message::from(Arc::unwrap_or_clone(properties))).await;
+    node.send(Message::from(msg.as_object().unwrap().clone())).await;
     let mut msg = node.next_output(0).await;
     msg.remove("_msgid");
     msg.into()

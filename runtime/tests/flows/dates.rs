@@ -75,7 +75,8 @@ async fn what_json_lacks_is_sent_as_node_red_sends_it_or_is_an_error() {
         ws_in("in", "l", &["make"]),
         node("make", "function", json!({"func": code}), &["out"]),
         ws_out("out", "l"),
-        node("catch", "catch", json!({"scope": null, "uncaught": false}), &["why"]),
+        // Of the endpoint's two users, one is asked about.
+        node("catch", "catch", json!({"scope": ["out"], "uncaught": false}), &["why"]),
         node("why", "function", caught, &["out"]),
     ]);
     let runtime = Runtime::start(flows).await;
