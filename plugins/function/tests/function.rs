@@ -90,7 +90,7 @@ async fn what_messages_do_not_hold_becomes_something_that_they_do() {
 
 /// What `node` makes of `msg`, without the message's id.
 async fn next(node: &mut Harness, msg: Value) -> Value {
-    node.send(Message::from(msg.as_object().unwrap().clone())).await;
+    node.send(Message::from(msg.as_object().cloned().unwrap_or_default())).await;
     let mut msg = node.next_output(0).await;
     msg.remove("_msgid");
     msg.into()
