@@ -39,7 +39,13 @@ const EDGES: [(&str, &[&str]); 20] = [
     ("crates/websocket/", &["ferrowire-core", "ferrowire-http", "ferrowire-net"]),
     (
         "crates/admin/",
-        &["ferrowire-core", "ferrowire-engine", "ferrowire-http", "ferrowire-websocket"],
+        &[
+            "ferrowire-core",
+            "ferrowire-engine",
+            "ferrowire-expression",
+            "ferrowire-http",
+            "ferrowire-websocket",
+        ],
     ),
     ("crates/bench/", &[]),
     ("xtask/", &[]),

@@ -10,7 +10,9 @@ use ::bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::{SHARE_FROM, bytes, contained, raw};
-use ferrowire_core::{INLINE_LEN, Key, Map, Message, Text, Unopened, UnopenedTable, Value};
+use ferrowire_core::{
+    BigInt, Date, INLINE_LEN, Key, Map, Message, Text, Unopened, UnopenedTable, Value,
+};
 
 /// A message of this side in the block that crosses.
 #[repr(C)]
@@ -166,8 +168,11 @@ fn lend(value: &Value) -> raw::Value {
     };
     match value {
         Value::Null => raw::Value::NULL,
+        Value::Undefined => raw::Value { kind: kind::UNDEFINED, ..raw::Value::NULL },
         Value::Bool(value) => number(kind::BOOL, f64::from(u8::from(*value))),
         Value::Number(value) => number(kind::NUMBER, *value),
+        Value::Date(date) => number(kind::DATE, date.millis()),
+        Value::BigInt(number) => block(kind::BIG_INT, number.as_str().as_bytes(), std::ptr::null()),
         Value::String(text) => block(kind::STRING, text.as_bytes(), (&raw const *text).cast()),
         Value::Buffer(bytes) => block(kind::BUFFER, bytes, (&raw const *bytes).cast()),
         Value::Array(items) => {
@@ -335,6 +340,9 @@ fn copy_scalar(table: &raw::MessageTable, value: raw::Value) -> Value {
     match value.kind {
         raw::kind::BOOL => Value::Bool(value.number != 0.0),
         raw::kind::NUMBER => Value::Number(value.number),
+        raw::kind::UNDEFINED => Value::Undefined,
+        raw::kind::DATE => Value::Date(Date::from_millis(value.number)),
+        raw::kind::BIG_INT => copy_big_int(&value),
         raw::kind::STRING => Value::String(copy_text(table, value)),
         raw::kind::BUFFER if value.len >= SHARE_FROM => Value::Buffer(shared(table, value)),
         raw::kind::BUFFER => Value::Buffer(Bytes::copy_from_slice(slice(&value))),
@@ -351,6 +359,12 @@ fn copy_text(table: &raw::MessageTable, value: raw::Value) -> Text {
     }
     // SAFETY: lent as long as the message.
     Text::from(unsafe { raw::Str { ptr: value.ptr, len: value.len }.get() })
+}
+
+/// What is damaged counts as unknown.
+fn copy_big_int(value: &raw::Value) -> Value {
+    let digits = std::str::from_utf8(slice(value)).unwrap_or_default();
+    BigInt::parse(digits).map_or(Value::Null, Value::BigInt)
 }
 
 fn slice(value: &raw::Value) -> &[u8] {

@@ -123,6 +123,12 @@ pub mod kind {
     pub const ARRAY: u32 = 5;
     /// An object of `len` properties, `owner` for `entry`.
     pub const OBJECT: u32 = 6;
+    /// `undefined`.
+    pub const UNDEFINED: u32 = 7;
+    /// A date: milliseconds since 1970 in `number`, NaN for an invalid one.
+    pub const DATE: u32 = 8;
+    /// A `BigInt`: its decimal digits at `ptr`, after a `-` when it is below 0.
+    pub const BIG_INT: u32 = 9;
 }
 
 /// A value inside a message, lent as long as the message is.
@@ -131,9 +137,9 @@ pub mod kind {
 pub struct Value {
     /// One of [`kind`].
     pub kind: u32,
-    /// The number, or 0 and 1 for a boolean.
+    /// The number, 0 and 1 for a boolean, or the milliseconds of a date.
     pub number: f64,
-    /// The bytes of a string or buffer.
+    /// The bytes of a string or buffer, or the digits of a `BigInt`.
     pub ptr: *const u8,
     /// The number of bytes, elements or properties.
     pub len: usize,

@@ -10,7 +10,7 @@ use ::bytes::Bytes;
 use crate::failure::Failed;
 use crate::future::Foreign;
 use crate::{SHARE_FROM, bytes, future, message, raw};
-use ferrowire_core::{Key, Map, Message, NodeError, Value};
+use ferrowire_core::{BigInt, Date, Key, Map, Message, NodeError, Value};
 
 /// The message as one of the other side.
 fn from_there(msg: Message) -> Message {
@@ -23,6 +23,14 @@ fn everything() -> Message {
     let mut inner = Map::new();
     inner.insert("list", vec![Value::Null, true.into(), 1.5.into(), "text".into()]);
     inner.insert("empty", Map::new());
+    inner.insert("nothing", Value::Undefined);
+    let dates = [Date::from_millis(1.5e12), Date::INVALID].map(Value::from);
+    let numbers = [BigInt::from(-7), BigInt::parse(&"9".repeat(SHARE_FROM)).unwrap()];
+    inner.insert("dates", dates.to_vec());
+    inner.insert(
+        "numbers",
+        vec![Value::Undefined, numbers[0].clone().into(), numbers[1].clone().into()],
+    );
     let mut msg = Message::new();
     msg.set("_msgid", "id");
     msg.set("payload", "x".repeat(SHARE_FROM));
@@ -81,7 +89,13 @@ fn shared_bytes_outlive_their_message_and_go_back_as_what_they_were() {
 
 #[test]
 fn a_value_crosses_alone_and_its_absence_too() {
-    for value in [Value::Null, 5.into(), "x".repeat(SHARE_FROM).into()] {
+    for value in [
+        Value::Null,
+        Value::Undefined,
+        Date::INVALID.into(),
+        5.into(),
+        "x".repeat(SHARE_FROM).into(),
+    ] {
         // SAFETY: just made, and handed over.
         let crossed = unsafe { message::value_from_raw(message::value_into_raw(value.clone())) };
         assert_eq!(crossed, Some(value));

@@ -105,7 +105,7 @@ impl Reporter {
             ("level", Value::from(level)),
             ("id", node.id.as_str().into()),
             ("type", node.node_type.as_str().into()),
-            ("msg", msg.into()),
+            ("msg", msg),
         ]
         .into_iter()
         .collect();

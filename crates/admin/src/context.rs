@@ -98,7 +98,7 @@ fn one(stores: &ContextStores, names: &[String], place: &str, key: &str, keys_on
 
 fn encoded(value: Option<&Value>) -> Map {
     let encoded = encode(value, MAX_LENGTH);
-    [("msg", encoded.msg), ("format", encoded.format)].into_iter().collect()
+    [("msg", encoded.msg), ("format", encoded.format.into())].into_iter().collect()
 }
 
 fn values(store: &dyn ContextStore, place: &str) -> Value {

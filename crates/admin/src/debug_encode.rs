@@ -4,6 +4,7 @@
 //! know what to make of it.
 
 use ferrowire_core::{Map, Value, number_to_string};
+use ferrowire_expression::javascript;
 
 /// Node-RED's `debugMaxLength`: the length from which texts, arrays and buffers are cut off.
 pub const MAX_LENGTH: usize = 1000;
@@ -13,28 +14,40 @@ pub const MAX_LENGTH: usize = 1000;
 const MAX_DEPTH: usize = 250;
 
 /// A value as the editor takes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
     /// What the value is, such as `string[5]`, `number` or `Object`.
     pub format: String,
-    /// Its text, or the JSON of an array or object.
-    pub msg: String,
+    /// Its text, or the JSON of an array or object, also as a text. Only a `BigInt` is an object.
+    pub msg: Value,
 }
 
 /// Encodes `value`, cutting off what is longer than `limit`. `None` is JavaScript's `undefined`.
 pub fn encode(value: Option<&Value>, limit: usize) -> Encoded {
     let (format, msg) = match value {
-        None => ("undefined".to_owned(), "(undefined)".to_owned()),
+        None | Some(Value::Undefined) => ("undefined".to_owned(), "(undefined)".to_owned()),
+        Some(Value::BigInt(number)) => {
+            let properties = [
+                ("__enc__", true.into()),
+                ("type", "bigint".into()),
+                ("data", number.as_str().into()),
+            ];
+            return Encoded {
+                format: "bigint".to_owned(),
+                msg: Map::from_iter::<[(_, Value); 3]>(properties).into(),
+            };
+        }
         Some(Value::Null) => ("null".to_owned(), "(undefined)".to_owned()),
         Some(Value::Bool(value)) => ("boolean".to_owned(), value.to_string()),
         Some(Value::Number(number)) => ("number".to_owned(), number_to_string(*number)),
+        Some(Value::Date(_)) => ("Date".to_owned(), javascript::text(value)),
         Some(Value::String(text)) => (format!("string[{}]", length(text)), shortened(text, limit)),
         Some(Value::Buffer(bytes)) => (format!("buffer[{}]", bytes.len()), hex(bytes, limit)),
         Some(Value::Array(items)) => (format!("array[{}]", items.len()), json(value, limit)),
         Some(Value::Object(map)) if is_error(map) => ("error".to_owned(), json(value, limit)),
         Some(Value::Object(_)) => ("Object".to_owned(), json(value, limit)),
     };
-    Encoded { format, msg }
+    Encoded { format, msg: msg.into() }
 }
 
 /// Encodes an error object of JavaScript: `text` is its name and message, `details` has its
@@ -49,7 +62,7 @@ pub(crate) fn encode_error(text: &str, details: &Map) -> Encoded {
     let data: Map = data.chain(more).collect();
     let mut writer = Writer { out: String::new(), limit: MAX_LENGTH, depth: 0 };
     writer.error(&data);
-    Encoded { format: "error".to_owned(), msg: writer.out }
+    Encoded { format: "error".to_owned(), msg: writer.out.into() }
 }
 
 /// Whether this is what a function node makes of an error object.
@@ -111,6 +124,12 @@ impl Writer {
                 self.out.push_str(&text);
                 self.out.push_str("\"}");
             }
+            Value::Undefined => self.out.push_str(r#"{"__enc__":true,"type":"undefined"}"#),
+            Value::BigInt(number) => {
+                self.out.push_str(r#"{"__enc__":true,"type":"bigint","data":""#);
+                self.out.push_str(number.as_str());
+                self.out.push_str("\"}");
+            }
             Value::String(text) => self.string(text),
             Value::Buffer(bytes) => self.buffer(bytes),
             Value::Array(_) | Value::Object(_) if self.depth >= MAX_DEPTH => {
@@ -119,7 +138,9 @@ impl Writer {
             Value::Array(items) => self.nested(|writer| writer.array(items)),
             Value::Object(map) if is_error(map) => self.nested(|writer| writer.error(map)),
             Value::Object(map) => self.nested(|writer| writer.object(map)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => self.out.push_str(&value.to_json()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Date(_) => {
+                self.out.push_str(&value.to_json());
+            }
         }
     }
 
@@ -207,6 +228,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrowire_core::{BigInt, Date};
 
     fn parsed(json: &str) -> Value {
         Value::from_json(json.as_bytes()).unwrap()
@@ -214,7 +236,7 @@ mod tests {
 
     fn encoded(value: impl Into<Value>, limit: usize) -> (String, String) {
         let Encoded { format, msg } = encode(Some(&value.into()), limit);
-        (format, msg)
+        (format, javascript::text(Some(&msg)))
     }
 
     fn pair(format: &str, msg: &str) -> (String, String) {
@@ -227,21 +249,29 @@ mod tests {
         let Encoded { format, msg } = encode_error("Error: no: really", &details);
         assert_eq!(format, "error");
         let expected = r#"{"__enc__":true,"type":"error","data":{"name":"Error","message":"no: really","stack":"Error: no\n    at f (function:1:2)"}}"#;
-        assert_eq!(msg, expected);
+        assert_eq!(msg, Value::from(expected));
         let value = r#"{"name":"Error","message":"no","stack":"Error: no"}"#;
         let expected = format!(r#"{{"__enc__":true,"type":"error","data":{value}}}"#);
         assert_eq!(encoded(parsed(value), MAX_LENGTH), pair("error", &expected));
         let Encoded { msg, .. } = encode_error("ReferenceError: x is not defined", &details);
-        assert!(msg.contains(r#""message":"ReferenceError: x is not defined""#), "{msg}");
+        assert!(
+            msg.as_str().unwrap().contains(r#""message":"ReferenceError: x is not defined""#),
+            "{msg:?}"
+        );
     }
 
     #[test]
     fn simple_values_are_texts_with_their_type() {
-        let undefined = encode(None, 10);
-        assert_eq!(
-            (undefined.format.as_str(), undefined.msg.as_str()),
-            ("undefined", "(undefined)")
-        );
+        for undefined in [encode(None, 10), encode(Some(&Value::Undefined), 10)] {
+            assert_eq!(undefined.format, "undefined");
+            assert_eq!(undefined.msg, Value::from("(undefined)"));
+        }
+        let Encoded { format, msg } = encode(Some(&BigInt::from(10).into()), 10);
+        assert_eq!(format, "bigint");
+        assert_eq!(msg.to_json(), r#"{"__enc__":true,"type":"bigint","data":"10"}"#);
+        assert_eq!(encoded(Date::INVALID, 10), pair("Date", "Invalid Date"));
+        let (format, text) = encoded(Date::from_millis(1.5e12), 10);
+        assert!(format == "Date" && text.contains(" 2017 ") && text.contains(" GMT"), "{text}");
         assert_eq!(encoded(Value::Null, 10), pair("null", "(undefined)"));
         assert_eq!(encoded(true, 10), pair("boolean", "true"));
         assert_eq!(encoded(42.5, 10), pair("number", "42.5"));
@@ -275,6 +305,20 @@ mod tests {
         let numbers = vec![Value::from(f64::NAN), Value::from(f64::INFINITY)];
         let text = r#"[{"__enc__":true,"type":"number","data":"NaN"},{"__enc__":true,"type":"number","data":"Infinity"}]"#;
         assert_eq!(encoded(numbers, 1000), pair("array[2]", text));
+    }
+
+    #[test]
+    fn what_json_lacks_is_shown_inside_of_arrays_and_objects() {
+        let list = vec![Value::Undefined, BigInt::from(-10).into()];
+        let entries = [("a", Value::Undefined), ("list", list.into())];
+        let dates = [("d", Date::from_millis(0.0).into()), ("i", Date::INVALID.into())];
+        let value: Map = entries.into_iter().chain(dates).collect();
+        let undefined = r#"{"__enc__":true,"type":"undefined"}"#;
+        let big_int = r#"{"__enc__":true,"type":"bigint","data":"-10"}"#;
+        let text = format!(
+            r#"{{"a":{undefined},"list":[{undefined},{big_int}],"d":"1970-01-01T00:00:00.000Z","i":null}}"#
+        );
+        assert_eq!(encoded(value, 1000), pair("Object", &text));
     }
 
     #[test]

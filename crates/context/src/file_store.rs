@@ -106,10 +106,14 @@ impl FileStore {
                 continue;
             };
             let written = match self.values.holds(&place) {
-                true => {
-                    let values = Message::from(self.values.values(&place));
-                    replace(&file, &indented(&values.to_json()))
-                }
+                true => match Message::from(self.values.values(&place)).stringify() {
+                    Ok(values) => replace(&file, &indented(&values)),
+                    Err(error) => {
+                        // Tried again when the place changes, not before.
+                        tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
+                        continue;
+                    }
+                },
                 false => remove(&file),
             };
             if let Err(error) = written {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrowire_context::FileStore;
-use ferrowire_core::{ContextStore, PropertyPath, Value};
+use ferrowire_core::{BigInt, ContextStore, Date, Map, PropertyPath, Value};
 use tokio_util::sync::CancellationToken;
 
 fn path(key: &str) -> PropertyPath {
@@ -43,6 +43,30 @@ fn what_node_red_stored_is_found_and_written_back_in_its_format() -> std::io::Re
     assert_eq!(again.keys("node:tab"), ["state"]);
     let files = std::fs::read_dir(folder.path().join("tab"))?.count();
     assert_eq!(files, 2, "nothing is left of the files that replaced others");
+    Ok(())
+}
+
+#[test]
+fn what_json_lacks_is_written_as_node_red_writes_it() -> std::io::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other)?;
+    let put = |place: &str, value: Value| {
+        assert_eq!(store.set(place, &path("kept"), Some(value)), Ok(()));
+        store.flush();
+    };
+    let list = vec![Value::Undefined, Date::from_millis(0.0).into(), Date::INVALID.into()];
+    let properties = [("u", Value::Undefined), ("list", list.into())];
+    put("tab", Map::from_iter(properties).into());
+    let file = folder.path().join("tab/flow.json");
+    let text = std::fs::read_to_string(&file)?.replace([' ', '\n'], "");
+    let expected = r#"{"kept":{"list":[null,"1970-01-01T00:00:00.000Z",null]}}"#;
+    assert_eq!(text, expected);
+    // There is no JSON of a BigInt: the file stays as it is, the value is there until the end.
+    put("tab", BigInt::from(10).into());
+    assert_eq!(std::fs::read_to_string(&file)?.replace([' ', '\n'], ""), expected);
+    assert_eq!(store.get("tab", &path("kept")), Some(BigInt::from(10).into()));
+    put("tab", 1.into());
+    assert_eq!(std::fs::read_to_string(&file)?.replace([' ', '\n'], ""), r#"{"kept":1}"#);
     Ok(())
 }
 

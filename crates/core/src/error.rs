@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Key, Map, Value};
+use crate::{HasBigInt, Key, Map, Value};
 
 /// What a node returns when it fails. The bus adds which node it was; the text says only what
 /// went wrong, in lower case and without a full stop.
@@ -98,6 +98,12 @@ impl fmt::Display for NodeError {
 impl Error for NodeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl From<HasBigInt> for NodeError {
+    fn from(error: HasBigInt) -> Self {
+        NodeError::new(error.to_string())
     }
 }
 

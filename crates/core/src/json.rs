@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::map::Names;
-use crate::{Key, Map, Value, parse};
+use crate::{HasBigInt, Key, Map, Value, parse};
 
 /// As [`parse_text`], of bytes.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
@@ -25,9 +25,14 @@ pub(crate) fn parse_text(text: &str) -> Result<Value, serde_json::Error> {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Null => serializer.serialize_unit(),
+            Value::Null | Value::Undefined => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::Number(number) => serializer.serialize_f64(*number),
+            Value::BigInt(_) => Err(serde::ser::Error::custom(HasBigInt)),
+            Value::Date(date) => match date.to_iso() {
+                Some(iso) => serializer.serialize_str(&iso),
+                None => serializer.serialize_unit(),
+            },
             Value::String(text) => serializer.serialize_str(text),
             Value::Buffer(bytes) => {
                 let mut map = serializer.serialize_map(Some(2))?;
@@ -49,8 +54,9 @@ impl Serialize for Value {
 
 impl Serialize for Map {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(self.len()))?;
-        for (key, value) in self.iter() {
+        let properties = || self.iter().filter(|(_, value)| !value.is_undefined());
+        let mut object = serializer.serialize_map(Some(properties().count()))?;
+        for (key, value) in properties() {
             object.serialize_entry(key.as_str(), value)?;
         }
         object.end()

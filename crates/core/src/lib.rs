@@ -8,6 +8,8 @@
 
 // In reading order.
 mod text;
+mod big_int;
+mod date;
 mod value;
 mod map;
 mod unopened;
@@ -34,8 +36,10 @@ pub use inventory as __inventory;
 #[doc(hidden)]
 pub use setup::Setup as __Setup;
 
+pub use big_int::BigInt;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
 pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
 pub use map::{Key, Map};
@@ -55,4 +59,4 @@ pub use store::{
 };
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};
-pub use value::Value;
+pub use value::{HasBigInt, Value};

@@ -76,19 +76,26 @@ impl Map {
         }
     }
 
-    /// The value of `key`.
+    /// The value of `key`; `None` when it is not there, and when it is `undefined`, which
+    /// JavaScript does not tell apart here either.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
+        self.get_own(key)?.defined()
+    }
+
+    /// The value of `key`, which is `undefined` when the property is there without a value.
+    #[inline]
+    pub fn get_own(&self, key: &str) -> Option<&Value> {
         self.position(key).map(|at| &self.entries[at].1)
     }
 
-    /// The value of `key`, to be changed.
+    /// The value of `key`, to be changed, also when it is `undefined`.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         let at = self.position(key)?;
         Some(&mut self.entries[at].1)
     }
 
-    /// Whether `key` is there.
+    /// Whether `key` is there, be it `undefined`.
     pub fn contains_key(&self, key: &str) -> bool {
         self.position(key).is_some()
     }
@@ -259,7 +266,7 @@ fn integer_key(key: &str) -> Option<u32> {
 impl PartialEq for Map {
     /// Objects are equal when they hold equal values under the same names, in any order.
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(k, v)| other.get(k) == Some(v))
+        self.len() == other.len() && self.iter().all(|(k, v)| other.get_own(k) == Some(v))
     }
 }
 

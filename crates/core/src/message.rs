@@ -4,7 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use crate::{Key, Map, Unopened, Value, print};
+use crate::{HasBigInt, Key, Map, Unopened, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets a message of its own.
@@ -57,15 +57,20 @@ impl Message {
         Message { body: Body::Own(properties), identified: true }
     }
 
-    /// `msg.payload`.
+    /// `msg.payload`; `None` when it is not there, and when it is `undefined`.
     pub fn payload(&self) -> Option<&Value> {
         self.properties().get("payload")
     }
 
-    /// The property `key`.
+    /// The property `key`; `None` when it is not there, and when it is `undefined`.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.properties().get(key)
+    }
+
+    /// Whether the property `key` is there, be it `undefined`: `msg.hasOwnProperty(key)`.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.properties().contains_key(key)
     }
 
     /// Sets the property `key` and returns its earlier value.
@@ -147,9 +152,17 @@ impl Message {
         Message { body: Body::Unopened(unopened), identified: false }
     }
 
-    /// The message as JSON text, as `JSON.stringify(msg)` prints it.
+    /// The message as JSON text, as [`Value::to_json`] prints it.
     pub fn to_json(&self) -> String {
         print::to_json(self.properties())
+    }
+
+    /// `JSON.stringify(msg)`.
+    ///
+    /// # Errors
+    /// When there is a `BigInt` in the message.
+    pub fn stringify(&self) -> Result<String, HasBigInt> {
+        print::stringify(self.properties())
     }
 }
 

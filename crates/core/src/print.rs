@@ -7,40 +7,76 @@
 use std::cell::RefCell;
 
 use crate::plain::is_plain;
-use crate::{Map, Value};
+use crate::{HasBigInt, Map, Value};
 
 /// A thread's buffer is kept when it held no more than this.
 const KEEP: usize = 64 * 1024;
 
 thread_local! {
-    static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
+    static BUFFER: RefCell<Printed> = const { RefCell::new(Printed::new()) };
+}
+
+/// What has been printed.
+#[derive(Default)]
+pub(crate) struct Printed {
+    text: String,
+    /// Whether there was a number in it that `JSON.stringify` refuses.
+    has_big_int: bool,
+}
+
+impl Printed {
+    const fn new() -> Self {
+        Printed { text: String::new(), has_big_int: false }
+    }
 }
 
 /// Something that is printed as JSON.
 pub(crate) trait Print {
     /// Appends it.
-    fn print(&self, out: &mut String);
+    fn print(&self, out: &mut Printed);
+}
+
+/// The text of a value, with the digits of a `BigInt`.
+pub(crate) fn to_json(value: &impl Print) -> String {
+    print(value).0
 }
 
 /// The text of a value, as `JSON.stringify` makes it.
-pub(crate) fn to_json(value: &impl Print) -> String {
+pub(crate) fn stringify(value: &impl Print) -> Result<String, HasBigInt> {
+    let (text, has_big_int) = print(value);
+    if has_big_int { Err(HasBigInt) } else { Ok(text) }
+}
+
+fn print(value: &impl Print) -> (String, bool) {
     BUFFER.with_borrow_mut(|buffer| {
-        buffer.clear();
+        buffer.text.clear();
+        buffer.has_big_int = false;
         value.print(buffer);
-        if buffer.len() > KEEP { std::mem::take(buffer) } else { buffer.clone() }
+        let text = &mut buffer.text;
+        let text = if text.len() > KEEP { std::mem::take(text) } else { text.clone() };
+        (text, buffer.has_big_int)
     })
 }
 
 impl Print for Value {
-    fn print(&self, out: &mut String) {
+    fn print(&self, out: &mut Printed) {
+        let text = &mut out.text;
         match self {
-            Value::Null => out.push_str("null"),
-            Value::Bool(true) => out.push_str("true"),
-            Value::Bool(false) => out.push_str("false"),
-            Value::Number(number) if number.is_finite() => print_number(*number, out),
-            Value::Number(_) => out.push_str("null"),
-            Value::String(text) => print_text(text, ["\""; 2], out),
-            Value::Buffer(bytes) => print_buffer(bytes, out),
+            Value::Null | Value::Undefined => text.push_str("null"),
+            Value::Bool(true) => text.push_str("true"),
+            Value::Bool(false) => text.push_str("false"),
+            Value::Number(number) if number.is_finite() => print_number(*number, text),
+            Value::Number(_) => text.push_str("null"),
+            Value::BigInt(number) => {
+                out.has_big_int = true;
+                text.push_str(number.as_str());
+            }
+            Value::String(string) => print_text(string, ["\""; 2], text),
+            Value::Date(date) => match date.to_iso() {
+                Some(iso) => print_text(&iso, ["\""; 2], text),
+                None => text.push_str("null"),
+            },
+            Value::Buffer(bytes) => print_buffer(bytes, text),
             Value::Array(items) => print_list(items, out),
             Value::Object(map) => map.print(out),
         }
@@ -48,28 +84,30 @@ impl Print for Value {
 }
 
 impl Print for Map {
-    fn print(&self, out: &mut String) {
-        out.push('{');
-        for (at, (key, value)) in self.iter().enumerate() {
-            match at {
-                0 => print_text(key, ["\"", "\":"], out),
-                _ => print_text(key, [",\"", "\":"], out),
+    fn print(&self, out: &mut Printed) {
+        out.text.push('{');
+        let mut before = "\"";
+        for (key, value) in self.iter() {
+            if value.is_undefined() {
+                continue;
             }
+            print_text(key, [before, "\":"], &mut out.text);
+            before = ",\"";
             value.print(out);
         }
-        out.push('}');
+        out.text.push('}');
     }
 }
 
-fn print_list(items: &[Value], out: &mut String) {
-    out.push('[');
+fn print_list(items: &[Value], out: &mut Printed) {
+    out.text.push('[');
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
-            out.push(',');
+            out.text.push(',');
         }
         item.print(out);
     }
-    out.push(']');
+    out.text.push(']');
 }
 
 fn print_buffer(bytes: &[u8], out: &mut String) {
@@ -129,6 +167,7 @@ pub fn number_to_string(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{BigInt, Date};
     use proptest::prelude::*;
 
     fn expected(number: f64) -> String {
@@ -171,10 +210,36 @@ mod tests {
     }
 
     #[test]
+    fn what_json_lacks_prints_as_javascript_prints_it() {
+        let value = |list: Vec<Value>| -> Value {
+            let date = Date::from_millis(1.0);
+            let entries = [
+                ("a", Value::Undefined),
+                ("list", list.into()),
+                ("b", Value::Undefined),
+                ("date", date.into()),
+                ("invalid", Date::INVALID.into()),
+            ];
+            Map::from_iter(entries).into()
+        };
+        let expected = r#"{"list":[null,true],"date":"1970-01-01T00:00:00.001Z","invalid":null}"#;
+        let plain = value(vec![Value::Undefined, true.into()]);
+        assert_eq!(plain.stringify(), Ok(Some(expected.to_owned())));
+        assert_eq!(serde_json::to_string(&plain).unwrap(), expected);
+        assert_eq!(Value::Undefined.stringify(), Ok(None));
+        assert_eq!(Value::Undefined.to_json(), "null");
+        let with_big_int = value(vec![BigInt::from(10).into()]);
+        assert_eq!(with_big_int.stringify(), Err(HasBigInt));
+        assert!(with_big_int.to_json().starts_with(r#"{"list":[10],"#));
+        assert!(serde_json::to_string(&with_big_int).is_err());
+        assert_eq!(Value::Null.stringify(), Ok(Some("null".to_owned())), "afterwards");
+    }
+
+    #[test]
     fn a_long_text_does_not_stay_in_the_buffer() {
         let long = Value::from("x".repeat(KEEP + 1));
         assert_eq!(to_json(&long).len(), KEEP + 3);
-        assert!(BUFFER.with_borrow(String::capacity) == 0);
+        assert!(BUFFER.with_borrow(|buffer| buffer.text.capacity()) == 0);
         assert_eq!(to_json(&Value::Null), "null");
     }
 }

@@ -95,18 +95,23 @@ impl PropertyPath {
         &self.first
     }
 
-    /// The value at this path, or `None` when any part of it is missing.
+    /// The value at this path, or `None` when any part of it is missing or `undefined`.
     pub fn get<'a>(&self, msg: &'a Message) -> Option<&'a Value> {
         self.get_in(msg.properties())
     }
 
     /// As [`get`](Self::get), in any object.
     pub fn get_in<'a>(&self, object: &'a Map) -> Option<&'a Value> {
-        let mut value = object.get(&self.first)?;
+        self.get_own_in(object)?.defined()
+    }
+
+    /// The value at this path, which is `undefined` when there is a place without a value.
+    fn get_own_in<'a>(&self, object: &'a Map) -> Option<&'a Value> {
+        let mut value = object.get_own(&self.first)?;
         for step in &self.rest {
             value = match (value, step.resolve(object)?) {
-                (Value::Object(map), Resolved::Key(key)) => map.get(key)?,
-                (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string())?,
+                (Value::Object(map), Resolved::Key(key)) => map.get_own(key)?,
+                (Value::Object(map), Resolved::Index(index)) => map.get_own(&index.to_string())?,
                 (Value::Array(items), step) => items.get(step.index()?)?,
                 _ => return None,
             };
@@ -143,7 +148,8 @@ impl PropertyPath {
         Ok(value)
     }
 
-    /// Sets the value at this path and creates the objects and arrays on the way to it.
+    /// Sets the value at this path and creates the objects and arrays on the way to it. To set
+    /// `undefined` is to remove what is there, as in Node-RED.
     ///
     /// # Errors
     /// When something on the way is neither an object nor an array (nor a buffer whose byte is
@@ -157,6 +163,10 @@ impl PropertyPath {
     /// # Errors
     /// As [`set`](Self::set).
     pub fn set_in(&self, properties: &mut Map, value: Value) -> Result<(), CannotSet> {
+        if value.is_undefined() {
+            self.remove_in(properties);
+            return Ok(());
+        }
         if self.rest.is_empty() {
             match properties.get_mut(&self.first) {
                 Some(place) => *place = value,
@@ -166,7 +176,7 @@ impl PropertyPath {
         }
         let steps = self.owned_steps(properties).ok_or(CannotSet)?;
         let mut missing = !properties.contains_key(&self.first);
-        let mut place = properties.get_or_insert_with(&self.first, || Value::Null);
+        let mut place = properties.get_or_insert_with(&self.first, || Value::Undefined);
         let last = self.rest.len() - 1;
         for (at, step) in steps.into_iter().enumerate() {
             if missing {
@@ -191,7 +201,7 @@ impl PropertyPath {
         if self.rest.is_empty() {
             return object.remove(&self.first);
         }
-        self.get_in(object)?;
+        self.get_own_in(object)?;
         let mut steps = self.owned_steps(object)?;
         let last = steps.pop()?;
         let mut place = object.get_mut(&self.first)?;
@@ -261,7 +271,7 @@ impl Resolved<'_> {
             (Value::Object(map), Resolved::Key(key)) => map.get(key).cloned(),
             (Value::Object(map), Resolved::Index(index)) => map.get(&index.to_string()).cloned(),
             (Value::Array(items), Resolved::Key("length")) => Some(items.len().into()),
-            (Value::Array(items), step) => items.get(step.index()?).cloned(),
+            (Value::Array(items), step) => items.get(step.index()?)?.defined().cloned(),
             (Value::Buffer(bytes), Resolved::Key("length")) => Some(bytes.len().into()),
             (Value::Buffer(bytes), step) => Some(u32::from(*bytes.get(step.index()?)?).into()),
             (Value::String(text), Resolved::Key("length")) => {
@@ -271,7 +281,7 @@ impl Resolved<'_> {
                 let unit = text.encode_utf16().nth(step.index()?)?;
                 Some(String::from_utf16_lossy(&[unit]).into())
             }
-            (Value::Null | Value::Bool(_) | Value::Number(_), _) => None,
+            (_, _) => None,
         }
     }
 }
@@ -346,12 +356,12 @@ impl OwnedStep {
             (Value::Array(items), step) => {
                 let index = step.index().ok_or(CannotSet)?;
                 let items = Arc::make_mut(items);
-                let missing = index >= items.len();
-                if missing {
+                let missing = items.get(index).is_none_or(Value::is_undefined);
+                if index >= items.len() {
                     if index >= MAX_INDEX {
                         return Err(CannotSet);
                     }
-                    items.resize(index + 1, Value::Null);
+                    items.resize(index + 1, Value::Undefined);
                 }
                 Ok((items.get_mut(index).ok_or(CannotSet)?, missing))
             }
@@ -359,7 +369,7 @@ impl OwnedStep {
                 let map = Arc::make_mut(map);
                 let key = step.into_key();
                 let missing = !map.contains_key(&key);
-                Ok((map.get_or_insert_with(&key, || Value::Null), missing))
+                Ok((map.get_or_insert_with(&key, || Value::Undefined), missing))
             }
             _ => Err(CannotSet),
         }

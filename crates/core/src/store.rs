@@ -92,7 +92,7 @@ impl ContextStore for MemoryStore {
     }
 
     fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
-        self.with(place, |map| match value {
+        self.with(place, |map| match value.and_then(Value::into_defined) {
             Some(value) => path.set_in(map, value),
             None => {
                 path.remove_in(map);

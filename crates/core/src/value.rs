@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use crate::{Map, Text, json, print};
+use crate::{BigInt, Date, Map, Text, json, print};
 
 /// A JavaScript value as it occurs in messages. Cloning is cheap: strings, buffers, arrays and
 /// objects are reference-counted and copied only when a clone is changed.
@@ -14,12 +14,19 @@ pub enum Value {
     /// `null`.
     #[default]
     Null,
+    /// `undefined`: a property that is there without a value, or a place of an array that nothing
+    /// was put in. Look-ups give `None` for it, as they do for what is not there.
+    Undefined,
     /// `true` or `false`.
     Bool(bool),
     /// A JavaScript number.
     Number(f64),
+    /// A JavaScript `BigInt`. It has no form in JSON.
+    BigInt(BigInt),
     /// A string.
     String(Text),
+    /// A JavaScript `Date`.
+    Date(Date),
     /// A Node.js `Buffer`.
     Buffer(Bytes),
     /// An array.
@@ -33,12 +40,40 @@ impl Value {
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null",
+            Value::Undefined => "undefined",
             Value::Bool(_) => "boolean",
             Value::Number(_) => "number",
+            Value::BigInt(_) => "bigint",
             Value::String(_) => "string",
+            Value::Date(_) => "date",
             Value::Buffer(_) => "buffer",
             Value::Array(_) => "array",
             Value::Object(_) => "object",
+        }
+    }
+
+    /// Whether this is `undefined`.
+    #[inline]
+    pub fn is_undefined(&self) -> bool {
+        matches!(self, Value::Undefined)
+    }
+
+    /// The value, or `None` when it is `undefined`.
+    #[inline]
+    pub fn defined(&self) -> Option<&Value> {
+        (!self.is_undefined()).then_some(self)
+    }
+
+    /// As [`defined`](Self::defined), of a value that is given up.
+    pub fn into_defined(self) -> Option<Value> {
+        (!self.is_undefined()).then_some(self)
+    }
+
+    /// The date, when this is one.
+    pub fn as_date(&self) -> Option<Date> {
+        match self {
+            Value::Date(date) => Some(*date),
+            _ => None,
         }
     }
 
@@ -98,7 +133,7 @@ impl Value {
         }
     }
 
-    /// The property `key` of an object, or `None` for anything else.
+    /// The property `key` of an object, or `None` for anything else, and when it is `undefined`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object()?.get(key)
     }
@@ -106,11 +141,12 @@ impl Value {
     /// Whether JavaScript takes the value as true in a condition.
     pub fn is_truthy(&self) -> bool {
         match self {
-            Value::Null => false,
+            Value::Null | Value::Undefined => false,
             Value::Bool(value) => *value,
             Value::Number(number) => *number != 0.0 && !number.is_nan(),
+            Value::BigInt(number) => !number.is_zero(),
             Value::String(text) => !text.is_empty(),
-            Value::Buffer(_) | Value::Array(_) | Value::Object(_) => true,
+            Value::Date(_) | Value::Buffer(_) | Value::Array(_) | Value::Object(_) => true,
         }
     }
 
@@ -132,11 +168,29 @@ impl Value {
         json::parse_text(text)
     }
 
-    /// The value as JSON text, as `JSON.stringify` prints it.
+    /// The value as JSON text, as `JSON.stringify` prints it: an `undefined` property is left out,
+    /// an `undefined` element is `null`, a date is its ISO 8601 text and an invalid one `null`.
+    ///
+    /// It always gives JSON, where `JSON.stringify` does not: `undefined` alone is `null`, and a
+    /// `BigInt` is its digits. Where a flow asks for the text, [`stringify`](Self::stringify) is
+    /// the right one.
     pub fn to_json(&self) -> String {
         print::to_json(self)
     }
+
+    /// `JSON.stringify(value)`; `None` for `undefined`.
+    ///
+    /// # Errors
+    /// When the value is a `BigInt` or holds one.
+    pub fn stringify(&self) -> Result<Option<String>, HasBigInt> {
+        self.defined().map(print::stringify).transpose()
+    }
 }
+
+/// A value has no form in JSON, because there is a `BigInt` in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot print a BigInt as JSON; convert it to a number or a string first")]
+pub struct HasBigInt;
 
 macro_rules! value_from {
     ($($from:ty => |$name:ident| $to:expr;)+) => {
@@ -157,6 +211,8 @@ value_from! {
     u64 => |number| Value::Number(number as f64);
     i64 => |number| Value::Number(number as f64);
     usize => |number| Value::Number(number as f64);
+    BigInt => |number| Value::BigInt(number);
+    Date => |date| Value::Date(date);
     &str => |text| Value::String(text.into());
     String => |text| Value::String(text.into());
     SmolStr => |text| Value::String(text.into());
@@ -182,6 +238,34 @@ impl From<serde_json::Value> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_no_larger_than_a_shared_text_with_a_tag() {
+        assert_eq!(size_of::<Value>(), 40);
+        assert_eq!(size_of::<Option<Value>>(), 40);
+    }
+
+    #[test]
+    fn an_undefined_property_is_there_and_has_no_value() {
+        let map = Map::from_iter([("a", Value::Undefined), ("b", Value::Null)]);
+        assert!(map.contains_key("a") && map.get("a").is_none() && map.len() == 2);
+        assert_ne!(map, Map::from_iter([("b", Value::Null), ("c", Value::Undefined)]));
+        assert_eq!(map, Map::from_iter([("b", Value::Null), ("a", Value::Undefined)]));
+        let msg = crate::Message::from(map.clone());
+        assert_eq!((msg.get("a"), Value::from(map).get("b")), (None, Some(&Value::Null)));
+    }
+
+    #[test]
+    fn truth_and_type_are_those_of_javascript() {
+        for (value, name, truth) in [
+            (Value::Undefined, "undefined", false),
+            (Date::INVALID.into(), "date", true),
+            (BigInt::from(0).into(), "bigint", false),
+            (BigInt::from(-1).into(), "bigint", true),
+        ] {
+            assert_eq!((value.type_name(), value.is_truthy()), (name, truth));
+        }
+    }
 
     #[test]
     fn changing_a_clone_leaves_the_original() {

@@ -199,9 +199,12 @@ pub(crate) fn text<'a>(node: &'a Map, property: &str) -> &'a str {
 fn describe(value: &Value) -> &'static str {
     match value {
         Value::Null => "`null`",
+        Value::Undefined => "`undefined`",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
+        Value::BigInt(_) => "a BigInt",
         Value::String(_) => "a string",
+        Value::Date(_) => "a date",
         Value::Buffer(_) => "a buffer",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",

@@ -1,11 +1,11 @@
-//! What nodes evaluate: typed inputs, JSONata, mustache templates, JavaScript's regular
-//! expressions.
+//! What nodes evaluate: typed inputs, JSONata, mustache templates, JavaScript's rules for
+//! values, its regular expressions.
 //!
 //! Everything is compiled once, from a node's configuration, and evaluated for each message within
 //! bounds that its documentation states.
 
 // In reading order.
-pub mod uri;
+pub mod javascript;
 pub mod regexp;
 pub mod mustache;
 pub mod jsonata;

@@ -5,7 +5,9 @@ mod parse;
 
 use std::borrow::Cow;
 
-use ferrowire_core::{Map, Message, Value, javascript, number_to_string};
+use ferrowire_core::{Map, Message, Value, number_to_string};
+
+use crate::javascript;
 
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,7 +138,7 @@ impl Renderer<'_> {
     fn variable(&mut self, name: &str, escape: bool, frame: &Frame<'_>) {
         let value = self.lookup(name, frame);
         let text = match value.as_deref() {
-            None | Some(Value::Null) => return,
+            None | Some(Value::Null | Value::Undefined) => return,
             Some(Value::Number(number)) => return self.out.push_str(&number_to_string(*number)),
             Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
             value => Cow::Owned(javascript::text(value)),

@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 
+use ferrowire_core::number_to_string;
 use ferrowire_core::{
-    ContextKey, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
+    ContextKey, Date, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
 };
-use ferrowire_core::{javascript, number_to_string};
+
+use crate::javascript;
 
 use crate::Jsonata;
 
@@ -25,9 +27,10 @@ pub enum TypedValue {
     Env(String),
     /// `date` without a format: milliseconds since 1970.
     Now,
-    /// `date` with the format `iso`, and with `object`: a message holds no JavaScript dates, so
-    /// both give the ISO 8601 text that a date has in JSON.
+    /// `date` with the format `iso`: the ISO 8601 text that a date has in JSON.
     NowIso,
+    /// `date` with the format `object`: a JavaScript `Date`.
+    NowDate,
     /// `date` with a format of letters such as `YYYY-MM-DD`, as `$moment` of JSONata takes them.
     NowAs(String),
 }
@@ -123,8 +126,9 @@ impl TypedValue {
                 return Ok(expression.evaluate(msg, cx)?.map(Cow::Owned));
             }
             TypedValue::Env(text) => environment(text, cx),
-            TypedValue::Now => jiff::Timestamp::now().as_millisecond().into(),
-            TypedValue::NowIso => format!("{:.3}", jiff::Timestamp::now()).into(),
+            TypedValue::Now => Date::now().millis().into(),
+            TypedValue::NowIso => Date::now().to_iso().into(),
+            TypedValue::NowDate => Date::now().into(),
             TypedValue::NowAs(format) => {
                 crate::jsonata::now_as(format).map_err(NodeError::new)?.into()
             }
@@ -202,7 +206,8 @@ fn buffer(value: &Value) -> Result<Value, InvalidTyped> {
 fn date(value: &Value) -> Result<TypedValue, InvalidTyped> {
     match javascript_text(value).as_ref() {
         "" | "null" => Ok(TypedValue::Now),
-        "iso" | "object" => Ok(TypedValue::NowIso),
+        "iso" => Ok(TypedValue::NowIso),
+        "object" => Ok(TypedValue::NowDate),
         format => match crate::jsonata::now_as(format) {
             Ok(_) => Ok(TypedValue::NowAs(format.to_owned())),
             Err(reason) => Err(invalid(value, "a date format", reason)),
@@ -406,15 +411,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn dates_are_milliseconds_or_iso_text() {
+    fn dates_are_milliseconds_texts_or_dates() {
         let msg = Message::new();
         let now = evaluate(&parse(json!(""), "date").unwrap(), &msg).unwrap();
         assert!(now.and_then(|now| now.as_f64()).unwrap() > 1.6e12);
-        for format in ["iso", "object"] {
-            let now = evaluate(&parse(json!(format), "date").unwrap(), &msg).unwrap().unwrap();
-            let text = now.as_str().unwrap();
-            assert_eq!((text.len(), text.get(10..11), text.get(23..)), (24, Some("T"), Some("Z")));
-        }
+        let now = evaluate(&parse(json!("iso"), "date").unwrap(), &msg).unwrap().unwrap();
+        let text = now.as_str().unwrap();
+        assert_eq!((text.len(), text.get(10..11), text.get(23..)), (24, Some("T"), Some("Z")));
+        let now = evaluate(&parse(json!("object"), "date").unwrap(), &msg).unwrap().unwrap();
+        assert!(now.as_date().unwrap().millis() > 1.6e12);
         let day = parse(json!("[on the] Do, x"), "date").unwrap();
         let day = evaluate(&day, &msg).unwrap().unwrap();
         let (day, millis) = day.as_str().unwrap().split_once(", ").unwrap();

@@ -45,8 +45,11 @@ fn fold(sum: f64, text: &str) -> f64 {
 fn fold_value(sum: f64, value: &Value, key: &str) -> f64 {
     let (class, kind) = match value {
         Value::Null => ("[object Null]", "object"),
+        Value::Undefined => ("[object Undefined]", "undefined"),
         Value::Bool(_) => ("[object Boolean]", "boolean"),
         Value::Number(_) => ("[object Number]", "number"),
+        Value::BigInt(_) => ("[object BigInt]", "bigint"),
+        Value::Date(_) => ("[object Date]", "object"),
         Value::String(_) => ("[object String]", "string"),
         Value::Buffer(_) => ("[object Uint8Array]", "object"),
         Value::Array(_) => ("[object Array]", "object"),
@@ -55,8 +58,11 @@ fn fold_value(sum: f64, value: &Value, key: &str) -> f64 {
     let sum = fold(fold(fold(sum, key), class), kind);
     match value {
         Value::Null => fold(sum, "null"),
+        Value::Undefined => fold(sum, "undefined"),
         Value::Bool(value) => fold(sum, if *value { "true" } else { "false" }),
         Value::Number(number) => fold(sum, &number_to_string(*number)),
+        Value::BigInt(number) => fold(sum, number.as_str()),
+        Value::Date(date) => fold(sum, &number_to_string(date.millis())),
         Value::String(text) => fold(sum, text),
         Value::Array(items) => {
             // The keys of an array are compared as texts.
@@ -64,8 +70,8 @@ fn fold_value(sum: f64, value: &Value, key: &str) -> f64 {
                 items.iter().enumerate().map(|(at, it)| (at.to_string(), it)).collect();
             keyed.sort_by(|a, b| a.0.cmp(&b.0));
             let sum = keyed.iter().fold(sum, |sum, (key, item)| fold_value(sum, item, key));
-            let texts: Vec<_> =
-                items.iter().map(|it| ferrowire_core::javascript::text(Some(it))).collect();
+            // The values of a header are strings.
+            let texts: Vec<_> = items.iter().filter_map(Value::as_str).collect();
             fold(sum, &texts.join(","))
         }
         Value::Buffer(_) | Value::Object(_) => sum,

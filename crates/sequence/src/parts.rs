@@ -19,10 +19,12 @@ impl<'a> Parts<'a> {
         Some(Parts { id: parts.get("id")?, index: parts.get("index")?, count: parts.get("count") })
     }
 
-    /// The id of the sequence. Ids that are not strings count as their text, as they do for the
-    /// properties of a JavaScript object.
+    /// The id of the sequence. An id that is not a string counts as its JSON text.
     pub fn id(&self) -> Cow<'a, str> {
-        javascript::text_ref(Some(self.id))
+        match self.id {
+            Value::String(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_json()),
+        }
     }
 
     /// The place in the sequence, counted from 0; NaN for what is not a number.

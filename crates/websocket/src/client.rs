@@ -327,7 +327,11 @@ impl Link {
             self.cx.debug("the message is for a session that is not here, it was dropped");
             return Handled::Done;
         }
-        let Some(payload) = outgoing(self.options.mode, msg) else { return Handled::Done };
+        let payload = match outgoing(self.options.mode, msg) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Handled::Done,
+            Err(error) => return Handled::Failed(error.into()),
+        };
         match connection.send(payload) {
             Ok(()) => Handled::Done,
             Err(NotSent::Closed) => {

@@ -216,8 +216,11 @@ impl Running {
         if self.is_for_current(&msg) {
             cork::settle();
             return match outgoing(self.mode, msg) {
-                Some(payload) => CURRENT.with(|current| self.send_to(&current.connection, payload)),
-                None => Handled::Done,
+                Ok(Some(payload)) => {
+                    CURRENT.with(|current| self.send_to(&current.connection, payload))
+                }
+                Ok(None) => Handled::Done,
+                Err(error) => Handled::Failed(error.into()),
             };
         }
         let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
@@ -225,8 +228,9 @@ impl Running {
         let target = self.clients().by_session.get(id).cloned();
         match target {
             Some(connection) => match outgoing(self.mode, msg) {
-                Some(payload) => self.send_to(&connection, payload),
-                None => Handled::Done,
+                Ok(Some(payload)) => self.send_to(&connection, payload),
+                Ok(None) => Handled::Done,
+                Err(error) => Handled::Failed(error.into()),
             },
             None => {
                 self.lost(format_args!("nobody has session {id}, the message was dropped"));
@@ -283,7 +287,11 @@ impl Running {
     /// Sends to all: together with other broadcasts of the same task if it is one that has more
     /// to do, and nobody may have to be waited for.
     fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
-        let Some(payload) = outgoing(self.mode, msg) else { return Handled::Done };
+        let payload = match outgoing(self.mode, msg) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Handled::Done,
+            Err(error) => return Handled::Failed(error.into()),
+        };
         let put = |frames: &mut BytesMut| {
             put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
         };

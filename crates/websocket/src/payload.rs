@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::{Key, Map, Message, Text, Value, generate_id, number_to_string};
+use ferrowire_core::{HasBigInt, Key, Map, Message, Text, Value, generate_id, number_to_string};
 
 use crate::frame::Payload;
 
@@ -88,24 +88,34 @@ fn whole_message(payload: Payload) -> Message {
 
 /// What is to be sent for `msg`, or `None` if nothing is: without a `payload`, and for an empty
 /// string.
-pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Option<Payload> {
+///
+/// # Errors
+/// When there is a `BigInt` in what would be sent as JSON.
+pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Result<Option<Payload>, HasBigInt> {
     match mode {
         Mode::WholeMessage => {
             msg.remove("_session");
-            Some(Payload::Text(msg.to_json().into()))
+            Ok(Some(Payload::Text(msg.stringify()?.into())))
         }
         // The message ends here, so that its payload can be taken without closing the gap.
-        Mode::Payload => match std::mem::take(msg.properties_mut().get_mut("payload")?) {
-            Value::Buffer(bytes) => Some(Payload::Binary(bytes)),
-            value => Some(to_text(value)).filter(|text| !text.is_empty()).map(Payload::Text),
+        Mode::Payload => match msg.properties_mut().get_mut("payload").map(std::mem::take) {
+            None => Ok(None),
+            Some(Value::Buffer(bytes)) => Ok(Some(Payload::Binary(bytes))),
+            Some(value) => {
+                Ok(Some(to_text(value)?).filter(|text| !text.is_empty()).map(Payload::Text))
+            }
         },
     }
 }
 
-fn to_text(value: Value) -> Text {
+/// As Node-RED's `ensureString`: only objects are printed as JSON, to which dates and `null`
+/// belong.
+fn to_text(value: Value) -> Result<Text, HasBigInt> {
     match value {
-        Value::String(text) => text,
-        Value::Number(number) => number_to_string(number).into(),
-        other => other.to_json().into(),
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number_to_string(number).into()),
+        Value::Undefined => Ok(Text::from_static("undefined")),
+        Value::BigInt(number) => Ok(number.to_string().into()),
+        other => Ok(other.stringify()?.unwrap_or_default().into()),
     }
 }

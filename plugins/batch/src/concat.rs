@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use ferrowire::expression::javascript;
 use ferrowire::sequence::{Added, Gathered, Parts, Sequence, Sequences};
-use ferrowire::{Message, NodeError, Value, javascript};
+use ferrowire::{Message, NodeError, Value};
 
 use crate::MOST_HELD;
 

@@ -133,7 +133,7 @@ impl Inner {
     }
 
     fn take(&self, msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             let mut kept = self.state().take_all();
             self.restart.notify_one();
             kept.push(msg);

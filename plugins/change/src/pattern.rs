@@ -1,7 +1,8 @@
 //! `Pattern`: what a change rule looks for, and how it changes a value.
 
+use ferrowire::expression::javascript;
 use ferrowire::expression::regexp::RegExp;
-use ferrowire::{NodeError, Value, javascript};
+use ferrowire::{NodeError, Value};
 
 use crate::replace;
 

@@ -1,6 +1,6 @@
 //! What the rules of `change` do to a message.
 
-use ferrowire::{Level, Message, Value};
+use ferrowire::{BigInt, Date, Level, Map, Message, Value};
 use ferrowire_plugin_change as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -88,8 +88,9 @@ async fn set_makes_buffers_and_dates() {
 #[tokio::test(start_paused = true)]
 async fn set_reaches_inside_and_creates_what_is_missing() {
     let set = |p: &str, to: &str, tot: &str| json!([{"t": "set", "p": p, "to": to, "tot": tot}]);
-    assert_rules(set("a.b[1].c", "x", "str"), json!({}), json!({"a": {"b": [null, {"c": "x"}]}}))
-        .await;
+    let list = vec![Value::Undefined, json!({"c": "x"}).into()];
+    let (msg, _) = run(json!({"rules": set("a.b[1].c", "x", "str")}), Message::new()).await;
+    assert_eq!(msg.get("a").and_then(|a| a.get("b")), Some(&list.into()));
     let before = json!({"a": {"b": 1}});
     assert_rules(set("a.b", "x", "str"), before, json!({"a": {"b": "x"}})).await;
     let lookup = json!({"payload": 0, "lookup": {"a": 1, "b": 2}, "topic": "b"});
@@ -107,6 +108,43 @@ async fn set_to_something_undefined_deletes_and_to_null_sets_null() {
     assert_rules(rules.clone(), json!({"payload": 1}), json!({})).await;
     let null = json!({"payload": null, "foo": null});
     assert_rules(rules, json!({"payload": 1, "foo": null}), null).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn undefined_dates_and_big_ints_are_moved_set_and_deleted() {
+    let date = Value::from(Date::from_millis(5.0));
+    let properties = [
+        ("payload", 1.into()),
+        ("when", date.clone()),
+        ("big", BigInt::from(7).into()),
+        ("list", vec![Value::Undefined, date.clone()].into()),
+        ("none", Value::Undefined),
+        ("gone", Value::Undefined),
+    ];
+    let rules = json!([
+        {"t": "set", "p": "a", "to": "when", "tot": "msg"},
+        {"t": "set", "p": "b", "to": "list[1]", "tot": "jsonata"},
+        {"t": "set", "p": "payload", "to": "none", "tot": "msg"},
+        {"t": "set", "p": "list[0].x", "to": "big", "tot": "msg"},
+        {"t": "move", "p": "big", "to": "c.d", "tot": "msg"},
+        {"t": "change", "p": "when", "from": "1", "to": "2", "fromt": "str", "tot": "str"},
+        {"t": "delete", "p": "gone", "pt": "msg"},
+        {"t": "set", "p": "now", "to": "object", "tot": "date"}
+    ]);
+    let (mut msg, logs) = run(json!({"rules": rules}), Map::from_iter(properties).into()).await;
+    assert!(logs.is_empty(), "{logs:?}");
+    assert!(msg.remove("now").unwrap().as_date().unwrap().millis() > 1.6e12);
+    msg.remove("_msgid");
+    let inside = |name, value: Value| Value::from(Map::from_iter([(name, value)]));
+    let expected = [
+        ("when", date.clone()),
+        ("list", vec![inside("x", BigInt::from(7).into()), date.clone()].into()),
+        ("none", Value::Undefined),
+        ("a", date.clone()),
+        ("b", date),
+        ("c", inside("d", BigInt::from(7).into())),
+    ];
+    assert_eq!(msg, Map::from_iter(expected).into());
 }
 
 #[tokio::test(start_paused = true)]

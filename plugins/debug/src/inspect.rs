@@ -37,9 +37,12 @@ impl Inspector {
     fn value(&mut self, value: &Value, level: usize) -> String {
         match value {
             Value::Null => "null".to_owned(),
+            Value::Undefined => "undefined".to_owned(),
             Value::Bool(value) => value.to_string(),
             Value::Number(number) if *number == 0.0 && number.is_sign_negative() => "-0".to_owned(),
             Value::Number(number) => number_to_string(*number),
+            Value::BigInt(number) => format!("{number}n"),
+            Value::Date(date) => date.to_iso().unwrap_or_else(|| "Invalid Date".to_owned()),
             Value::String(text) => quoted(text),
             Value::Buffer(bytes) => buffer(bytes),
             Value::Array(items) if items.is_empty() => "[]".to_owned(),

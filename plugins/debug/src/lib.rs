@@ -160,9 +160,13 @@ impl Debug {
                 cx.info_log(format_args!("{start}{text}"));
             }
             // JavaScript's `typeof null` is `object`.
-            Some(Value::Null | Value::Object(_) | Value::Array(_) | Value::Buffer(_)) => {
-                cx.info_log(format_args!("\n{}", inspect(value, LOG_DEPTH)))
-            }
+            Some(
+                Value::Null
+                | Value::Date(_)
+                | Value::Object(_)
+                | Value::Array(_)
+                | Value::Buffer(_),
+            ) => cx.info_log(format_args!("\n{}", inspect(value, LOG_DEPTH))),
             _ => cx.info_log(inspect(value, LOG_DEPTH)),
         }
     }

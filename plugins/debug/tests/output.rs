@@ -1,6 +1,6 @@
 //! What `debug` hands to the sidebar and to the log.
 
-use ferrowire::{Level, Message, Value};
+use ferrowire::{BigInt, Date, Level, Message, Value};
 use ferrowire_plugin_debug as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 
@@ -65,6 +65,9 @@ async fn another_property_is_published_however_deep() {
 async fn every_kind_of_value_is_published_as_it_is() {
     for value in [
         Value::Null,
+        Date::INVALID.into(),
+        BigInt::from(10).into(),
+        vec![Value::Undefined, Date::from_millis(1.0).into()].into(),
         true.into(),
         f64::INFINITY.into(),
         vec![1u8, 2].into(),

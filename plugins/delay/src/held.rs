@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ferrowire::{Message, NodeError, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::{Message, NodeError};
 use tokio::time::Instant;
 
 use crate::settings::{Hold, Mode, Settings, millis};

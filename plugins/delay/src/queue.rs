@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use ferrowire::{Key, Message, NodeError, Status, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::{Key, Message, NodeError, Status, Value};
 use tokio::time::Instant;
 
 use crate::settings::{Mode, Settings, millis};
@@ -178,7 +179,7 @@ impl Queue {
     }
 
     fn take_or_drop(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.last_sent = None;
             self.rate = settings.rate;
             return vec![was_reset()];
@@ -192,7 +193,7 @@ impl Queue {
     }
 
     fn take_burst(&mut self, settings: &Settings, msg: Message, now: Instant) -> Vec<Effect> {
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.passed.clear();
             return vec![Effect::Status(ready())];
         }

@@ -47,7 +47,7 @@ impl Orders {
         });
         let is_order = |key: &str| key == "_msgid" || key == "flush";
         Orders {
-            reset: msg.get("reset").is_some(),
+            reset: msg.contains_key("reset"),
             flush,
             is_message: msg.properties().iter().any(|(key, _)| !is_order(key)),
         }

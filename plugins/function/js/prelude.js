@@ -13,6 +13,8 @@
     });
     // Before anyone can replace it.
     const toBase64 = Uint8Array.prototype.toBase64;
+    const { Date, BigInt, String } = globalThis;
+    const getTime = Date.prototype.getTime;
     const wellFormed = String.prototype.toWellFormed;
     const text = (value) => wellFormed.call(plainText(value));
     const plainText = (value) => {
@@ -299,6 +301,11 @@
     return {
         node: nodeFor,
         plain: Object.prototype,
+        dates: Date.prototype,
+        date: (millis) => new Date(millis),
+        time: (date) => getTime.call(date),
+        bigInt: (digits) => BigInt(digits),
+        digits: (bigInt) => String(bigInt),
         // A promise that is not settled yet: its outcome is told later.
         watch(promise, id, msg) {
             promise.then((results) => {
@@ -336,12 +343,8 @@
         wellFormed: (value) => wellFormed.call(value),
         // What a message holds of things that only JavaScript has.
         simplify(value) {
-            if (typeof value === 'bigint') {
-                const number = Number(value);
-                return Number.isSafeInteger(number) ? number : String(value);
-            }
             if (web && (value instanceof web.URL || value instanceof web.URLSearchParams)) return String(value);
-            if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+            if (value instanceof Date) return new Date(getTime.call(value));
             if (value instanceof Error) {
                 const plain = { name: value.name, message: value.message, stack: value.stack };
                 if (value.cause !== undefined) plain.cause = value.cause;

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use ferrowire::{Key, Map, Message, Text, Value};
+use ferrowire::{BigInt, Date, Key, Map, Message, Text, Value};
 use rquickjs::object::Property;
 use rquickjs::{
     Array, ArrayBuffer, Atom, Ctx, Exception, Function, Object, Result, String as JsString, Type,
@@ -58,7 +58,7 @@ impl<'a, 'js> Scope<'a, 'js> {
             self.given.replace(given);
             return Ok(js);
         };
-        let seen = visible.iter().filter_map(|name| Some((name, msg.get(name)?)));
+        let seen = visible.iter().filter_map(|name| Some((name, msg.properties().get_own(name)?)));
         let js = writer.properties(seen)?;
         self.given.replace(given);
         let partial = Partial { js: js.clone(), visible: Arc::clone(visible), msg };
@@ -105,8 +105,10 @@ impl<'js> Partial<'js> {
         let mut added = Vec::new();
         for name in self.visible.iter() {
             let atom = scope.names.atom(name)?;
+            let was_there = self.msg.properties().contains_key(name);
             match reader.value(self.js.get(atom.clone())?)? {
-                Some(value) if msg.get(name).is_some() => _ = msg.set(name.clone(), value),
+                Some(value) if was_there => _ = msg.set(name.clone(), value),
+                Some(Value::Undefined) if !self.js.contains_key(atom.clone())? => {}
                 Some(value) => added.push((atom, name, value)),
                 None => _ = msg.remove(name),
             }
@@ -133,6 +135,7 @@ impl<'js> Writer<'_, 'js> {
         let ctx = self.scope.ctx;
         match value {
             Value::Null => Ok(Js::new_null(ctx.clone())),
+            Value::Undefined => Ok(Js::new_undefined(ctx.clone())),
             Value::Bool(value) => Ok(Js::new_bool(ctx.clone(), *value)),
             Value::Number(number) => Ok(Js::new_number(ctx.clone(), *number)),
             Value::String(text) => {
@@ -142,6 +145,8 @@ impl<'js> Writer<'_, 'js> {
                 }
                 Ok(js)
             }
+            Value::BigInt(number) => self.scope.call("bigInt")?.call((number.as_str(),)),
+            Value::Date(date) => self.scope.call("date")?.call((date.millis(),)),
             Value::Buffer(bytes) => {
                 let bytes = ArrayBuffer::new_copy(ctx.clone(), bytes)?;
                 self.scope.call("buffer")?.call((bytes,))
@@ -199,16 +204,16 @@ impl<'a, 'js> Reader<'a, 'js> {
         Reader { scope, plain, depth: 0, values: 0 }
     }
 
-    /// The value, or `None` for what messages do not hold: undefined, functions, symbols.
-    /// Dates become ISO 8601 text, errors objects, other things their own properties.
+    /// The value, or `None` for what messages do not hold: functions and symbols. Errors become
+    /// objects, other things their own properties.
     ///
     /// # Errors
     /// When the value is nested too deeply or too large, or a getter throws.
     pub(crate) fn value(&mut self, value: Js<'js>) -> Result<Option<Value>> {
         // Each question costs a few calls when it is asked of an object.
         match value.type_of() {
-            Type::Undefined | Type::Uninitialized | Type::Symbol => Ok(None),
-            Type::Function | Type::Constructor => Ok(None),
+            Type::Undefined | Type::Uninitialized => Ok(Some(Value::Undefined)),
+            Type::Function | Type::Constructor | Type::Symbol => Ok(None),
             Type::Null => Ok(Some(Value::Null)),
             Type::Bool => Ok(value.as_bool().map(Value::Bool)),
             Type::Int | Type::Float => Ok(value.as_number().map(Value::Number)),
@@ -216,6 +221,10 @@ impl<'a, 'js> Reader<'a, 'js> {
                 Some(text) => self.text(text).map(|text| Some(text.into())),
                 None => Ok(None),
             },
+            Type::BigInt => {
+                let digits: String = self.scope.call("digits")?.call((value,))?;
+                Ok(BigInt::parse(&digits).map(Value::BigInt))
+            }
             Type::Array => value.into_array().map(|array| self.array(&array)).transpose(),
             _ => match value.try_into_object() {
                 Ok(object) => self.object(object),
@@ -256,7 +265,7 @@ impl<'a, 'js> Reader<'a, 'js> {
         self.enter(array.len())?;
         let mut items = Vec::with_capacity(array.len().min(4096));
         for at in 0..array.len() {
-            items.push(self.value(array.get(at)?)?.unwrap_or_default());
+            items.push(self.value(array.get(at)?)?.unwrap_or(Value::Undefined));
         }
         self.depth -= 1;
         Ok(Value::Array(Arc::new(items)))
@@ -275,16 +284,30 @@ impl<'a, 'js> Reader<'a, 'js> {
             let bytes = encoding::bytes(self.scope, object.into_value())?;
             return Ok(Some(Value::Buffer(bytes.into())));
         }
+        if self.is_date(&object)? {
+            return self.date(object).map(Some);
+        }
         self.unusual(object.into_value())
     }
 
-    /// What the prelude makes of a date, an error, a map, an instance of a class, …
+    fn is_date(&self, object: &Object<'js>) -> Result<bool> {
+        let dates: Object<'js> = self.scope.calls.get(self.scope.names.atom("dates")?)?;
+        Ok(object.get_prototype().is_some_and(|prototype| prototype == dates))
+    }
+
+    fn date(&self, object: Object<'js>) -> Result<Value> {
+        let millis: f64 = self.scope.call("time")?.call((object,))?;
+        Ok(Date::from_millis(millis).into())
+    }
+
+    /// What the prelude makes of an error, a map, an instance of a class, …
     fn unusual(&mut self, value: Js<'js>) -> Result<Option<Value>> {
         let simple: Js<'js> = self.scope.call("simplify")?.call((value,))?;
         match simple.try_into_object() {
             Ok(object) if object.is_array() || object.as_typed_array::<u8>().is_some() => {
                 self.value(object.into_value())
             }
+            Ok(object) if self.is_date(&object)? => self.date(object).map(Some),
             Ok(object) => self.properties(&object).map(|map| Some(map.into())),
             Err(other) if other.is_string() || other.is_number() => self.value(other),
             Err(_) => Ok(None),

@@ -92,7 +92,7 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     let details = ["code", "cause"].into_iter().filter_map(|detail| {
         let value: Value<'js> = exception.as_object().get(detail).ok()?;
         let scope = Scope::of(ctx).ok()?;
-        Some((detail, Reader::new(&scope).value(value).ok()??))
+        Some((detail, Reader::new(&scope).value(value).ok()??.into_defined()?))
     });
     let error = details.fold(error, |error, (detail, value)| error.with(detail, value));
     error.with("stack", format!("{text}\n{}", in_user_lines(stack.trim_end())))

@@ -64,7 +64,12 @@ impl<'js> Given<'js> {
             Value::Number(was) => js.as_number().is_some_and(|is| is.to_bits() == was.to_bits()),
             Value::Bool(was) => js.as_bool() == Some(*was),
             Value::Null => js.is_null(),
-            Value::Buffer(_) | Value::Array(_) | Value::Object(_) => false,
+            Value::Undefined => js.is_undefined(),
+            Value::BigInt(_)
+            | Value::Date(_)
+            | Value::Buffer(_)
+            | Value::Array(_)
+            | Value::Object(_) => false,
         }
     }
 }

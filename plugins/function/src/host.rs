@@ -74,7 +74,7 @@ impl Shared {
         for effect in effects {
             if let Effect::Held(number) = effect {
                 let held: Array<'js> = release.call((number,))?;
-                let id = Reader::new(scope).value(held.get(1)?)?;
+                let id = Reader::new(scope).value(held.get(1)?)?.and_then(Value::into_defined);
                 self.send(scope, held.get(0)?, id.as_ref())?;
             } else {
                 self.push(scope.ctx, effect)?;
@@ -358,7 +358,7 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     let this = Arc::clone(shared);
     builder.add("send", move |ctx: Ctx<'js>, results: Js<'js>, id: Js<'js>| {
         let scope = Scope::of(&ctx)?;
-        let id = Reader::new(&scope).value(id)?;
+        let id = Reader::new(&scope).value(id)?.and_then(Value::into_defined);
         this.send(&scope, results, id.as_ref())
     })?;
     let this = Arc::clone(shared);
@@ -390,7 +390,7 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
     let this = Arc::clone(shared);
     builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
         let scope = Scope::of(&ctx)?;
-        let input = Reader::new(&scope).value(input)?.unwrap_or_default();
+        let input = Reader::new(&scope).value(input)?.unwrap_or(Value::Undefined);
         match context::expression(&this.cx, &source, &input) {
             Ok(Some(value)) => scope.to_js(&value),
             Ok(None) => Ok(Js::new_undefined(ctx.clone())),

@@ -125,6 +125,6 @@ async fn arrays_of_a_usual_length_are_what_they_were() {
         "a\\n1",
         []
     ]);
-    assert_eq!(node.next_output(0).await.payload(), Some(&expected.into()));
+    assert_eq!(node.next_output(0).await.payload().unwrap().to_json(), expected.to_string());
     node.stop().await;
 }

@@ -1,23 +1,27 @@
 //! Bodies made of objects: `multipart/form-data` (RFC 7578) and query strings.
 
 use bytes::Bytes;
-use ferrowire::expression::uri::encode_uri_component;
-use ferrowire::{Map, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::expression::javascript::encode_uri_component;
+use ferrowire::{HasBigInt, Map, Value};
 
 /// The fields as a `multipart/form-data` body with this boundary. A value with a property
 /// `value` may have `options` with `filename` and `contentType`.
-pub(crate) fn multipart(fields: &Map, boundary: &str) -> Bytes {
+///
+/// # Errors
+/// When there is a `BigInt` in a field that is sent as JSON.
+pub(crate) fn multipart(fields: &Map, boundary: &str) -> Result<Bytes, HasBigInt> {
     let mut body = Vec::new();
     for (name, field) in fields.iter() {
         let inner = field.get("value").filter(|_| field.as_object().is_some());
         let options = field.get("options").filter(|_| inner.is_some());
         let option = |key: &str| options.and_then(|all| all.get(key)?.as_str());
         let content = match inner.unwrap_or(field) {
-            Value::Null => continue,
+            Value::Null | Value::Undefined => continue,
             Value::String(text) => text.to_bytes(),
             Value::Buffer(bytes) => bytes.clone(),
             value if inner.is_some() => javascript::text(Some(value)).into(),
-            value => value.to_json().into(),
+            value => value.stringify()?.unwrap_or_default().into(),
         };
         let mut head =
             format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quoted(name));
@@ -37,7 +41,7 @@ pub(crate) fn multipart(fields: &Map, boundary: &str) -> Bytes {
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    body.into()
+    Ok(body.into())
 }
 
 /// A name as browsers write it between quotes.
@@ -95,7 +99,7 @@ mod tests {
             r#"{"f":{"value":"hi","options":{"filename":"a\".txt"}},"n":123,"x":null,
                 "t":{"value":"<b>","options":{"contentType":"text/html"}}}"#,
         );
-        let body = multipart(fields.as_object().unwrap(), "B");
+        let body = multipart(fields.as_object().unwrap(), "B").unwrap();
         assert_eq!(
             std::str::from_utf8(&body).unwrap(),
             "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a%22.txt\"\r\n\

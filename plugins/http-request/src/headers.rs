@@ -1,6 +1,7 @@
 //! `Headers`: the headers of a request, with their names as the flow writes them.
 
-use ferrowire::{Message, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::{Message, Value};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::failure::Failure;

@@ -1,8 +1,9 @@
 //! `Jar`: the cookies of one request and of those that it is redirected to.
 
 use cookie_store::CookieStore;
-use ferrowire::expression::uri::{decode_uri_component, encode_uri_component};
-use ferrowire::{Map, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::expression::javascript::{decode_uri_component, encode_uri_component};
+use ferrowire::{Map, Value};
 use ferrowire_net::parse_cookies;
 use url::Url;
 
@@ -33,7 +34,7 @@ impl Jar {
         for (name, cookie) in cookies.iter() {
             let value = match cookie {
                 Value::Object(options) => options.get("value"),
-                Value::Null => None,
+                Value::Null | Value::Undefined => None,
                 value => Some(value),
             };
             let Some(value) = value.filter(|value| !matches!(value, Value::Null)) else { continue };

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use ferrowire::expression::javascript;
 use ferrowire::expression::mustache::Filling;
-use ferrowire::{Message, NodeContext, NodeError, Value, javascript};
+use ferrowire::{HasBigInt, Message, NodeContext, NodeError, Value};
 use ferrowire_net::{basic, take_mark};
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -37,6 +38,12 @@ pub(crate) enum NotSent {
 impl From<String> for NotSent {
     fn from(text: String) -> Self {
         NotSent::Failed(text.into())
+    }
+}
+
+impl From<HasBigInt> for NotSent {
+    fn from(error: HasBigInt) -> Self {
+        NotSent::Failed(error.into())
     }
 }
 
@@ -78,7 +85,7 @@ pub(crate) fn prepare(
         jar.add_message(cookies, &url);
     }
     let digest = authorize(options, &url, &mut headers);
-    let body = body(&method, options.payload, msg.payload(), &mut headers);
+    let body = body(&method, options.payload, msg.payload(), &mut headers)?;
     let follow = msg.get("followRedirects").is_none_or(Value::is_truthy);
     let (timeout, verify) = (timeout(msg, cx), options.has_tls || verify(msg, cx));
     let call = Call { method, url, headers, body, jar, follow, digest, timeout, verify };
@@ -160,7 +167,9 @@ fn method(options: &Options, msg: &Message, cx: &NodeContext) -> Method {
 }
 
 fn add_query(url: &mut String, payload: Option<&Value>) -> Result<(), NotSent> {
-    let Some(payload @ (Value::Object(_) | Value::Array(_) | Value::Null)) = payload else {
+    let Some(payload @ (Value::Object(_) | Value::Array(_) | Value::Date(_) | Value::Null)) =
+        payload
+    else {
         return Err("Invalid payload".into());
     };
     if !url.contains('?') {
@@ -200,20 +209,20 @@ fn body(
     payload_of: PayloadOf,
     payload: Option<&Value>,
     headers: &mut Headers,
-) -> Bytes {
-    let Some(payload) = payload else { return Bytes::new() };
+) -> Result<Bytes, HasBigInt> {
+    let Some(payload) = payload else { return Ok(Bytes::new()) };
     if *method == Method::HEAD || (*method == Method::GET && payload_of != PayloadOf::Body) {
-        return Bytes::new();
+        return Ok(Bytes::new());
     }
     let is_get = *method == Method::GET;
     let media = headers.get("content-type").unwrap_or_default();
-    match payload {
+    Ok(match payload {
         Value::String(text) => text.to_bytes(),
         Value::Buffer(bytes) => bytes.clone(),
         Value::Number(_) => javascript::text(Some(payload)).into(),
         Value::Object(fields) if media == "multipart/form-data" && !is_get => {
             let boundary = format!("--------------------------{:024x}", rand::random::<u64>());
-            let body = form::multipart(fields, &boundary);
+            let body = form::multipart(fields, &boundary)?;
             headers.set_text("content-type", format!("multipart/form-data; boundary={boundary}"));
             body
         }
@@ -222,9 +231,9 @@ fn body(
             if media.is_empty() && !is_get {
                 headers.set_text("content-type", "application/json");
             }
-            payload.to_json().into()
+            payload.stringify()?.unwrap_or_default().into()
         }
-    }
+    })
 }
 
 /// How long an answer may take: what the message says, else the environment, else two minutes.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ferrowire::expression::uri::encode_uri_component;
-use ferrowire::{NodeError, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::expression::javascript::encode_uri_component;
+use ferrowire::{NodeError, Value};
 
 /// The line for one cookie: a value, or an object of `value` and options. `null` deletes it.
 ///
@@ -23,8 +24,9 @@ pub(crate) fn line(name: &str, cookie: &Value) -> Result<String, NodeError> {
     let deleted = matches!(cookie, Value::Null) || cookie.get("value") == Some(&Value::Null);
     let encoded = match value {
         _ if deleted => String::new(),
-        Some(value @ (Value::Object(_) | Value::Array(_))) => {
-            encode_uri_component(&format!("j:{}", value.to_json()))
+        Some(value @ (Value::Object(_) | Value::Array(_) | Value::Date(_))) => {
+            let json = value.stringify()?.unwrap_or_default();
+            encode_uri_component(&format!("j:{json}"))
         }
         value => encode_uri_component(&javascript::text(value)),
     };
@@ -103,10 +105,11 @@ fn date(moment: SystemTime) -> String {
     httpdate::fmt_http_date(moment)
 }
 
-/// A date as a function node leaves it: milliseconds, ISO 8601, or as HTTP writes it.
+/// A date: as JavaScript has it, in milliseconds, in ISO 8601, or as HTTP writes it.
 fn moment(name: &str, value: &Value) -> Result<SystemTime, NodeError> {
     let parsed = match value {
         Value::Number(milliseconds) => Some(since_epoch(*milliseconds)),
+        Value::Date(date) => Some(date.millis()).filter(|it| !it.is_nan()).map(since_epoch),
         Value::String(text) => {
             let iso = text.parse::<jiff::Timestamp>();
             iso.map(|it| since_epoch(it.as_millisecond() as f64))

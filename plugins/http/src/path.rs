@@ -3,8 +3,8 @@
 //! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`: letters in
 //! any case, with or without a slash at the end.
 
+use ferrowire::expression::javascript::decode_uri_component;
 use ferrowire::expression::regexp::{self, RegExp};
-use ferrowire::expression::uri::decode_uri_component;
 use ferrowire::{Key, Map};
 
 /// A path with parameters.

@@ -1,7 +1,8 @@
 //! `Reply`: a response as a message describes it, in the way Express sends it.
 
 use bytes::Bytes;
-use ferrowire::{Map, Message, NodeError, Value, javascript, number_to_string};
+use ferrowire::expression::javascript;
+use ferrowire::{HasBigInt, Map, Message, NodeError, Value, number_to_string};
 use ferrowire_http::{Response, full};
 use hyper::StatusCode;
 use hyper::header::{
@@ -45,7 +46,7 @@ impl Reply {
             put(&mut all, name, value)?;
         }
         if let Some(cookies) = msg.get("cookies").and_then(Value::as_object) {
-            for (name, value) in cookies.iter() {
+            for (name, value) in cookies.iter().filter(|(_, value)| !value.is_undefined()) {
                 let line = cookie::line(name, value)?;
                 let line = HeaderValue::from_str(&line)
                     .map_err(|_| format!("the cookie `{name}` is no value of a header"))?;
@@ -55,7 +56,7 @@ impl Reply {
         let status = status.unwrap_or_else(|| wanted_status(msg));
         let status = StatusCode::from_u16(status)
             .map_err(|_| format!("`{status}` is no status code of HTTP"))?;
-        Ok(Reply { status, headers: all, content: Content::of(msg.payload()) })
+        Ok(Reply { status, headers: all, content: Content::of(msg.payload())? })
     }
 
     /// The response; `callback` is what a JSONP request wants to be called.
@@ -92,14 +93,14 @@ fn wanted_status(msg: &Message) -> u16 {
 }
 
 impl Content {
-    fn of(payload: Option<&Value>) -> Self {
-        match payload {
+    fn of(payload: Option<&Value>) -> Result<Self, HasBigInt> {
+        Ok(match payload {
             None => Content::Nothing,
             Some(Value::String(text)) => Content::Text(text.to_bytes()),
             Some(Value::Number(number)) => Content::Text(number_to_string(*number).into()),
             Some(Value::Buffer(bytes)) => Content::Binary(bytes.clone()),
-            Some(value) => Content::Json(value.to_json()),
-        }
+            Some(value) => Content::Json(value.stringify()?.unwrap_or_default()),
+        })
     }
 }
 
@@ -110,7 +111,7 @@ fn put(all: &mut HeaderMap, name: &str, value: &Value) -> Result<(), NodeError> 
         return Ok(());
     }
     match value {
-        Value::Null => {}
+        Value::Null | Value::Undefined => {}
         Value::Array(values) => {
             for value in values.iter() {
                 all.append(parsed.clone(), header_value(name, value)?);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ferrowire::expression::uri::decode_uri_component;
+use ferrowire::expression::javascript::decode_uri_component;
 use ferrowire::{Key, Map, Value};
 use ferrowire_http::Secure;
 use ferrowire_net::parse_cookies;

@@ -43,12 +43,15 @@ async fn every_type_of_value_is_injected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_date_is_a_number_of_milliseconds_or_iso_text() {
-    let config = json!({"props": [{"p": "payload"}, {"p": "at", "v": "iso", "vt": "date"}],
+async fn a_date_is_a_number_of_milliseconds_iso_text_or_an_object() {
+    let config = json!({"props": [{"p": "payload"}, {"p": "at", "v": "iso", "vt": "date"},
+        {"p": "date", "v": "object", "vt": "date"}],
         "payload": "", "payloadType": "date"});
     let msg = injected(config, json!({})).await;
     assert!(msg.payload().and_then(Value::as_f64).is_some_and(|now| now > 1.6e12));
     assert!(msg.get("at").and_then(Value::as_str).is_some_and(|at| at.ends_with('Z')));
+    let date = msg.get("date").and_then(Value::as_date);
+    assert!(date.is_some_and(|date| date.millis() > 1.6e12));
 }
 
 #[tokio::test(start_paused = true)]

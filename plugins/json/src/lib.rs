@@ -4,8 +4,8 @@ mod print;
 mod schema;
 
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Value,
+    Editor, FromConfig, Handled, HasBigInt, Message, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Value,
 };
 
 use schema::{Cache, Schema};
@@ -26,6 +26,12 @@ pub struct Json {
 enum Failure {
     Error(NodeError),
     Misfit(Box<Misfit>),
+}
+
+impl From<HasBigInt> for Failure {
+    fn from(error: HasBigInt) -> Self {
+        Failure::Error(error.into())
+    }
 }
 
 /// A value that does not fit its schema.
@@ -66,8 +72,8 @@ impl Json {
                 check(value, schema, false)?;
                 return Ok(match (self.prints, self.pretty) {
                     (false, _) => None,
-                    (true, true) => Some(print::pretty(value).into()),
-                    (true, false) => Some(value.to_json().into()),
+                    (true, true) => Some(print::pretty(value)?.into()),
+                    (true, false) => value.stringify()?.map(Value::from),
                 });
             }
         };

@@ -1,36 +1,38 @@
 //! JSON text over several lines, as `JSON.stringify(value, null, 4)` prints it.
 
-use ferrowire::{Map, Value};
+use ferrowire::{HasBigInt, Key, Map, Value};
 
 const INDENT: &str = "    ";
 
 /// How deep lines are indented; what is deeper stands in one line.
 const DEPTH: usize = 128;
 
-pub(crate) fn pretty(value: &Value) -> String {
+/// # Errors
+/// When there is a `BigInt` in it.
+pub(crate) fn pretty(value: &Value) -> Result<String, HasBigInt> {
     let mut out = String::new();
-    print(value, 1, &mut out);
-    out
+    print(value, 1, &mut out)?;
+    Ok(out)
 }
 
-fn print(value: &Value, depth: usize, out: &mut String) {
+fn print(value: &Value, depth: usize, out: &mut String) -> Result<(), HasBigInt> {
     match value {
         Value::Array(items) if !items.is_empty() && depth < DEPTH => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
                 new_line(at > 0, depth, out);
-                print(item, depth + 1, out);
+                print(item, depth + 1, out)?;
             }
             new_line(false, depth - 1, out);
             out.push(']');
         }
-        Value::Object(map) if !map.is_empty() && depth < DEPTH => {
+        Value::Object(map) if depth < DEPTH && properties(map).next().is_some() => {
             out.push('{');
-            for (at, (key, value)) in map.iter().enumerate() {
+            for (at, (key, value)) in properties(map).enumerate() {
                 new_line(at > 0, depth, out);
                 out.push_str(&Value::from(key.as_str()).to_json());
                 out.push_str(": ");
-                print(value, depth + 1, out);
+                print(value, depth + 1, out)?;
             }
             new_line(false, depth - 1, out);
             out.push('}');
@@ -38,10 +40,16 @@ fn print(value: &Value, depth: usize, out: &mut String) {
         Value::Buffer(bytes) if depth < DEPTH => {
             let data = bytes.iter().map(|byte| Value::from(u32::from(*byte))).collect::<Vec<_>>();
             let object = Map::from_iter([("type", Value::from("Buffer")), ("data", data.into())]);
-            print(&object.into(), depth, out);
+            print(&object.into(), depth, out)?;
         }
-        other => out.push_str(&other.to_json()),
+        Value::Undefined => out.push_str("null"),
+        other => out.push_str(&other.stringify()?.unwrap_or_default()),
     }
+    Ok(())
+}
+
+fn properties(map: &Map) -> impl Iterator<Item = (&Key, &Value)> {
+    map.iter().filter(|(_, value)| !value.is_undefined())
 }
 
 fn new_line(comma: bool, depth: usize, out: &mut String) {

@@ -1,6 +1,6 @@
 //! What `json` makes of text and of values.
 
-use ferrowire::{Message, Value};
+use ferrowire::{BigInt, Date, Map, Message, Value};
 use ferrowire_plugin_json as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -36,6 +36,29 @@ async fn text_becomes_a_value_and_a_value_text() {
     for (value, text) in [(Value::from(5), "5"), (true.into(), "true"), (Value::Null, "null")] {
         assert_payload(json!({}), value, text).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_json_lacks_becomes_what_javascript_makes_of_it() {
+    let properties = [
+        ("a", Value::Undefined),
+        ("list", vec![Value::Undefined].into()),
+        ("empty", Map::from_iter([("b", Value::Undefined)]).into()),
+        ("date", Date::from_millis(0.0).into()),
+    ];
+    let value = Map::from_iter(properties);
+    let text = r#"{"list":[null],"empty":{},"date":"1970-01-01T00:00:00.000Z"}"#;
+    assert_payload(json!({}), value.clone(), text).await;
+    let pretty = "{\n    \"list\": [\n        null\n    ],\n    \"empty\": {},\n    \"date\": \"1970-01-01T00:00:00.000Z\"\n}";
+    assert_payload(json!({"pretty": true}), value, pretty).await;
+    assert_payload(json!({}), Date::INVALID, "null").await;
+    for pretty in [false, true] {
+        let list = vec![Value::from(BigInt::from(10))];
+        let error = convert(json!({"pretty": pretty}), Message::with_payload(list)).await;
+        assert!(error.unwrap_err().starts_with("cannot print a BigInt as JSON"));
+    }
+    let nothing = Message::from(Map::from_iter([("payload", Value::Undefined)]));
+    assert!(convert(json!({}), nothing).await.unwrap().contains_key("payload"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! The node `range`: maps a number from one range to another.
 
+use ferrowire::expression::javascript;
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
-    javascript,
 };
 
 /// What happens to numbers outside of the range.

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use ferrowire::expression::javascript;
 use ferrowire::{
     Editor, FromConfig, Handled, Key, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Value, javascript,
+    PropertyPath, Value,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -148,7 +149,7 @@ impl Node for Filter {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let Some(property) = &self.property else { return Handled::Done };
         let topic = self.topic_of(&msg);
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             self.reset(topic.as_ref());
         }
         let Ok(Some(value)) = property.read(&msg) else { return Handled::Done };

@@ -1,6 +1,6 @@
 //! Which values a filter lets pass.
 
-use ferrowire::Level;
+use ferrowire::{Date, Level, Message, Value};
 use ferrowire_plugin_rbe as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -32,6 +32,24 @@ async fn it_keeps_to_the_contract() {
     let config = json!({"func": "deadband", "gap": "10%", "start": "", "inout": "out", "septopics": true,
         "property": "payload", "topi": "topic"});
     assert_compliant(linked("rbe"), config).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_date_passes_when_it_is_another_time_or_after_a_reset() {
+    let mut node = Harness::of("rbe").config(json!({"func": "rbe"})).start().await;
+    for (millis, resets) in [(1.0, false), (1.0, false), (2.0, false), (2.0, true)] {
+        let mut msg = Message::with_payload(Date::from_millis(millis));
+        if resets {
+            msg.set("reset", Value::Undefined);
+        }
+        node.send(msg).await;
+    }
+    node.send(Message::with_payload(Value::Undefined)).await;
+    let passed: Vec<_> = node.stop().await.outputs[0]
+        .iter()
+        .map(|msg| msg.payload().and_then(Value::as_date).map(Date::millis))
+        .collect();
+    assert_eq!(passed, [Some(1.0), Some(2.0), Some(2.0)]);
 }
 
 #[tokio::test(start_paused = true)]

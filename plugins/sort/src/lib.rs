@@ -6,12 +6,13 @@ use std::cmp::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ferrowire::expression::Jsonata;
+use ferrowire::expression::javascript;
 use ferrowire::sequence::{
     Added, Gathered, Parts, Sequences, drop_then, fail_last, send_and_complete, set_part,
 };
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Sending, StopReason, Value, async_trait, javascript,
+    PropertyPath, Sending, StopReason, Value, async_trait,
 };
 
 /// Node-RED's `sort`.
@@ -135,7 +136,11 @@ impl Sort {
             Ok((key, item.clone()))
         };
         let keyed: Result<Vec<_>, NodeError> = items.iter().map(keyed).collect();
-        let sorted = self.sort(keyed?);
+        // As `Array.prototype.sort`: elements that are `undefined` go to the end, uncompared.
+        let (last, keyed): (Vec<_>, Vec<_>) =
+            keyed?.into_iter().partition(|(_, item)| item.is_undefined());
+        let mut sorted = self.sort(keyed);
+        sorted.extend(last.into_iter().map(|(_, item)| item));
         path.set(&mut msg, sorted.into())?;
         Ok(Handled::Send(0, msg))
     }

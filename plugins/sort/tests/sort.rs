@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire::{Level, Message};
+use ferrowire::{Date, Level, Message, Value};
 use ferrowire_plugin_sort as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -40,6 +40,20 @@ async fn arrays_are_sorted_as_text_or_as_numbers() {
     assert_sorted("ascending", true, json!(["200", "4", "30"]), json!(["4", "30", "200"])).await;
     assert_sorted("descending", true, json!([4, "200", 30]), json!(["200", 30, 4])).await;
     assert_sorted("ascending", false, json!([10, 9, 1]), json!([1, 9, 10])).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn elements_that_are_undefined_go_to_the_end_and_dates_are_ordered() {
+    let date = |millis| Value::from(Date::from_millis(millis));
+    for (order, sorted) in [("ascending", [1.0, 9.0]), ("descending", [9.0, 1.0])] {
+        let before = vec![Value::Undefined, date(9.0), Value::Undefined, date(1.0)];
+        let config = json!({"order": order, "target": "payload", "targetType": "msg"});
+        let mut node = Harness::of("sort").config(config).start().await;
+        node.send(Message::with_payload(before)).await;
+        let [first, second] = sorted.map(date);
+        let after = vec![first, second, Value::Undefined, Value::Undefined];
+        assert_eq!(node.stop().await.outputs[0][0].payload(), Some(&after.into()), "{order}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

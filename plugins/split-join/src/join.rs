@@ -95,7 +95,7 @@ impl Inner {
         let settings = &self.settings;
         let has_parts = msg.get("parts").is_some_and(|parts| parts.get("id").is_some());
         if settings.is_auto && !has_parts {
-            if msg.get("reset").is_some() {
+            if msg.contains_key("reset") {
                 return Ok(Taken::Reset(self.waiting().take_all()));
             }
             cx.warn("Message missing msg.parts property - cannot join in 'auto' mode");
@@ -113,10 +113,10 @@ impl Inner {
             }
         };
         let mut waiting = self.waiting();
-        if msg.get("restartTimeout").is_some() {
+        if msg.contains_key("restartTimeout") {
             waiting.set_due(&id, settings.due());
         }
-        if msg.get("reset").is_some() {
+        if msg.contains_key("reset") {
             return Ok(Taken::Reset(waiting.remove(&id).into_iter().collect()));
         }
         if kind == Kind::Object && key.is_none() {
@@ -132,7 +132,7 @@ impl Inner {
         let is_named = kind == Kind::Merged || kind == Kind::Object && key.is_some();
         let index = if is_named { None } else { group::place(index)? };
         let growth = Group::growth(group, kind, index, value.as_ref());
-        let (ends, watched) = (msg.get("complete").is_some(), cx.completion_watched());
+        let (ends, watched) = (msg.contains_key("complete"), cx.completion_watched());
         let begin = || settings.begin(kind, parts.as_ref());
         let Added { result: is_complete, dropped } =
             waiting.add(&id, growth, settings.due(), begin, |group| {

@@ -76,10 +76,14 @@ impl Settings {
         Ok(Some(match value {
             Value::Array(items) => pieces::array(items, self.elements),
             Value::Object(map) => pieces::object(map),
+            // An object without properties.
+            Value::Date(_) => pieces::object(&Map::new()),
             Value::String(text) => pieces::text(text, &self.separator)?,
             Value::Buffer(bytes) => pieces::buffer(bytes, &self.separator)?,
             Value::Null => return Err(NodeError::new("null cannot be split")),
-            Value::Bool(_) | Value::Number(_) => return Ok(None),
+            Value::Undefined | Value::Bool(_) | Value::Number(_) | Value::BigInt(_) => {
+                return Ok(None);
+            }
         }))
     }
 

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use ferrowire::expression::javascript;
 use ferrowire::expression::regexp::{self, RegExp};
 use ferrowire::expression::{Jsonata, TypedValue};
 use ferrowire::sequence::Parts;
-use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value, javascript};
+use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 
 /// What a rule is applied to.
 #[derive(Debug)]
@@ -216,7 +217,11 @@ fn is_empty(value: Option<&Value>) -> Option<bool> {
         Value::Buffer(bytes) => Some(bytes.is_empty()),
         Value::Array(items) => Some(items.is_empty()),
         Value::Object(map) => Some(map.is_empty()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        // An object without properties.
+        Value::Date(_) => Some(true),
+        Value::Null | Value::Undefined | Value::Bool(_) | Value::Number(_) | Value::BigInt(_) => {
+            None
+        }
     }
 }
 
@@ -226,13 +231,16 @@ fn is_type(value: Option<&Value>, name: &str) -> bool {
         ("json", value) => Value::from_json(javascript::text(value).as_bytes()).is_ok(),
         (_, None) => false,
         ("number", Some(Value::Number(number))) => !number.is_nan(),
+        ("object", Some(Value::Date(_))) => true,
         (name, Some(value)) => value.type_name() == name,
     }
 }
 
 fn has_key(value: Option<&Value>, key: Option<&Value>) -> bool {
     let key = match key {
-        Some(Value::Null | Value::Buffer(_) | Value::Array(_) | Value::Object(_)) => return false,
+        Some(
+            Value::Null | Value::Date(_) | Value::Buffer(_) | Value::Array(_) | Value::Object(_),
+        ) => return false,
         key => javascript::text(key),
     };
     let index = || key.parse::<usize>().ok().filter(|index| index.to_string() == key);

@@ -1,6 +1,6 @@
 //! How `switch` routes messages.
 
-use ferrowire::{Message, Value};
+use ferrowire::{BigInt, Date, Message, Value};
 use ferrowire_plugin_switch as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
@@ -119,6 +119,31 @@ async fn types_are_told_apart() {
     let mut node = Harness::of("switch").config(config).start().await;
     node.send(Message::with_payload(vec![1u8])).await;
     assert_eq!(node.stop().await.outputs[0].len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn undefined_dates_and_big_ints_are_told_apart() {
+    let date = |millis| Value::from(Date::from_millis(millis));
+    for (rule, payload, matches) in [
+        (json!({"t": "null"}), Value::Undefined, true),
+        (json!({"t": "nnull"}), Value::Undefined, false),
+        (json!({"t": "istype", "v": "undefined", "vt": "undefined"}), Value::Undefined, true),
+        (json!({"t": "istype", "v": "null", "vt": "null"}), Value::Undefined, false),
+        (json!({"t": "istype", "v": "object", "vt": "object"}), date(0.0), true),
+        (json!({"t": "istype", "v": "string", "vt": "string"}), date(0.0), false),
+        (json!({"t": "empty"}), date(0.0), true),
+        (json!({"t": "nnull"}), date(0.0), true),
+        (json!({"t": "gt", "v": "999", "vt": "num"}), date(1000.0), true),
+        (json!({"t": "gt", "v": "1000", "vt": "num"}), date(1000.0), false),
+        (json!({"t": "cont", "v": "1970", "vt": "str"}), date(1e10), true),
+        (json!({"t": "eq", "v": "10", "vt": "num"}), BigInt::from(10).into(), true),
+        (json!({"t": "istype", "v": "number", "vt": "number"}), BigInt::from(10).into(), false),
+    ] {
+        let config = json!({"rules": [rule], "property": "payload", "propertyType": "msg"});
+        let mut node = Harness::of("switch").config(config.clone()).start().await;
+        node.send(Message::with_payload(payload)).await;
+        assert_eq!(node.stop().await.outputs[0].len(), usize::from(matches), "{config}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use ferrowire::expression::javascript;
 use ferrowire::expression::mustache::{Filling, Template};
 use ferrowire::{
     ContextKey, InvalidProperty, Message, NodeConfig, NodeContext, NodeError, Scope, Text, Value,
-    javascript,
 };
 
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ferrowire::{Key, Message, NodeConfig, PropertyPath, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::{Key, Message, NodeConfig, PropertyPath, Value};
 
 use crate::output::Output;
 
@@ -74,7 +75,7 @@ impl Settings {
         let is_reset = |payload: &Value| {
             *payload != Value::Null && javascript::text(Some(payload)) == self.reset
         };
-        msg.get("reset").is_some() || !self.reset.is_empty() && msg.payload().is_some_and(is_reset)
+        msg.contains_key("reset") || !self.reset.is_empty() && msg.payload().is_some_and(is_reset)
     }
 
     /// How long the second message waits; `None` for ever.

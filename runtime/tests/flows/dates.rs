@@ -31,6 +31,69 @@ async fn moments_are_shown_in_the_time_zone_of_the_process() {
 }
 
 #[tokio::test]
+async fn a_date_that_a_function_made_is_one_two_nodes_and_a_context_later() {
+    let make = "return {payload: new Date(Number(msg.payload)), list: [undefined], big: 2n ** 64n,
+        none: undefined, _session: msg._session};";
+    let keep = json!({"rules": [
+        {"t": "set", "p": "kept", "pt": "flow", "to": "payload", "tot": "msg"},
+        {"t": "set", "p": "back", "pt": "msg", "to": "kept", "tot": "flow"}]});
+    let read =
+        "msg.payload = [msg.payload.getTime(), msg.back.toISOString(), flow.get('kept').getTime(),
+        'none' in msg, msg.list[0] === undefined, msg.big === 2n ** 64n, 'end'].join();
+        return msg;";
+    let flows = json!([
+        tab("tab"),
+        listener("l", "/ws/date"),
+        ws_in("in", "l", &["make"]),
+        node("make", "function", json!({"func": make}), &["keep", "raw", "json"]),
+        node("keep", "change", keep, &["read"]),
+        node("read", "function", json!({"func": read}), &["out"]),
+        ws_out("raw", "l"),
+        node("json", "json", json!({"property": "list", "action": "str"}), &["show"]),
+        node("show", "function", json!({"func": "return {...msg, payload: msg.list}"}), &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let runtime = Runtime::start(flows).await;
+    let mut client = runtime.connect("/ws/date").await;
+    client.send("86400000").await;
+    assert_eq!(
+        client.text().await,
+        "86400000,1970-01-02T00:00:00.000Z,86400000,true,true,true,end"
+    );
+    assert_eq!(client.text().await, r#""1970-01-02T00:00:00.000Z""#);
+    assert_eq!(client.text().await, "[null]");
+}
+
+#[tokio::test]
+async fn what_json_lacks_is_sent_as_node_red_sends_it_or_is_an_error() {
+    let code = "const make = {undefined, big: 10n, nested: [10n], list: [undefined], object: {a: undefined}};
+        return {...msg, payload: make[msg.payload]};";
+    let caught = json!({"func": "return {payload: msg.error.message, _session: msg._session}"});
+    let flows = json!([
+        tab("tab"),
+        listener("l", "/ws/make"),
+        ws_in("in", "l", &["make"]),
+        node("make", "function", json!({"func": code}), &["out"]),
+        ws_out("out", "l"),
+        // Of the endpoint's two users, one is asked about.
+        node("catch", "catch", json!({"scope": ["out"], "uncaught": false}), &["why"]),
+        node("why", "function", caught, &["out"]),
+    ]);
+    let runtime = Runtime::start(flows).await;
+    let mut client = runtime.connect("/ws/make").await;
+    for (name, sent) in [
+        ("undefined", "undefined"),
+        ("big", "10"),
+        ("nested", "cannot print a BigInt as JSON; convert it to a number or a string first"),
+        ("list", "[null]"),
+        ("object", "{}"),
+    ] {
+        client.send(name).await;
+        assert_eq!(client.text().await, sent, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn functions_show_dates_in_the_zone_and_the_words_of_the_process() {
     let code = "const date = new Date(msg.payload);
         const { timeZone, locale } = Intl.DateTimeFormat().resolvedOptions();

@@ -17,7 +17,7 @@ fn flows() -> Value {
         node(
             "run",
             "function",
-            json!({"func": "msg.payload = new Function('msg', msg.payload)(msg); return msg;"}),
+            json!({"func": "msg.payload = new Function('msg', msg.payload)(msg); return msg.payload === undefined ? null : msg;"}),
             &["out"]
         ),
         node("catch", "catch", json!({"scope": null, "uncaught": false}), &["why"]),

@@ -41,6 +41,26 @@ fn a_number_after_a_dot_is_an_index_in_an_array() {
 }
 
 #[test]
+fn what_is_undefined_is_not_found_but_can_be_removed_and_set() {
+    let list = vec![Value::Undefined, 1.into()];
+    let inner = Map::from_iter([("u", Value::Undefined), ("list", list.into())]);
+    let mut msg = Message::from(Map::from_iter([("u", Value::Undefined), ("a", inner.into())]));
+    for place in ["u", "a.u", "a.list[0]"] {
+        assert_eq!((path(place).get(&msg), path(place).read(&msg)), (None, Ok(None)), "{place}");
+        assert_eq!(path(&format!("{place}.x")).read(&msg), Err(CannotGet), "{place}");
+    }
+    assert_eq!(path("u.x").set(&mut msg, 1.into()), Err(CannotSet), "as in Node-RED");
+    path("a.list[0].x").set(&mut msg, 1.into()).unwrap();
+    path("a.list[3]").set(&mut msg, 4.into()).unwrap();
+    assert_eq!(path("a.u").remove(&mut msg), Some(Value::Undefined));
+    path("a.list[1]").set(&mut msg, Value::Undefined).unwrap();
+    let found = path("a").get(&msg).and_then(Value::as_object).unwrap();
+    assert!(!found.contains_key("u"));
+    let x = Value::from(Map::from_iter([("x", 1)]));
+    assert_eq!(found.get("list"), Some(&vec![x, Value::Undefined, 4.into()].into()));
+}
+
+#[test]
 fn reading_finds_what_javascript_computes() {
     let msg = message(serde_json::json!({"text": "aß𝄞", "list": [1, 2], "n": 5, "nil": null}));
     let read = |expression: &str| path(expression).read(&msg);

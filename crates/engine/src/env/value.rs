@@ -2,8 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ferrowire_core::{Map, Message, NodeContext, Value, javascript, number_to_string};
+use ferrowire_core::{Map, Message, NodeContext, Value, number_to_string};
 use ferrowire_expression::Jsonata;
+use ferrowire_expression::javascript;
 
 use crate::flow_file::text;
 

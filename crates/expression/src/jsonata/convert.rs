@@ -15,10 +15,12 @@ const DEPTH: usize = 256;
 const SHOWN_BYTES: usize = 64 << 10;
 
 /// Remembers the buffers that entered an evaluation, which are objects inside of it, so that
-/// they leave it as buffers; and the moments that it made, which leave it as text.
+/// they leave it as buffers, and the dates and BigInts, which are text there; and the moments that
+/// it made, which leave it as text.
 #[derive(Debug, Default)]
 pub(super) struct Converter {
     buffers: Vec<(Rc<JMap>, Bytes)>,
+    texts: Vec<(Rc<str>, Value)>,
     pub(super) moments: Moments,
 }
 
@@ -27,9 +29,15 @@ impl Converter {
     pub(super) fn enter(&mut self, value: &Value) -> JValue {
         match value {
             Value::Null => JValue::Null,
+            Value::Undefined => JValue::Undefined,
             Value::Bool(value) => JValue::Bool(*value),
             Value::Number(number) => JValue::Number(*number),
+            Value::BigInt(number) => self.enter_as_text(number.as_str(), value),
             Value::String(text) => JValue::string(text.as_str()),
+            Value::Date(date) => match date.to_iso() {
+                Some(iso) => self.enter_as_text(&iso, value),
+                None => self.enter_as_text("Invalid Date", value),
+            },
             Value::Buffer(bytes) => self.enter_buffer(bytes),
             Value::Array(items) => {
                 let flat = !items.iter().any(|item| matches!(item, Value::Array(_)));
@@ -45,11 +53,19 @@ impl Converter {
         self.enter_properties(map.iter())
     }
 
-    /// An object of some properties.
+    /// A text that leaves as `value` when it is handed on as it came.
+    fn enter_as_text(&mut self, text: &str, value: &Value) -> JValue {
+        let text: Rc<str> = text.into();
+        self.texts.push((Rc::clone(&text), value.clone()));
+        JValue::String(text)
+    }
+
+    /// An object of some properties, of which those that are `undefined` are left out.
     pub(super) fn enter_properties<'a>(
         &mut self,
         properties: impl Iterator<Item = (&'a Key, &'a Value)>,
     ) -> JValue {
+        let properties = properties.filter(|(_, value)| !value.is_undefined());
         let properties =
             properties.map(|(key, value)| (key.as_str().to_owned(), self.enter(value)));
         JValue::object(properties.collect())
@@ -90,12 +106,12 @@ impl Leaving<'_> {
             JValue::Null => Value::Null,
             JValue::Bool(value) => Value::Bool(*value),
             JValue::Number(number) => Value::Number(*number),
-            JValue::String(text) => Value::from(&**text),
+            JValue::String(text) => self.text(text),
             JValue::Array(items) => {
                 self.enter(items.len())?;
                 let items: Result<Vec<_>, _> = items
                     .iter()
-                    .map(|item| Ok::<_, String>(self.value(item)?.unwrap_or_default()))
+                    .map(|item| Ok::<_, String>(self.value(item)?.unwrap_or(Value::Undefined)))
                     .collect();
                 self.depth -= 1;
                 items?.into()
@@ -104,6 +120,11 @@ impl Leaving<'_> {
             // Messages hold no functions.
             _ => return Ok(None),
         }))
+    }
+
+    fn text(&self, text: &Rc<str>) -> Value {
+        let known = self.converter.texts.iter().find(|(known, _)| Rc::ptr_eq(known, text));
+        known.map_or_else(|| Value::from(&**text), |(_, value)| value.clone())
     }
 
     fn object(&mut self, object: &Rc<JMap>) -> Result<Value, String> {

@@ -11,7 +11,7 @@ use super::guard::Budget;
 use super::moment;
 use ferrowire_core::{NodeContext, PropertyPath, Scope, Value};
 
-use crate::uri;
+use crate::javascript;
 
 /// Which of the functions an expression uses.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ pub(super) fn register(
             None | Some(JValue::Undefined) => Ok(JValue::Undefined),
             Some(text) => {
                 let text = text.as_str().ok_or_else(|| failed("encodeUrl", "no text was given"))?;
-                Ok(JValue::from(uri::encode_uri(text)))
+                Ok(JValue::from(javascript::encode_uri(text)))
             }
         })?;
     }

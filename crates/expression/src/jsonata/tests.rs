@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::typed::tests::idle_node;
-use ferrowire_core::{PropertyPath, Scope};
+use ferrowire_core::{BigInt, Date, Map, PropertyPath, Scope};
 
 pub(super) fn message(properties: serde_json::Value) -> Message {
     Message::from(Value::from(properties).as_object().cloned().unwrap())
@@ -74,6 +74,35 @@ fn what_is_missing_is_undefined_and_null_is_null() {
     assert_eq!(evaluate("payload", &msg), Ok(Some(Value::Null)));
     assert_eq!(evaluate("topic", &msg), Ok(None));
     assert_eq!(evaluate("function($x) { $x }", &msg), Ok(None));
+}
+
+#[test]
+fn dates_and_big_ints_pass_through_and_are_text_to_what_looks_at_them() {
+    let (date, big) = (Date::from_millis(5.0), BigInt::from(7));
+    let list = vec![Value::Undefined, date.into()];
+    let properties = [
+        ("when", date.into()),
+        ("big", big.clone().into()),
+        ("list", list.into()),
+        ("none", Value::Undefined),
+        ("invalid", Date::INVALID.into()),
+    ];
+    let msg = Message::from(Map::from_iter(properties));
+    for (source, expected) in [
+        ("when", date.into()),
+        ("{\"a\": when}.a", date.into()),
+        ("list[1]", date.into()),
+        ("big", big.into()),
+        ("invalid", Date::INVALID.into()),
+        ("$substring(when, 0, 4) & $string(big)", "19707".into()),
+        ("$toMillis(when)", 5.into()),
+        ("$exists(none)", false.into()),
+        ("$keys($)", ["when", "big", "list", "invalid"].map(Value::from).to_vec().into()),
+    ] {
+        assert_eq!(evaluate(source, &msg), Ok(Some(expected)), "{source}");
+    }
+    assert_eq!(evaluate("none", &msg), Ok(None));
+    assert_eq!(evaluate("list[0]", &msg), Ok(None));
 }
 
 #[test]

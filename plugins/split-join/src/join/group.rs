@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use ferrowire::expression::javascript;
 use ferrowire::sequence::Sequence;
-use ferrowire::{Key, Map, Message, NodeError, PropertyPath, Value, javascript};
+use ferrowire::{Key, Map, Message, NodeError, PropertyPath, Value};
 use tokio::time::Instant;
 
 use super::arrived::{Added, Arrived};
@@ -178,14 +179,14 @@ impl Group {
     }
 
     pub(crate) fn was_completed(&self) -> bool {
-        self.msg.get("complete").is_some()
+        self.msg.contains_key("complete")
     }
 
     /// Adds a value by its name.
     pub(crate) fn add_named(&mut self, key: &str, value: Option<Value>) -> Added {
         let Values::Named(map) = &mut self.values else { return Added::Nothing };
         let key = Key::new(key);
-        map.insert(key.clone(), value.unwrap_or_default());
+        map.insert(key.clone(), or_undefined(value));
         self.count = map.len();
         Added::Named(key)
     }
@@ -250,7 +251,7 @@ impl Group {
             Kind::String => self.joined_text(&list).map(Value::from),
             Kind::Buffer => self.joined_bytes(&list).map(Value::from),
             _ if self.of_arrays => flattened(list).map(Value::from),
-            _ => Ok(list.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>().into()),
+            _ => Ok(list.into_iter().map(or_undefined).collect::<Vec<_>>().into()),
         }
     }
 
@@ -335,12 +336,16 @@ pub(crate) fn bytes_of(value: &Value) -> Option<Cow<'_, [u8]>> {
     }
 }
 
+fn or_undefined(value: Option<Value>) -> Value {
+    value.unwrap_or(Value::Undefined)
+}
+
 fn flattened(list: Vec<Option<Value>>) -> Result<Vec<Value>, NodeError> {
     let mut all = Vec::new();
     for value in list {
         match value {
             Some(Value::Array(items)) => all.extend_from_slice(&items),
-            value => all.push(value.unwrap_or_default()),
+            value => all.push(or_undefined(value)),
         }
         within(all.len(), MOST_ELEMENTS, "elements")?;
     }

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ferrowire::expression::javascript;
 use ferrowire::expression::{Jsonata, TypedValue};
 use ferrowire::sequence::{Added, Gathered, Sequences, drop_then, fail_last, send_and_complete};
-use ferrowire::{Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Value, javascript};
+use ferrowire::{Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Value};
 
 use super::MOST_HELD;
 

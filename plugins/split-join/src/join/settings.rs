@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use ferrowire::{Message, NodeConfig, NodeContext, PropertyPath, Value, javascript};
+use ferrowire::expression::javascript;
+use ferrowire::{Message, NodeConfig, NodeContext, PropertyPath, Value};
 use tokio::time::Instant;
 
 use super::group::{Group, Kind};
