@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[path = "src/pack_format.rs"]
+#[path = "src/editor/pack/format.rs"]
 mod pack_format;
 
 use pack_format::Packer;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?).join("editor.pack");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/pack_format.rs");
+    println!("cargo::rerun-if-changed=src/editor/pack/format.rs");
     // npm writes this file last; it changes with every version.
     println!("cargo::rerun-if-changed=node_modules/.package-lock.json");
     let packages = root.join("node_modules/@node-red");

@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::Auth;
-use crate::credentials::Secrets;
-use crate::pack::Pack;
-use crate::palette::Palette;
-use crate::storage::Storage;
+use crate::editor::pack::Pack;
+use crate::editor::palette::Palette;
+use crate::user_dir::Secrets;
+use crate::user_dir::Storage;
 
 /// How many messages of inject buttons may wait until the flows take them.
 const MAX_INJECTING: usize = 256;
@@ -41,7 +41,7 @@ impl fmt::Debug for CredentialSecret {
 
 /// Settings of the admin API.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct AdminSettings {
     /// What stands before its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
     pub admin_root: String,
     /// What stands before the paths of the flows' own endpoints: Node-RED's `httpNodeRoot`.
@@ -70,7 +70,7 @@ pub struct Unusable(pub(crate) String);
 /// The admin API's own state. Shared by all requests.
 pub struct Admin {
     engine: Engine,
-    settings: Settings,
+    settings: AdminSettings,
     auth: Arc<Auth>,
     storage: Storage,
     /// Made when an editor asks first: a runtime that nobody looks at needs neither.
@@ -89,7 +89,7 @@ pub struct Admin {
 
 impl Admin {
     /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
-    pub fn new(engine: Engine, settings: Settings, auth: Auth) -> Arc<Self> {
+    pub fn new(engine: Engine, settings: AdminSettings, auth: Auth) -> Arc<Self> {
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
@@ -112,7 +112,7 @@ impl Admin {
     }
 
     /// The settings.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &AdminSettings {
         &self.settings
     }
 
@@ -168,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let flow_file = folder.path().join("flows.json");
         std::fs::write(&flow_file, r#"[{"id":"tab","type":"tab"}]"#).unwrap();
-        let settings = Settings {
+        let settings = AdminSettings {
             admin_root: String::new(),
             node_root: String::new(),
             user_dir: folder.path().to_owned(),

@@ -1,5 +1,12 @@
 //! `Auth`: who may do what. Node-RED's `adminAuth`, with tokens and anonymous users.
 
+mod guard;
+mod hash;
+pub(crate) mod login;
+mod permissions;
+mod sessions;
+mod throttle;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +21,14 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, watch};
 
-use crate::auth_login::TOKEN_USER;
-use crate::auth_sessions::Sessions;
-use crate::auth_throttle::Throttle;
-use crate::{Admin, Guard, Permissions, Reply};
+use self::login::TOKEN_USER;
+use self::sessions::Sessions;
+use self::throttle::Throttle;
+use crate::{Admin, Reply};
+
+pub use guard::Guard;
+pub use hash::{NoHash, hash_password, is_password_hash};
+pub use permissions::Permissions;
 
 /// Who there is: Node-RED's `adminAuth`.
 #[derive(Clone, Debug)]

@@ -1,5 +1,11 @@
 //! `Comms`: the WebSocket at `/comms` through which editors hear what happens.
 
+mod encode;
+mod events;
+mod hub;
+mod queue;
+mod session;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +19,12 @@ use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::comms_events::Reporter;
-use crate::comms_hub::Hub;
-use crate::comms_session::Session;
+use self::events::Reporter;
+use self::hub::Hub;
+use self::session::EditorSession;
 use crate::{Auth, Reply};
+
+pub use encode::{Encoded, MAX_LENGTH, encode};
 
 /// The editors that may be connected at a time.
 const EDITORS: usize = 256;
@@ -94,7 +102,7 @@ impl Upgrade for Comms {
         Ok(Box::new(move |stream, early| {
             let shared = Arc::clone(&seat.0);
             shared.tasks.spawn(async move {
-                Session::run(Arc::clone(&seat.0), stream, &answer, early).await;
+                EditorSession::run(Arc::clone(&seat.0), stream, &answer, early).await;
                 drop(seat);
             });
         }))

@@ -11,8 +11,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use crate::call::{Call, Content};
+use crate::editor::statics;
 use crate::routes::{self, Found, Handler, Route};
-use crate::{Admin, Reply, authorize, statics};
+use crate::{Admin, Reply, authorize};
 
 /// Answers a request below the admin root.
 pub async fn respond(admin: Arc<Admin>, request: Request, _peer: SocketAddr) -> Response {

@@ -4,12 +4,13 @@ use futures_util::future::BoxFuture;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::call::Call;
-use crate::reply::Reply;
-use crate::{
-    actions, auth_login, context, credentials_api, diagnostics, flow_api, flows_api, icons,
-    library, locales, nodes_api, page, settings_api, statics,
+use crate::api::{
+    actions, context, credentials, diagnostics, flow, flows, library, nodes, settings,
 };
+use crate::auth::login;
+use crate::call::Call;
+use crate::editor::{icons, locales, page, statics};
+use crate::reply::Reply;
 
 /// Who answers.
 #[derive(Clone, Copy)]
@@ -92,30 +93,30 @@ const ROUTES: &[Route] = &[
     open("/icons/:/:", Blocking(icons::get)),
     open("/icons/:/:/:", Blocking(icons::get)),
     open("/debug/view/:", Now(statics::debug_view)),
-    api(Get, "/auth/login", "", Now(auth_login::prompts)),
-    api(Post, "/auth/token", "", Later(auth_login::log_in)),
-    api(Post, "/auth/revoke", "", Later(auth_login::log_out)),
+    api(Get, "/auth/login", "", Now(login::prompts)),
+    api(Post, "/auth/token", "", Later(login::log_in)),
+    api(Post, "/auth/revoke", "", Later(login::log_out)),
     api(Get, "/icons", "nodes.read", Blocking(icons::list)),
-    api(Get, "/settings", "settings.read", Blocking(settings_api::get)),
-    api(Get, "/settings/user", "settings.read", Blocking(settings_api::get_user)),
-    api(Post, "/settings/user", "settings.write", Blocking(settings_api::set_user)),
-    api(Get, "/plugins", "plugins.read", Now(nodes_api::plugins)),
-    api(Get, "/plugins/messages", "plugins.read", Now(nodes_api::no_messages)),
-    api(Get, "/nodes", "nodes.read", Blocking(nodes_api::list)),
-    api(Post, "/nodes", "nodes.write", Now(nodes_api::install)),
-    api(Get, "/nodes/messages", "nodes.read", Blocking(nodes_api::messages)),
-    api(Get, "/nodes/*", "nodes.read", Blocking(nodes_api::get)),
-    api(Put, "/nodes/*", "nodes.write", Blocking(nodes_api::change)),
-    api(Delete, "/nodes/*", "nodes.write", Blocking(nodes_api::remove)),
-    api(Get, "/flows", "flows.read", Now(flows_api::get)),
-    api(Post, "/flows", "flows.write", Later(flows_api::post)),
-    api(Get, "/flows/state", "flows.read", Now(flows_api::state)),
-    api(Post, "/flows/state", "flows.write", Later(flows_api::set_state)),
-    api(Post, "/flow", "flows.write", Later(flow_api::add)),
-    api(Get, "/flow/:", "flows.read", Now(flow_api::get)),
-    api(Put, "/flow/:", "flows.write", Later(flow_api::update)),
-    api(Delete, "/flow/:", "flows.write", Later(flow_api::remove)),
-    api(Get, "/credentials/:/:", "credentials.read", Now(credentials_api::get)),
+    api(Get, "/settings", "settings.read", Blocking(settings::get)),
+    api(Get, "/settings/user", "settings.read", Blocking(settings::get_user)),
+    api(Post, "/settings/user", "settings.write", Blocking(settings::set_user)),
+    api(Get, "/plugins", "plugins.read", Now(nodes::plugins)),
+    api(Get, "/plugins/messages", "plugins.read", Now(nodes::no_messages)),
+    api(Get, "/nodes", "nodes.read", Blocking(nodes::list)),
+    api(Post, "/nodes", "nodes.write", Now(nodes::install)),
+    api(Get, "/nodes/messages", "nodes.read", Blocking(nodes::messages)),
+    api(Get, "/nodes/*", "nodes.read", Blocking(nodes::get)),
+    api(Put, "/nodes/*", "nodes.write", Blocking(nodes::change)),
+    api(Delete, "/nodes/*", "nodes.write", Blocking(nodes::remove)),
+    api(Get, "/flows", "flows.read", Now(flows::get)),
+    api(Post, "/flows", "flows.write", Later(flows::post)),
+    api(Get, "/flows/state", "flows.read", Now(flows::state)),
+    api(Post, "/flows/state", "flows.write", Later(flows::set_state)),
+    api(Post, "/flow", "flows.write", Later(flow::add)),
+    api(Get, "/flow/:", "flows.read", Now(flow::get)),
+    api(Put, "/flow/:", "flows.write", Later(flow::update)),
+    api(Delete, "/flow/:", "flows.write", Later(flow::remove)),
+    api(Get, "/credentials/:/:", "credentials.read", Now(credentials::get)),
     api(Get, "/context/:/*", "context.read", Now(context::get)),
     api(Delete, "/context/:/*", "context.write", Now(context::remove)),
     api(Get, "/library/:/:/*", "library.read", Blocking(library::get)),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_admin::{Admin, Auth, AuthConfig, Comms, CredentialSecret, Guard, Settings, respond};
+use ferrowire_admin::{
+    Admin, AdminSettings, Auth, AuthConfig, Comms, CredentialSecret, Guard, respond,
+};
 use ferrowire_core::{
     FromConfig, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Registry,
     Status, StopReason, Value, async_trait,
@@ -217,8 +219,8 @@ impl Runtime {
     }
 }
 
-fn settings(folder: &std::path::Path) -> Settings {
-    Settings {
+fn settings(folder: &std::path::Path) -> AdminSettings {
+    AdminSettings {
         admin_root: String::new(),
         node_root: String::new(),
         user_dir: folder.to_owned(),

@@ -10,8 +10,8 @@ use hyper::StatusCode;
 use hyper::header::HeaderName;
 
 use crate::call::Call;
-use crate::credentials::Secrets;
-use crate::deploy::{Wanted, deploy};
+use crate::save_and_run::{Wanted, deploy};
+use crate::user_dir::Secrets;
 use crate::{Admin, Reply};
 
 const VERSION: HeaderName = HeaderName::from_static("node-red-api-version");

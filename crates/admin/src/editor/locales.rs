@@ -4,8 +4,8 @@ use ferrowire_core::{Map, Value};
 
 use crate::Reply;
 use crate::call::Call;
-use crate::node_set::NodeSet;
-use crate::pack::Pack;
+use crate::editor::node_set::NodeSet;
+use crate::editor::pack::Pack;
 
 /// The texts of a namespace; an empty object when there are none.
 pub(crate) fn get(call: &Call) -> Reply {

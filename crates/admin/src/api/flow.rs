@@ -4,9 +4,9 @@ use ferrowire_core::{Map, Value, generate_id};
 use ferrowire_engine::DeployType;
 use futures_util::future::BoxFuture;
 
+use crate::api::flows::nodes_of;
 use crate::call::Call;
-use crate::deploy::{Wanted, deploy};
-use crate::flows_api::nodes_of;
+use crate::save_and_run::{Wanted, deploy};
 use crate::{Admin, Reply};
 
 fn text<'a>(node: &'a Value, name: &str) -> &'a str {

@@ -1,4 +1,4 @@
-//! `Session`: one editor at `/comms`.
+//! `EditorSession`: one editor at `/comms`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::Auth;
 use crate::comms::Shared;
-use crate::comms_hub::{Present, item};
-use crate::comms_queue::Queue;
+use crate::comms::hub::{Present, item};
+use crate::comms::queue::Queue;
 
 /// Proxies close connections on which nothing happens: Node-RED's `webSocketKeepAliveTime`.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -32,7 +32,7 @@ const LIMITS: Limits = Limits {
 const READ: &str = "status.read";
 
 /// One editor.
-pub(crate) struct Session {
+pub(crate) struct EditorSession {
     shared: Arc<Shared>,
     connection: Arc<Connection<Stream>>,
     queue: Arc<Queue>,
@@ -48,10 +48,10 @@ enum Access {
     Granted { token: Option<String>, until: Option<Instant>, _present: Present },
 }
 
-impl Session {
+impl EditorSession {
     pub(crate) async fn run(shared: Arc<Shared>, stream: Stream, answer: &Bytes, early: Bytes) {
         let connection = Connection::accepted(stream, answer, LIMITS);
-        let session = Session {
+        let session = EditorSession {
             shared,
             connection: Arc::clone(&connection),
             queue: Arc::default(),
@@ -204,7 +204,7 @@ impl Session {
     }
 }
 
-impl Receive for Session {
+impl Receive for EditorSession {
     fn message(&self, payload: Payload) -> Sending {
         // Whatever is no JSON is ignored, as in Node-RED.
         if let Ok(frame) = Value::from_json(payload.as_bytes()) {

@@ -4,7 +4,8 @@ use ferrowire_core::{Map, Value};
 use serde_json::json;
 
 use crate::call::Call;
-use crate::{Admin, CredentialSecret, Reply, User, locales};
+use crate::editor::locales;
+use crate::{Admin, CredentialSecret, Reply, User};
 
 /// The settings of the runtime.
 pub(crate) fn get(call: &Call) -> Reply {

@@ -131,7 +131,7 @@ mod tests {
         let path = folder.path().join("flows.json");
         for round in 0..12_u64 {
             let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "files::tests::writes_until_it_is_killed"])
+                .args(["--exact", "user_dir::files::tests::writes_until_it_is_killed"])
                 .env(FOLDER, folder.path())
                 .stdout(Stdio::null())
                 .spawn()

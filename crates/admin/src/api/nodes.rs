@@ -6,16 +6,15 @@ use hyper::StatusCode;
 
 use crate::Reply;
 use crate::call::Call;
-use crate::locales;
-use crate::palette::Palette;
+use crate::editor::locales;
+use crate::editor::node_set::NodeSet;
+use crate::editor::palette::Palette;
 
 /// All sets: a list, or the HTML of all of them.
 pub(crate) fn list(call: &Call) -> Reply {
     let sets = &call.admin.palette().sets;
     if call.accepts_json() {
-        return Reply::json(
-            sets.iter().map(crate::node_set::NodeSet::describe).collect::<Vec<_>>(),
-        );
+        return Reply::json(sets.iter().map(NodeSet::describe).collect::<Vec<_>>());
     }
     let language = call.language();
     Reply::html(sets.iter().map(|set| format!("\n{}", set.page(&language))).collect())

@@ -8,8 +8,8 @@ use ferrowire_engine::{Engine, Event, Problem, Severity};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::comms_hub::Hub;
-use crate::debug_encode::{Encoded, MAX_LENGTH, encode, encode_error};
+use crate::comms::encode::{Encoded, MAX_LENGTH, encode, encode_error};
+use crate::comms::hub::Hub;
 
 /// Node-RED's levels of log lines.
 const ERROR: u32 = 20;

@@ -6,7 +6,7 @@ use hyper::header::CACHE_CONTROL;
 
 use crate::Reply;
 use crate::call::Call;
-use crate::statics;
+use crate::editor::statics;
 
 const NODE_RED: &str = "nodes/icons/";
 const DEFAULT: &str = "public/red/images/icons/arrow-in.svg";

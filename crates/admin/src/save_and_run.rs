@@ -7,7 +7,7 @@ use ferrowire_core::{StopReason, Value};
 use ferrowire_engine::{DeployType, Deployed, FlowFile, Interrupted};
 use hyper::StatusCode;
 
-use crate::credentials::Secrets;
+use crate::user_dir::Secrets;
 use crate::{Admin, Reply, Unusable};
 
 /// Whether the flows run, among the runtime's settings.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ferrowire_core::{Editor, EditorPart, NodeType, Registry, Value};
 
-use crate::node_set::NodeSet;
-use crate::pack::Pack;
+use crate::editor::node_set::NodeSet;
+use crate::editor::pack::Pack;
 
 /// Sets that the editor needs, whatever nodes there are: the placeholder for unknown types, the
 /// debug sidebar, junctions, and the variables of all flows.

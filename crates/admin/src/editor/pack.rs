@@ -1,5 +1,9 @@
 //! `Pack`: the editor's files, embedded in the program.
 
+// The build script includes it by its path; the library only reads.
+#[cfg(test)]
+mod format;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -94,8 +98,8 @@ impl File {
 
 #[cfg(test)]
 mod tests {
+    use super::format::Packer;
     use super::*;
-    use crate::pack_format::Packer;
 
     fn pack(compress: bool) -> Pack {
         let mut packer = Packer::new(compress);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ferrowire_core::Value;
 use indexmap::IndexMap;
 
-use crate::comms_queue::{Item, Queue};
+use crate::comms::queue::{Item, Queue};
 
 #[derive(Debug, Default)]
 pub(crate) struct Hub {

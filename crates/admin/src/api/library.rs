@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use ferrowire_core::{Map, Value};
 use hyper::StatusCode;
 
+use crate::Reply;
 use crate::call::Call;
-use crate::{Reply, files};
+use crate::user_dir::files;
 
 /// A path in the library.
 struct Entry {

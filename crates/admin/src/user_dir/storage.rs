@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use ferrowire_core::{Map, Value};
 use ferrowire_engine::FlowFile;
 
-use crate::admin::{CredentialSecret, Settings, Unusable};
-use crate::credentials::Secrets;
-use crate::{cipher, files, pretty};
+use crate::admin::{AdminSettings, CredentialSecret, Unusable};
+use crate::user_dir::Secrets;
+use crate::user_dir::{cipher, files, pretty};
 
 /// Where Node-RED keeps a secret that it made itself.
 const OWN_SECRET: &str = "_credentialSecret";
@@ -29,7 +29,7 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &AdminSettings) -> Self {
         Storage {
             flow_files: settings.flow_files.clone(),
             user_dir: settings.user_dir.clone(),

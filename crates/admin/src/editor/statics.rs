@@ -5,7 +5,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use crate::call::Call;
-use crate::pack::File;
+use crate::editor::pack::File;
 use crate::{Admin, Reply};
 
 /// The file at `path`, or the page that says that there is none.

@@ -1,0 +1,9 @@
+//! What the browser loads: the editor's files, and the palette with forms, help, texts and icons.
+
+pub(crate) mod icons;
+pub(crate) mod locales;
+pub(crate) mod node_set;
+pub(crate) mod pack;
+pub(crate) mod page;
+pub(crate) mod palette;
+pub(crate) mod statics;
