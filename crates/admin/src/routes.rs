@@ -9,7 +9,7 @@ use crate::api::{
 };
 use crate::auth::login;
 use crate::call::Call;
-use crate::editor::{icons, locales, page, statics};
+use crate::editor::{icons, locales, page, resources, statics};
 use crate::reply::Reply;
 
 /// Who answers.
@@ -92,6 +92,7 @@ const ROUTES: &[Route] = &[
     open("/locales/*", Blocking(locales::get)),
     open("/icons/:/:", Blocking(icons::get)),
     open("/icons/:/:/:", Blocking(icons::get)),
+    open("/resources/*", Blocking(resources::get)),
     open("/debug/view/:", Now(statics::debug_view)),
     api(Get, "/auth/login", "", Now(login::prompts)),
     api(Post, "/auth/token", "", Later(login::log_in)),

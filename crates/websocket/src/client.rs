@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Reference, Sending, StopReason, Value, async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    Sending, StopReason, Value, async_trait,
 };
 use ferrowire_http::Stream;
 use ferrowire_web::{Proxy, TlsOptions};
@@ -17,6 +17,7 @@ use crate::backoff::Backoff;
 use crate::closing::going_away;
 use crate::connection::{Connection, Ended, Limits, NotSent, Receive};
 use crate::dial::{Plan, dial};
+use crate::editor::EDITOR;
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
 use crate::payload::{Mode, Session, incoming, outgoing};
@@ -29,7 +30,7 @@ ferrowire_core::register!(
         .summary("keeps a WebSocket connection to a server")
         .category("config")
         .uses(&[Reference::new("tls", "tls-config")])
-        .editor(Editor::NodeRed("network/22-websocket"))
+        .editor(EDITOR)
 );
 
 /// The configuration node `websocket-client`.

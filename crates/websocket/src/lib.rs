@@ -17,6 +17,7 @@ mod closing;
 mod payload;
 mod status;
 mod settings;
+mod editor;
 mod handshake;
 mod listener;
 mod url;

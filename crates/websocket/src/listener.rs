@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::{
-    Editor, FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Sending, StopReason, async_trait,
+    FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    Sending, StopReason, async_trait,
 };
 use ferrowire_http::{Registration, Response, Routes, Stream, TakeOver, Upgrade};
 use futures_util::future::BoxFuture;
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use crate::closing::{going_away, restarting};
 use crate::connection::{Connection, Ended, NotSent, Receive};
 use crate::cork::{self, Broadcast};
+use crate::editor::EDITOR;
 use crate::frame::{Close, Payload, Role, put_frame};
 use crate::handshake;
 use crate::payload::{Mode, Session, incoming, outgoing};
@@ -30,7 +31,7 @@ ferrowire_core::register!(
         .summary("accepts WebSocket connections at a path of the runtime's port")
         .category("config")
         .unique(&["path"])
-        .editor(Editor::NodeRed("network/22-websocket"))
+        .editor(EDITOR)
 );
 
 /// Broadcasts of at most this size collect; larger ones gain nothing from it.

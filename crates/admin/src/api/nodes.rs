@@ -6,7 +6,6 @@ use hyper::StatusCode;
 
 use crate::Reply;
 use crate::call::Call;
-use crate::editor::locales;
 use crate::editor::node_set::NodeSet;
 use crate::editor::palette::Palette;
 
@@ -30,8 +29,9 @@ pub(crate) fn get(call: &Call) -> Reply {
             false => Reply::html(set.page(&call.language())),
         };
     }
-    if let Some(set) = name.strip_suffix("/messages").and_then(|id| palette.set(id)) {
-        return Reply::json(locales::of_set(set, &call.queried_language()));
+    let namespace = name.strip_suffix("/messages");
+    if let Some(texts) = namespace.and_then(|id| palette.texts(id, &call.queried_language())) {
+        return Reply::json(texts);
     }
     match describe_module(palette, &name) {
         Some(module) => Reply::json(module),
@@ -69,11 +69,13 @@ fn describe_module(palette: &Palette, name: &str) -> Option<Value> {
     Some(map.into())
 }
 
-/// The texts of all sets that have their own.
+/// The texts that crates bring along, by namespace.
 pub(crate) fn messages(call: &Call) -> Reply {
     let language = call.queried_language();
-    let sets = call.admin.palette().sets.iter().filter(|set| set.module != "node-red");
-    Reply::json(sets.map(|set| (set.id(), locales::of_set(set, &language))).collect::<Map>())
+    let catalogs = call.admin.palette().catalogs().iter();
+    Reply::json(
+        catalogs.map(|(name, texts)| (name.as_str(), texts.texts(&language))).collect::<Map>(),
+    )
 }
 
 /// A request to install something.

@@ -18,8 +18,8 @@ pub(crate) fn list(call: &Call) -> Reply {
     let mut modules = Map::new();
     modules.insert("node-red", names);
     for (module, icons) in call.admin.palette().icons() {
-        let names: Vec<Value> = icons.iter().map(|(name, _)| name.as_str().into()).collect();
-        modules.insert(module.as_str(), names);
+        let names: Vec<Value> = icons.iter().map(|(name, _)| (*name).into()).collect();
+        modules.insert(*module, names);
     }
     Reply::json(modules)
 }
@@ -31,8 +31,8 @@ pub(crate) fn get(call: &Call) -> Reply {
     if name.contains("..") || module.contains("..") {
         return Reply::unexpected("Error");
     }
-    let own = call.admin.palette().icons().get(&module).into_iter().flatten();
-    if let Some((_, bytes)) = own.into_iter().find(|(icon, _)| icon == name) {
+    let own = call.admin.palette().icons().get(module.as_str()).into_iter().flatten();
+    if let Some((_, bytes)) = own.into_iter().find(|(icon, _)| *icon == name) {
         let reply = Reply::new(StatusCode::OK, statics::media_type(name), *bytes);
         return reply.with(CACHE_CONTROL, "public, max-age=0");
     }

@@ -4,16 +4,18 @@ use ferrowire_core::{Map, Value};
 
 use crate::Reply;
 use crate::call::Call;
-use crate::editor::node_set::NodeSet;
 use crate::editor::pack::Pack;
+
+/// The language of help and texts that stands in for the others.
+pub(crate) const ENGLISH: &str = "en-US";
 
 /// The texts of a namespace; an empty object when there are none.
 pub(crate) fn get(call: &Call) -> Reply {
     let name = call.param(0).trim_end_matches('/');
     let name = name.strip_suffix(".json").unwrap_or(name);
     let language = call.queried_language();
-    if let Some(set) = call.admin.palette().set(name) {
-        return Reply::json(of_set(set, &language));
+    if let Some(texts) = call.admin.palette().texts(name, &language) {
+        return Reply::json(texts);
     }
     let pack = call.admin.pack();
     let found = tags(&language).find_map(|tag| {
@@ -27,20 +29,14 @@ pub(crate) fn get(call: &Call) -> Reply {
     Reply::json(found.unwrap_or_else(|| Map::new().into()))
 }
 
-/// The texts of a set.
-pub(crate) fn of_set(set: &NodeSet, language: &str) -> Value {
-    let catalog = tags(language).find_map(|tag| set.catalogs.get(tag));
-    with_other(Value::from(catalog.cloned().unwrap_or_default()))
-}
-
 /// The languages that the editor's texts exist in.
 pub(crate) fn languages(pack: &Pack) -> Vec<Value> {
     let files = pack.below("editor/locales/").map(|(name, _)| name);
     files.filter_map(|name| name.strip_suffix("/editor.json")).map(Value::from).collect()
 }
 
-/// A tag, and what stands before its region.
-fn tags(language: &str) -> impl Iterator<Item = &str> {
+/// A language tag, and its base language if it names a region.
+pub(super) fn tags(language: &str) -> impl Iterator<Item = &str> {
     let base = language.split_once('-').map(|(base, _)| base);
     std::iter::once(language).chain(base)
 }
@@ -52,8 +48,8 @@ fn read(pack: &Pack, path: &str) -> Option<Value> {
     Value::from_json(text.as_bytes()).ok().map(with_other)
 }
 
-/// The editor looks for plurals under another name than the catalogs use.
-fn with_other(value: Value) -> Value {
+/// Renames plurals: the editor looks for them under another name than the catalogs use.
+pub(super) fn with_other(value: Value) -> Value {
     let Value::Object(map) = value else { return value };
     let mut renamed = Map::with_capacity(map.len());
     for (key, value) in map.iter() {

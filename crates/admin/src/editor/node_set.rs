@@ -1,28 +1,12 @@
-//! `NodeSet`: the editor's part of some node types: their HTML, split as the editor wants it.
-
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+//! `NodeSet`: the forms, definitions and help of some node types, which the editor loads together.
 
 use ferrowire_core::{EditorPart, Map, Value};
-use regex::Regex;
 
-/// The language of help that does not name one.
-pub(crate) const ENGLISH: &str = "en-US";
+use super::help::Help;
+use super::markup::{FORMS, with_namespace};
 
-/// The texts of a regular expression, which is right or found out by the first test.
-#[expect(clippy::expect_used, reason = "the expressions are constants")]
-fn expression(text: &str) -> Regex {
-    Regex::new(text).expect("a valid expression")
-}
-
-static TEMPLATE: LazyLock<Regex> = LazyLock::new(|| {
-    expression(r#"(?is)<script\s[^>]*data-template-name\s*=\s*['"]([^'"]*)['"].*?</script>"#)
-});
-static HELP: LazyLock<Regex> = LazyLock::new(|| {
-    expression(r#"(?is)<script\s[^>]*data-help-name\s*=\s*['"]([^'"]*)['"].*?</script>"#)
-});
-static LANGUAGE: LazyLock<Regex> =
-    LazyLock::new(|| expression(r#"(?i)^<script[^>]*\sdata-lang\s*=\s*['"]([^'"]+)['"]"#));
+/// Wraps the registration of types while a set is loaded.
+const EXTEND_TYPES: &str = include_str!("extend_types.js");
 
 /// A unit of the palette.
 #[derive(Debug)]
@@ -33,42 +17,29 @@ pub(crate) struct NodeSet {
     /// The types that it defines here.
     pub(crate) types: Vec<String>,
     /// Forms and definitions.
-    pub(crate) html: String,
-    /// Help by language.
-    help: BTreeMap<String, String>,
-    /// Texts by language; Node-RED's own nodes have theirs elsewhere.
-    pub(crate) catalogs: BTreeMap<String, Map>,
+    html: String,
+    help: Help,
+    /// Scripts that extend the definitions; they run before `html` does.
+    additions: String,
+    /// Types that the scripts in `html` define and this runtime lacks.
+    withheld: Vec<String>,
 }
 
 impl NodeSet {
-    /// A set of Node-RED's: its HTML and the help in other languages. Types that `has` does not
-    /// know are taken out, so that nobody can put them into a flow.
-    pub(crate) fn of_node_red(
-        name: &str,
-        version: &str,
-        html: &str,
-        help: impl Iterator<Item = (String, String)>,
-        has: impl Fn(&str) -> bool,
-    ) -> Self {
-        let all: Vec<String> =
-            TEMPLATE.captures_iter(html).map(|found| found[1].to_owned()).collect();
-        let (types, missing): (Vec<String>, Vec<String>) = all.into_iter().partition(|t| has(t));
+    /// A set of Node-RED's: its HTML, and its help in other languages.
+    pub(crate) fn of_node_red(name: &str, version: &str, html: &str, help: Help) -> Self {
+        let types = FORMS.iter(html).map(|form| form.node_type.to_owned()).collect();
         let mut set = NodeSet {
             module: "node-red".to_owned(),
             name: name.to_owned(),
             version: version.to_owned(),
             types,
             html: String::new(),
-            help: BTreeMap::new(),
-            catalogs: BTreeMap::new(),
+            help,
+            additions: String::new(),
+            withheld: Vec::new(),
         };
-        set.html = set.take_help(html);
-        for (language, text) in help {
-            set.help.entry(language).or_default().push_str(&text);
-        }
-        if !missing.is_empty() {
-            set.leave_out(&missing);
-        }
+        set.html = set.help.take_from(html);
         set
     }
 
@@ -79,30 +50,18 @@ impl NodeSet {
         part: &EditorPart,
         types: Vec<String>,
     ) -> Self {
-        let mut set = NodeSet {
+        let mut help = Help::default();
+        let html = take_help(part, &mut help);
+        NodeSet {
             module: module.to_owned(),
             name: part.name.to_owned(),
             version: version.to_owned(),
             types,
-            html: String::new(),
-            help: BTreeMap::new(),
-            catalogs: BTreeMap::new(),
-        };
-        set.html = set.take_help(part.html);
-        for (language, text) in part.help {
-            set.help.entry((*language).to_owned()).or_default().push_str(text);
+            html,
+            help,
+            additions: String::new(),
+            withheld: Vec::new(),
         }
-        for (language, text) in part.catalogs {
-            match Value::from_json(text.as_bytes()) {
-                Ok(Value::Object(map)) => {
-                    set.catalogs.insert((*language).to_owned(), Map::clone(&map));
-                }
-                _ => tracing::error!(
-                    "the catalog `{language}` of `{module}` is no JSON object, its texts are missing"
-                ),
-            }
-        }
-        set
     }
 
     /// Adds those of `types` that it does not have yet.
@@ -114,38 +73,37 @@ impl NodeSet {
         }
     }
 
-    /// Keeps the help of `html` and returns the rest.
-    fn take_help(&mut self, html: &str) -> String {
-        for help in HELP.find_iter(html) {
-            let language = LANGUAGE.captures(help.as_str());
-            let language = language.as_ref().map_or(ENGLISH, |found| &found[1]);
-            self.help.entry(language.to_owned()).or_default().push_str(help.as_str());
-        }
-        HELP.replace_all(html, "").into_owned()
+    /// Withholds the types that `is_known` rejects, so that they cannot be put into a flow. Their
+    /// scripts must not register them either: the editor would show an error for each.
+    pub(crate) fn retain_types(&mut self, is_known: impl Fn(&str) -> bool) {
+        let types = std::mem::take(&mut self.types);
+        (self.types, self.withheld) = types.into_iter().partition(|name| is_known(name));
+        let is_wanted = |name: &str| !self.withheld.iter().any(|withheld| withheld == name);
+        self.html = FORMS.retain(&self.html, is_wanted);
+        self.help.retain(is_wanted);
     }
 
-    /// Takes forms and help of `types` out, and keeps the script from registering them: the
-    /// editor would show an error for each.
-    fn leave_out(&mut self, types: &[String]) {
-        let without = |expression: &Regex, html: &str| {
-            let replace = |found: &regex::Captures<'_>| match types.iter().any(|t| *t == found[1]) {
-                true => String::new(),
-                false => found[0].to_owned(),
-            };
-            expression.replace_all(html, replace).into_owned()
-        };
-        let list = Value::from(types.iter().map(|t| Value::from(t.as_str())).collect::<Vec<_>>());
-        let list = list.to_json().replace('<', "\\u003c");
-        let html = without(&TEMPLATE, &self.html);
-        self.html = format!(
-            "<script>(function(n){{var all=n.registerType;n.registerType=function(type){{\
-             if({list}.indexOf(type)<0)return all.apply(this,arguments)}};\
-             n.registerType.all=all}})(RED.nodes);</script>\n{html}\n\
-             <script>RED.nodes.registerType=RED.nodes.registerType.all;</script>\n"
-        );
-        for text in self.help.values_mut() {
-            *text = without(&HELP, text);
+    /// Adds the rows, scripts and help of a crate's part to the types of this set. `namespace` is
+    /// that of the part's texts.
+    pub(crate) fn extend(&mut self, namespace: &str, part: &EditorPart) {
+        let mut help = Help::default();
+        let html = take_help(part, &mut help);
+        for form in FORMS.iter(&html) {
+            let rows = with_namespace(form.content, namespace);
+            if !FORMS.append(&mut self.html, form.node_type, &rows) {
+                tracing::error!(
+                    "`{namespace}` adds rows to `{}`, which has no form in `{}`; they are not shown",
+                    form.node_type,
+                    self.id()
+                );
+            }
         }
+        let quoted = json(&namespace.into());
+        self.additions.push_str(&format!(
+            "<script>RED.nodes.extendType.namespace = {quoted};</script>\n{}\n",
+            FORMS.retain(&html, |_| false)
+        ));
+        self.help.append(&help);
     }
 
     /// The id: module and name.
@@ -153,7 +111,7 @@ impl NodeSet {
         format!("{}/{}", self.module, self.name)
     }
 
-    /// What lists say about it.
+    /// Its entry in the lists of node sets.
     pub(crate) fn describe(&self) -> Value {
         let types: Vec<Value> = self.types.iter().map(|name| name.as_str().into()).collect();
         let map: Map = [
@@ -171,14 +129,38 @@ impl NodeSet {
         map.into()
     }
 
-    /// All that the editor loads of it, with help in `language` or else English.
+    /// All that the editor loads of it, with help in `language` or else in English.
     pub(crate) fn page(&self, language: &str) -> String {
-        let base = language.split('-').next().unwrap_or_default();
-        let help = [language, base, ENGLISH].iter().find_map(|tag| self.help.get(*tag));
-        let (id, html) = (self.id(), &self.html);
-        let help = help.map_or("", String::as_str);
+        let (id, html, help) = (self.id(), self.html_in_order(), self.help.find(language));
         format!("<!-- --- [red-module:{id}] --- -->\n{html}{help}")
     }
+
+    fn html_in_order(&self) -> String {
+        let (html, additions) = (&self.html, &self.additions);
+        if self.withheld.is_empty() && additions.is_empty() {
+            return html.clone();
+        }
+        let withheld: Vec<Value> = self.withheld.iter().map(|name| name.as_str().into()).collect();
+        let withheld = json(&withheld.into());
+        format!(
+            "<script>({EXTEND_TYPES})({withheld});</script>\n{additions}\n{html}\n\
+             <script>RED.nodes.registerType.finish();</script>\n"
+        )
+    }
+}
+
+/// JSON that may stand in a script element.
+fn json(value: &Value) -> String {
+    value.to_json().replace('<', "\\u003c")
+}
+
+/// Moves the help of a part to `help` and returns the rest of its HTML.
+fn take_help(part: &EditorPart, help: &mut Help) -> String {
+    let html = help.take_from(part.html);
+    for (language, text) in part.help {
+        help.add(language, text);
+    }
+    html
 }
 
 #[cfg(test)]
@@ -192,15 +174,22 @@ mod tests {
 <script type="text/markdown" data-help-name="two" data-lang="fr">aide 2</script>
 <script>RED.nodes.registerType("one", {}); RED.nodes.registerType("two", {})</script>"#;
 
-    fn set(has: impl Fn(&str) -> bool) -> NodeSet {
-        let german =
-            [("de".to_owned(), "<script data-help-name=\"one\">Hilfe</script>".to_owned())];
-        NodeSet::of_node_red("pair", "5.0.7", HTML, german.into_iter(), has)
+    const PART: EditorPart = EditorPart::new(
+        "more",
+        r#"<script type="text/html" data-template-name="two"><b data-i18n="label"></b></script>
+<script type="text/html" data-help-name="one">, more help</script>
+<script>RED.nodes.extendType("two", () => ({}))</script>"#,
+    );
+
+    fn set() -> NodeSet {
+        let mut german = Help::default();
+        german.add("de", "<script data-help-name=\"one\">Hilfe</script>");
+        NodeSet::of_node_red("pair", "5.0.7", HTML, german)
     }
 
     #[test]
     fn help_is_added_in_the_language_that_was_asked_for() {
-        let set = set(|_| true);
+        let set = set();
         assert_eq!(set.types, ["one", "two"]);
         assert!(set.page("de-AT").ends_with("Hilfe</script>"));
         assert!(set.page("fr").ends_with("aide 2</script>"));
@@ -211,10 +200,24 @@ mod tests {
 
     #[test]
     fn types_that_do_not_exist_here_are_not_offered() {
-        let set = set(|name| name == "one");
+        let mut set = set();
+        set.retain_types(|name| name == "one");
         assert_eq!(set.types, ["one"]);
         let page = set.page("en-US");
         assert!(page.contains("form 1") && !page.contains("form 2"));
-        assert!(page.contains(r#"if(["two"].indexOf(type)<0)"#), "{page}");
+        assert!(page.contains(r#"})(["two"]);"#), "{page}");
+    }
+
+    #[test]
+    fn a_part_adds_rows_and_help_and_its_script_runs_first() {
+        let mut set = set();
+        set.extend("crate/more", &PART);
+        let page = set.page("en-US");
+        assert!(page.contains(r#"form 2<b data-i18n="crate/more:label"></b></script>"#), "{page}");
+        assert!(page.contains("help 1, more help</script>"), "{page}");
+        assert!(page.contains(r#"namespace = "crate/more";"#), "{page}");
+        let place = |text: &str| page.find(text).unwrap();
+        assert!(place("extendType(\"two\"") < place("registerType(\"one\""));
+        assert!(place("registerType(\"two\"") < place("registerType.finish()"));
     }
 }

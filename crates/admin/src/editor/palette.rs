@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ferrowire_core::{Editor, EditorPart, NodeType, Registry, Value};
+use ferrowire_core::{Editor, EditorPart, Map, NodeType, Registry, Value};
 
-use crate::editor::node_set::NodeSet;
-use crate::editor::pack::Pack;
+use super::catalog::Catalog;
+use super::help::Help;
+use super::node_set::NodeSet;
+use super::pack::Pack;
 
 /// Sets that the editor needs, whatever nodes there are: the placeholder for unknown types, the
 /// debug sidebar, junctions, and the variables of all flows.
@@ -17,29 +19,47 @@ const ALWAYS: &[&str] = &[
     "common/98-unknown",
 ];
 
+/// Files by name.
+type Files = Vec<(&'static str, &'static [u8])>;
+
 /// What the editor offers.
 #[derive(Debug, Default)]
 pub(crate) struct Palette {
     pub(crate) sets: Vec<NodeSet>,
-    icons: BTreeMap<String, Vec<(String, &'static [u8])>>,
+    catalogs: BTreeMap<String, Catalog>,
+    icons: BTreeMap<&'static str, Files>,
+    resources: BTreeMap<&'static str, Files>,
     editor_version: String,
+}
+
+/// What a crate brings along, with the types that use it.
+struct CratePart<'a> {
+    plugin: &'static str,
+    version: &'a str,
+    part: &'static EditorPart,
+    types: Vec<&'a NodeType>,
 }
 
 impl Palette {
     pub(crate) fn new(registry: &Registry, pack: &Pack) -> Self {
         let editor_version = version(pack, "editor/package.json");
         let mut palette = Palette { editor_version, ..Palette::default() };
-        palette.add_node_red(registry, pack);
-        palette.add_crates(registry);
+        let parts = parts(registry);
+        palette.add_node_red(registry, pack, &parts);
+        for (namespace, part) in parts {
+            palette.add_part(namespace, &part);
+        }
         palette
     }
 
     /// In the order of Node-RED's files, which is that of the nodes within a category.
-    fn add_node_red(&mut self, registry: &Registry, pack: &Pack) {
-        let used = registry.iter().filter_map(|node_type| match node_type.editor {
-            Editor::NodeRed(path) => Some(path),
-            _ => None,
-        });
+    fn add_node_red(
+        &mut self,
+        registry: &Registry,
+        pack: &Pack,
+        parts: &BTreeMap<String, CratePart<'_>>,
+    ) {
+        let used = registry.iter().filter_map(|node_type| node_type.editor.node_red());
         let mut paths: Vec<&str> = used.chain(ALWAYS.iter().copied()).collect();
         paths.sort_unstable();
         paths.dedup();
@@ -53,11 +73,16 @@ impl Palette {
                 }
                 continue;
             };
-            let is_from = |node_type: &NodeType| matches!(node_type.editor, Editor::NodeRed(provided) if provided == path);
-            let has =
-                |name: &str| ALWAYS.contains(&path) || registry.get(name).is_some_and(is_from);
-            let help = help(pack, path);
-            let mut set = NodeSet::of_node_red(set_name(path), &version, &html, help, has);
+            let is_from = |node_type: &NodeType| node_type.editor.node_red() == Some(path);
+            let mut set = NodeSet::of_node_red(set_name(path), &version, &html, help(pack, path));
+            if !ALWAYS.contains(&path) {
+                set.retain_types(|name| registry.get(name).is_some_and(is_from));
+            }
+            for (namespace, part) in parts {
+                if part.types.iter().any(|node_type| is_from(node_type)) {
+                    set.extend(namespace, part.part);
+                }
+            }
             // A type such as the junction needs no form.
             let all = registry.iter().filter(|node_type| is_from(node_type));
             set.add_types(all.map(|node_type| node_type.name));
@@ -65,21 +90,19 @@ impl Palette {
         }
     }
 
-    fn add_crates(&mut self, registry: &Registry) {
-        let mut parts: BTreeMap<(&str, &str), (&NodeType, &EditorPart, Vec<String>)> =
-            BTreeMap::new();
-        for node_type in registry.iter() {
-            if let Editor::Own(part) = node_type.editor {
-                let key = (node_type.plugin, part.name);
-                let (_, _, types) =
-                    parts.entry(key).or_insert_with(|| (node_type, part, Vec::new()));
-                types.push(node_type.name.to_owned());
-            }
+    fn add_part(&mut self, namespace: String, added: &CratePart<'_>) {
+        let CratePart { plugin, version, part, types } = added;
+        let is_own = |node_type: &&&NodeType| matches!(node_type.editor, Editor::Own(_));
+        let own: Vec<String> =
+            types.iter().filter(is_own).map(|node_type| node_type.name.to_owned()).collect();
+        if !own.is_empty() {
+            self.sets.push(NodeSet::of_crate(plugin, version, part, own));
         }
-        for ((module, _), (node_type, part, types)) in parts {
-            self.sets.push(NodeSet::of_crate(module, node_type.version, part, types));
-            let icons = self.icons.entry(module.to_owned()).or_default();
-            icons.extend(part.icons.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)));
+        self.catalogs.insert(namespace.clone(), Catalog::new(&namespace, part));
+        for (all, files) in [(&mut self.icons, part.icons), (&mut self.resources, part.resources)] {
+            if !files.is_empty() {
+                all.entry(plugin).or_default().extend(files);
+            }
         }
     }
 
@@ -97,10 +120,46 @@ impl Palette {
         self.sets.iter().filter(move |set| set.module == name)
     }
 
+    /// The texts that crates bring along, by namespace.
+    pub(crate) fn catalogs(&self) -> &BTreeMap<String, Catalog> {
+        &self.catalogs
+    }
+
+    /// The texts of a namespace or a set; empty for a set of Node-RED's, whose texts are in one
+    /// catalog.
+    pub(crate) fn texts(&self, name: &str, language: &str) -> Option<Value> {
+        match self.catalogs.get(name) {
+            Some(catalog) => Some(catalog.texts(language)),
+            None => self.set(name).map(|_| Map::new().into()),
+        }
+    }
+
     /// The icons that crates bring along, by module.
-    pub(crate) fn icons(&self) -> &BTreeMap<String, Vec<(String, &'static [u8])>> {
+    pub(crate) fn icons(&self) -> &BTreeMap<&'static str, Files> {
         &self.icons
     }
+
+    /// The static files that crates bring along, by module.
+    pub(crate) fn resources(&self) -> &BTreeMap<&'static str, Files> {
+        &self.resources
+    }
+}
+
+/// What crates bring along, by namespace.
+fn parts(registry: &Registry) -> BTreeMap<String, CratePart<'_>> {
+    let mut parts = BTreeMap::new();
+    for node_type in registry.iter() {
+        let Some(part) = node_type.editor.part() else { continue };
+        let (plugin, version) = (node_type.plugin, node_type.version);
+        let added = parts.entry(format!("{plugin}/{}", part.name)).or_insert_with(|| CratePart {
+            plugin,
+            version,
+            part,
+            types: Vec::new(),
+        });
+        added.types.push(node_type);
+    }
+    parts
 }
 
 /// Node-RED names a set like its file, without the number that orders the files.
@@ -112,13 +171,15 @@ fn set_name(path: &str) -> &str {
     }
 }
 
-/// The help of a file of Node-RED's, by language.
-fn help(pack: &Pack, path: &str) -> impl Iterator<Item = (String, String)> {
-    let ending = format!("/{path}.html");
-    pack.below("nodes/locales/").filter_map(move |(name, file)| {
-        let language = name.strip_suffix(&ending)?;
-        Some((language.to_owned(), String::from_utf8(file.plain().into_owned()).ok()?))
-    })
+/// The help of a file of Node-RED's in other languages.
+fn help(pack: &Pack, path: &str) -> Help {
+    let (mut help, ending) = (Help::default(), format!("/{path}.html"));
+    for (name, file) in pack.below("nodes/locales/") {
+        if let Some(language) = name.strip_suffix(&ending) {
+            help.add(language, &String::from_utf8_lossy(&file.plain()));
+        }
+    }
+    help
 }
 
 fn version(pack: &Pack, path: &str) -> String {

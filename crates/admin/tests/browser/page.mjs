@@ -12,8 +12,8 @@ export const closeBrowser = () => browser.close();
 const CAUGHT = /error occured|exception|failed/i;
 
 /** The editor of the runtime at `url`, loaded; `expected` lists what may go wrong meanwhile. */
-export async function openEditor(url, { expected = [], before } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US" });
+export async function openEditor(url, { expected = [], before, locale = "en-US" } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale });
   const page = await context.newPage();
   page.setDefaultTimeout(30000);
   const editor = new Editor(page, expected);
@@ -28,11 +28,7 @@ export async function openEditor(url, { expected = [], before } = {}) {
     response.status() >= 400 && editor.note(`status ${response.status()}: ${response.url()}`));
   await page.goto(`${url}/`);
   await before?.(page);
-  await page.waitForFunction(() => {
-    const bar = document.querySelector("#red-ui-header-toolbar");
-    return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
-  });
-  await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+  await editor.loaded();
   return editor;
 }
 
@@ -49,6 +45,20 @@ class Editor {
 
   close() {
     return this.page.context().close();
+  }
+
+  /** Waits until the flows are shown. */
+  async loaded() {
+    await this.page.waitForFunction(() => {
+      const bar = document.querySelector("#red-ui-header-toolbar");
+      return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
+    });
+    await this.page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.loaded();
   }
 
   node(id) {
