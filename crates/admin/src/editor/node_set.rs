@@ -141,9 +141,9 @@ impl NodeSet {
             return html.clone();
         }
         let withheld: Vec<Value> = self.withheld.iter().map(|name| name.as_str().into()).collect();
-        let withheld = json(&withheld.into());
+        let (withheld, extend_types) = (json(&withheld.into()), EXTEND_TYPES.trim_end());
         format!(
-            "<script>({EXTEND_TYPES})({withheld});</script>\n{additions}\n{html}\n\
+            "<script>({extend_types})({withheld});</script>\n{additions}\n{html}\n\
              <script>RED.nodes.registerType.finish();</script>\n"
         )
     }
@@ -218,6 +218,6 @@ mod tests {
         assert!(page.contains(r#"namespace = "crate/more";"#), "{page}");
         let place = |text: &str| page.find(text).unwrap();
         assert!(place("extendType(\"two\"") < place("registerType(\"one\""));
-        assert!(place("registerType(\"two\"") < place("registerType.finish()"));
+        assert!(Some(place("registerType(\"two\"")) < page.rfind("registerType.finish()"));
     }
 }

@@ -2,7 +2,7 @@
 
 // The build script includes it by its path; the library only reads.
 #[cfg(test)]
-mod format;
+pub(crate) mod format;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

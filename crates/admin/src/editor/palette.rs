@@ -190,12 +190,80 @@ fn version(pack: &Pack, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ferrowire_core::{FromConfig, Node, NodeConfig};
+
     use super::*;
+    use crate::editor::pack::format::Packer;
 
     #[test]
     fn sets_are_named_as_node_red_names_them() {
         assert_eq!(set_name("network/22-websocket"), "websocket");
         assert_eq!(set_name("common/91-global-config"), "global-config");
         assert_eq!(set_name("function/rbe"), "rbe");
+    }
+
+    struct Nothing;
+
+    impl FromConfig for Nothing {
+        fn from_config(_: &mut NodeConfig<'_>) -> Self {
+            Nothing
+        }
+    }
+
+    impl Node for Nothing {}
+
+    const PART: EditorPart = EditorPart::new(
+        "more",
+        r#"<script type="text/html" data-template-name="a"><b data-i18n="size"></b></script>"#,
+    )
+    .catalogs(&[("en-US", r#"{"size":"Size"}"#), ("de", r#"{"size":"Größe"}"#), ("fr", "[]")])
+    .icons(&[("a.svg", b"<svg/>")])
+    .resources(&[("a.js", b"a()")]);
+
+    /// Two types of Node-RED's file `22-pair`, of which both or only the first is extended.
+    fn palette(second: Editor) -> Palette {
+        let form = |name: &str| {
+            format!(r#"<script type="text/html" data-template-name="{name}">{name}</script>"#)
+        };
+        let html = format!("{}{}{}", form("a"), form("b"), form("c"));
+        let mut packer = Packer::new(false);
+        packer.add("nodes/core/network/22-pair.html", html.as_bytes()).unwrap();
+        let pack = Pack::read(packer.finish().leak()).unwrap();
+        let first = Editor::Extended { base: "network/22-pair", part: &PART };
+        let mut registry = Registry::new();
+        for (name, editor) in [("a", first), ("b", second)] {
+            let node_type = NodeType::shared::<Nothing>(name).provided_by("maker", "1.0.0");
+            registry.add(node_type.editor(editor)).unwrap();
+        }
+        Palette::new(&registry, &pack)
+    }
+
+    #[test]
+    fn a_crate_extends_types_of_a_file_that_has_others() {
+        let extended = Editor::Extended { base: "network/22-pair", part: &PART };
+        for second in [Editor::NodeRed("network/22-pair"), extended] {
+            let palette = palette(second);
+            let [set] = palette.sets.as_slice() else { panic!("{:?}", palette.sets) };
+            assert_eq!(
+                (set.id().as_str(), set.types.as_slice()),
+                ("node-red/pair", &["a", "b"].map(str::to_owned)[..])
+            );
+            let page = set.page("en-US");
+            assert_eq!(page.matches(r#"<b data-i18n="maker/more:size"></b>"#).count(), 1, "{page}");
+            assert!(page.contains(r#"})(["c"]);"#), "{page}");
+        }
+    }
+
+    #[test]
+    fn texts_icons_and_files_of_an_extension_are_those_of_its_crate() {
+        let palette = palette(Editor::None);
+        let texts = |language| palette.texts("maker/more", language).unwrap().to_json();
+        assert_eq!(texts("de-AT"), r#"{"size":"Größe"}"#);
+        assert_eq!(texts("en-US"), r#"{"size":"Size"}"#);
+        assert_eq!(texts("fr"), "{}");
+        assert_eq!(palette.texts("node-red/pair", "de").unwrap().to_json(), "{}");
+        assert!(palette.texts("maker/other", "de").is_none());
+        assert_eq!(palette.icons()["maker"], [("a.svg", b"<svg/>".as_slice())]);
+        assert_eq!(palette.resources()["maker"], [("a.js", b"a()".as_slice())]);
     }
 }

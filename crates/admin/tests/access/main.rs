@@ -3,4 +3,5 @@
 
 mod auth;
 mod comms;
+mod resources;
 mod support;

@@ -24,6 +24,12 @@ async function openConfig(page, { type, id }) {
 
 const field = (page, name) => page.locator(`#node-config-input-${name}`);
 
+async function type(page, name, text) {
+  await field(page, name).fill(text);
+  // The editor looks at the text when a key is let go.
+  await field(page, name).press("End");
+}
+
 /** Waits until the shown texts of some rows are these. */
 async function rowsShow(page, labels) {
   for (const [name, text] of Object.entries(labels)) {
@@ -53,9 +59,9 @@ export default {
       await rowsShow(page, { maxMessage: "Largest message", maxQueue: "Send queue", slowClient: "Slow client" });
       assert.equal(await field(page, "maxQueue").inputValue(), "65536");
       assert.equal(await field(page, "slowClient").inputValue(), "drop");
-      await field(page, "maxMessage").fill("nothing");
+      await type(page, "maxMessage", "nothing");
       await page.locator("#node-config-input-maxMessage.input-error").waitFor();
-      await field(page, "maxMessage").fill("20");
+      await type(page, "maxMessage", "20");
       await page.locator("#node-config-input-maxMessage:not(.input-error)").waitFor();
       await editor.closeDialog("#node-config-dialog-ok");
       await editor.deploy();
@@ -96,7 +102,7 @@ export default {
     async run({ editor }) {
       const { page } = editor;
       await openConfig(page, client);
-      await page.locator("#node-input-headers-container").waitFor();
+      await page.locator(".red-ui-editableList #node-input-headers-container").waitFor({ state: "attached" });
       await page.locator("#node-config-input-hb-cb").check();
       await field(page, "hb").fill("7");
       await field(page, "maxQueue").fill("1024");

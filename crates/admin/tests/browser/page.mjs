@@ -67,7 +67,7 @@ class Editor {
 
   /** All nodes, as a deploy would send them. */
   nodes() {
-    return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
+    return this.page.evaluate(() => JSON.parse(JSON.stringify(RED.nodes.createCompleteNodeSet())));
   }
 
   /** Puts other flows in the place of all that is there, and deploys them. */
