@@ -1,4 +1,4 @@
-//! `Admin`: everything that the admin API works with.
+//! `Admin`: the state of the admin API.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,15 +15,15 @@ use crate::editor::palette::Palette;
 use crate::user_dir::Secrets;
 use crate::user_dir::Storage;
 
-/// How many messages of inject buttons may wait until the flows take them.
+/// How many messages of inject buttons may wait until the flows take them. Further ones get 503.
 const MAX_INJECTING: usize = 256;
 
 /// How credentials are encrypted on disk.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialSecret {
-    /// With a secret that is made at the first need and kept in the user directory.
+    /// With a secret that is generated at the first use and kept in the user directory.
     Generated,
-    /// With this one: Node-RED's `credentialSecret`.
+    /// With this secret: Node-RED's `credentialSecret`.
     Given(String),
     /// Not at all.
     Off,
@@ -42,9 +42,9 @@ impl fmt::Debug for CredentialSecret {
 /// Settings of the admin API.
 #[derive(Clone, Debug)]
 pub struct AdminSettings {
-    /// What stands before its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
+    /// The prefix of its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
     pub admin_root: String,
-    /// What stands before the paths of the flows' own endpoints: Node-RED's `httpNodeRoot`.
+    /// The prefix of the paths of flows: Node-RED's `httpNodeRoot`.
     pub node_root: String,
     /// The user directory.
     pub user_dir: PathBuf,
@@ -54,7 +54,7 @@ pub struct AdminSettings {
     pub flow_file_pretty: bool,
     /// How credentials are encrypted.
     pub credential_secret: CredentialSecret,
-    /// The largest body of a request: Node-RED's `apiMaxLength`.
+    /// The largest body of a request in bytes: Node-RED's `apiMaxLength`. A larger one gets 413.
     pub max_body: usize,
     /// Whether flows can be started and stopped: Node-RED's `runtimeState`.
     pub runtime_state: bool,
@@ -67,28 +67,28 @@ pub struct AdminSettings {
 #[error("{0}")]
 pub struct Unusable(pub(crate) String);
 
-/// The admin API's own state. Shared by all requests.
+/// The state of the admin API, which all requests share.
 pub struct Admin {
     engine: Engine,
     settings: AdminSettings,
     auth: Arc<Auth>,
     storage: Storage,
-    /// Made when an editor asks first: a runtime that nobody looks at needs neither.
+    /// Created at an editor's first request: a runtime without an editor needs neither.
     pack: OnceLock<Pack>,
     palette: OnceLock<Palette>,
     secrets: Mutex<Secrets>,
-    /// Held by whoever changes flows or credentials.
+    /// Held while flows or credentials are changed.
     pub(crate) deploying: tokio::sync::Mutex<()>,
-    /// Whether the flows were stopped on purpose.
+    /// Whether the flows were stopped through the API.
     pub(crate) stopped: AtomicBool,
-    /// Work that goes on when the browser that asked for it goes away.
+    /// Tasks that are completed even if the client disconnects.
     pub(crate) tasks: TaskTracker,
     /// Messages of inject buttons that wait to be taken.
     pub(crate) injecting: Arc<Semaphore>,
 }
 
 impl Admin {
-    /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
+    /// The admin API of `engine`, whose requests `auth` authorizes. Reads and writes no file.
     pub fn new(engine: Engine, settings: AdminSettings, auth: Auth) -> Arc<Self> {
         let storage = Storage::new(&settings);
         Arc::new(Admin {
@@ -116,12 +116,12 @@ impl Admin {
         &self.settings
     }
 
-    /// Who may do what.
+    /// The users and tokens.
     pub fn auth(&self) -> &Arc<Auth> {
         &self.auth
     }
 
-    /// Whether this program holds the editor and is to serve it.
+    /// Whether the editor is in this program and is switched on.
     pub fn serves_editor(&self) -> bool {
         self.settings.editor && !self.lacks_editor()
     }
@@ -139,7 +139,7 @@ impl Admin {
         self.pack.get_or_init(Pack::embedded)
     }
 
-    /// The first time this unpacks files, for some ten milliseconds.
+    /// The first call decompresses files, which takes some ten milliseconds.
     pub(crate) fn palette(&self) -> &Palette {
         self.palette.get_or_init(|| Palette::new(self.engine.registry(), self.pack()))
     }

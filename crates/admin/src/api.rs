@@ -1,4 +1,4 @@
-//! What answers the requests of the admin API, one file for each group of paths.
+//! The handlers of the admin API, one file for each group of paths.
 
 pub(crate) mod actions;
 pub(crate) mod context;

@@ -1,9 +1,9 @@
-//! Node-RED's admin HTTP API over the engine: the Node-RED editor, unmodified, the palette, and
-//! the user directory with flows, credentials, settings and library.
+//! Node-RED's admin HTTP API over the engine: the unmodified Node-RED editor, the palette, and the
+//! user directory with flows, credentials, settings and library.
 //!
-//! [`Admin`] holds all of it; [`respond`] answers one request.
+//! [`Admin`] is the state of the API; [`respond`] answers one request.
 
-// In reading order: what there is, the way of a request, what answers it.
+// In reading order: the state, how a request is handled, its handlers.
 mod admin;
 mod auth;
 

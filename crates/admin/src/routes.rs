@@ -1,4 +1,4 @@
-//! The table of all paths: who answers, and who may ask.
+//! The table of all paths, with their handlers and permissions.
 
 use futures_util::future::BoxFuture;
 use hyper::Method;
@@ -12,24 +12,24 @@ use crate::call::Call;
 use crate::editor::{icons, locales, page, resources, statics};
 use crate::reply::Reply;
 
-/// Who answers.
+/// What handles a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
-    /// At once.
+    /// A function that returns at once.
     Now(fn(&Call) -> Reply),
-    /// After reading or writing files, or after unpacking some of the editor's.
+    /// A function that reads or writes files, or decompresses the editor's.
     Blocking(fn(&Call) -> Reply),
-    /// After waiting.
+    /// A future.
     Later(fn(Call) -> BoxFuture<'static, Reply>),
 }
 
-/// A path and who answers there.
+/// A path and its handler.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) method: Verb,
-    /// `:` stands for one part of the path, `*` at the end for any number.
+    /// `:` stands for one segment of the path, `*` at the end for any number.
     pattern: &'static str,
-    /// What one must be allowed to do; empty for what everybody may.
+    /// The permission that a request needs; empty if it needs none.
     pub(crate) permission: &'static str,
     pub(crate) handler: Handler,
     /// Whether it belongs to the editor rather than to the API.
@@ -46,7 +46,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// The method as the API sees it: HEAD is GET without a body.
+    /// The verb of a method: HEAD is handled as GET.
     pub(crate) fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET | Method::HEAD => Some(Get),
@@ -83,7 +83,7 @@ const fn open(pattern: &'static str, handler: Handler) -> Route {
 use Handler::{Blocking, Later, Now};
 use Verb::{Delete, Get, Post, Put};
 
-/// All of them; the first that fits answers.
+/// All routes. The first that matches handles the request.
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
     open("/", Blocking(page::index)),
@@ -128,17 +128,17 @@ const ROUTES: &[Route] = &[
     api(Post, "/debug/:/:", "debug.write", Now(actions::switch)),
 ];
 
-/// What was found at a path.
+/// The result of looking a path up.
 pub(crate) enum Found {
     Route(Route, Vec<String>),
-    /// The path is answered for these methods only.
+    /// A request for the methods of the path.
     Allowed(String),
     Nothing,
-    /// The path is not encoded as it has to be.
+    /// The path is not valid percent-encoding.
     Malformed,
 }
 
-/// Who answers `method` at `path`, which begins with a slash.
+/// Looks up the route for `method` and `path`, which begins with a slash.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let mut parts: Vec<&str> = path.split('/').skip(1).collect();
     let slash = parts.last() == Some(&"") && parts.len() > 1;
@@ -164,7 +164,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     }
 }
 
-/// The variable parts of the path, if it fits: fixed parts are compared without case.
+/// The variable segments of the path, if it matches. Fixed segments match in any case.
 fn fit(route: &Route, parts: &[&str], slash: bool) -> Option<Vec<String>> {
     let mut params = Vec::new();
     let mut parts = parts.iter();
@@ -188,7 +188,7 @@ fn fit(route: &Route, parts: &[&str], slash: bool) -> Option<Vec<String>> {
 }
 
 fn decode(part: &str) -> Option<String> {
-    // A percent sign that begins no pair of digits would be taken for itself.
+    // The decoder would leave a percent sign without two digits as it is.
     let bytes = part.as_bytes();
     let valid = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
         let digits = bytes.get(at + 1..at + 3);

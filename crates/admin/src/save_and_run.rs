@@ -1,4 +1,4 @@
-//! Changing the flows: credentials apart, saved, then run.
+//! Changes of the flows: they are saved, with credentials in their own file, and then run.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,32 +10,33 @@ use hyper::StatusCode;
 use crate::user_dir::Secrets;
 use crate::{Admin, Reply, Unusable};
 
-/// Whether the flows run, among the runtime's settings.
+/// The runtime setting that says whether the flows run.
 const STATE: &str = "runtimeFlowState";
 
-/// What is to be in place.
+/// The flows that a deploy asks for.
 pub(crate) struct Wanted {
     pub(crate) nodes: Vec<Value>,
-    /// All credentials, if they come along whole.
+    /// All credentials, if the deploy replaces them.
     pub(crate) secrets: Option<Secrets>,
 }
 
-/// The flows of the user directory could not be put in place.
+/// The flows of the user directory could not be deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDeployed {
-    /// A file could not be read, or is not what it should be.
+    /// A file cannot be read, or is invalid.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// The runtime ends.
+    /// The runtime is stopping.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }
 
 impl Admin {
-    /// Reads the flows and starts them, unless they were stopped before the last end.
+    /// Reads the flows and starts them, unless they had been stopped through the API. Then they are
+    /// deployed without being started.
     ///
     /// # Errors
-    /// When a file cannot be used.
+    /// When a file cannot be read or is invalid.
     pub async fn start(self: &Arc<Self>) -> Result<Deployed, NotDeployed> {
         let _alone = self.deploying.lock().await;
         let (file, secrets) = self.read().await?;
@@ -50,10 +51,10 @@ impl Admin {
         })
     }
 
-    /// Reads the flows again. Those that run go on as they are if a file cannot be used.
+    /// Reads the flows again and deploys them. If a file cannot be used, the running flows go on.
     ///
     /// # Errors
-    /// When a file cannot be used.
+    /// When a file cannot be read or is invalid.
     pub async fn reload(self: &Arc<Self>, how: DeployType) -> Result<Deployed, NotDeployed> {
         let this = Arc::clone(self);
         let work = async move {
@@ -62,7 +63,7 @@ impl Admin {
             *this.secrets() = secrets;
             Ok(this.engine().deploy(file, how).await?)
         };
-        // Not given up half-way when the browser goes away.
+        // A deploy is completed even if the client disconnects.
         self.tasks.spawn(work).await.map_err(Interrupted::from)?
     }
 
@@ -75,7 +76,7 @@ impl Admin {
         Ok(tokio::task::spawn_blocking(read).await.map_err(Interrupted::from)??)
     }
 
-    /// Starts or stops the flows, until somebody says otherwise.
+    /// Starts or stops the flows. The state is kept over restarts.
     pub(crate) async fn set_state(self: &Arc<Self>, stop: bool) -> Result<(), NotDeployed> {
         let this = Arc::clone(self);
         let work = async move {
@@ -95,8 +96,8 @@ impl Admin {
     }
 }
 
-/// Puts in place what `decide` wants, which it is asked when nobody else deploys. Returns the
-/// revision.
+/// Saves and deploys the flows that `decide` returns, and returns their revision. Deploys run one
+/// at a time, and `decide` is called when it is this one's turn.
 pub(crate) async fn deploy(
     admin: &Arc<Admin>,
     how: DeployType,

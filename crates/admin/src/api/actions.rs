@@ -1,4 +1,4 @@
-//! The buttons of nodes: inject, and switching debug nodes.
+//! `/inject` and `/debug`: the buttons of inject and debug nodes.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use hyper::StatusCode;
 use crate::Reply;
 use crate::call::{Call, Content};
 
-/// Hands a message to a node, as its button does. Members of the body become properties.
+/// Sends a message to a node, as its button does. The members of the body become its properties.
 pub(crate) fn inject(call: &Call) -> Reply {
     let properties = call.json().as_object().cloned().unwrap_or_default();
-    // What the flows do not take at once waits, and not without limit.
+    // The permit bounds the messages that wait until the flows can take them.
     let Ok(permit) = Arc::clone(&call.admin.injecting).try_acquire_owned() else {
         return Reply::status(StatusCode::SERVICE_UNAVAILABLE);
     };
@@ -29,7 +29,7 @@ pub(crate) fn inject(call: &Call) -> Reply {
     }
 }
 
-/// The editor tells by the status which of the two it was.
+/// The new state, and the status of the response: the editor tells the states apart by it.
 fn wanted(state: &str) -> Option<(bool, StatusCode)> {
     match state {
         "enable" => Some((true, StatusCode::OK)),
@@ -38,7 +38,7 @@ fn wanted(state: &str) -> Option<(bool, StatusCode)> {
     }
 }
 
-/// Switches one node.
+/// Switches one node on or off.
 pub(crate) fn switch(call: &Call) -> Reply {
     let Some((active, status)) = wanted(call.param(1)) else {
         return Reply::status(StatusCode::NOT_FOUND);
@@ -49,7 +49,7 @@ pub(crate) fn switch(call: &Call) -> Reply {
     }
 }
 
-/// Switches several nodes; those that do not run are left out.
+/// Switches several nodes on or off; those that do not run are skipped.
 pub(crate) fn switch_several(call: &Call) -> Reply {
     let Some((active, status)) = wanted(call.param(0)) else {
         return Reply::status(StatusCode::NOT_FOUND);
@@ -58,7 +58,7 @@ pub(crate) fn switch_several(call: &Call) -> Reply {
         return Reply::status(StatusCode::BAD_REQUEST);
     };
     for id in ids {
-        // Somebody else may have removed the node meanwhile.
+        // The node may have been removed by another user.
         let _switched = call.admin.engine().set_active(&id, active);
     }
     Reply::status(status)

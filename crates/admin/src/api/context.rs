@@ -1,13 +1,13 @@
-//! `/context`: the values that flows keep between messages.
+//! `/context`: the contents of context stores.
 
 use ferrowire_core::{ContextStore, ContextStores, Map, PropertyPath, Value};
 
 use crate::call::Call;
 use crate::{MAX_LENGTH, Reply, encode};
 
-/// Whose values, and which of them.
+/// The context and the key that a request names.
 struct Asked {
-    /// The place in the stores; `None` for a node that does not run.
+    /// The scope in the stores; `None` for a node that does not run.
     place: Option<String>,
     of_node: bool,
     key: String,
@@ -38,7 +38,7 @@ fn nothing(call: &Call) -> Reply {
     Reply::nothing_here(&call.parts.method, call.parts.uri.path())
 }
 
-/// The names of the stores that are asked about; `None` if there is none of that name.
+/// The names of the stores that the request asks for; `None` if there is no such store.
 fn asked_stores(call: &Call, stores: &ContextStores) -> Option<Vec<String>> {
     let names: Vec<String> = stores.names().map(str::to_owned).collect();
     match call.query("store").filter(|store| !store.is_empty()) {
@@ -65,7 +65,7 @@ pub(crate) fn get(call: &Call) -> Reply {
     Reply::json(contents(stores, &names, place, keys_only))
 }
 
-/// All values of a place, or their names, by store.
+/// All values of a scope, or their names, by store.
 fn contents(stores: &ContextStores, names: &[String], place: &str, keys_only: bool) -> Map {
     let contents = names.iter().filter_map(|name| {
         let store = stores.store(name)?;
@@ -75,7 +75,7 @@ fn contents(stores: &ContextStores, names: &[String], place: &str, keys_only: bo
     contents.collect()
 }
 
-/// One value. Without a store's name it is that of the default one.
+/// One value, from the default store if the request names none.
 fn one(stores: &ContextStores, names: &[String], place: &str, key: &str, keys_only: bool) -> Reply {
     let path = match PropertyPath::parse_key(key) {
         Ok(path) => path,
@@ -102,7 +102,7 @@ fn encoded(value: Option<&Value>) -> Map {
 
 fn values(store: &dyn ContextStore, place: &str) -> Value {
     let value = |key: ferrowire_core::Key| {
-        // Names are no paths: what is in brackets and quotes is taken as it is.
+        // A name need not be a path. In brackets and quotes every name is one.
         let path = PropertyPath::parse_key(&format!("[{}]", Value::from(key.as_str()).to_json()));
         let path = PropertyPath::parse_key(&key).or(path).ok()?;
         Some((key, encoded(store.get(place, &path).as_ref())))
@@ -118,7 +118,7 @@ fn keys_of_place(store: &dyn ContextStore, place: &str) -> Value {
     [("keys", keys)].into_iter().collect::<Map>().into()
 }
 
-/// What the editor offers to complete a path that leads to `value`.
+/// The members of `value`, which the editor offers when a path is completed.
 fn keys_of(value: Option<&Value>) -> Value {
     let mut content = Map::new();
     match value {
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// A default store and a second one, with values in the place `p`.
+    /// A default store and a second one, with values in the scope `p`.
     fn stores() -> (ContextStores, Vec<String>) {
         let (first, second) = (MemoryStore::default(), MemoryStore::default());
         let values = r#"{"k":{"a":[1,2,3],"b":{},"c":null},"n":42,"a b":true}"#;

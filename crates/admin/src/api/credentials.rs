@@ -1,12 +1,12 @@
-//! `/credentials`: what the editor may know of a node's credentials.
+//! `/credentials`: the credentials of a node, without passwords.
 
 use ferrowire_core::{Credential, Map, Value};
 
 use crate::Reply;
 use crate::call::Call;
 
-/// The texts, and of the passwords only whether they are set. Nodes that were never deployed
-/// are asked for as well and have nothing.
+/// The texts, and for passwords only whether they are set. The editor also asks for nodes that
+/// were never deployed; they have no credentials.
 pub(crate) fn get(call: &Call) -> Reply {
     let (wanted, id) = (call.param(0), call.param(1));
     let Some(fields) = call.admin.secrets().of(id).cloned() else {
@@ -17,7 +17,7 @@ pub(crate) fn get(call: &Call) -> Reply {
     match known.find(|node_type| dashed(node_type.name) == wanted) {
         _ if wanted == "global-config" => Reply::json(variables(&fields)),
         Some(node_type) => Reply::json(declared(node_type.credentials, &fields)),
-        // Nothing is known about what may be seen.
+        // Without a declaration, every credential may be a password.
         None => Reply::json(flags(&fields)),
     }
 }
@@ -26,7 +26,7 @@ fn is_container(node_type: &str) -> bool {
     matches!(node_type, "tab" | "group") || node_type.starts_with("subflow")
 }
 
-/// In addresses, Node-RED writes dashes for the white space of types.
+/// A type as in paths, where Node-RED replaces white space by dashes.
 fn dashed(node_type: &str) -> String {
     node_type.split_whitespace().collect::<Vec<_>>().join("-")
 }

@@ -1,4 +1,4 @@
-//! `/diagnostics`: about this runtime, for reports of problems.
+//! `/diagnostics`: a report about this runtime.
 
 use ferrowire_core::Value;
 use serde_json::json;

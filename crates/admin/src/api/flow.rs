@@ -1,4 +1,5 @@
-//! `/flow`: one tab with its nodes, or all that is on none. Changes are deploys of type `flows`.
+//! `/flow`: one tab with its nodes, or the nodes that are on no tab. Changes are deploys of type
+//! `flows`.
 
 use ferrowire_core::{Map, Value, generate_id};
 use ferrowire_engine::DeployType;
@@ -17,7 +18,7 @@ fn is_tab(node: &Value, id: &str) -> bool {
     text(node, "type") == "tab" && text(node, "id") == id
 }
 
-/// A node without a place on a canvas belongs to the configuration.
+/// Whether this is a configuration node: those have no position.
 fn is_config(node: &Value) -> bool {
     node.get("x").is_none() && node.get("y").is_none() && text(node, "type") != "group"
 }
@@ -42,7 +43,7 @@ pub(crate) fn get(call: &Call) -> Reply {
     Reply::json(flow)
 }
 
-/// Adds what lies in a tab or subflow.
+/// Adds the nodes of a tab or a subflow.
 fn add_members(flow: &mut Map, nodes: &[Value], id: &str) {
     let members = nodes.iter().filter(|node| text(node, "z") == id);
     let (configs, placed): (Vec<Value>, Vec<Value>) = members.cloned().partition(is_config);
@@ -81,7 +82,7 @@ fn list(body: &Value, name: &str) -> Vec<Value> {
     body.get(name).and_then(Value::as_array).map(<[Value]>::to_vec).unwrap_or_default()
 }
 
-/// The tab and its members, with their places corrected.
+/// The tab and its nodes, whose `z` is set to its id.
 fn tab_and_members(id: &str, body: &Value) -> Vec<Value> {
     let mut tab = Map::new();
     tab.insert("type", "tab");
@@ -131,7 +132,7 @@ fn added(admin: &Admin, id: &str, body: &Value) -> Result<Wanted, Reply> {
     Ok(Wanted { nodes, secrets: None })
 }
 
-/// Replaces a tab, or all that is on none.
+/// Replaces a tab, or the nodes that are on no tab.
 pub(crate) fn update(call: Call) -> BoxFuture<'static, Reply> {
     Box::pin(async move {
         let (id, body) = (call.param(0).to_owned(), call.json());
@@ -164,7 +165,7 @@ fn updated(admin: &Admin, id: &str, body: &Value) -> Result<Wanted, Reply> {
     Ok(Wanted { nodes, secrets: None })
 }
 
-/// A subflow behind the nodes that came inside of it.
+/// The nodes of a subflow, followed by the subflow without them.
 fn flattened(mut subflow: Value) -> Vec<Value> {
     let mut all = list(&subflow, "nodes");
     all.extend(list(&subflow, "configs"));

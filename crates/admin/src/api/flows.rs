@@ -1,4 +1,4 @@
-//! `/flows`: all flows at once, and whether they run.
+//! `/flows`: all flows, and whether they run.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ use crate::{Admin, Reply};
 const VERSION: HeaderName = HeaderName::from_static("node-red-api-version");
 const DEPLOYMENT: HeaderName = HeaderName::from_static("node-red-deployment-type");
 
-/// The form of requests and answers.
+/// The format of requests and responses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Version {
     /// The list of nodes alone.
@@ -53,12 +53,12 @@ pub(crate) fn get(call: &Call) -> Reply {
     }
 }
 
-/// The nodes that are in place.
+/// The deployed nodes.
 pub(crate) fn nodes_of(admin: &Admin) -> Vec<Value> {
     admin.engine().flows().nodes().iter().cloned().map(Value::from).collect()
 }
 
-/// A deploy.
+/// Deploys flows.
 pub(crate) fn post(call: Call) -> BoxFuture<'static, Reply> {
     Box::pin(async move { try_post(call).await.unwrap_or_else(|refusal| refusal) })
 }
@@ -85,8 +85,7 @@ async fn try_post(call: Call) -> Result<Reply, Reply> {
 }
 
 fn wanted(admin: &Admin, version: Version, body: Value) -> Result<Wanted, Reply> {
-    let not_a_list =
-        |where_| Reply::unexpected(&format!("an array of nodes was expected {where_}"));
+    let not_a_list = |where_| Reply::unexpected(&format!("expected an array of nodes {where_}"));
     match (version, body) {
         (Version::One, Value::Array(nodes)) => {
             Ok(Wanted { nodes: Arc::unwrap_or_clone(nodes), secrets: None })
@@ -107,10 +106,10 @@ fn wanted(admin: &Admin, version: Version, body: Value) -> Result<Wanted, Reply>
     }
 }
 
-/// A whole set of credentials, encrypted or not.
+/// The credentials of all nodes, which a deploy may bring along, encrypted or not.
 fn given_secrets(admin: &Admin, given: &Value) -> Result<Secrets, Reply> {
     let Some(map) = given.as_object() else {
-        return Err(Reply::unexpected("an object was expected in `credentials`"));
+        return Err(Reply::unexpected("expected an object in `credentials`"));
     };
     match admin.storage().open(map) {
         Ok(Some(credentials)) => {
@@ -123,7 +122,7 @@ fn given_secrets(admin: &Admin, given: &Value) -> Result<Secrets, Reply> {
     }
 }
 
-/// Whether the flows are to run.
+/// Whether the flows run.
 pub(crate) fn state(call: &Call) -> Reply {
     let stopped = call.admin.stopped.load(Ordering::Relaxed);
     state_reply(if stopped { "stop" } else { "start" })

@@ -1,4 +1,4 @@
-//! `/library`: flows, functions and templates that users keep in `lib` of the user directory.
+//! `/library`: flows, functions and templates that are stored in `lib` of the user directory.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::user_dir::files;
 /// A path in the library.
 struct Entry {
     path: PathBuf,
-    /// `flows`, `functions`, `templates` or what else a node's dialog keeps.
+    /// `flows`, `functions`, `templates`, or another name that a dialog uses.
     kind: String,
     is_folder: bool,
 }
@@ -35,7 +35,7 @@ fn entry(call: &Call) -> Result<Entry, Reply> {
     Ok(Entry { path: full, kind: kind.to_owned(), is_folder })
 }
 
-/// What a folder holds, or a file.
+/// The list of a folder, or the content of a file.
 pub(crate) fn get(call: &Call) -> Reply {
     let entry = match entry(call) {
         Ok(entry) => entry,
@@ -58,7 +58,7 @@ fn failed(error: &io::Error) -> Reply {
     }
 }
 
-/// Folders first, then files with what their first lines say.
+/// The folders, and then the files with the properties in their first lines.
 fn list(entry: &Entry) -> io::Result<Vec<Value>> {
     let mut found = match fs::read_dir(&entry.path) {
         Ok(found) => found.collect::<io::Result<Vec<_>>>()?,
@@ -109,7 +109,7 @@ fn with_json(path: &Path) -> PathBuf {
     }
 }
 
-/// The lines `// key: value` that a file begins with, and the rest.
+/// The lines `// key: value` at the beginning of a file, and the rest.
 fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
     let (mut about, mut rest) = (Vec::new(), text);
     while let Some((line, after)) = rest.split_once('\n') {
@@ -133,7 +133,7 @@ pub(crate) fn save(call: &Call) -> Reply {
 fn save_entry(call: &Call) -> Result<Reply, Reply> {
     let entry = entry(call)?;
     if entry.is_folder {
-        return Err(Reply::unexpected("the name of a file is missing"));
+        return Err(Reply::unexpected("expected the name of a file"));
     }
     let body = call.json();
     let (path, text) = match entry.kind.as_str() {
@@ -157,7 +157,11 @@ fn with_header(body: &Value) -> Result<String, Reply> {
             Some(value) if is_word(key) && !value.contains(['\n', '\r']) => {
                 file.push_str(&format!("// {key}: {value}\n"));
             }
-            _ => return Err(Reply::unexpected(&format!("`{key}` is no line of text"))),
+            _ => {
+                return Err(Reply::unexpected(&format!(
+                    "invalid `{key}`: expected one line of text"
+                )));
+            }
         }
     }
     file.push_str(text);

@@ -1,5 +1,5 @@
-//! `/nodes` and `/plugins`: the palette as the editor loads it. What is linked in stays: nothing
-//! can be installed, removed or switched off.
+//! `/nodes` and `/plugins`: the palette as the editor loads it. Node types cannot be installed,
+//! removed or disabled through the API.
 
 use ferrowire_core::{Map, Value};
 use hyper::StatusCode;
@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::editor::node_set::NodeSet;
 use crate::editor::palette::Palette;
 
-/// All sets: a list, or the HTML of all of them.
+/// All node sets: a list, or their HTML.
 pub(crate) fn list(call: &Call) -> Reply {
     let sets = &call.admin.palette().sets;
     if call.accepts_json() {
@@ -19,7 +19,7 @@ pub(crate) fn list(call: &Call) -> Reply {
     Reply::html(sets.iter().map(|set| format!("\n{}", set.page(&language))).collect())
 }
 
-/// A module, a set, or the texts of a set.
+/// A module, a node set, or the texts of a namespace.
 pub(crate) fn get(call: &Call) -> Reply {
     let (palette, path) = (call.admin.palette(), call.param(0).trim_end_matches('/'));
     let name = decoded(path);
@@ -39,7 +39,7 @@ pub(crate) fn get(call: &Call) -> Reply {
     }
 }
 
-/// The path as text: in names with a scope the slash may be encoded.
+/// The decoded path: the slash in a scoped name may be encoded.
 fn decoded(path: &str) -> String {
     percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
@@ -78,7 +78,7 @@ pub(crate) fn messages(call: &Call) -> Reply {
     )
 }
 
-/// A request to install something.
+/// Refuses to install a module.
 pub(crate) fn install(call: &Call) -> Reply {
     match call.json().get("module").and_then(Value::as_str) {
         Some(_) => not_here(),
@@ -86,7 +86,7 @@ pub(crate) fn install(call: &Call) -> Reply {
     }
 }
 
-/// A request to switch a module or a set on or off.
+/// Refuses to disable a module or a node set. To enable one does nothing.
 pub(crate) fn change(call: &Call) -> Reply {
     let wanted = call.json().get("enabled").and_then(Value::as_bool);
     let (palette, name) = (call.admin.palette(), decoded(call.param(0).trim_end_matches('/')));
@@ -94,14 +94,14 @@ pub(crate) fn change(call: &Call) -> Reply {
     let found = found.or_else(|| describe_module(palette, &name));
     match (wanted, found) {
         (None, _) => Reply::error(StatusCode::BAD_REQUEST, "invalid_request", "Invalid request"),
-        // Node-RED's status for this is not 404.
+        // Node-RED answers 400 here, not 404.
         (_, None) => Reply::error(StatusCode::BAD_REQUEST, "not_found", missing(&name)),
         (Some(true), Some(found)) => Reply::json(found),
         (Some(false), Some(_)) => not_here(),
     }
 }
 
-/// A request to remove a module.
+/// Refuses to remove a module.
 pub(crate) fn remove(call: &Call) -> Reply {
     let name = decoded(call.param(0).trim_end_matches('/'));
     match call.admin.palette().module(&name).next() {
@@ -111,16 +111,16 @@ pub(crate) fn remove(call: &Call) -> Reply {
 }
 
 fn not_here() -> Reply {
-    let text = "nodes are part of this runtime: assemble one with other plugins to change them";
+    let text = "node types cannot be changed here: assemble a runtime with other plugins";
     Reply::unexpected(text)
 }
 
-/// There are no plugins of the editor.
+/// The list of editor plugins, which is empty.
 pub(crate) fn plugins(call: &Call) -> Reply {
     if call.accepts_json() { Reply::json(Vec::<Value>::new()) } else { Reply::html(String::new()) }
 }
 
-/// And so no texts of theirs.
+/// The texts of editor plugins.
 pub(crate) fn no_messages(_: &Call) -> Reply {
     Reply::json(Map::new())
 }

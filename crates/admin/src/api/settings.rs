@@ -1,4 +1,4 @@
-//! `/settings`: what the editor has to know about this runtime, and what it remembers for a user.
+//! `/settings`: the settings of the runtime for the editor, and the editor's settings of a user.
 
 use ferrowire_core::{Map, Value};
 use serde_json::json;
@@ -47,7 +47,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     theme.insert("projects", Value::from(json!({"enabled": false})));
     theme.insert("multiplayer", Value::from(json!({"enabled": false})));
     theme.insert("tours", false);
-    // Flows are tried from the editor's menu.
+    // The editor's menu leads to the test page.
     let test_page = json!({"label": "WebSocket test page", "url": "/ferrowire/test"});
     theme.insert("menu", Value::from(json!({"menu-item-help": test_page})));
     theme.insert("languages", locales::languages(admin.pack()));
@@ -60,7 +60,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
     value
 }
 
-/// What the editor remembers for this user.
+/// The editor's settings of the user.
 pub(crate) fn get_user(call: &Call) -> Reply {
     match call.admin.storage().users() {
         Ok(users) => {
@@ -71,10 +71,10 @@ pub(crate) fn get_user(call: &Call) -> Reply {
     }
 }
 
-/// Remembers more for this user.
+/// Changes the editor's settings of the user.
 pub(crate) fn set_user(call: &Call) -> Reply {
     let Value::Object(mut changes) = call.json() else { return Reply::no_content() };
-    // An answer to a question that this runtime does not ask.
+    // This runtime sends no telemetry.
     std::sync::Arc::make_mut(&mut changes).remove("telemetryEnabled");
     let change = |users: &mut Map| {
         let settings = users.get_or_insert_with(owner(call), || Map::new().into());
@@ -91,12 +91,12 @@ pub(crate) fn set_user(call: &Call) -> Reply {
     }
 }
 
-/// Without a login, Node-RED keeps the settings under this name.
+/// The key of the user's settings; `_` without a login, as in Node-RED.
 fn owner(call: &Call) -> &str {
     call.user.as_ref().map_or("_", |user| user.key())
 }
 
-/// Objects are merged, `null` deletes, everything else replaces.
+/// Merges settings: objects are merged, `null` deletes, every other value replaces the old one.
 fn merge(into: &mut Map, changes: &Map) {
     for (key, value) in changes.iter() {
         match value {

@@ -1,9 +1,9 @@
-//! `Guard`: keeps web pages of others from driving the runtime through somebody's browser.
+//! `Guard`: protects the runtime against web pages from other sites in a user's browser.
 //!
-//! Two ways are closed. A foreign page may send requests here, with what the browser would let it
-//! send unasked, and may open WebSockets: its `Origin` gives it away. Or its name may be made to
-//! resolve to this machine (DNS rebinding), which makes it the same origin: then the `Host` is not
-//! one of ours.
+//! There are two attacks. A page from another site may send requests that the browser allows without
+//! a preflight, and may open WebSockets: such requests have a foreign `Origin`. Or the page's host
+//! name may be made to resolve to this machine (DNS rebinding), so that the page has the same origin:
+//! such requests have a foreign `Host`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,48 +15,48 @@ use crate::Reply;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Who may be asked for, and from where.
+/// The host names and origins that are accepted.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// The port listens on this machine only, so that its names are known.
+    /// Whether the port listens on a loopback address only. Then all names of it are known.
     is_local: bool,
-    /// Further names under which the editor is reached.
+    /// Further host names of the editor.
     names: Vec<String>,
 }
 
 impl Guard {
-    /// A guard for a port that listens at `listen` and is also reached as `names`, for example
-    /// through a proxy.
+    /// A guard for a port that listens at `listen` and has the further host `names`, for example
+    /// those of a proxy.
     pub fn new(listen: SocketAddr, names: Vec<String>) -> Self {
         let names = names.iter().map(|name| normal(name)).collect();
         Guard { is_local: listen.ip().is_loopback(), names }
     }
 
-    /// Refuses what a foreign page may have caused.
+    /// Refuses a request that a page from another site may have caused.
     ///
     /// # Errors
-    /// `403` and why.
+    /// A reply with status 403 and the reason.
     pub fn check(&self, request: &Parts) -> Result<(), Reply> {
         let host = host(request);
         if let Some(host) = host.filter(|host| !self.knows(host)) {
             return forbidden(&format!(
-                "`{host}` is no name of this runtime; if it is, add it to the setting `editor-hosts`"
+                "unknown host name `{host}`: if it is a name of this runtime, add it to the setting `editor-hosts`"
             ));
         }
         let is_upgrade = request.headers.contains_key(UPGRADE);
         if !is_upgrade && matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-            // A foreign page cannot read the answer, and nothing changes.
+            // A page from another site cannot read the response, and nothing changes.
             return Ok(());
         }
         if let Some(origin) = text(&request.headers, &ORIGIN) {
             if self.is_own(origin, host.unwrap_or_default()) {
                 return Ok(());
             }
-            return forbidden(&format!("pages of `{origin}` may not use this runtime"));
+            return forbidden(&format!("pages of `{origin}` are not allowed to use this runtime"));
         }
         match text(&request.headers, &SEC_FETCH_SITE) {
             None | Some("same-origin" | "none") => Ok(()),
-            Some(_) => forbidden("pages of other sites may not use this runtime"),
+            Some(_) => forbidden("pages of other sites are not allowed to use this runtime"),
         }
     }
 
@@ -65,7 +65,7 @@ impl Guard {
         !self.is_local || is_local_name(&name) || self.names.contains(&name)
     }
 
-    /// Whether `origin` is that of the page that was served at `host`.
+    /// Whether `origin` is the origin of pages that are served at `host`.
     fn is_own(&self, origin: &str, host: &str) -> bool {
         let Some((scheme, authority)) = origin.split_once("://") else { return false };
         let default_port = match scheme {
@@ -81,7 +81,7 @@ impl Guard {
 
 fn host(request: &Parts) -> Option<&str> {
     let in_uri = request.uri.authority().map(|authority| authority.as_str());
-    // A header that is no text is nobody's name.
+    // `?` stands for a header that is not text: no host has this name.
     in_uri.or_else(|| request.headers.get(HOST).map(|host| host.to_str().unwrap_or("?")))
 }
 
@@ -95,7 +95,7 @@ fn normal(name: &str) -> String {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // The colons of an IPv6 address stand in brackets.
+        // An IPv6 address stands in brackets, so its colons do not begin a port.
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     }

@@ -1,9 +1,9 @@
-//! Passwords and their bcrypt hashes, as Node-RED keeps them.
+//! bcrypt hashes of passwords, as in Node-RED's settings.
 
-/// How slow the hash is: each step doubles the time. About a quarter of a second.
+/// bcrypt's cost: each step doubles the time. This is about a quarter of a second.
 const COST: u32 = 12;
 
-/// bcrypt looks at no more bytes of a password.
+/// The bytes of a password that bcrypt uses.
 const LONGEST: usize = 72;
 
 /// Why a password cannot be hashed.
@@ -13,9 +13,9 @@ pub enum NoHash {
     /// It is empty.
     #[error("the password is empty")]
     Empty,
-    /// It has more bytes than count.
+    /// It has more bytes than bcrypt uses.
     #[error(
-        "the password has {0} bytes, and only the first {LONGEST} would count; choose a shorter one"
+        "the password has {0} bytes, of which only {LONGEST} would count; choose a shorter one"
     )]
     TooLong(usize),
     /// bcrypt refuses it.

@@ -1,4 +1,4 @@
-//! Logging in and out: `/auth/login`, `/auth/token` and `/auth/revoke`.
+//! `/auth/login`, `/auth/token` and `/auth/revoke`: logging in and out.
 
 use ferrowire_core::Value;
 use futures_util::future::BoxFuture;
@@ -10,16 +10,16 @@ use crate::auth::{same, token_of, unauthorized};
 use crate::call::Call;
 use crate::{Auth, AuthConfig, Permissions, Reply};
 
-/// Who logs in with the access token.
+/// The user name of logins with the access token.
 pub(crate) const TOKEN_USER: &str = "token";
 
-/// Longer names and passwords are nobody's. (bcrypt looks at 72 bytes of a password.)
+/// The largest length of a name or a password in bytes. (bcrypt uses 72 bytes of a password.)
 const LONGEST: usize = 1024;
 
 /// The clients that may log users in, as in Node-RED.
 const CLIENTS: [&str; 2] = ["node-red-editor", "node-red-admin"];
 
-/// What the editor is to ask for.
+/// The fields of the login dialog.
 pub(crate) fn prompts(call: &Call) -> Reply {
     let password = |label: &str| json!({"id": "password", "type": "password", "label": label});
     reply(match &call.admin.auth().config {
@@ -34,7 +34,7 @@ pub(crate) fn prompts(call: &Call) -> Reply {
     })
 }
 
-/// Name and password for a token.
+/// Exchanges a name and a password for a token.
 pub(crate) fn log_in(call: Call) -> BoxFuture<'static, Reply> {
     Box::pin(async move { try_log_in(&call).await.unwrap_or_else(|refusal| refusal) })
 }
@@ -67,7 +67,7 @@ async fn try_log_in(call: &Call) -> Result<Reply, Reply> {
     Ok(reply(json!({"access_token": token, "expires_in": seconds, "token_type": "Bearer"})))
 }
 
-/// Ends a login. As for everything else, one has to be logged in; no permission is needed.
+/// Ends a login. This needs a login, but no permission.
 pub(crate) fn log_out(call: Call) -> BoxFuture<'static, Reply> {
     Box::pin(async move { try_log_out(&call).await.unwrap_or_else(|refusal| refusal) })
 }
@@ -89,7 +89,8 @@ async fn try_log_out(call: &Call) -> Result<Reply, Reply> {
 }
 
 impl Auth {
-    /// What a login with these data allows.
+    /// The permissions of a login with this name and password. `scope` may ask for fewer than the user
+    /// has.
     async fn scope(
         &self,
         config: &AuthConfig,
@@ -111,14 +112,14 @@ impl Auth {
             scope => Permissions::One(scope.to_owned()),
         };
         if !permissions.allow_all_of(&scope) {
-            info!(user = name, "a login asked for more than the user may do");
+            info!(user = name, "a login asked for more than the permissions of the user");
             return Err(denied());
         }
         self.throttle.forget(name);
         Ok(scope)
     }
 
-    /// What the user of that name may do, if the password is right.
+    /// The permissions of the user; `None` if the name or the password is wrong.
     async fn permissions_of(
         &self,
         config: &AuthConfig,
@@ -132,7 +133,7 @@ impl Auth {
         let user = config.users.iter().find(|user| user.username == name);
         let hash = match user {
             Some(user) => user.password.clone(),
-            // Unknown names take as long as known ones, so that they cannot be told apart.
+            // An unknown name takes as long as a known one, so that the time does not tell them apart.
             None => unmatchable(&config.users.first()?.password),
         };
         let _turn = self.hashing.acquire().await.ok()?;
@@ -142,12 +143,12 @@ impl Auth {
     }
 }
 
-/// Without users there is nothing but the access token to log in with.
+/// Whether the access token is the only way to log in.
 fn asks_for_token(config: &AuthConfig) -> bool {
     config.users.is_empty() && config.access_token.is_some()
 }
 
-/// A hash as slow as `hash` that no password has.
+/// A hash with the cost of `hash` that no password matches.
 fn unmatchable(hash: &str) -> String {
     let cost = hash.split('$').nth(2).unwrap_or("10");
     format!("$2b${cost}${}", ".".repeat(53))
@@ -167,7 +168,7 @@ fn reply(json: serde_json::Value) -> Reply {
     Reply::json(Value::from(json))
 }
 
-/// Where nobody has to log in, nobody can.
+/// Without `adminAuth`, these paths do not exist.
 fn nothing(call: &Call) -> Reply {
     Reply::nothing_here(&call.parts.method, call.parts.uri.path())
 }

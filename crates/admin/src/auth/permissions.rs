@@ -1,4 +1,4 @@
-//! `Permissions`: what a user may do, in Node-RED's words.
+//! `Permissions`: the scopes of a user, as in Node-RED.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +18,12 @@ impl Permissions {
         Permissions::One("*".to_owned())
     }
 
-    /// Whether `permission`, such as `flows.read`, is among them.
+    /// Whether a scope covers `permission`, such as `flows.read`.
     pub fn allow(&self, permission: &str) -> bool {
         self.scopes().iter().any(|scope| allows(scope, permission))
     }
 
-    /// Whether everything that `others` allow is among them.
+    /// Whether the scopes cover all scopes of `others`.
     pub fn allow_all_of(&self, others: &Permissions) -> bool {
         others.scopes().iter().all(|scope| self.allow(scope))
     }
@@ -36,7 +36,7 @@ impl Permissions {
         }
     }
 
-    /// The first scope that nobody knows, if there is one: `reed` would silently allow nothing.
+    /// The first invalid scope, such as `reed`, which would silently allow nothing.
     pub fn unknown_scope(&self) -> Option<&str> {
         let known = |scope: &str| {
             matches!(scope, "*" | "read" | "write")

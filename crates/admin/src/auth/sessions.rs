@@ -1,4 +1,4 @@
-//! `Sessions`: who has logged in, kept over restarts in Node-RED's `.sessions.json`.
+//! `Sessions`: the logins, kept over restarts in Node-RED's `.sessions.json`.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,10 +13,10 @@ use tracing::warn;
 
 use crate::Permissions;
 
-/// The sessions that are kept; beyond it those that end first are ended now.
+/// The largest number of sessions. Beyond it, the session that would expire first is ended.
 const MOST: usize = 10_000;
 
-/// Somebody who has logged in.
+/// A login.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Session {
@@ -24,12 +24,12 @@ pub(crate) struct Session {
     pub(crate) client: String,
     pub(crate) scope: Permissions,
     pub(crate) access_token: String,
-    /// In milliseconds since 1970.
+    /// The time it expires, in milliseconds since 1970.
     pub(crate) expires: u64,
 }
 
 impl Session {
-    /// How long it still is; nothing when it has ended.
+    /// The time until it expires; `None` if it has expired.
     pub(crate) fn remaining(&self) -> Option<Duration> {
         let left = self.expires.checked_sub(now())?;
         (left > 0).then(|| Duration::from_millis(left))
@@ -40,13 +40,13 @@ pub(crate) struct Sessions {
     file: Option<PathBuf>,
     lifetime: Duration,
     all: Mutex<HashMap<String, Session>>,
-    /// Held while the file is written, so that the last one to write knows everything.
+    /// Held while the file is written, so that the last write has the latest state.
     saving: tokio::sync::Mutex<()>,
     ended: watch::Sender<()>,
 }
 
 impl Sessions {
-    /// The sessions that `file` holds, or none. Without a file they end with the program.
+    /// The sessions in `file`. Without a file, sessions end with the program.
     pub(crate) fn open(file: Option<PathBuf>, lifetime: Duration) -> Self {
         let mut all = file.as_deref().map(read).unwrap_or_default();
         all.retain(|token, session| {
@@ -65,7 +65,7 @@ impl Sessions {
         self.lifetime
     }
 
-    /// Changes whenever a session was ended before its time.
+    /// Notifies when a session has been ended before it expired.
     pub(crate) fn ended(&self) -> watch::Receiver<()> {
         self.ended.subscribe()
     }
@@ -117,7 +117,7 @@ impl Sessions {
         let _saving = self.saving.lock().await;
         let text = serde_json::to_vec(&*self.lock()).unwrap_or_default();
         if let Err(error) = write(file, &text).await {
-            warn!(file = %file.display(), %error, "logins are not kept over a restart");
+            warn!(file = %file.display(), %error, "cannot write the sessions, logins end with the program");
         }
     }
 }
@@ -141,17 +141,17 @@ fn read(file: &Path) -> HashMap<String, Session> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return HashMap::new(),
         Err(error) => {
-            warn!(file = %file.display(), %error, "everybody has to log in again");
+            warn!(file = %file.display(), %error, "cannot read the sessions, all users have to log in again");
             return HashMap::new();
         }
     };
     serde_json::from_slice(&text).unwrap_or_else(|error| {
-        warn!(file = %file.display(), %error, "everybody has to log in again");
+        warn!(file = %file.display(), %error, "cannot read the sessions, all users have to log in again");
         HashMap::new()
     })
 }
 
-/// Replaces the file at once; only its owner may read it.
+/// Replaces the file atomically; only its owner may read it.
 async fn write(file: &Path, text: &[u8]) -> io::Result<()> {
     let mut name = file.as_os_str().to_owned();
     name.push(".new");

@@ -1,4 +1,4 @@
-//! `Throttle`: how often one may try to log in.
+//! `Throttle`: limits how often a login may be tried.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,24 +6,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Attempts count for this long.
+/// The time for which an attempt counts.
 const WINDOW: Duration = Duration::from_secs(10 * 60);
 
-/// So many attempts are allowed for one user name within the window.
+/// The attempts that are allowed for one user name within the window.
 const ATTEMPTS: usize = 5;
 
-/// The attempts that are remembered. Somebody who tries more names than this within the window
-/// finds the same names forgotten, and still only [`ATTEMPTS`] tries at each of them.
+/// The attempts that are kept for all names. Beyond it, the oldest is dropped and no longer counts.
 const REMEMBERED: usize = 10_000;
 
-/// Remembers attempts to log in.
+/// Counts attempts to log in.
 #[derive(Debug, Default)]
 pub(crate) struct Throttle {
     attempts: Mutex<VecDeque<(Instant, String)>>,
 }
 
 impl Throttle {
-    /// Notes an attempt for `user`; whether it may be made.
+    /// Counts an attempt for `user`, and returns whether it is allowed.
     pub(crate) fn try_for(&self, user: &str) -> bool {
         let now = Instant::now();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +36,7 @@ impl Throttle {
         attempts.iter().filter(|(_, name)| name == user).count() <= ATTEMPTS
     }
 
-    /// Forgets the attempts for `user`, who has logged in.
+    /// Drops the attempts for `user`, after a login.
     pub(crate) fn forget(&self, user: &str) {
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.retain(|(_, name)| name != user);
@@ -55,13 +54,13 @@ mod tests {
             assert!(throttle.try_for("eve"));
         }
         assert!(!throttle.try_for("eve"));
-        assert!(throttle.try_for("adam"), "others are not held up");
+        assert!(throttle.try_for("adam"), "other names are not affected");
         tokio::time::advance(WINDOW).await;
         assert!(throttle.try_for("eve"));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_logged_in_begins_anew() {
+    async fn a_login_resets_the_attempts() {
         let throttle = Throttle::default();
         for _ in 0..=ATTEMPTS {
             throttle.try_for("eve");

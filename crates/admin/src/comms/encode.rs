@@ -1,21 +1,20 @@
-//! Values as the editor's debug and context sidebars expect them: short, and with a `format`.
+//! Values for the editor's debug and context sidebars: shortened, and with a `format`.
 //!
-//! What is an array or object becomes a *string* that holds JSON; the editor reads `format` to
-//! know what to make of it.
+//! An array or an object becomes a *string* with JSON; `format` tells the editor how to read it.
 
 use ferrowire_core::{Map, Value, number_to_string};
 
-/// Node-RED's `debugMaxLength`: the length from which texts, arrays and buffers are cut off.
+/// Node-RED's `debugMaxLength`: longer texts, arrays and buffers are cut off.
 pub const MAX_LENGTH: usize = 1000;
 
-/// Deeper levels are not shown. JSON from outside ends at 128 levels; only flows that wrap their
-/// own messages again and again get further.
+/// Deeper levels are not shown. JSON is parsed to 127 levels; only values that a flow nests itself
+/// are deeper.
 const MAX_DEPTH: usize = 250;
 
-/// A value as the editor takes it.
+/// A value in the editor's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
-    /// What the value is, such as `string[5]`, `number` or `Object`.
+    /// The type of the value, such as `string[5]`, `number` or `Object`.
     pub format: String,
     /// Its text, or the JSON of an array or object.
     pub msg: String,
@@ -41,7 +40,7 @@ pub fn encode(value: Option<&Value>, limit: usize) -> Encoded {
 /// `stack`, and perhaps its `code` and `cause`.
 pub(crate) fn encode_error(text: &str, details: &Map) -> Encoded {
     let (name, message) = text.split_once(": ").unwrap_or((text, ""));
-    // The name is in the message of these, since Node-RED adds the place there.
+    // Node-RED adds the line to the message of these, which makes the name a part of it.
     let message = if name == "ReferenceError" { text } else { message };
     let data = [("name", name.into()), ("message", message.into())].into_iter();
     let more = ["code", "cause", "stack"].into_iter();
@@ -52,20 +51,20 @@ pub(crate) fn encode_error(text: &str, details: &Map) -> Encoded {
     Encoded { format: "error".to_owned(), msg: writer.out }
 }
 
-/// Whether this is what a function node makes of an error object.
+/// Whether this is the form in which a function node sends an error object.
 fn is_error(map: &Map) -> bool {
     let text = |key: &str| map.get(key).is_some_and(|value| value.as_str().is_some());
     text("name") && text("message") && text("stack")
 }
 
-/// The length of a text as JavaScript counts it.
+/// The length of a text in UTF-16 units, as in JavaScript.
 fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// At most `limit` UTF-16 units of `text`, never half of a character.
+/// At most `limit` UTF-16 units of `text`; a surrogate pair is not cut.
 fn shortened(text: &str, limit: usize) -> String {
-    // No text has more units than bytes, so most need no counting.
+    // A text has no more units than bytes, so most texts need no counting.
     if text.len() <= limit {
         return text.to_owned();
     }
@@ -95,7 +94,7 @@ fn json(value: Option<&Value>, limit: usize) -> String {
     writer.out
 }
 
-/// Writes JSON in which everything is short.
+/// Writes JSON with shortened values.
 struct Writer {
     out: String,
     limit: usize,
@@ -160,7 +159,7 @@ impl Writer {
     }
 
     fn object(&mut self, map: &Map) {
-        // A buffer that went through JSON is shown as a buffer again.
+        // A buffer that was converted to JSON and back is shown as a buffer.
         let buffer = map.get("type").and_then(Value::as_str) == Some("Buffer");
         let bytes = map.get("data").and_then(Value::as_array).filter(|_| buffer);
         self.out.push('{');

@@ -1,4 +1,4 @@
-//! What happens in the flows, in the words of the editor.
+//! `Reporter`: publishes events of the engine in the form that the editor reads.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,11 +15,11 @@ use crate::comms::hub::Hub;
 const ERROR: u32 = 20;
 const WARNING: u32 = 30;
 
-/// Publishes what the engine does.
+/// Publishes events of the engine.
 pub(crate) struct Reporter {
     engine: Engine,
     hub: Arc<Hub>,
-    /// Flows were in place before: what comes now is a deploy.
+    /// Whether flows have been deployed before: the editor treats the first deploy as the start.
     is_deploy: bool,
 }
 
@@ -28,7 +28,7 @@ impl Reporter {
         Reporter { engine, hub, is_deploy: false }
     }
 
-    /// Reports what comes out of `events`, as long as the engine is there.
+    /// Publishes all `events`, until the engine ends.
     pub(crate) async fn run(mut self, mut events: broadcast::Receiver<Event>) {
         loop {
             match events.recv().await {
@@ -79,7 +79,7 @@ impl Reporter {
         self.hub.retain(&topic, &Value::from(shown).to_json());
     }
 
-    /// What a debug node shows, as the sidebar reads it.
+    /// Publishes the output of a debug node.
     fn debug(&self, data: Value) {
         if !self.hub.is_heard() {
             return;
@@ -146,20 +146,20 @@ impl Reporter {
         for problem in problems.iter() {
             self.event_log("err", &problem.to_string());
         }
-        let now = if running { "run" } else { "are in place and do not run" };
+        let now = if running { "run" } else { "are deployed, but do not run" };
         self.event_log("out", &format!("the flows of revision {rev} {now}"));
     }
 
-    /// A line of the runtime's own for the editor's event log.
+    /// Publishes a line for the editor's event log.
     fn event_log(&self, kind: &str, line: &str) {
-        // Without the end, the editor shows that something is still going on.
+        // Without `end`, the editor shows the entry as still running.
         let entry = serde_json::json!({
             "ts": milliseconds(), "type": kind, "data": format!("{line}\n"), "end": true
         });
         self.hub.publish("event-log/runtime", &entry.to_string());
     }
 
-    /// Nodes that were left out cannot complain themselves.
+    /// Publishes the errors of nodes that were not built, in their name.
     fn problems(&self, problems: &[Problem]) {
         for problem in problems.iter().filter(|problem| problem.severity == Severity::Node) {
             let place = &problem.place;
@@ -179,7 +179,7 @@ impl Reporter {
         }
     }
 
-    /// Events were lost: what editors see must be true again.
+    /// Publishes the current state, after events were lost.
     fn catch_up(&mut self, lost: u64) {
         let statuses = self.engine.statuses();
         for topic in self.hub.retained_below("status/") {
@@ -193,7 +193,7 @@ impl Reporter {
         }
         let rev = Value::from(&*self.engine.rev()).to_json();
         self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{rev}}}"#));
-        let text = format!("{lost} events of the flows came too fast to be shown");
+        let text = format!("{lost} events of the flows were lost: they came too fast to be shown");
         let Encoded { format, msg } = encode(Some(&text.into()), MAX_LENGTH);
         let notice = serde_json::json!({
             "level": WARNING, "msg": msg, "timestamp": milliseconds(), "format": format
@@ -206,7 +206,7 @@ fn shown(text: &str) -> Encoded {
     encode(Some(&text.into()), MAX_LENGTH)
 }
 
-/// Why flows that were deployed do not run.
+/// The reason why deployed flows do not run.
 fn not_running(problems: &[Problem]) -> serde_json::Value {
     let missing = problems.iter().filter(|problem| problem.severity == Severity::MissingType);
     let types: Vec<&str> = missing.map(|problem| problem.place.node_type.as_str()).collect();

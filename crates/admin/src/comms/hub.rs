@@ -1,4 +1,4 @@
-//! `Hub`: publishes to all editors, and remembers what those who come later have to know.
+//! `Hub`: publishes messages to all editors, and retains messages for editors that connect later.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl Hub {
-    /// Sends `data` (JSON) to every editor, and forgets what was kept for the topic.
+    /// Sends `data` (JSON) to every editor, and drops the topic's retained message.
     pub(crate) fn publish(&self, topic: &str, data: &str) {
         let item = item(topic, data);
         let mut state = self.lock();
@@ -29,7 +29,7 @@ impl Hub {
         state.send(&item);
     }
 
-    /// Sends `data` to every editor, and to those who subscribe later.
+    /// Sends `data` to every editor, and retains it for later subscriptions.
     pub(crate) fn retain(&self, topic: &str, data: &str) {
         let item = item(topic, data);
         let mut state = self.lock();
@@ -37,7 +37,7 @@ impl Hub {
         state.retained.insert(Arc::clone(&item.topic), item);
     }
 
-    /// Takes back what was kept for the topic, telling every editor, if there was something.
+    /// Drops the topic's retained message, if there is one, and sends `{}` in its place.
     pub(crate) fn clear(&self, topic: &str) {
         let mut state = self.lock();
         if state.retained.shift_remove(topic).is_some() {
@@ -45,13 +45,13 @@ impl Hub {
         }
     }
 
-    /// The topics that something is kept for, below `prefix`.
+    /// The topics of retained messages that begin with `prefix`.
     pub(crate) fn retained_below(&self, prefix: &str) -> Vec<Arc<str>> {
         let topics = self.lock();
         topics.retained.keys().filter(|topic| topic.starts_with(prefix)).cloned().collect()
     }
 
-    /// Whether anybody listens.
+    /// Whether an editor is connected.
     pub(crate) fn is_heard(&self) -> bool {
         !self.lock().editors.is_empty()
     }
@@ -65,7 +65,7 @@ impl Hub {
         Present { hub: Arc::clone(self), number }
     }
 
-    /// Sends one editor what is kept for the topics that match `pattern`.
+    /// Sends one editor the retained messages whose topics match `pattern`.
     pub(crate) fn replay(&self, pattern: &str, queue: &Queue) {
         for (_, item) in self.lock().retained.iter().filter(|(topic, _)| matches(pattern, topic)) {
             queue.push(item.clone());
@@ -85,7 +85,7 @@ impl State {
     }
 }
 
-/// An editor in the hub.
+/// The registration of an editor.
 #[derive(Debug)]
 pub(crate) struct Present {
     hub: Arc<Hub>,
@@ -104,8 +104,8 @@ pub(crate) fn item(topic: &str, data: &str) -> Item {
     Item { topic: topic.into(), json: format!(r#"{{"topic":{name},"data":{data}}}"#).into() }
 }
 
-/// Whether `pattern` covers `topic`: `+` stands for one level, `/#` at the end for this level and
-/// all below.
+/// Whether `pattern` matches `topic`: `+` stands for one level, `/#` at the end for this level and
+/// all below it.
 fn matches(pattern: &str, topic: &str) -> bool {
     let (pattern, and_below) = match pattern.strip_suffix("/#") {
         Some(pattern) => (pattern, true),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_is_kept_is_replayed() {
+    async fn only_retained_messages_are_replayed() {
         let hub = Arc::new(Hub::default());
         hub.retain("status/a", "1");
         hub.retain("status/b", "2");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn clearing_is_told_when_there_was_something() {
+    async fn editors_are_told_that_a_retained_message_was_cleared() {
         let hub = Arc::new(Hub::default());
         let queue = Arc::new(Queue::default());
         let present = hub.enter(&queue);

@@ -1,4 +1,4 @@
-//! `Queue`: what waits for one editor, in batches, and never more than it may cost.
+//! `Queue`: the messages that wait for one editor, bounded, and sent in batches.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// The first message of a batch waits so long for more.
+/// The time that the first message of a batch waits for more.
 const COLLECT: Duration = Duration::from_millis(50);
 
-/// So many messages go out at a time.
+/// The largest number of messages in a batch.
 const BATCH: usize = 50;
 
-/// The messages that may wait for an editor that reads slowly.
+/// The largest number of messages that wait for an editor.
 const MOST: usize = 2000;
 
-/// The bytes that may.
+/// The largest number of bytes that wait for an editor.
 const MOST_BYTES: usize = 8 << 20;
 
-/// A message for editors: its topic, and all of it as JSON.
+/// A message for editors: its topic, and the whole message as JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) topic: Arc<str>,
     pub(crate) json: Arc<str>,
 }
 
-/// An editor is so far behind that it has to begin anew.
+/// The editor reads so slowly that it has to reconnect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooSlow;
 
@@ -45,9 +45,9 @@ struct Waiting {
 }
 
 impl Queue {
-    /// Adds a message. When too much waits, debug messages are dropped first, the oldest before
-    /// the others, then statuses that have changed since; if nothing can be, the editor is cut
-    /// off, and gets what counts when it comes back.
+    /// Adds a message. Beyond [`MOST`] messages or [`MOST_BYTES`], the oldest debug message is
+    /// dropped, or else the oldest status that a later one replaces. If there is neither, the editor
+    /// is disconnected; when it reconnects, it gets all retained messages.
     pub(crate) fn push(&self, item: Item) {
         let mut waiting = self.lock();
         if waiting.too_slow {
@@ -65,10 +65,10 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// The next messages as one JSON array, when there are some.
+    /// Waits for messages and returns the next batch as a JSON array.
     ///
     /// # Errors
-    /// When the editor was too slow.
+    /// When the editor reads too slowly.
     pub(crate) async fn batch(&self) -> Result<String, TooSlow> {
         while self.lock().items.is_empty() {
             if self.lock().too_slow {
@@ -96,7 +96,7 @@ impl Waiting {
         true
     }
 
-    /// The first message that a later one makes pointless.
+    /// The position of the first status that a later one replaces.
     fn outdated(&self) -> Option<usize> {
         let is_outdated = |(at, item): (usize, &Item)| {
             let mut later = self.items.iter().skip(at + 1);
@@ -128,7 +128,7 @@ impl Waiting {
         Ok(batch)
     }
 
-    /// Tells the editor what it missed.
+    /// A debug message that tells how many others were dropped.
     fn notice(&mut self) -> Option<String> {
         let dropped = std::mem::take(&mut self.dropped);
         let text = format!("{dropped} debug messages were dropped: the editor reads too slowly");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_editor_that_misses_what_counts_is_cut_off() {
+    async fn an_editor_that_would_miss_other_messages_is_disconnected() {
         let queue = Queue::default();
         for number in 0..=MOST {
             queue.push(item(&format!("event-log/{number}"), "1"));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_few_large_messages_are_too_much_as_well() {
+    async fn a_few_large_messages_exceed_the_bound_as_well() {
         let queue = Queue::default();
         let large = "x".repeat(MOST_BYTES / 2 + 1);
         queue.push(item("debug", &large));

@@ -15,13 +15,13 @@ use crate::comms::Shared;
 use crate::comms::hub::{Present, item};
 use crate::comms::queue::Queue;
 
-/// Proxies close connections on which nothing happens: Node-RED's `webSocketKeepAliveTime`.
+/// Node-RED's `webSocketKeepAliveTime`: proxies close idle connections.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Who does not say who it is within this time is cut off.
+/// The time within which an editor has to send its token.
 const LOGIN: Duration = Duration::from_secs(30);
 
-/// Editors send small messages.
+/// Small, since editors send small messages.
 const LIMITS: Limits = Limits {
     max_message: 64 * 1024,
     max_queue: 1 << 20,
@@ -40,11 +40,11 @@ pub(crate) struct EditorSession {
     access_changed: Notify,
 }
 
-/// Whether the editor may listen.
+/// Whether the editor receives messages.
 enum Access {
-    /// It has not said who it is.
+    /// It has not sent a token.
     Unknown,
-    /// It may, until the token is no longer valid.
+    /// It does, until the token expires or is revoked.
     Granted { token: Option<String>, until: Option<Instant>, _present: Present },
 }
 
@@ -86,7 +86,7 @@ impl EditorSession {
         self.access_changed.notify_one();
     }
 
-    /// Sends what is published, until the connection has to end.
+    /// Sends published messages, until the connection has to be closed.
     async fn write(&self) -> Close {
         let mut heartbeat = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -117,7 +117,8 @@ impl EditorSession {
         }
     }
 
-    /// Ends when the editor may not listen any longer: too late to log in, or logged out.
+    /// Ends when the editor has to be disconnected: it did not log in in time, its token has expired,
+    /// or it was logged out.
     async fn access_ends(&self) {
         let mut logouts = self.auth().logouts();
         let mut login_by = Some(Instant::now() + LOGIN);
@@ -162,7 +163,7 @@ impl EditorSession {
         }
     }
 
-    /// Answers at once; who has not read the answers before is not waited for.
+    /// Answers without waiting: an editor that does not read answers is disconnected.
     fn answer(&self, text: &'static str) {
         if let Err(NotSent::Full(_)) = self.connection.send(Payload::Text(text.into())) {
             self.connection.close(&close(1008, "reading too slowly"));
@@ -191,7 +192,7 @@ impl EditorSession {
 
     fn log_in(&self, token: &str) {
         if !self.auth().is_on() {
-            // An editor that still has a token from when one had to log in.
+            // The editor has a token from a time when the runtime needed logins.
             return self.answer(OK);
         }
         match self.auth().identity(token) {
@@ -206,7 +207,7 @@ impl EditorSession {
 
 impl Receive for EditorSession {
     fn message(&self, payload: Payload) -> Sending {
-        // Whatever is no JSON is ignored, as in Node-RED.
+        // As in Node-RED, a frame that is not JSON is ignored.
         if let Ok(frame) = Value::from_json(payload.as_bytes()) {
             self.handle(&frame);
         }

@@ -1,4 +1,4 @@
-//! `/icons`: the pictures of nodes.
+//! `/icons`: icons of nodes.
 
 use ferrowire_core::{Map, Value};
 use hyper::StatusCode;
@@ -11,7 +11,7 @@ use crate::editor::statics;
 const NODE_RED: &str = "nodes/icons/";
 const DEFAULT: &str = "public/red/images/icons/arrow-in.svg";
 
-/// All icons by module; the editor uses no others.
+/// All icons by module. The editor ignores icons that are not listed.
 pub(crate) fn list(call: &Call) -> Reply {
     let names: Vec<Value> =
         call.admin.pack().below(NODE_RED).map(|(name, _)| name.into()).collect();
@@ -24,7 +24,7 @@ pub(crate) fn list(call: &Call) -> Reply {
     Reply::json(modules)
 }
 
-/// One icon. When the module has none of that name, Node-RED's, and at last the arrow.
+/// One icon: the module's, or else Node-RED's of that name, or else the arrow.
 pub(crate) fn get(call: &Call) -> Reply {
     let Some((name, module)) = call.params.split_last() else { return no_icon() };
     let module = module.join("/");

@@ -6,7 +6,7 @@ use crate::Reply;
 use crate::call::Call;
 use crate::editor::pack::Pack;
 
-/// The language of help and texts that stands in for the others.
+/// The language of help and texts that are missing in other languages.
 pub(crate) const ENGLISH: &str = "en-US";
 
 /// The texts of a namespace; an empty object when there are none.
@@ -29,7 +29,7 @@ pub(crate) fn get(call: &Call) -> Reply {
     Reply::json(found.unwrap_or_else(|| Map::new().into()))
 }
 
-/// The languages that the editor's texts exist in.
+/// The languages of the editor's own texts.
 pub(crate) fn languages(pack: &Pack) -> Vec<Value> {
     let files = pack.below("editor/locales/").map(|(name, _)| name);
     files.filter_map(|name| name.strip_suffix("/editor.json")).map(Value::from).collect()
@@ -43,7 +43,7 @@ pub(super) fn tags(language: &str) -> impl Iterator<Item = &str> {
 
 fn read(pack: &Pack, path: &str) -> Option<Value> {
     let text = pack.text(path)?;
-    // The editor's catalogs begin with a byte order mark in places.
+    // Some of the editor's catalogs begin with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     Value::from_json(text.as_bytes()).ok().map(with_other)
 }

@@ -14,7 +14,7 @@ static LANGUAGE: LazyLock<Regex> =
     LazyLock::new(|| expression(r#"(?i)^<script[^>]*\sdata-lang\s*=\s*['"]([^'"]+)['"]"#));
 
 static TEXT_KEYS: LazyLock<Regex> =
-    LazyLock::new(|| expression(r#"(?i)(\sdata-i18n\s*=\s*)("[^"]*"|'[^']*')"#));
+    LazyLock::new(|| expression(r#"(?i)(\sdata-i18n\s*=\s*)(?:"([^"]*)"|'([^']*)')"#));
 
 #[expect(clippy::expect_used, reason = "the expressions are constants")]
 fn expression(text: &str) -> Regex {
@@ -87,10 +87,9 @@ pub(crate) fn with_namespace(html: &str, namespace: &str) -> String {
         None => format!("{namespace}:{key}"),
     };
     let replace = |found: &Captures<'_>| {
-        let (before, quoted) = (&found[1], &found[2]);
-        let (quote, keys) = (&quoted[..1], &quoted[1..quoted.len() - 1]);
+        let keys = found.get(2).or(found.get(3)).map_or("", |keys| keys.as_str());
         let keys: Vec<String> = keys.split(';').map(|key| qualified(key.trim())).collect();
-        format!("{before}{quote}{}{quote}", keys.join(";"))
+        format!(r#"{}"{}""#, &found[1], keys.join(";"))
     };
     TEXT_KEYS.replace_all(html, replace).into_owned()
 }
@@ -115,7 +114,7 @@ mod tests {
     fn keys_without_a_namespace_get_that_of_the_part() {
         let html = r#"<i data-i18n="a.b"></i><i data-i18n='[title]c; [html]node-red:d;e'></i>
             <i data-i18n=""></i><i title="data-i18n" class="f"></i>"#;
-        let expected = r#"<i data-i18n="x/y:a.b"></i><i data-i18n='[title]x/y:c;[html]node-red:d;x/y:e'></i>
+        let expected = r#"<i data-i18n="x/y:a.b"></i><i data-i18n="[title]x/y:c;[html]node-red:d;x/y:e"></i>
             <i data-i18n=""></i><i title="data-i18n" class="f"></i>"#;
         assert_eq!(with_namespace(html, "x/y"), expected);
     }

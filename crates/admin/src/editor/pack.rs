@@ -10,7 +10,7 @@ use std::io::Read as _;
 
 use flate2::read::GzDecoder;
 
-/// What the build script made; empty when the editor was not there.
+/// The build script's output; empty if the editor was not installed then.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/editor.pack"));
 
 /// The files of the editor and of Node-RED's nodes, by path.
@@ -25,7 +25,7 @@ pub(crate) struct File {
     /// Its content, compressed if `gzip` says so.
     pub(crate) bytes: &'static [u8],
     pub(crate) gzip: bool,
-    /// The same for the same content.
+    /// A hash of the content, for `ETag`.
     pub(crate) tag: &'static str,
 }
 
@@ -40,7 +40,7 @@ impl Pack {
         Pack::read(EMBEDDED).unwrap_or_default()
     }
 
-    /// Reads a pack; `None` if it is empty or none at all.
+    /// Reads a pack; `None` if it is empty or invalid.
     pub(crate) fn read(pack: &'static [u8]) -> Option<Self> {
         let (length, rest) = pack.split_first_chunk::<8>()?;
         let (index, contents) = rest.split_at_checked(u64::from_le_bytes(*length) as usize)?;
@@ -57,7 +57,7 @@ impl Pack {
         Some(Pack { files })
     }
 
-    /// Whether the program holds no editor.
+    /// Whether there are no files.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
@@ -71,7 +71,7 @@ impl Pack {
         String::from_utf8(self.get(path)?.plain().into_owned()).ok()
     }
 
-    /// The files below `folder` (which ends with `/`), with what follows it in their paths.
+    /// The files below `folder` (which ends with `/`), with their paths relative to it.
     pub(crate) fn below<'a>(
         &'a self,
         folder: &'a str,
@@ -90,7 +90,7 @@ impl File {
         let mut plain = Vec::with_capacity(self.bytes.len() * 4);
         match GzDecoder::new(self.bytes).read_to_end(&mut plain) {
             Ok(_) => Cow::Owned(plain),
-            // The build script wrote it; what can be read is better than nothing.
+            // The build script wrote it: this cannot fail.
             Err(_) => Cow::Owned(Vec::new()),
         }
     }
@@ -115,7 +115,7 @@ mod tests {
             let pack = pack(compress);
             assert_eq!(pack.get("a/one.txt").unwrap().plain(), b"text ".repeat(100));
             assert_eq!(pack.get("a/one.txt").unwrap().gzip, compress);
-            // Too short to gain anything.
+            // Too short to become smaller.
             assert!(!pack.get("a/two.bin").unwrap().gzip);
             assert_eq!(pack.get("a/two.bin").unwrap().plain().as_ref(), [7, 1, 200]);
             assert_eq!(pack.text("b/three.txt").unwrap(), "");
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pack_is_refused() {
+    fn invalid_packs_are_refused() {
         assert!(Pack::read(b"").is_none());
         assert!(Pack::read(b"\xff\xff\xff\xff\xff\xff\xff\xff").is_none());
         assert!(Pack::read(b"\x04\0\0\0\0\0\0\0a\t9\t").is_none());

@@ -1,4 +1,4 @@
-//! The editor's page and its theme: title, logo and a style sheet of ours, all else as it comes.
+//! The editor's page and its theme: a title, a logo and a style sheet; the rest is Node-RED's.
 
 use ferrowire_core::Value;
 use hyper::StatusCode;
@@ -12,7 +12,7 @@ const TITLE: &str = "Ferrowire";
 const LOGO: &str = include_str!("theme/ferrowire.svg");
 const STYLE: &str = include_str!("theme/ferrowire.css");
 
-/// Node definitions come with inline scripts; nobody else's scripts and frames are wanted.
+/// Node definitions have inline scripts. Scripts and frames from other origins are refused.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; \
                       style-src 'self' 'unsafe-inline'; img-src * data: blob:; font-src 'self' data:; \
                       worker-src 'self' blob:; connect-src *; frame-ancestors 'self'; \
@@ -27,7 +27,7 @@ pub(crate) fn index(call: &Call) -> Reply {
     Reply::html(page).with(CONTENT_SECURITY_POLICY, POLICY)
 }
 
-/// What the editor's code asks for.
+/// The theme, as the editor's scripts read it.
 pub(crate) fn theme(_: &Call) -> Reply {
     Reply::json(Value::from(json!({
         "page": {

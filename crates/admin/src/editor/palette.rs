@@ -1,4 +1,4 @@
-//! `Palette`: what the editor offers: the sets of all registered node types.
+//! `Palette`: the node sets that the editor loads, with texts, icons and static files.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use super::help::Help;
 use super::node_set::NodeSet;
 use super::pack::Pack;
 
-/// Sets that the editor needs, whatever nodes there are: the placeholder for unknown types, the
-/// debug sidebar, junctions, and the variables of all flows.
+/// Sets that the editor needs even if no node type uses them: the placeholder for unknown types,
+/// the debug sidebar, junctions, and the global environment variables.
 const ALWAYS: &[&str] = &[
     "common/05-junction",
     "common/21-debug",
@@ -22,7 +22,7 @@ const ALWAYS: &[&str] = &[
 /// Files by name.
 type Files = Vec<(&'static str, &'static [u8])>;
 
-/// What the editor offers.
+/// All node sets and their files.
 #[derive(Debug, Default)]
 pub(crate) struct Palette {
     pub(crate) sets: Vec<NodeSet>,
@@ -52,7 +52,7 @@ impl Palette {
         palette
     }
 
-    /// In the order of Node-RED's files, which is that of the nodes within a category.
+    /// Adds Node-RED's sets, sorted by file name: this is the order of nodes within a category.
     fn add_node_red(
         &mut self,
         registry: &Registry,
@@ -68,7 +68,7 @@ impl Palette {
             let Some(html) = pack.text(&format!("nodes/core/{path}.html")) else {
                 if !pack.is_empty() {
                     tracing::error!(
-                        "Node-RED has no nodes in `{path}`, they are not in the palette"
+                        "Node-RED has no file `{path}`; its node types are not in the palette"
                     );
                 }
                 continue;
@@ -83,7 +83,7 @@ impl Palette {
                     set.extend(namespace, part.part);
                 }
             }
-            // A type such as the junction needs no form.
+            // Types without a form, such as the junction.
             let all = registry.iter().filter(|node_type| is_from(node_type));
             set.add_types(all.map(|node_type| node_type.name));
             self.sets.push(set);
@@ -162,7 +162,7 @@ fn parts(registry: &Registry) -> BTreeMap<String, CratePart<'_>> {
     parts
 }
 
-/// Node-RED names a set like its file, without the number that orders the files.
+/// The name of the set in a file: the file's name without the number that it begins with.
 fn set_name(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     match file.split_once('-') {

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::editor::pack::File;
 use crate::{Admin, Reply};
 
-/// The file at `path`, or the page that says that there is none.
+/// The file at `path`, or Node-RED's page for a missing path.
 pub(crate) fn get(admin: &Admin, request: &Parts, path: &str) -> Reply {
     let nothing = || Reply::nothing_here(&request.method, request.uri.path());
     if !matches!(request.method, Method::GET | Method::HEAD) || !admin.serves_editor() {
@@ -32,7 +32,7 @@ pub(crate) fn debug_view(call: &Call) -> Reply {
     let name = call.param(0);
     let file = call.admin.pack().get(&format!("nodes/core/common/lib/debug/{name}"));
     match file {
-        // Pages get the theme's style sheets in place of a comment.
+        // The comment is the place for the theme's style sheets.
         Some(file) if name.ends_with(".html") => {
             let page = String::from_utf8_lossy(&file.plain()).replace(
                 "<!-- INSERT-THEME-CSS -->",
@@ -45,7 +45,7 @@ pub(crate) fn debug_view(call: &Call) -> Reply {
     }
 }
 
-/// Sends a file as it is in the pack, if the browser can decompress it.
+/// Sends a file, compressed if it is so in the pack and the browser accepts gzip.
 pub(crate) fn send(file: File, path: &str, request: &Parts) -> Reply {
     let accepted = request.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let gzip = file.gzip && accepted.is_some_and(accepts_gzip);
@@ -54,7 +54,7 @@ pub(crate) fn send(file: File, path: &str, request: &Parts) -> Reply {
         true => Reply::new(StatusCode::OK, kind, file.bytes).with(CONTENT_ENCODING, "gzip"),
         false => Reply::new(StatusCode::OK, kind, file.plain().into_owned()),
     };
-    // Paths with a version never change what they stand for; others are asked for again.
+    // The content at a path with a version never changes; other paths are revalidated.
     let caching = match request.uri.query() {
         Some(query) if query.starts_with("v=") => "public, max-age=31536000, immutable",
         _ => "public, max-age=0",
@@ -74,7 +74,7 @@ fn accepts_gzip(accepted: &str) -> bool {
     })
 }
 
-/// The media type by the ending of a path.
+/// The media type that belongs to the extension of a path.
 pub(crate) fn media_type(path: &str) -> &'static str {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending.to_ascii_lowercase().as_str() {

@@ -1,5 +1,5 @@
-//! The encryption of `flows_cred.json`, which is Node-RED's: AES-256 in counter mode, the key a
-//! hash of the secret, initialisation vector and text in one string.
+//! The encryption of `flows_cred.json`, as in Node-RED: AES-256 in counter mode, with a hash of the
+//! secret as the key. The initialisation vector stands before the text.
 
 use aes::Aes256;
 use ctr::Ctr128BE;
@@ -8,7 +8,7 @@ use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use ferrowire_core::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// The bytes of an initialisation vector.
+/// The length of an initialisation vector in bytes.
 const IV: usize = 16;
 
 /// Encrypts the credentials with `secret`.
@@ -19,7 +19,7 @@ pub(crate) fn encrypt(credentials: &Map, secret: &str) -> String {
     format!("{}{}", HEXLOWER_PERMISSIVE.encode(&iv), BASE64.encode(&text))
 }
 
-/// The credentials in `text`; `None` with the wrong secret.
+/// The credentials in `text`; `None` if the secret is wrong.
 pub(crate) fn decrypt(text: &str, secret: &str) -> Option<Map> {
     let (iv, text) = text.split_at_checked(2 * IV)?;
     let iv = HEXLOWER_PERMISSIVE.decode(iv.as_bytes()).ok()?;
@@ -31,13 +31,13 @@ pub(crate) fn decrypt(text: &str, secret: &str) -> Option<Map> {
     }
 }
 
-/// Encrypts or decrypts, which is the same.
+/// Encrypts or decrypts: in counter mode both are the same operation.
 fn apply(secret: &str, iv: &[u8; IV], text: &mut [u8]) {
     let key = Sha256::digest(secret);
     Ctr128BE::<Aes256>::new(&key, iv.into()).apply_keystream(text);
 }
 
-/// A secret nobody knows: 64 hexadecimal digits.
+/// A random secret: 64 hexadecimal digits.
 pub(crate) fn new_secret() -> String {
     HEXLOWER_PERMISSIVE.encode(&rand::random::<[u8; 32]>())
 }

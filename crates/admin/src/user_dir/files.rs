@@ -1,4 +1,4 @@
-//! Replacing files so that a crash at any moment leaves the old or the new content, whole.
+//! Atomic replacement of files: after a crash, a file has the old or the new content.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
@@ -7,23 +7,23 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-/// New content that is safely on the disk and not in place yet.
+/// New content that is on the disk, but not yet under the file's name.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     new: TempPath,
     path: PathBuf,
 }
 
-/// Writes the next content of `path` beside it. `secret` files can be read by their owner only.
+/// Writes the next content of `path` to a file beside it. If `secret`, only the owner can read it.
 pub(crate) fn prepare(path: &Path, content: &[u8], secret: bool) -> io::Result<Prepared> {
-    // A link to a file elsewhere stays a link.
+    // If `path` is a symbolic link, its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = folder_of(&path);
     fs::create_dir_all(folder)?;
     let mode = fs::metadata(&path).map(|old| old.permissions().mode()).ok();
     let mode = mode.unwrap_or(if secret { 0o600 } else { 0o666 });
     let mut builder = tempfile::Builder::new();
-    // What the process's mask forbids stays forbidden.
+    // The process's umask applies as well.
     builder.prefix(".").suffix(".new").permissions(Permissions::from_mode(mode & 0o777));
     let mut file: NamedTempFile = builder.tempfile_in(folder)?;
     file.write_all(content)?;
@@ -32,12 +32,12 @@ pub(crate) fn prepare(path: &Path, content: &[u8], secret: bool) -> io::Result<P
 }
 
 impl Prepared {
-    /// Puts it in place. The old content stays beside it as `.name.backup`.
+    /// Renames the new file to its place. The old content is kept as `.name.backup`.
     pub(crate) fn put_in_place(self) -> io::Result<()> {
         let folder = folder_of(&self.path).to_owned();
         keep_old(&self.path, &folder)?;
         self.new.persist(&self.path).map_err(|failed| failed.error)?;
-        // Makes the new name last.
+        // Without this, a crash could undo the rename.
         File::open(folder)?.sync_all()
     }
 }
@@ -56,7 +56,7 @@ fn keep_old(path: &Path, folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // A second name for the same content costs nothing; some file systems have none.
+    // A hard link needs no copy, but some file systems have none.
     if fs::hard_link(path, &next).is_err() {
         fs::copy(path, &next)?;
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_kept_and_secrets_are_the_owners() {
+    fn permissions_are_kept_and_secrets_are_readable_by_their_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let (secret, shared) = (folder.path().join("secret"), folder.path().join("shared"));
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(fs::read(&real).unwrap(), b"y");
     }
 
-    /// Not a test of its own: the process that the next test kills.
+    /// Not a test: the next test starts this as a process and kills it.
     #[test]
     fn writes_until_it_is_killed() {
         let Some(folder) = std::env::var_os(FOLDER) else { return };
@@ -138,7 +138,7 @@ mod tests {
                 .unwrap();
             let begun = Instant::now();
             let before = fs::metadata(&path).and_then(|m| m.modified()).ok();
-            // Until it has written, and then a little longer, each time another moment.
+            // Waits for the first write, and then for a different time in each round.
             while fs::metadata(&path).and_then(|m| m.modified()).ok() == before {
                 assert!(begun.elapsed() < Duration::from_secs(30), "nothing was written");
                 std::thread::yield_now();

@@ -2,14 +2,14 @@
 
 use ferrowire_core::Value;
 
-/// The value as JSON over several lines.
+/// The value as indented JSON.
 pub(crate) fn print(value: &Value) -> String {
     let mut out = String::new();
     print_into(value, 0, &mut out);
     out
 }
 
-/// Values come from a parser that limits how deep they are nested.
+/// The depth of the recursion is bounded: the parser limits how deep values are nested.
 fn print_into(value: &Value, level: usize, out: &mut String) {
     match value {
         Value::Array(items) if !items.is_empty() => {

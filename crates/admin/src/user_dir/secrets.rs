@@ -1,18 +1,18 @@
-//! `Secrets`: the credentials of all nodes, and how a deploy changes them by Node-RED's rules.
+//! `Secrets`: the credentials of all nodes, which a deploy changes by Node-RED's rules.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use ferrowire_core::{Credential, Map, Registry, Value};
 
-/// What the editor sends for a password that it was not told.
+/// The editor's placeholder for a password that was not changed.
 const UNCHANGED: &str = "__PWRD__";
 
 /// The credentials of all nodes, by id.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Secrets {
     all: Map,
-    /// Whether the file holds more that could not be decrypted.
+    /// Whether the file has credentials that could not be decrypted.
     unreadable: bool,
 }
 
@@ -45,7 +45,7 @@ impl Secrets {
         self.all.get(id)?.as_object()
     }
 
-    /// For the engine.
+    /// The credentials as the engine takes them.
     pub(crate) fn by_node(&self) -> HashMap<String, Map> {
         let fields = |(id, fields): (&ferrowire_core::Key, &Value)| {
             Some((id.to_string(), fields.as_object()?.clone()))
@@ -53,7 +53,7 @@ impl Secrets {
         self.all.iter().filter_map(fields).collect()
     }
 
-    /// Takes the credentials out of `nodes` and applies them; forgets those of other nodes.
+    /// Moves the credentials out of `nodes`, and removes those of nodes that are not in `nodes`.
     pub(crate) fn take_from(&mut self, nodes: &mut [Value], registry: &Registry) {
         let mut present: HashSet<String> = HashSet::new();
         for node in nodes.iter_mut().filter_map(Value::as_object_mut) {
@@ -108,7 +108,7 @@ fn is_unchanged(value: &Value) -> bool {
     value.as_str() == Some(UNCHANGED)
 }
 
-/// Empty texts delete.
+/// Sets a credential. An empty text deletes it.
 fn set(fields: &mut Map, name: &str, value: Option<&Value>) {
     match value {
         None => {}
@@ -121,7 +121,7 @@ fn set(fields: &mut Map, name: &str, value: Option<&Value>) {
     }
 }
 
-/// The secret variables of all flows: the list that comes is the list that stays.
+/// Replaces the secret global environment variables by those in `changes`.
 fn apply_to_variables(fields: &mut Map, changes: &Map) {
     let stored = fields.get("map").and_then(Value::as_object).cloned().unwrap_or_default();
     let wanted = changes.get("map").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `Storage`: the user directory, file by file as Node-RED keeps it.
+//! `Storage`: reads and writes the files of the user directory.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use crate::admin::{AdminSettings, CredentialSecret, Unusable};
 use crate::user_dir::Secrets;
 use crate::user_dir::{cipher, files, pretty};
 
-/// Where Node-RED keeps a secret that it made itself.
+/// Node-RED's name for a generated secret in the runtime settings.
 const OWN_SECRET: &str = "_credentialSecret";
 
 /// The files of the user directory.
@@ -22,9 +22,9 @@ pub(crate) struct Storage {
     user_dir: PathBuf,
     is_pretty: bool,
     secret: CredentialSecret,
-    /// Held by whoever changes the file of user settings.
+    /// Held while the file of user settings is changed.
     changing_users: Mutex<()>,
-    /// Held by whoever changes the file of runtime settings.
+    /// Held while the file of runtime settings is changed.
     changing_runtime: Mutex<()>,
 }
 
@@ -40,7 +40,10 @@ impl Storage {
         }
     }
 
-    /// The one flow file, or why nothing can be saved.
+    /// The flow file that is saved to.
+    ///
+    /// # Errors
+    /// When there are several.
     pub(crate) fn flow_file(&self) -> Result<&Path, Unusable> {
         match self.flow_files.as_slice() {
             [path] => Ok(path),
@@ -56,7 +59,7 @@ impl Storage {
         self.user_dir.join("lib")
     }
 
-    /// The flows. A file that is not there yet is an empty one, when it is the only one.
+    /// The flows of all files. If there is only one and it does not exist, there are no flows.
     pub(crate) fn read_flows(&self) -> Result<FlowFile, Unusable> {
         let mut files = Vec::new();
         for path in &self.flow_files {
@@ -70,7 +73,7 @@ impl Storage {
                 Err(error) => return Err(unreadable("flow file", path, &error)),
             };
             let file = FlowFile::parse(&text).map_err(|error| {
-                Unusable(format!("`{}` is no flow file: {error}", path.display()))
+                Unusable(format!("invalid flow file `{}`: {error}", path.display()))
             })?;
             files.push(file);
         }
@@ -105,7 +108,8 @@ impl Storage {
         Ok(secrets)
     }
 
-    /// Decrypts what is stored, with any secret that may fit.
+    /// Decrypts stored credentials with the configured or the generated secret. `None` if neither
+    /// fits.
     pub(crate) fn open(&self, stored: &Map) -> Result<Option<Map>, Unusable> {
         let Some(encrypted) = stored.get("$").and_then(Value::as_str) else {
             return Ok(Some(stored.clone()));
@@ -152,7 +156,8 @@ impl Storage {
         files::replace(&path, text.as_bytes(), true).map_err(|error| {
             Unusable(format!("cannot write the credentials `{}`: {error}", path.display()))
         })?;
-        // Whoever chose a secret has no more need of the made one; it goes last.
+        // A generated secret is no longer needed. It is removed last, so that a crash before this
+        // leaves readable credentials.
         if self.secret != CredentialSecret::Generated && self.own_secret()?.is_some() {
             self.change_runtime_settings(|settings| drop(settings.remove(OWN_SECRET)))?;
         }
@@ -174,12 +179,12 @@ impl Storage {
         if self.is_pretty { pretty::print(value) } else { value.to_json() }
     }
 
-    /// Text for a file of the library.
+    /// Flows as text for a file of the library.
     pub(crate) fn print_flows(&self, flows: &Value) -> String {
         self.print(flows)
     }
 
-    /// What the editor remembers, by user.
+    /// The editor's settings of all users, by user.
     pub(crate) fn users(&self) -> Result<Map, Unusable> {
         Ok(read_object(&self.user_dir.join(".config.users.json"))?.unwrap_or_default())
     }
@@ -191,7 +196,7 @@ impl Storage {
         self.write_settings(".config.users.json", users)
     }
 
-    /// What the runtime remembers.
+    /// Settings that the runtime itself keeps.
     pub(crate) fn runtime_settings(&self) -> Result<Map, Unusable> {
         Ok(read_object(&self.user_dir.join(".config.runtime.json"))?.unwrap_or_default())
     }
@@ -217,7 +222,7 @@ fn sealed(secrets: &Secrets, secret: &str) -> Map {
     [("$", cipher::encrypt(secrets.all(), secret))].into_iter().collect()
 }
 
-/// A file with a JSON object; `None` if there is no file, or an empty one.
+/// A file with a JSON object; `None` if the file does not exist or is empty.
 fn read_object(path: &Path) -> Result<Option<Map>, Unusable> {
     let text = match fs::read(path) {
         Ok(text) if text.is_empty() => return Ok(None),
@@ -227,8 +232,8 @@ fn read_object(path: &Path) -> Result<Option<Map>, Unusable> {
     };
     match Value::from_json(&text) {
         Ok(Value::Object(map)) => Ok(Some(Map::clone(&map))),
-        Ok(_) => Err(Unusable(format!("`{}` holds no JSON object", path.display()))),
-        Err(error) => Err(Unusable(format!("`{}` is not JSON: {error}", path.display()))),
+        Ok(_) => Err(Unusable(format!("expected a JSON object in `{}`", path.display()))),
+        Err(error) => Err(Unusable(format!("invalid JSON in `{}`: {error}", path.display()))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! An admin API at a real port, over an engine with one node type, and clients of it.
+//! An admin API at a real port over an engine with two node types, and clients for it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{self, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
-/// Does what messages tell it.
+/// Sets its status, logs, publishes or fails, as the message says.
 struct Probe;
 
 impl FromConfig for Probe {
@@ -55,7 +55,7 @@ impl Node for Probe {
     }
 }
 
-/// Cannot be built from every configuration.
+/// Reports a problem in every configuration.
 struct Picky;
 
 impl FromConfig for Picky {

@@ -1,7 +1,7 @@
-//! The form of the pack: written by the build script, read by `pack`.
+//! The format of the pack: written by the build script, read by `pack`.
 //!
-//! First the length of the index (8 bytes, little endian), then the index: a line for each file
-//! with path, place, length, `gzip` or `plain`, and tag, separated by tabs; then the contents.
+//! The length of the index (8 bytes, little endian), the index, and the contents. The index has a
+//! line for each file: path, offset, length, `gzip` or `plain`, and tag, separated by tabs.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-/// Collects files into a pack.
+/// Writes a pack.
 pub(crate) struct Packer {
     compress: bool,
     index: String,
@@ -18,7 +18,7 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// An empty pack, whose files are to be compressed or not.
+    /// An empty pack. `compress` says whether its files are compressed.
     pub(crate) fn new(compress: bool) -> Self {
         Packer { compress, index: String::new(), contents: Vec::new() }
     }
@@ -28,7 +28,7 @@ impl Packer {
         let tag: String =
             Sha256::digest(content).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
         let packed = if self.compress { gzip(content)? } else { Vec::new() };
-        // What is compressed already (fonts, images) only grows.
+        // Files in compressed formats (fonts, images) would grow.
         let (form, bytes) = match self.compress && packed.len() < content.len() {
             true => ("gzip", packed.as_slice()),
             false => ("plain", content),
