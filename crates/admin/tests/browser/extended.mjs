@@ -1,5 +1,6 @@
 // Dialogs of Node-RED's that have rows of ours.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { at, client, listener, tab } from "./flows.mjs";
 import { connect } from "./runtime.mjs";
 
@@ -146,6 +147,62 @@ export default {
       }, [tab, ...exported]);
       assert.deepEqual(find(await editor.nodes(), limited.id), limited);
     },
+  },
+
+  async "additions join Node-RED's definition, and what cannot be added is reported"({ editor }) {
+    const script = await readFile(new URL("../../src/editor/extend_types.js", import.meta.url), "utf8");
+    const found = await editor.page.evaluate((script) => {
+      const [calls, warnings, registered] = [[], [], {}];
+      const nodes = { registerType: (type, definition) => { registered[type] = definition; } };
+      const register = nodes.registerType;
+      const wrap = new Function("RED", "console", `return (${script})`);
+      const warn = (text) => warnings.push(text);
+      wrap({ nodes, _: (key) => `<${key}>` }, { warn })(["withheld"]);
+      nodes.extendType.namespace = "crate/part";
+      nodes.extendType("one", (text) => ({
+        defaults: { added: { value: text("a.b") }, known: { value: text("node-red:c") } },
+        credentials: { secret: { type: "password" } },
+        button: { toggle: "added" },
+        label: "ours",
+        oneditprepare() { calls.push(`ours of ${this.id}`); },
+        oneditsave: () => ({ changed: true, history: [2] }),
+      }));
+      nodes.extendType("gone", () => ({}));
+      nodes.registerType("one", {
+        defaults: { known: { value: "theirs" } },
+        label: "theirs",
+        oneditprepare() { calls.push(`theirs of ${this.id}`); throw new Error("broken"); },
+        oneditsave: () => ({ history: [1] }),
+      });
+      nodes.registerType("two", {});
+      nodes.registerType("withheld", {});
+      nodes.registerType.finish();
+      const { defaults, credentials, button, label, oneditprepare, oneditsave } = registered.one;
+      let thrown;
+      try { oneditprepare.call({ id: "n1" }); } catch (error) { thrown = error.message; }
+      const saved = oneditsave.call({ id: "n1" });
+      return {
+        defaults, credentials, button, label, calls, thrown, saved, warnings,
+        registered: Object.keys(registered),
+        restored: nodes.registerType === register && nodes.extendType === undefined,
+      };
+    }, script);
+    assert.deepEqual(found, {
+      defaults: { known: { value: "theirs" }, added: { value: "<crate/part:a.b>" } },
+      credentials: { secret: { type: "password" } },
+      button: { toggle: "added" },
+      label: "theirs",
+      calls: ["theirs of n1", "ours of n1"],
+      thrown: "broken",
+      saved: { changed: true, history: [1, 2] },
+      warnings: [
+        "extendType: one: the property `known` is already there",
+        "extendType: one: `label` cannot be added",
+        "extendType: gone: this node set has no such type",
+      ],
+      registered: ["one", "two"],
+      restored: true,
+    });
   },
 
   "rows and help are in the language of the browser": {
