@@ -30,7 +30,7 @@ impl Editor {
         }
     }
 
-    /// What the crate itself brings along for the editor.
+    /// What the crate itself provides for the editor.
     pub const fn part(&self) -> Option<&'static EditorPart> {
         match self {
             Editor::Own(part) | Editor::Extended { part, .. } => Some(part),
@@ -39,7 +39,7 @@ impl Editor {
     }
 }
 
-/// What a crate brings along for the editor: the whole of one or more node types
+/// What a crate provides for the editor: the whole of one or more node types
 /// ([`Editor::Own`]), or additions to types of Node-RED's ([`Editor::Extended`]).
 ///
 /// # Additions
@@ -71,8 +71,8 @@ impl Editor {
 ///   `onpaletteadd` and `onpaletteremove`. They are called after Node-RED's with the same `this` and
 ///   arguments, also if Node-RED's throws.
 ///
-/// The browser's console warns of everything else. A dialog whose field was left at the default does
-/// not add the property to a node that lacks it.
+/// The browser's console warns of everything else. A dialog adds a property to a node that lacks it
+/// only if the property's field was changed.
 ///
 /// # Texts
 /// `data-i18n` in rows and `text(key)` look keys up in the part's catalogs, or in another namespace

@@ -106,7 +106,7 @@ fn wanted(admin: &Admin, version: Version, body: Value) -> Result<Wanted, Reply>
     }
 }
 
-/// The credentials of all nodes, which a deploy may bring along, encrypted or not.
+/// The credentials of all nodes, which a deploy may contain, encrypted or not.
 fn given_secrets(admin: &Admin, given: &Value) -> Result<Secrets, Reply> {
     let Some(map) = given.as_object() else {
         return Err(Reply::unexpected("expected an object in `credentials`"));

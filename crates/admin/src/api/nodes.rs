@@ -69,7 +69,7 @@ fn describe_module(palette: &Palette, name: &str) -> Option<Value> {
     Some(map.into())
 }
 
-/// The texts that crates bring along, by namespace.
+/// The texts that crates provide, by namespace.
 pub(crate) fn messages(call: &Call) -> Reply {
     let language = call.queried_language();
     let catalogs = call.admin.palette().catalogs().iter();

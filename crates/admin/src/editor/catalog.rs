@@ -1,4 +1,4 @@
-//! `Catalog`: the texts that a crate brings along, by language.
+//! `Catalog`: the texts that a crate provides, by language.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ impl Catalog {
             match Value::from_json(text.as_bytes()) {
                 Ok(Value::Object(map)) => drop(catalog.0.insert(language, Map::clone(&map))),
                 _ => tracing::error!(
-                    "the catalog `{language}` of `{namespace}` is not a JSON object, its texts are missing"
+                    "invalid catalog `{language}` of `{namespace}`: expected a JSON object"
                 ),
             }
         }

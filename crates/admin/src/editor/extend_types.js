@@ -46,22 +46,28 @@ function (withheld) {
         warn(type, `\`${name}\` cannot be added`);
       }
     }
-    const keepAbsent = keepPropertiesAbsent(definition, added.defaults ?? {});
-    definition.oneditsave = inTurn(definition.oneditsave, keepAbsent);
+    keepAbsentProperties(definition, Object.keys(added.defaults ?? {}));
   }
 
-  // A flow from elsewhere has none of the added properties. A dialog whose fields were left as they
-  // are must not add them: the node would count as changed, and the next deploy would restart it.
-  function keepPropertiesAbsent(definition, properties) {
+  // A flow that was made elsewhere lacks the added properties. The dialog adds one only if its field
+  // was changed: otherwise the node would count as changed, and the next deploy would restart it.
+  function keepAbsentProperties(definition, names) {
     const prefix = definition.category === "config" ? "#node-config-input-" : "#node-input-";
-    return function () {
-      for (const [name, property] of Object.entries(properties)) {
-        const field = $(prefix + name);
-        const value = field.is(":checkbox") ? field.prop("checked") : field.val();
-        // The editor reads no value where there is no field.
-        if (this[name] === undefined && value === property.value) field.remove();
-      }
+    const valueOf = (name) => {
+      const field = $(prefix + name);
+      return field.is(":checkbox") ? field.prop("checked") : field.val();
     };
+    const shown = new WeakMap();
+    definition.oneditprepare = inTurn(definition.oneditprepare, function () {
+      shown.set(this, new Map(names.map((name) => [name, valueOf(name)])));
+    });
+    definition.oneditsave = inTurn(definition.oneditsave, function () {
+      for (const name of names) {
+        const isChanged = valueOf(name) !== shown.get(this)?.get(name);
+        // The editor reads no value where there is no field.
+        if (this[name] === undefined && !isChanged) $(prefix + name).remove();
+      }
+    });
   }
 
   function withProperties(type, known, added) {
@@ -71,7 +77,7 @@ function (withheld) {
     return { ...known, ...added, ...known };
   }
 
-  // The added handler runs as well when Node-RED's throws: neither knows of the other.
+  // An error in Node-RED's handler does not keep the added one from running.
   function inTurn(first, second) {
     if (!first) return second;
     return function () {

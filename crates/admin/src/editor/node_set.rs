@@ -43,7 +43,7 @@ impl NodeSet {
         set
     }
 
-    /// A set that a crate brings along.
+    /// A set that a crate provides.
     pub(crate) fn of_crate(
         module: &str,
         version: &str,

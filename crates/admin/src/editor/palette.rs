@@ -32,7 +32,7 @@ pub(crate) struct Palette {
     editor_version: String,
 }
 
-/// What a crate brings along, with the types that use it.
+/// What a crate provides, with the types that use it.
 struct CratePart<'a> {
     plugin: &'static str,
     version: &'a str,
@@ -120,7 +120,7 @@ impl Palette {
         self.sets.iter().filter(move |set| set.module == name)
     }
 
-    /// The texts that crates bring along, by namespace.
+    /// The texts that crates provide, by namespace.
     pub(crate) fn catalogs(&self) -> &BTreeMap<String, Catalog> {
         &self.catalogs
     }
@@ -134,18 +134,18 @@ impl Palette {
         }
     }
 
-    /// The icons that crates bring along, by module.
+    /// The icons that crates provide, by module.
     pub(crate) fn icons(&self) -> &BTreeMap<&'static str, Files> {
         &self.icons
     }
 
-    /// The static files that crates bring along, by module.
+    /// The static files that crates provide, by module.
     pub(crate) fn resources(&self) -> &BTreeMap<&'static str, Files> {
         &self.resources
     }
 }
 
-/// What crates bring along, by namespace.
+/// What crates provide, by namespace.
 fn parts(registry: &Registry) -> BTreeMap<String, CratePart<'_>> {
     let mut parts = BTreeMap::new();
     for node_type in registry.iter() {

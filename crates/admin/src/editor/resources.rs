@@ -1,4 +1,4 @@
-//! `/resources`: static files that crates bring along for their dialogs.
+//! `/resources`: static files that crates provide for their dialogs.
 
 use hyper::StatusCode;
 use hyper::header::CACHE_CONTROL;

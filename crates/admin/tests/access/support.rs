@@ -68,7 +68,7 @@ impl FromConfig for Picky {
 #[async_trait]
 impl Node for Picky {}
 
-/// What the probe brings along for its dialog.
+/// What the probe provides for its dialog.
 const PART: EditorPart = EditorPart::new("probe", "<script></script>")
     .resources(&[("chart.js", b"draw()"), ("images/dot.svg", b"<svg/>")]);
 
