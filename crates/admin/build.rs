@@ -1,4 +1,4 @@
-//! Packs the editor's files, when they are there, for the program to embed.
+//! Packs the files of the editor, if it is installed, so that the program can embed them.
 
 #![expect(clippy::disallowed_methods, reason = "cargo passes what a build script needs this way")]
 
@@ -7,12 +7,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[path = "src/pack_format.rs"]
+#[path = "src/editor/pack/format.rs"]
 mod pack_format;
 
 use pack_format::Packer;
 
-/// Where files come from below `node_modules/@node-red`, and where they are in the pack.
+/// The paths of files below `node_modules/@node-red` and in the pack.
 const SOURCES: &[(&str, &str)] = &[
     ("editor-client/public", "public"),
     ("editor-client/locales", "editor/locales"),
@@ -25,8 +25,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("nodes/LICENSE", "public/licenses/node-red-nodes.txt"),
 ];
 
-/// What the editor never asks for: unminified twins, the other code editor, tours of Node-RED's
-/// own releases.
+/// Files that the editor never loads: unminified scripts, the other code editor, and tours of
+/// Node-RED's releases.
 const UNUSED: &[&str] =
     &["public/red/red.js", "public/red/main.js", "public/vendor/ace/", "public/red/tours/"];
 
@@ -34,15 +34,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?).join("editor.pack");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/pack_format.rs");
-    // npm writes this file last; it changes with every version.
+    println!("cargo::rerun-if-changed=src/editor/pack/format.rs");
+    // npm writes this file last, and it differs for every version.
     println!("cargo::rerun-if-changed=node_modules/.package-lock.json");
     let packages = root.join("node_modules/@node-red");
     if !packages.is_dir() {
-        // An empty pack: the runtime says that it has no editor.
+        // With an empty pack the runtime is headless, and says so.
         return Ok(fs::write(out, [])?);
     }
-    // Compressing takes long in a build without optimisation, where size does not matter.
+    // Without optimisation, compression is slow, and the size does not matter.
     let mut packer = Packer::new(env::var("PROFILE")? == "release");
     for (from, to) in SOURCES {
         add(&mut packer, &packages.join(from), to)?;
@@ -55,7 +55,7 @@ fn add(packer: &mut Packer, from: &Path, to: &str) -> Result<(), Box<dyn Error>>
         return Ok(());
     }
     if from.is_file() {
-        // Of the nodes only what browsers see, not their code for Node.js.
+        // Only the browser's part of nodes, not their code for Node.js.
         let is_served = !to.starts_with("nodes/core/")
             || to.starts_with("nodes/core/common/lib/debug/")
             || to.ends_with(".html");

@@ -32,7 +32,7 @@ pub(crate) fn prepare(
     let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
     let sessions = user_dir.join(".sessions.json");
     let auth = Auth::new(settings.admin_auth.clone(), guard, Some(sessions));
-    let settings = ferrowire_admin::Settings {
+    let settings = ferrowire_admin::AdminSettings {
         admin_root: settings.http_admin_root.clone().unwrap_or_default(),
         node_root: settings.http_node_root.clone(),
         user_dir,

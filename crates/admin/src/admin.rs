@@ -1,4 +1,4 @@
-//! `Admin`: everything that the admin API works with.
+//! `Admin`: the state of the admin API.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,20 +10,20 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::Auth;
-use crate::credentials::Secrets;
-use crate::pack::Pack;
-use crate::palette::Palette;
-use crate::storage::Storage;
+use crate::editor::pack::Pack;
+use crate::editor::palette::Palette;
+use crate::user_dir::Secrets;
+use crate::user_dir::Storage;
 
-/// How many messages of inject buttons may wait until the flows take them.
+/// How many messages of inject buttons may wait until the flows take them. Further ones get 503.
 const MAX_INJECTING: usize = 256;
 
 /// How credentials are encrypted on disk.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialSecret {
-    /// With a secret that is made at the first need and kept in the user directory.
+    /// With a secret that is generated at the first use and kept in the user directory.
     Generated,
-    /// With this one: Node-RED's `credentialSecret`.
+    /// With this secret: Node-RED's `credentialSecret`.
     Given(String),
     /// Not at all.
     Off,
@@ -41,10 +41,10 @@ impl fmt::Debug for CredentialSecret {
 
 /// Settings of the admin API.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// What stands before its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
+pub struct AdminSettings {
+    /// The prefix of its paths, without a slash at the end: Node-RED's `httpAdminRoot`.
     pub admin_root: String,
-    /// What stands before the paths of the flows' own endpoints: Node-RED's `httpNodeRoot`.
+    /// The prefix of the paths of flows: Node-RED's `httpNodeRoot`.
     pub node_root: String,
     /// The user directory.
     pub user_dir: PathBuf,
@@ -54,7 +54,7 @@ pub struct Settings {
     pub flow_file_pretty: bool,
     /// How credentials are encrypted.
     pub credential_secret: CredentialSecret,
-    /// The largest body of a request: Node-RED's `apiMaxLength`.
+    /// The largest body of a request in bytes: Node-RED's `apiMaxLength`. A larger one gets 413.
     pub max_body: usize,
     /// Whether flows can be started and stopped: Node-RED's `runtimeState`.
     pub runtime_state: bool,
@@ -67,29 +67,29 @@ pub struct Settings {
 #[error("{0}")]
 pub struct Unusable(pub(crate) String);
 
-/// The admin API's own state. Shared by all requests.
+/// The state of the admin API, which all requests share.
 pub struct Admin {
     engine: Engine,
-    settings: Settings,
+    settings: AdminSettings,
     auth: Arc<Auth>,
     storage: Storage,
-    /// Made when an editor asks first: a runtime that nobody looks at needs neither.
+    /// Created at an editor's first request: a runtime without an editor needs neither.
     pack: OnceLock<Pack>,
     palette: OnceLock<Palette>,
     secrets: Mutex<Secrets>,
-    /// Held by whoever changes flows or credentials.
+    /// Held while flows or credentials are changed.
     pub(crate) deploying: tokio::sync::Mutex<()>,
-    /// Whether the flows were stopped on purpose.
+    /// Whether the flows were stopped through the API.
     pub(crate) stopped: AtomicBool,
-    /// Work that goes on when the browser that asked for it goes away.
+    /// Tasks that are completed even if the client disconnects.
     pub(crate) tasks: TaskTracker,
     /// Messages of inject buttons that wait to be taken.
     pub(crate) injecting: Arc<Semaphore>,
 }
 
 impl Admin {
-    /// The admin API of `engine`, for those whom `auth` lets in. Touches no file.
-    pub fn new(engine: Engine, settings: Settings, auth: Auth) -> Arc<Self> {
+    /// The admin API of `engine`, whose requests `auth` authorizes. Reads and writes no file.
+    pub fn new(engine: Engine, settings: AdminSettings, auth: Auth) -> Arc<Self> {
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
@@ -112,16 +112,16 @@ impl Admin {
     }
 
     /// The settings.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &AdminSettings {
         &self.settings
     }
 
-    /// Who may do what.
+    /// The users and tokens.
     pub fn auth(&self) -> &Arc<Auth> {
         &self.auth
     }
 
-    /// Whether this program holds the editor and is to serve it.
+    /// Whether the editor is in this program and is switched on.
     pub fn serves_editor(&self) -> bool {
         self.settings.editor && !self.lacks_editor()
     }
@@ -139,7 +139,7 @@ impl Admin {
         self.pack.get_or_init(Pack::embedded)
     }
 
-    /// The first time this unpacks files, for some ten milliseconds.
+    /// The first call decompresses files, which takes some ten milliseconds.
     pub(crate) fn palette(&self) -> &Palette {
         self.palette.get_or_init(|| Palette::new(self.engine.registry(), self.pack()))
     }
@@ -168,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let flow_file = folder.path().join("flows.json");
         std::fs::write(&flow_file, r#"[{"id":"tab","type":"tab"}]"#).unwrap();
-        let settings = Settings {
+        let settings = AdminSettings {
             admin_root: String::new(),
             node_root: String::new(),
             user_dir: folder.path().to_owned(),

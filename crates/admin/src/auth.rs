@@ -1,4 +1,11 @@
-//! `Auth`: who may do what. Node-RED's `adminAuth`, with tokens and anonymous users.
+//! `Auth`: users, tokens and their permissions: Node-RED's `adminAuth`.
+
+mod guard;
+mod hash;
+pub(crate) mod login;
+mod permissions;
+mod sessions;
+mod throttle;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,28 +21,32 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::{Semaphore, watch};
 
-use crate::auth_login::TOKEN_USER;
-use crate::auth_sessions::Sessions;
-use crate::auth_throttle::Throttle;
-use crate::{Admin, Guard, Permissions, Reply};
+use self::login::TOKEN_USER;
+use self::sessions::Sessions;
+use self::throttle::Throttle;
+use crate::{Admin, Reply};
 
-/// Who there is: Node-RED's `adminAuth`.
+pub use guard::Guard;
+pub use hash::{NoHash, hash_password, is_password_hash};
+pub use permissions::Permissions;
+
+/// The users and tokens: Node-RED's `adminAuth`.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// Those who log in with name and password.
+    /// The users that log in with a name and a password.
     pub users: Vec<UserConfig>,
-    /// What those may do who have not logged in; without it, nothing.
+    /// The permissions without a login; `None` stands for no permissions.
     pub default: Option<Permissions>,
     /// How long a login lasts.
     pub session_lifetime: Duration,
     /// Tokens that need no login.
     pub tokens: Vec<StaticToken>,
-    /// A token that may do everything, and that is asked for when there are no users.
+    /// A token with all permissions. If there are no users, the login dialog asks for it.
     pub access_token: Option<String>,
 }
 
 impl Default for AuthConfig {
-    /// Nobody, and logins that last for Node-RED's week.
+    /// No users and no tokens; logins last for a week, as in Node-RED.
     fn default() -> Self {
         AuthConfig {
             users: Vec::new(),
@@ -47,14 +58,14 @@ impl Default for AuthConfig {
     }
 }
 
-/// Somebody who logs in with name and password.
+/// A user that logs in with a name and a password.
 #[derive(Clone)]
 pub struct UserConfig {
     /// The name.
     pub username: String,
     /// The bcrypt hash of the password.
     pub password: String,
-    /// What this user may do.
+    /// The user's permissions.
     pub permissions: Permissions,
 }
 
@@ -63,9 +74,9 @@ pub struct UserConfig {
 pub struct StaticToken {
     /// The token.
     pub token: String,
-    /// Who uses it, for the log.
+    /// The user name, for the log.
     pub user: String,
-    /// What it allows.
+    /// Its permissions.
     pub scope: Permissions,
 }
 
@@ -81,22 +92,22 @@ impl fmt::Debug for StaticToken {
     }
 }
 
-/// Who makes a request.
+/// The user that makes a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The name; `None` for who has not logged in.
+    /// The name; `None` without a login.
     pub name: Option<String>,
-    /// What the user may do.
+    /// The user's permissions.
     pub permissions: Permissions,
 }
 
 impl User {
-    /// Under which the user's settings are kept, as in Node-RED.
+    /// The key of the user's settings, as in Node-RED.
     pub(crate) fn key(&self) -> &str {
         self.name.as_deref().unwrap_or("_")
     }
 
-    /// What `GET /settings` tells the editor.
+    /// The user in the response to `GET /settings`.
     pub(crate) fn for_editor(&self) -> Value {
         Value::from(match &self.name {
             Some(name) => json!({"username": name, "permissions": self.permissions}),
@@ -105,21 +116,21 @@ impl User {
     }
 }
 
-/// What a token stands for.
+/// The owner of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) user: User,
-    /// How long the token is still valid; for ever without it.
+    /// The time until the token expires; `None` if it does not.
     pub(crate) remaining: Option<Duration>,
 }
 
-/// Decides who may do what.
+/// Checks tokens and permissions.
 #[derive(Debug)]
 pub struct Auth {
     pub(crate) config: Option<AuthConfig>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
-    /// Hashing is slow on purpose: this bounds how many hash at a time.
+    /// Bounds how many passwords are hashed at a time: hashing is slow on purpose.
     pub(crate) hashing: Semaphore,
     guard: Guard,
 }
@@ -130,8 +141,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HASHING: usize = 2;
 
 impl Auth {
-    /// Without a `config` everybody may do everything that `guard` lets through. Logins are kept
-    /// in `sessions_file`, Node-RED's `.sessions.json`.
+    /// Without a `config`, every request that `guard` accepts is authorized. Logins are kept in
+    /// `sessions_file`, Node-RED's `.sessions.json`.
     pub fn new(config: Option<AuthConfig>, guard: Guard, sessions_file: Option<PathBuf>) -> Self {
         let lifetime = config.as_ref().map(|config| config.session_lifetime).unwrap_or_default();
         let sessions_file = sessions_file.filter(|_| config.is_some());
@@ -144,17 +155,17 @@ impl Auth {
         }
     }
 
-    /// Whether users have to say who they are.
+    /// Whether requests need a token.
     pub fn is_on(&self) -> bool {
         self.config.is_some()
     }
 
-    /// Lets a request through that needs `permission`, such as `flows.write`. `None` is everybody,
-    /// when nobody has to log in.
+    /// Authorizes a request that needs `permission`, such as `flows.write`, and returns its user;
+    /// `None` if requests need no token.
     ///
     /// # Errors
-    /// The reply that refuses it: 403 for what a foreign web page may have caused, 401 when the
-    /// login or the permission is missing, as Node-RED does.
+    /// The reply that refuses it: 403 if a page from another site may have caused the request, 401
+    /// if the login or the permission is missing, as in Node-RED.
     pub fn authorize(&self, request: &Parts, permission: &str) -> Result<Option<User>, Reply> {
         self.guard.check(request)?;
         if !self.is_on() {
@@ -172,12 +183,12 @@ impl Auth {
         Err(Reply::new(StatusCode::UNAUTHORIZED, TEXT, Bytes::new()))
     }
 
-    /// Refuses what a foreign web page may have caused.
+    /// Refuses a request that a page from another site may have caused.
     pub(crate) fn guard(&self, request: &Parts) -> Result<(), Reply> {
         self.guard.check(request)
     }
 
-    /// Who `token` belongs to.
+    /// The owner of `token`; `None` if it is unknown or has expired.
     pub(crate) fn identity(&self, token: &str) -> Option<Identity> {
         let config = self.config.as_ref()?;
         let named = |username: &str, permissions: &Permissions| User {
@@ -196,26 +207,26 @@ impl Auth {
         let session = self.sessions.get(token)?;
         let is_known = config.users.iter().any(|user| user.username == session.user)
             || (session.user == TOKEN_USER && config.access_token.is_some());
-        // A user who was taken out of the settings is out.
+        // The session of a user that is no longer in the settings is invalid.
         is_known.then(|| Identity {
             user: named(&session.user, &session.scope),
             remaining: session.remaining(),
         })
     }
 
-    /// The user that everybody is who has not logged in.
+    /// The user of requests without a login, if there is one.
     pub(crate) fn anonymous(&self) -> Option<User> {
         let permissions = self.config.as_ref()?.default.clone()?;
         Some(User { name: None, permissions })
     }
 
-    /// Changes when somebody has logged out.
+    /// Notifies of each logout.
     pub(crate) fn logouts(&self) -> watch::Receiver<()> {
         self.sessions.ended()
     }
 }
 
-/// Whether two secrets are equal, in a time that does not tell where they differ.
+/// Compares two secrets in constant time.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
@@ -241,7 +252,7 @@ pub(crate) fn unauthorized(is_invalid: bool) -> Reply {
     Reply::status(StatusCode::UNAUTHORIZED).with(WWW_AUTHENTICATE, challenge)
 }
 
-/// Whether the request may do what `permission` (such as `flows.write`) stands for, and as whom.
+/// Authorizes a request that needs `permission`; see [`Auth::authorize`].
 ///
 /// # Errors
 /// As [`Auth::authorize`].

@@ -1,4 +1,4 @@
-//! `Call`: a request that was let in, with its parameters and its body.
+//! `Call`: an authorized request with its parameters and its body.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 
 use crate::{Admin, Reply, User};
 
-/// A request, as those see it who answer it.
+/// A request as handlers get it.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) admin: Arc<Admin>,
@@ -24,14 +24,14 @@ pub(crate) struct Call {
 /// The body of a request.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// None, or of a kind that is not read.
+    /// None, or one whose content type is not read.
     None,
     Json(Value),
     Form(Vec<(String, String)>),
 }
 
 impl Content {
-    /// Reads a body by its content type, as strictly as Node-RED: JSON is an object or a list.
+    /// Reads a body by its content type. As in Node-RED, JSON must be an object or an array.
     pub(crate) fn read(parts: &Parts, body: &Bytes) -> Result<Self, Reply> {
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -48,7 +48,7 @@ impl Content {
             |why: &str| Reply::error_page(StatusCode::BAD_REQUEST, &format!("SyntaxError: {why}"));
         match Value::from_json(body) {
             Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Content::Json(value)),
-            Ok(_) => Err(refuse("the body is neither a JSON object nor a list")),
+            Ok(_) => Err(refuse("expected a JSON object or array")),
             Err(error) => Err(refuse(&error.to_string())),
         }
     }
@@ -64,19 +64,19 @@ impl Call {
         self.parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// A parameter behind the question mark; `Some("")` when it has no value.
+    /// A parameter of the query; `Some("")` if it has no value.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         let query = self.parts.uri.query()?;
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
-    /// Whether JSON is asked for rather than HTML.
+    /// Whether the client asks for JSON rather than HTML.
     pub(crate) fn accepts_json(&self) -> bool {
         self.header(ACCEPT).contains("application/json")
     }
 
-    /// The language of the answer.
+    /// The language that `Accept-Language` prefers.
     pub(crate) fn language(&self) -> String {
         let first = self.header(ACCEPT_LANGUAGE).split(',').next().unwrap_or_default();
         language(first.split(';').next().unwrap_or_default())
@@ -101,7 +101,7 @@ impl Call {
     }
 }
 
-/// A tag such as `fr` or `pt-BR`; English stands for anything that is none.
+/// A language tag such as `fr` or `pt-BR`; English if it is invalid.
 fn language(tag: &str) -> String {
     let is_tag = |c: char| c.is_ascii_alphanumeric() || matches!(c, '=' | '*' | '-');
     let tag = tag.trim();

@@ -1,4 +1,10 @@
-//! `Comms`: the WebSocket at `/comms` through which editors hear what happens.
+//! `Comms`: the WebSocket at `/comms` that sends events to editors.
+
+mod encode;
+mod events;
+mod hub;
+mod queue;
+mod session;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,34 +19,39 @@ use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::comms_events::Reporter;
-use crate::comms_hub::Hub;
-use crate::comms_session::Session;
+use self::events::Reporter;
+use self::hub::Hub;
+use self::session::EditorSession;
 use crate::{Auth, Reply};
 
-/// The editors that may be connected at a time.
+pub use encode::{Encoded, MAX_LENGTH, encode};
+
+/// The largest number of connected editors. Further ones get 503.
 const EDITORS: usize = 256;
 
-/// Tells editors what happens in the flows. Cloning gives another handle.
+/// Sends events of the flows to editors. Cloning gives another handle.
 #[derive(Clone, Debug)]
 pub struct Comms {
     shared: Arc<Shared>,
 }
 
-/// What all editors share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) auth: Arc<Auth>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) stop: CancellationToken,
-    /// In milliseconds since 1970: what heartbeats carry.
+    /// The time of the start in milliseconds since 1970, which heartbeats carry.
     pub(crate) started: u128,
     tasks: TaskTracker,
     editors: AtomicUsize,
 }
 
 impl Comms {
-    /// Begins to listen to the engine; call it before the engine starts, and from within tokio.
+    /// Subscribes to the engine's events. Call it before the engine starts, so that none are missed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
     pub fn start(engine: &Engine, auth: Arc<Auth>) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shared = Arc::new(Shared {
@@ -63,18 +74,20 @@ impl Comms {
         Comms { shared }
     }
 
-    /// Sends `data`, any JSON but `null`, to all editors under a topic such as `event-log/1`.
+    /// Sends `data`, any JSON except `null`, to all connected editors under a topic such as
+    /// `event-log/1`. An editor that reads too slowly may miss debug messages and outdated statuses,
+    /// or is disconnected.
     pub fn publish(&self, topic: &str, data: &serde_json::Value) {
         self.shared.hub.publish(topic, &data.to_string());
     }
 
-    /// Sends `data` to all editors, and to those that come later until something else is sent
-    /// under the topic.
+    /// Sends `data` to all connected editors, and to those that connect later, until the next message
+    /// of the topic.
     pub fn publish_retained(&self, topic: &str, data: &serde_json::Value) {
         self.shared.hub.retain(topic, &data.to_string());
     }
 
-    /// Closes all connections and waits until they are gone.
+    /// Closes all connections and waits until they have ended.
     pub async fn stop(&self) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
@@ -94,14 +107,14 @@ impl Upgrade for Comms {
         Ok(Box::new(move |stream, early| {
             let shared = Arc::clone(&seat.0);
             shared.tasks.spawn(async move {
-                Session::run(Arc::clone(&seat.0), stream, &answer, early).await;
+                EditorSession::run(Arc::clone(&seat.0), stream, &answer, early).await;
                 drop(seat);
             });
         }))
     }
 }
 
-/// One of the places for editors, until it is dropped.
+/// One of the [`EDITORS`] connections, until it is dropped.
 struct Seat(Arc<Shared>);
 
 impl Seat {

@@ -1,4 +1,4 @@
-//! `Reply`: an answer before it is sent, in the forms that Node-RED uses.
+//! `Reply`: a response that can be compared and changed, in the forms that Node-RED uses.
 
 use bytes::Bytes;
 use data_encoding::BASE64_NOPAD;
@@ -15,7 +15,7 @@ const JSON: &str = "application/json; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub(crate) status: StatusCode,
@@ -25,7 +25,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// An answer with content.
+    /// A response with content.
     pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Reply { status, content_type, body: body.into(), headers: Vec::new() }
     }
@@ -45,33 +45,33 @@ impl Reply {
         Reply::new(StatusCode::OK, HTML, text)
     }
 
-    /// A mistake, as Node-RED's API reports it.
+    /// An error, in the form of Node-RED's API.
     pub fn error(status: StatusCode, code: &str, message: &str) -> Self {
         let body = serde_json::json!({"code": code, "message": message});
         Reply { status, ..Reply::json_text(body.to_string()) }
     }
 
-    /// A mistake without a code of its own.
+    /// An error without a code of its own: 400.
     pub(crate) fn unexpected(message: &str) -> Self {
         Reply::error(StatusCode::BAD_REQUEST, "unexpected_error", message)
     }
 
-    /// Something that is not there, in the API.
+    /// An error for something that does not exist: 404.
     pub(crate) fn missing(message: &str) -> Self {
         Reply::error(StatusCode::NOT_FOUND, "not_found", message)
     }
 
-    /// The name of the status as text.
+    /// The status's name as plain text.
     pub fn status(status: StatusCode) -> Self {
         Reply::new(status, TEXT, status.canonical_reason().unwrap_or_default())
     }
 
-    /// Success without anything to say.
+    /// Success without content: 204.
     pub(crate) fn no_content() -> Self {
         Reply::new(StatusCode::NO_CONTENT, "", Bytes::new())
     }
 
-    /// A page for people that says what went wrong.
+    /// An HTML page with an error.
     pub(crate) fn error_page(status: StatusCode, text: &str) -> Self {
         let text = escape(text);
         let page = format!(
@@ -81,7 +81,7 @@ impl Reply {
         Reply::new(status, HTML, page).with(CONTENT_SECURITY_POLICY, "default-src 'none'")
     }
 
-    /// Nothing answers at this path.
+    /// The page for a path that does not exist.
     pub(crate) fn nothing_here(method: &Method, path: &str) -> Self {
         Reply::error_page(StatusCode::NOT_FOUND, &format!("Cannot {method} {path}"))
     }
@@ -92,7 +92,7 @@ impl Reply {
         self
     }
 
-    /// Adds a header whose value is made up now. One that cannot be sent is left out.
+    /// Adds a header with a computed value. A value that is invalid in HTTP is left out.
     pub(crate) fn with_text(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
@@ -102,7 +102,7 @@ impl Reply {
         self.headers.iter().any(|(present, _)| present == name)
     }
 
-    /// The response to `request`. What the browser has already is not sent again.
+    /// The response to `request`: 304 without content if the client has it already.
     pub fn into_response(mut self, request: &Parts) -> Response {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
         if is_read && self.status == StatusCode::OK {
@@ -139,7 +139,7 @@ impl Reply {
     }
 }
 
-/// Text as HTML.
+/// Escapes text for HTML.
 pub(crate) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! `respond`: the way of one request: path, permission, body, answer.
+//! `respond`: handles one request: path, permission, body, response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use crate::call::{Call, Content};
+use crate::editor::statics;
 use crate::routes::{self, Found, Handler, Route};
-use crate::{Admin, Reply, authorize, statics};
+use crate::{Admin, Reply, authorize};
 
 /// Answers a request below the admin root.
 pub async fn respond(admin: Arc<Admin>, request: Request, _peer: SocketAddr) -> Response {
@@ -21,7 +22,7 @@ pub async fn respond(admin: Arc<Admin>, request: Request, _peer: SocketAddr) -> 
     reply.into_response(&parts)
 }
 
-/// Whether there is something at a path below the admin root, so that nobody else answers there.
+/// Whether the admin API answers a request. Flows and files cannot have such a path.
 pub fn answers(admin: &Admin, request: &Request) -> bool {
     let (method, path) = (request.method(), request.uri().path());
     let Some(below) = path.strip_prefix(admin.settings().admin_root.as_str()) else { return false };
@@ -50,13 +51,15 @@ async fn answer(admin: &Arc<Admin>, parts: &Parts, body: hyper::body::Incoming) 
             Reply::new(StatusCode::OK, "text/html; charset=utf-8", methods.clone())
                 .with_text(ALLOW, &methods)
         }
-        Found::Malformed => Reply::error_page(StatusCode::BAD_REQUEST, "the path is malformed"),
+        Found::Malformed => {
+            Reply::error_page(StatusCode::BAD_REQUEST, "invalid percent-encoding in the path")
+        }
         Found::Route(..) if below == "/" => headless(admin),
         _ => statics::get(admin, parts, below),
     }
 }
 
-/// The editor derives all its addresses from its own, which has to end with a slash.
+/// The editor's URLs are relative to its own, which therefore ends with a slash.
 fn redirect(root: &str, query: Option<&str>) -> Reply {
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     Reply::status(StatusCode::MOVED_PERMANENTLY).with_text(LOCATION, &format!("{root}/{query}"))
@@ -64,13 +67,12 @@ fn redirect(root: &str, query: Option<&str>) -> Reply {
 
 fn headless(admin: &Admin) -> Reply {
     let why = match admin.lacks_editor() {
-        true => {
-            "this program was built without the editor; run `cargo xtask editor` and build again"
-        }
-        false => "the editor is switched off",
+        true => "this program was built without it; run `cargo xtask editor` and build again",
+        false => "it is switched off",
     };
-    let text =
-        format!("Ferrowire runs here, and {why}. The WebSocket test page is at /ferrowire/test\n");
+    let text = format!(
+        "Ferrowire is running without the editor: {why}. The WebSocket test page is at /ferrowire/test\n"
+    );
     Reply::new(StatusCode::OK, "text/plain; charset=utf-8", text)
 }
 

@@ -1,34 +1,35 @@
-//! The table of all paths: who answers, and who may ask.
+//! The table of all paths, with their handlers and permissions.
 
 use futures_util::future::BoxFuture;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::call::Call;
-use crate::reply::Reply;
-use crate::{
-    actions, auth_login, context, credentials_api, diagnostics, flow_api, flows_api, icons,
-    library, locales, nodes_api, page, settings_api, statics,
+use crate::api::{
+    actions, context, credentials, diagnostics, flow, flows, library, nodes, settings,
 };
+use crate::auth::login;
+use crate::call::Call;
+use crate::editor::{icons, locales, page, resources, statics};
+use crate::reply::Reply;
 
-/// Who answers.
+/// What handles a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
-    /// At once.
+    /// A function that returns at once.
     Now(fn(&Call) -> Reply),
-    /// After reading or writing files, or after unpacking some of the editor's.
+    /// A function that reads or writes files, or decompresses the editor's.
     Blocking(fn(&Call) -> Reply),
-    /// After waiting.
+    /// A future.
     Later(fn(Call) -> BoxFuture<'static, Reply>),
 }
 
-/// A path and who answers there.
+/// A path and its handler.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) method: Verb,
-    /// `:` stands for one part of the path, `*` at the end for any number.
+    /// `:` stands for one segment of the path, `*` at the end for any number.
     pattern: &'static str,
-    /// What one must be allowed to do; empty for what everybody may.
+    /// The permission that a request needs; empty if it needs none.
     pub(crate) permission: &'static str,
     pub(crate) handler: Handler,
     /// Whether it belongs to the editor rather than to the API.
@@ -45,7 +46,7 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// The method as the API sees it: HEAD is GET without a body.
+    /// The verb of a method: HEAD is handled as GET.
     pub(crate) fn of(method: &Method) -> Option<Self> {
         match *method {
             Method::GET | Method::HEAD => Some(Get),
@@ -82,7 +83,7 @@ const fn open(pattern: &'static str, handler: Handler) -> Route {
 use Handler::{Blocking, Later, Now};
 use Verb::{Delete, Get, Post, Put};
 
-/// All of them; the first that fits answers.
+/// All routes. The first that matches handles the request.
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
     open("/", Blocking(page::index)),
@@ -91,31 +92,32 @@ const ROUTES: &[Route] = &[
     open("/locales/*", Blocking(locales::get)),
     open("/icons/:/:", Blocking(icons::get)),
     open("/icons/:/:/:", Blocking(icons::get)),
+    open("/resources/*", Blocking(resources::get)),
     open("/debug/view/:", Now(statics::debug_view)),
-    api(Get, "/auth/login", "", Now(auth_login::prompts)),
-    api(Post, "/auth/token", "", Later(auth_login::log_in)),
-    api(Post, "/auth/revoke", "", Later(auth_login::log_out)),
+    api(Get, "/auth/login", "", Now(login::prompts)),
+    api(Post, "/auth/token", "", Later(login::log_in)),
+    api(Post, "/auth/revoke", "", Later(login::log_out)),
     api(Get, "/icons", "nodes.read", Blocking(icons::list)),
-    api(Get, "/settings", "settings.read", Blocking(settings_api::get)),
-    api(Get, "/settings/user", "settings.read", Blocking(settings_api::get_user)),
-    api(Post, "/settings/user", "settings.write", Blocking(settings_api::set_user)),
-    api(Get, "/plugins", "plugins.read", Now(nodes_api::plugins)),
-    api(Get, "/plugins/messages", "plugins.read", Now(nodes_api::no_messages)),
-    api(Get, "/nodes", "nodes.read", Blocking(nodes_api::list)),
-    api(Post, "/nodes", "nodes.write", Now(nodes_api::install)),
-    api(Get, "/nodes/messages", "nodes.read", Blocking(nodes_api::messages)),
-    api(Get, "/nodes/*", "nodes.read", Blocking(nodes_api::get)),
-    api(Put, "/nodes/*", "nodes.write", Blocking(nodes_api::change)),
-    api(Delete, "/nodes/*", "nodes.write", Blocking(nodes_api::remove)),
-    api(Get, "/flows", "flows.read", Now(flows_api::get)),
-    api(Post, "/flows", "flows.write", Later(flows_api::post)),
-    api(Get, "/flows/state", "flows.read", Now(flows_api::state)),
-    api(Post, "/flows/state", "flows.write", Later(flows_api::set_state)),
-    api(Post, "/flow", "flows.write", Later(flow_api::add)),
-    api(Get, "/flow/:", "flows.read", Now(flow_api::get)),
-    api(Put, "/flow/:", "flows.write", Later(flow_api::update)),
-    api(Delete, "/flow/:", "flows.write", Later(flow_api::remove)),
-    api(Get, "/credentials/:/:", "credentials.read", Now(credentials_api::get)),
+    api(Get, "/settings", "settings.read", Blocking(settings::get)),
+    api(Get, "/settings/user", "settings.read", Blocking(settings::get_user)),
+    api(Post, "/settings/user", "settings.write", Blocking(settings::set_user)),
+    api(Get, "/plugins", "plugins.read", Now(nodes::plugins)),
+    api(Get, "/plugins/messages", "plugins.read", Now(nodes::no_messages)),
+    api(Get, "/nodes", "nodes.read", Blocking(nodes::list)),
+    api(Post, "/nodes", "nodes.write", Now(nodes::install)),
+    api(Get, "/nodes/messages", "nodes.read", Blocking(nodes::messages)),
+    api(Get, "/nodes/*", "nodes.read", Blocking(nodes::get)),
+    api(Put, "/nodes/*", "nodes.write", Blocking(nodes::change)),
+    api(Delete, "/nodes/*", "nodes.write", Blocking(nodes::remove)),
+    api(Get, "/flows", "flows.read", Now(flows::get)),
+    api(Post, "/flows", "flows.write", Later(flows::post)),
+    api(Get, "/flows/state", "flows.read", Now(flows::state)),
+    api(Post, "/flows/state", "flows.write", Later(flows::set_state)),
+    api(Post, "/flow", "flows.write", Later(flow::add)),
+    api(Get, "/flow/:", "flows.read", Now(flow::get)),
+    api(Put, "/flow/:", "flows.write", Later(flow::update)),
+    api(Delete, "/flow/:", "flows.write", Later(flow::remove)),
+    api(Get, "/credentials/:/:", "credentials.read", Now(credentials::get)),
     api(Get, "/context/:/*", "context.read", Now(context::get)),
     api(Delete, "/context/:/*", "context.write", Now(context::remove)),
     api(Get, "/library/:/:/*", "library.read", Blocking(library::get)),
@@ -126,17 +128,17 @@ const ROUTES: &[Route] = &[
     api(Post, "/debug/:/:", "debug.write", Now(actions::switch)),
 ];
 
-/// What was found at a path.
+/// The result of looking a path up.
 pub(crate) enum Found {
     Route(Route, Vec<String>),
-    /// The path is answered for these methods only.
+    /// A request for the methods of the path.
     Allowed(String),
     Nothing,
-    /// The path is not encoded as it has to be.
+    /// The path is not valid percent-encoding.
     Malformed,
 }
 
-/// Who answers `method` at `path`, which begins with a slash.
+/// Looks up the route for `method` and `path`, which begins with a slash.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
     let mut parts: Vec<&str> = path.split('/').skip(1).collect();
     let slash = parts.last() == Some(&"") && parts.len() > 1;
@@ -162,7 +164,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     }
 }
 
-/// The variable parts of the path, if it fits: fixed parts are compared without case.
+/// The variable segments of the path, if it matches. Fixed segments match in any case.
 fn fit(route: &Route, parts: &[&str], slash: bool) -> Option<Vec<String>> {
     let mut params = Vec::new();
     let mut parts = parts.iter();
@@ -186,7 +188,7 @@ fn fit(route: &Route, parts: &[&str], slash: bool) -> Option<Vec<String>> {
 }
 
 fn decode(part: &str) -> Option<String> {
-    // A percent sign that begins no pair of digits would be taken for itself.
+    // The decoder would leave a percent sign without two digits as it is.
     let bytes = part.as_bytes();
     let valid = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(at, _)| {
         let digits = bytes.get(at + 1..at + 3);

@@ -8,11 +8,82 @@ pub enum Editor {
     /// Node-RED's own, from its package of nodes: the path of the HTML file below `core` and
     /// without its ending, such as `common/20-inject`. Help, texts and icons come from there too.
     NodeRed(&'static str),
+    /// Node-RED's own with additions: for a node that has properties which Node-RED's dialog lacks.
+    /// The editor saves only properties that a definition names, so without this a property that
+    /// was set by hand is lost when the flow is deployed from the editor.
+    Extended {
+        /// The path of Node-RED's HTML file, as in [`Editor::NodeRed`].
+        base: &'static str,
+        /// What is added. Types of a crate that have the same base may share it.
+        part: &'static EditorPart,
+    },
     /// The crate's own.
     Own(&'static EditorPart),
 }
 
-/// The editor's part of one or more node types of a crate.
+impl Editor {
+    /// The path of the HTML file of Node-RED's that the type uses.
+    pub const fn node_red(&self) -> Option<&'static str> {
+        match self {
+            Editor::NodeRed(path) | Editor::Extended { base: path, .. } => Some(path),
+            Editor::None | Editor::Own(_) => None,
+        }
+    }
+
+    /// What the crate itself provides for the editor.
+    pub const fn part(&self) -> Option<&'static EditorPart> {
+        match self {
+            Editor::Own(part) | Editor::Extended { part, .. } => Some(part),
+            Editor::None | Editor::NodeRed(_) => None,
+        }
+    }
+}
+
+/// What a crate provides for the editor: the whole of one or more node types
+/// ([`Editor::Own`]), or additions to types of Node-RED's ([`Editor::Extended`]).
+///
+/// # Additions
+/// In the HTML of an extended type, a form template holds rows that are appended to Node-RED's form,
+/// and help is appended to Node-RED's help. The script calls `RED.nodes.extendType` instead of
+/// `RED.nodes.registerType`, while it is loaded:
+///
+/// ```html
+/// <script type="text/html" data-template-name="inject">
+///   <div class="form-row">
+///     <label for="node-input-jitter" data-i18n="label.jitter"></label>
+///     <input type="text" id="node-input-jitter">
+///   </div>
+/// </script>
+/// <script type="text/javascript">
+///   RED.nodes.extendType("inject", (text) => ({
+///     defaults: { jitter: { value: "", label: text("label.jitter") } },
+///     oneditprepare: function () { $("#node-input-jitter").focus(); },
+///   }));
+/// </script>
+/// ```
+///
+/// The function returns any of these:
+///
+/// - `defaults` and `credentials`, which are added to Node-RED's. A property that Node-RED's
+///   definition has already stays as it is there.
+/// - `button`, for a type without one.
+/// - `oneditprepare`, `oneditsave`, `oneditcancel`, `oneditdelete`, `oneditresize`, `onadd`,
+///   `onpaletteadd` and `onpaletteremove`. They are called after Node-RED's with the same `this` and
+///   arguments, also if Node-RED's throws.
+///
+/// The browser's console warns of everything else. A dialog adds a property to a node that lacks it
+/// only if the property's field was changed.
+///
+/// # Texts
+/// `data-i18n` in rows and `text(key)` look keys up in the part's catalogs, or in another namespace
+/// that the key names: `node-red:common.label.name`. The language is that of the editor; English
+/// stands in for what is missing.
+///
+/// # Static files
+/// `resources` are served without a login below `resources/<crate>/`, relative to the editor's page:
+/// scripts (`<script src="resources/my-crate/chart.js">` is loaded before the rest of the HTML),
+/// style sheets and images of a dialog. Live data for a dialog is not a resource: it comes from a
+/// page of the admin API.
 #[derive(Clone, Copy, Debug)]
 pub struct EditorPart {
     /// A name, unique in the crate. With the crate's name it is the namespace of the catalogs.
@@ -25,12 +96,15 @@ pub struct EditorPart {
     pub catalogs: &'static [(&'static str, &'static str)],
     /// Icons that the HTML names, such as `("thermo.svg", include_bytes!("thermo.svg"))`.
     pub icons: &'static [(&'static str, &'static [u8])],
+    /// Static files by name, such as `("chart.js", include_bytes!("chart.js"))`. A name may have
+    /// folders: `lib/chart.js`. The media type follows from the ending.
+    pub resources: &'static [(&'static str, &'static [u8])],
 }
 
 impl EditorPart {
-    /// A part without further languages and icons.
+    /// A part without further languages, icons and static files.
     pub const fn new(name: &'static str, html: &'static str) -> Self {
-        EditorPart { name, html, help: &[], catalogs: &[], icons: &[] }
+        EditorPart { name, html, help: &[], catalogs: &[], icons: &[], resources: &[] }
     }
 
     /// Adds help in other languages.
@@ -48,6 +122,12 @@ impl EditorPart {
     /// Adds icons.
     pub const fn icons(mut self, icons: &'static [(&'static str, &'static [u8])]) -> Self {
         self.icons = icons;
+        self
+    }
+
+    /// Adds static files.
+    pub const fn resources(mut self, files: &'static [(&'static str, &'static [u8])]) -> Self {
+        self.resources = files;
         self
     }
 }

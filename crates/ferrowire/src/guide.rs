@@ -180,6 +180,10 @@
 //! );
 //! ```
 //!
+//! A type of Node-RED's with properties of its own extends Node-RED's dialog:
+//! [`Editor::Extended`](crate::Editor::Extended). Texts in other languages, icons and static files
+//! are described at [`EditorPart`](crate::EditorPart).
+//!
 //! # 5. Into a runtime
 //!
 //! Linked: `cargo xtask assemble --with ../shout --output shouting` builds a runtime with all

@@ -4,6 +4,7 @@ mod call;
 mod case;
 mod connect;
 mod digest;
+mod editor;
 mod exchange;
 mod failure;
 mod form;
@@ -27,7 +28,7 @@ ferrowire::register!(
         .category("network")
         .uses(&[Reference::new("tls", "tls-config"), Reference::new("proxy", "http proxy")])
         .credentials(&[Credential::Text("user"), Credential::Password("password")])
-        .editor(Editor::NodeRed("network/21-httprequest")),
+        .editor(editor::EDITOR),
     NodeType::shared::<HttpProxy>("http proxy")
         .summary("a proxy for HTTP requests")
         .category("config")

@@ -76,7 +76,7 @@ export default [
   { path: '/nodes/node-red/websocket', headers: list }, { path: '/nodes/node-red/inject', headers: { Accept: 'text/html', 'Accept-Language': 'fr' }, as: 'hash' }, { path: '/nodes/node-red/tls', headers: { Accept: 'text/html' }, as: 'hash' },
   { path: '/nodes/node-red', headers: list, as: 'status' }, { path: '/nodes/nope' }, { path: '/nodes/node-red/nope' },
   { method: 'PUT', path: '/nodes/node-red/websocket', headers: json, body: '{}' }, { method: 'PUT', path: '/nodes/nope', headers: json, body: '{"enabled":true}' },
-  post('/nodes', {}), { method: 'DELETE', path: '/nodes/nope' }, { path: '/nodes/messages' }, { path: '/nodes/messages?lng=fr', as: 'shape' },
+  post('/nodes', {}), { method: 'DELETE', path: '/nodes/nope' }, { path: '/nodes/messages', as: 'shape' }, { path: '/nodes/messages?lng=fr', as: 'shape' },
   { path: '/plugins', headers: list }, { path: '/plugins' }, { path: '/plugins/messages?lng=en-US' },
   { path: '/icons', as: 'hash' }, { path: '/icons/node-red/inject.svg' }, { path: '/icons/node-red/nope.svg' }, { path: '/icons/node-red/..%2f..%2fx' },
   { path: '/locales/editor?lng=en-US', as: 'hash' }, { path: '/locales/editor?lng=de-AT', as: 'status' }, { path: '/locales/node-red?lng=en-US', as: 'hash' }, { path: '/locales/jsonata', as: 'hash' }, { path: '/locales/editor?lng=xx' }, { path: '/locales/nobody' }, { path: '/locales/editor.json?lng=en-US', as: 'hash' },

@@ -102,7 +102,7 @@ impl Runtime {
 
     /// Whether the program was built with the editor.
     pub(crate) async fn has_editor(&self) -> bool {
-        !self.get("/").await.text().contains("built without the editor")
+        !self.get("/").await.text().contains("was built without it")
     }
 
     /// A deploy as the editor makes it.

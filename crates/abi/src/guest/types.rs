@@ -105,7 +105,8 @@ fn references(references: &[Reference]) -> raw::List<raw::Reference> {
 fn editor(editor: Editor) -> raw::Editor {
     let (kind, name) = match editor {
         Editor::None => (0, ""),
-        Editor::NodeRed(path) => (1, path),
+        // The additions do not cross the border yet.
+        Editor::NodeRed(path) | Editor::Extended { base: path, .. } => (1, path),
         Editor::Own(part) => (2, part.name),
     };
     let none = EditorPart::new("", "");

@@ -4,7 +4,7 @@ use crate::support::Runtime;
 use ferrowire_admin::{AuthConfig, Permissions, UserConfig};
 use serde_json::{Value as Json, json};
 
-/// As cheap as bcrypt gets; the password is `password`.
+/// A user with the password `password`, hashed at bcrypt's lowest cost.
 fn user(name: &str, permissions: &str) -> UserConfig {
     UserConfig {
         username: name.to_owned(),

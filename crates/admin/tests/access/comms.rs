@@ -1,4 +1,4 @@
-//! `/comms` over a real socket: what editors hear, and who may.
+//! `/comms` over a real socket: messages to editors, and access to them.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn with_token(scope: &str) -> AuthConfig {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_replayed_and_the_rest_comes_unasked() {
+async fn retained_messages_are_replayed_and_others_need_no_subscription() {
     let runtime = Runtime::start(None).await;
     runtime
         .deploy(json!([{"id": "t", "type": "tab"}, {"id": "p", "type": "probe", "z": "t"}]))
@@ -111,7 +111,7 @@ async fn frames_that_mean_nothing_are_ignored() {
     editor.send(json!([1, 2])).await;
     editor.send(json!({"subscribe": 7})).await;
     editor.send(json!({"topic": "multiplayer/connect", "data": {}})).await;
-    // Node-RED ends when nobody has to log in and an editor does; here it is told that all is well.
+    // Node-RED crashes when an editor logs in and no login is needed; here it gets `ok`.
     editor.send(json!({"auth": "old token"})).await;
     assert_eq!(editor.next().await, Some(json!({"auth": "ok"})));
     editor.send(json!({"subscribe": "notification/runtime-state"})).await;
@@ -120,7 +120,7 @@ async fn frames_that_mean_nothing_are_ignored() {
 }
 
 #[tokio::test]
-async fn only_those_who_may_read_hear_anything() {
+async fn messages_need_a_permission() {
     let runtime = Runtime::start(Some(with_token("read"))).await;
     runtime.deploy(json!([{"id": "t", "type": "tab"}])).await;
     let mut stranger = runtime.editor().await;
@@ -147,7 +147,7 @@ async fn only_those_who_may_read_hear_anything() {
 }
 
 #[tokio::test]
-async fn who_has_not_logged_in_is_the_default_user() {
+async fn an_editor_without_a_login_has_the_default_permissions() {
     let default = Some(Permissions::One("read".to_owned()));
     let runtime = Runtime::start(Some(AuthConfig { default, ..with_token("*") })).await;
     runtime.deploy(json!([{"id": "t", "type": "tab"}])).await;
@@ -194,7 +194,7 @@ async fn a_login_that_runs_out_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn pages_of_others_are_not_let_in() {
+async fn pages_of_other_sites_are_refused() {
     let runtime = Runtime::start(None).await;
     assert_eq!(runtime.upgrade_from(Some("https://evil.example"), None).await, 403);
     assert_eq!(runtime.upgrade_from(None, Some("evil.example")).await, 403);

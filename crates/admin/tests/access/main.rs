@@ -1,6 +1,7 @@
-//! Who may use the admin API, and what editors hear at `/comms`: over real sockets.
+//! Access to the admin API, and the messages at `/comms`, over real sockets.
 #![cfg(test)]
 
 mod auth;
 mod comms;
+mod resources;
 mod support;

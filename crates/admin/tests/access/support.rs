@@ -1,14 +1,16 @@
-//! An admin API at a real port, over an engine with one node type, and clients of it.
+//! An admin API at a real port over an engine with two node types, and clients for it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_admin::{Admin, Auth, AuthConfig, Comms, CredentialSecret, Guard, Settings, respond};
+use ferrowire_admin::{
+    Admin, AdminSettings, Auth, AuthConfig, Comms, CredentialSecret, Guard, respond,
+};
 use ferrowire_core::{
-    FromConfig, Level, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Registry,
-    Status, StopReason, Value, async_trait,
+    Editor as EditorOf, EditorPart, FromConfig, Level, Message, Node, NodeConfig, NodeContext,
+    NodeError, NodeType, Registry, Status, StopReason, Value, async_trait,
 };
 use ferrowire_engine::{DeployType, Engine, FlowFile};
 use ferrowire_http::{Limits, Page, Registration, Routes, serve};
@@ -22,7 +24,7 @@ use tokio_tungstenite::tungstenite::{self, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
-/// Does what messages tell it.
+/// Sets its status, logs, publishes or fails, as the message says.
 struct Probe;
 
 impl FromConfig for Probe {
@@ -53,7 +55,7 @@ impl Node for Probe {
     }
 }
 
-/// Cannot be built from every configuration.
+/// Reports a problem in every configuration.
 struct Picky;
 
 impl FromConfig for Picky {
@@ -66,15 +68,21 @@ impl FromConfig for Picky {
 #[async_trait]
 impl Node for Picky {}
 
+/// What the probe provides for its dialog.
+const PART: EditorPart = EditorPart::new("probe", "<script></script>")
+    .resources(&[("chart.js", b"draw()"), ("images/dot.svg", b"<svg/>")]);
+
 fn registry() -> Registry {
+    let probe = NodeType::shared::<Probe>("probe").provided_by("probes", "1.0.0");
     let mut registry = Registry::new();
-    registry.add(NodeType::shared::<Probe>("probe")).unwrap();
+    registry.add(probe.editor(EditorOf::Own(&PART))).unwrap();
     registry.add(NodeType::shared::<Picky>("picky")).unwrap();
     registry
 }
 
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
+    pub(crate) admin: Arc<Admin>,
     pub(crate) address: SocketAddr,
     comms: Comms,
     stop: CancellationToken,
@@ -105,6 +113,7 @@ impl Runtime {
         let server = tokio::spawn(serve(listener, None, routes, Limits::default(), stop.clone()));
         Runtime {
             engine,
+            admin,
             address,
             comms,
             stop,
@@ -196,6 +205,17 @@ impl Runtime {
         headers: &[(&str, &str)],
         body: &str,
     ) -> (u16, Json) {
+        let (head, body) = self.request_text(method, path, headers, body).await;
+        (head.status.as_u16(), serde_json::from_slice(&body).unwrap_or(Json::Null))
+    }
+
+    pub(crate) async fn request_text(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (hyper::http::response::Parts, Bytes) {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await.unwrap();
@@ -210,15 +230,15 @@ impl Runtime {
         }
         let body = Full::new(Bytes::copy_from_slice(body.as_bytes()));
         let response = sender.send_request(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
         connection.abort();
-        (status, serde_json::from_slice(&body).unwrap_or(Json::Null))
+        (head, body)
     }
 }
 
-fn settings(folder: &std::path::Path) -> Settings {
-    Settings {
+fn settings(folder: &std::path::Path) -> AdminSettings {
+    AdminSettings {
         admin_root: String::new(),
         node_root: String::new(),
         user_dir: folder.to_owned(),
@@ -227,7 +247,7 @@ fn settings(folder: &std::path::Path) -> Settings {
         credential_secret: CredentialSecret::Generated,
         max_body: 5 << 20,
         runtime_state: false,
-        editor: false,
+        editor: true,
     }
 }
 

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import access from "./access.mjs";
 import drawing from "./drawing.mjs";
+import extended from "./extended.mjs";
 import { tab } from "./flows.mjs";
 import { closeBrowser, openEditor } from "./page.mjs";
 import palette from "./palette.mjs";
@@ -28,7 +29,7 @@ import together from "./together.mjs";
 //   expected   patterns of errors that belong to the test
 //   before     what a user does before the editor has loaded
 const tests = {
-  ...palette, ...drawing, ...together, ...access, ...(process.env.SCREENSHOTS ? pictures : {}),
+  ...palette, ...drawing, ...extended, ...together, ...access, ...(process.env.SCREENSHOTS ? pictures : {}),
 };
 
 /** The runtime and the editor that tests share: to load the editor takes longer than a test. */
@@ -61,8 +62,8 @@ async function run(test) {
   const { runtime, editor } = stage;
   editor.expected = test.expected ?? [];
   const others = [];
-  const open = async (before = test.before) => {
-    others.push(await openEditor(runtime.url, { ...test, before }));
+  const open = async (before = test.before, options = {}) => {
+    others.push(await openEditor(runtime.url, { ...test, before, ...options }));
     return others.at(-1);
   };
   try {

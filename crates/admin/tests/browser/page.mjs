@@ -12,8 +12,8 @@ export const closeBrowser = () => browser.close();
 const CAUGHT = /error occured|exception|failed/i;
 
 /** The editor of the runtime at `url`, loaded; `expected` lists what may go wrong meanwhile. */
-export async function openEditor(url, { expected = [], before } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-US" });
+export async function openEditor(url, { expected = [], before, locale = "en-US" } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale });
   const page = await context.newPage();
   page.setDefaultTimeout(30000);
   const editor = new Editor(page, expected);
@@ -28,11 +28,7 @@ export async function openEditor(url, { expected = [], before } = {}) {
     response.status() >= 400 && editor.note(`status ${response.status()}: ${response.url()}`));
   await page.goto(`${url}/`);
   await before?.(page);
-  await page.waitForFunction(() => {
-    const bar = document.querySelector("#red-ui-header-toolbar");
-    return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
-  });
-  await page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+  await editor.loaded();
   return editor;
 }
 
@@ -51,13 +47,27 @@ class Editor {
     return this.page.context().close();
   }
 
+  /** Waits until the flows are shown. */
+  async loaded() {
+    await this.page.waitForFunction(() => {
+      const bar = document.querySelector("#red-ui-header-toolbar");
+      return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
+    });
+    await this.page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.loaded();
+  }
+
   node(id) {
     return this.page.locator(`[id="${id}"]`);
   }
 
   /** All nodes, as a deploy would send them. */
   nodes() {
-    return this.page.evaluate(() => RED.nodes.createCompleteNodeSet());
+    return this.page.evaluate(() => JSON.parse(JSON.stringify(RED.nodes.createCompleteNodeSet())));
   }
 
   /** Puts other flows in the place of all that is there, and deploys them. */

@@ -69,10 +69,13 @@ export async function connect(url) {
     received.push(String(data));
     waiting.splice(0).forEach((look) => look());
   });
+  const ended = new Promise((resolve) => socket.on("close", resolve));
   await once(socket, "open");
   return {
     send: (text) => socket.send(text),
     close: () => socket.close(),
+    /** The code that the connection is closed with. */
+    closed: () => ended,
     /** The next message, within five seconds. */
     next: () => new Promise((resolve, reject) => {
       const late = setTimeout(() => reject(new Error("no WebSocket message came")), 5000);

@@ -1,0 +1,181 @@
+//! `/library`: flows, functions and templates that are stored in `lib` of the user directory.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ferrowire_core::{Map, Value};
+use hyper::StatusCode;
+
+use crate::Reply;
+use crate::call::Call;
+use crate::user_dir::files;
+
+/// A path in the library.
+struct Entry {
+    path: PathBuf,
+    /// `flows`, `functions`, `templates`, or another name that a dialog uses.
+    kind: String,
+    is_folder: bool,
+}
+
+fn entry(call: &Call) -> Result<Entry, Reply> {
+    let (library, kind, path) = (call.param(0), call.param(1), call.param(2));
+    if library != "local" {
+        return Err(Reply::unexpected(&format!("Unknown library: {library}")));
+    }
+    let parts = || std::iter::once(kind).chain(path.split('/'));
+    let is_forbidden = |part: &str| part.contains("..") || part.contains(['\\', '\0', '/']);
+    if kind.starts_with('.') || kind.is_empty() || parts().any(is_forbidden) {
+        return Err(Reply::error(StatusCode::FORBIDDEN, "forbidden", "Error"));
+    }
+    let mut full = call.admin.storage().library();
+    full.extend(parts().filter(|part| !part.is_empty() && *part != "."));
+    let is_folder = path.is_empty() || path.ends_with('/');
+    Ok(Entry { path: full, kind: kind.to_owned(), is_folder })
+}
+
+/// The list of a folder, or the content of a file.
+pub(crate) fn get(call: &Call) -> Reply {
+    let entry = match entry(call) {
+        Ok(entry) => entry,
+        Err(refusal) => return refusal,
+    };
+    let found = match entry.is_folder || entry.path.is_dir() {
+        true => list(&entry).map(Reply::json),
+        false => read(&entry),
+    };
+    found.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &io::Error) -> Reply {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            let text = "ENOENT: no such file or directory";
+            Reply::error(StatusCode::BAD_REQUEST, "ENOENT", text)
+        }
+        _ => Reply::unexpected(&error.to_string()),
+    }
+}
+
+/// The folders, and then the files with the properties in their first lines.
+fn list(entry: &Entry) -> io::Result<Vec<Value>> {
+    let mut found = match fs::read_dir(&entry.path) {
+        Ok(found) => found.collect::<io::Result<Vec<_>>>()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    found.sort_by_key(fs::DirEntry::file_name);
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
+    for item in found {
+        let name = item.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+        if item.path().is_dir() {
+            folders.push(Value::from(name));
+            continue;
+        }
+        let mut about = Map::new();
+        if entry.kind != "flows" {
+            let text = fs::read_to_string(item.path()).unwrap_or_default();
+            for (key, value) in split(&text).0 {
+                about.insert(key, value);
+            }
+        }
+        about.insert("fn", name);
+        files.push(about.into());
+    }
+    folders.extend(files);
+    Ok(folders)
+}
+
+fn read(entry: &Entry) -> io::Result<Reply> {
+    if entry.kind != "flows" {
+        let text = fs::read_to_string(&entry.path)?;
+        let body = split(&text).1.to_owned();
+        return Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", body));
+    }
+    let text = fs::read_to_string(&entry.path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => fs::read_to_string(with_json(&entry.path)),
+        _ => Err(error),
+    })?;
+    Ok(Reply::json_text(text))
+}
+
+fn with_json(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.ends_with(".json") {
+        true => path.to_owned(),
+        false => path.with_file_name(format!("{name}.json")),
+    }
+}
+
+/// The lines `// key: value` at the beginning of a file, and the rest.
+fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
+    let (mut about, mut rest) = (Vec::new(), text);
+    while let Some((line, after)) = rest.split_once('\n') {
+        let pair = line.strip_prefix("// ").and_then(|line| line.split_once(": "));
+        let Some((key, value)) = pair.filter(|(key, _)| is_word(key)) else { break };
+        about.push((key, value.trim_end_matches('\r')));
+        rest = after;
+    }
+    (about, rest)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Saves a file.
+pub(crate) fn save(call: &Call) -> Reply {
+    save_entry(call).unwrap_or_else(|refusal| refusal)
+}
+
+fn save_entry(call: &Call) -> Result<Reply, Reply> {
+    let entry = entry(call)?;
+    if entry.is_folder {
+        return Err(Reply::unexpected("expected the name of a file"));
+    }
+    let body = call.json();
+    let (path, text) = match entry.kind.as_str() {
+        "flows" => (with_json(&entry.path), call.admin.storage().print_flows(&body)),
+        _ => (entry.path, with_header(&body)?),
+    };
+    match files::replace(&path, text.as_bytes(), false) {
+        Ok(()) => Ok(Reply::no_content()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn with_header(body: &Value) -> Result<String, Reply> {
+    let Some(text) = body.get("text").and_then(Value::as_str) else {
+        return Err(Reply::unexpected("Error"));
+    };
+    let mut file = String::new();
+    let about = body.as_object().into_iter().flat_map(Map::iter);
+    for (key, value) in about.filter(|(key, _)| *key != "text") {
+        match value.as_str() {
+            Some(value) if is_word(key) && !value.contains(['\n', '\r']) => {
+                file.push_str(&format!("// {key}: {value}\n"));
+            }
+            _ => {
+                return Err(Reply::unexpected(&format!(
+                    "invalid `{key}`: expected one line of text"
+                )));
+            }
+        }
+    }
+    file.push_str(text);
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_about_itself_is_told_from_its_text() {
+        let (about, text) = split("// name: f\n// outputs: 1\nreturn msg;\n// not: this\n");
+        assert_eq!(about, [("name", "f"), ("outputs", "1")]);
+        assert_eq!(text, "return msg;\n// not: this\n");
+    }
+}
