@@ -31,6 +31,7 @@ use aside::AsideQueue;
 use held::Hold;
 pub use watching::Watchers;
 
+use crate::port::Port;
 use crate::{
     BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
     NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Value,
@@ -49,6 +50,10 @@ pub trait Services: Send + Sync {
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value);
     /// The value of an environment variable as the node sees it.
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
+    /// The HTTP port, if there is one.
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// The running node `id`, if it takes messages beside the wires.

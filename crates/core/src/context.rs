@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use crate::port::Port;
 use crate::{Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Value};
 
 /// Who a node is, as its flow file says.
@@ -145,6 +146,10 @@ pub trait Host: Send + Sync {
     fn users(&self) -> tokio::sync::watch::Receiver<usize>;
     /// The configuration node that this node sends to or receives from, when there is one.
     fn endpoint(&self) -> Option<&str>;
+    /// The HTTP port, if the runtime has one.
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
     /// A service of the runtime that this node is linked into.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// A value of a context.
@@ -357,6 +362,14 @@ impl NodeContext {
     /// ```
     pub fn context(&self, scope: Scope) -> Values<'_> {
         Values::new(self, scope)
+    }
+
+    /// The runtime's HTTP port.
+    ///
+    /// # Errors
+    /// When the runtime has none.
+    pub fn port(&self) -> Result<Arc<dyn Port>, NodeError> {
+        self.host.port().ok_or_else(|| NodeError::new("this runtime has no HTTP port"))
     }
 
     pub(crate) fn host(&self) -> &dyn Host {

@@ -25,6 +25,7 @@ mod error;
 mod config;
 mod node;
 mod context;
+pub mod port;
 mod editor;
 mod node_type;
 mod setup;

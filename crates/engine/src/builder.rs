@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ferrowire_core::port::Port;
 use ferrowire_core::{ContextStores, Registry};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,7 @@ pub struct EngineBuilder {
     registry: Registry,
     environment: Environment,
     resources: Resources,
+    port: Option<Arc<dyn Port>>,
     contexts: Arc<ContextStores>,
     stop_limit: Duration,
 }
@@ -39,6 +41,7 @@ impl EngineBuilder {
             registry,
             environment: Environment::default(),
             resources: Resources::new(),
+            port: None,
             contexts: Arc::default(),
             stop_limit: STOP_LIMIT,
         }
@@ -55,6 +58,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn provide<T: Any + Send + Sync>(mut self, service: Arc<T>) -> Self {
         self.resources.insert(TypeId::of::<T>(), service);
+        self
+    }
+
+    /// Sets the HTTP port that nodes serve at. By default there is none.
+    #[must_use]
+    pub fn port(mut self, port: Arc<dyn Port>) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -80,7 +90,7 @@ impl EngineBuilder {
             shared: Arc::new(SharedEngine {
                 registry: self.registry,
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(self.resources, self.contexts)),
+                services: Arc::new(NodeServices::new(self.resources, self.port, self.contexts)),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
                 flows: Mutex::default(),
                 snapshot: ArcSwap::default(),

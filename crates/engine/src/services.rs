@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::port::Port;
 use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, Status, Value};
 use tokio::sync::broadcast;
 
@@ -80,17 +81,23 @@ pub(crate) struct NodeServices {
     scopes: ArcSwap<Scopes>,
     directory: ArcSwap<Directory>,
     resources: Resources,
+    port: Option<Arc<dyn Port>>,
     contexts: Arc<ContextStores>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(resources: Resources, contexts: Arc<ContextStores>) -> Self {
+    pub(crate) fn new(
+        resources: Resources,
+        port: Option<Arc<dyn Port>>,
+        contexts: Arc<ContextStores>,
+    ) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
             directory: ArcSwap::default(),
             resources,
+            port,
             contexts,
         }
     }
@@ -178,6 +185,10 @@ impl Services for NodeServices {
 
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value> {
         self.scopes.load().get(node, name)
+    }
+
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        self.port.clone()
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

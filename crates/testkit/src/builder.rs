@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire_core::port::Port;
 use ferrowire_core::{
     BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
 };
@@ -89,6 +90,12 @@ impl HarnessBuilder {
     /// [`NodeContext::resource`]: ferrowire_core::NodeContext::resource
     pub fn resource<T: Any + Send + Sync>(mut self, service: T) -> Self {
         self.world.resources.insert(TypeId::of::<T>(), Arc::new(service));
+        self
+    }
+
+    /// Gives the node an HTTP port to serve at.
+    pub fn port(mut self, port: Arc<dyn Port>) -> Self {
+        self.world.port = Some(port);
         self
     }
 

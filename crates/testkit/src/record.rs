@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::port::Port;
 use ferrowire_core::{
     ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
     NodeInfo, Status, Value,
@@ -94,6 +95,7 @@ pub(crate) struct World {
     pub(crate) errors: Record<String>,
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
+    pub(crate) port: Option<Arc<dyn Port>>,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) contexts: ContextStores,
     /// Other nodes, by id.
@@ -120,6 +122,10 @@ impl Services for World {
             "NR_FLOW_ID" => Some(node.flow.as_str().into()),
             _ => self.env.get(name).cloned(),
         }
+    }
+
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        self.port.clone()
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

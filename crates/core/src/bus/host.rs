@@ -10,6 +10,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::port::Port;
+
 use super::{Outlet, User, Wire};
 use crate::{
     Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
@@ -122,6 +124,10 @@ impl Host for Outlet {
 
     fn endpoint(&self) -> Option<&str> {
         self.endpoint.get().map(String::as_str)
+    }
+
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        self.services.port()
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
