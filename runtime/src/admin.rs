@@ -6,9 +6,39 @@ use std::sync::Arc;
 use anyhow::Context;
 use ferrowire_admin::{Admin, Auth, Comms, Guard, answers, respond};
 use ferrowire_engine::Engine;
-use ferrowire_http::{Layer, Page, Registration, Routes, Turn};
+use ferrowire_http::{AdminRoutes, Gate, Layer, Page, Registration, Routes, Turn};
 
 use crate::settings::Settings;
+
+/// The logins of the admin API.
+pub(crate) fn auth(settings: &Settings, named: &[PathBuf]) -> Arc<Auth> {
+    let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
+    let sessions = user_dir(settings, named).join(".sessions.json");
+    Arc::new(Auth::new(settings.admin_auth.clone(), guard, Some(sessions)))
+}
+
+/// What stands before the routes that nodes add to the admin API; `None` when there is no API.
+pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoutes> {
+    let root = settings.http_admin_root.clone()?;
+    let auth = Arc::clone(auth);
+    let gate = move |permission: &str| -> Gate {
+        let (auth, permission) = (Arc::clone(&auth), permission.to_owned());
+        Arc::new(move |head, _| {
+            let refusal = match permission.as_str() {
+                "" => None,
+                permission => auth.authorize(&head, permission).err(),
+            };
+            let passed = refusal.map_or(Ok(()), |reply| Err(reply.into_response(&head)));
+            Box::pin(std::future::ready(passed))
+        })
+    };
+    Some(AdminRoutes { root, gate: Arc::new(gate) })
+}
+
+fn user_dir(settings: &Settings, named: &[PathBuf]) -> PathBuf {
+    let folder = named.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
+    settings.user_dir.clone().unwrap_or_else(|| folder.to_owned())
+}
 
 /// The admin API over the engine and the user directory.
 ///
@@ -16,6 +46,7 @@ use crate::settings::Settings;
 /// When a flow file that was named cannot be read.
 pub(crate) fn prepare(
     engine: Engine,
+    auth: Arc<Auth>,
     settings: &Settings,
     named: &[PathBuf],
 ) -> anyhow::Result<Arc<Admin>> {
@@ -23,15 +54,11 @@ pub(crate) fn prepare(
         std::fs::metadata(path)
             .with_context(|| format!("cannot read the flow file `{}`", path.display()))?;
     }
-    let folder = named.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-    let user_dir = settings.user_dir.clone().unwrap_or_else(|| folder.to_owned());
+    let user_dir = user_dir(settings, named);
     let flow_files = match named {
         [] => vec![user_dir.join("flows.json")],
         named => named.to_vec(),
     };
-    let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
-    let sessions = user_dir.join(".sessions.json");
-    let auth = Auth::new(settings.admin_auth.clone(), guard, Some(sessions));
     let settings = ferrowire_admin::AdminSettings {
         admin_root: settings.http_admin_root.clone().unwrap_or_default(),
         node_root: settings.http_node_root.clone(),

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, empty, text};
-use http_body_util::BodyExt;
+use ferrowire_http::{
+    Body, Layer, Page, Registration, Request, Response, Routes, Turn, empty, text,
+};
 use hyper::header::{CONTENT_LENGTH, ETAG, HeaderMap, IF_NONE_MATCH};
 use hyper::{Method, StatusCode, Uri};
 use hyper_staticfile::Static;
@@ -50,7 +51,7 @@ async fn send(files: Static, request: &Request, prefix: &str) -> Response {
             unchanged.headers_mut().remove(CONTENT_LENGTH);
             unchanged
         }
-        Ok(response) => response.map(BodyExt::boxed_unsync),
+        Ok(response) => response.map(|body| -> Body { Box::pin(body) }),
         Err(error) => {
             warn!(%error, "cannot read a file for `{path}`");
             text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read")

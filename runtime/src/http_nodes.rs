@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use ferrowire_admin::is_password_hash;
-use ferrowire_http::{Cors, FlowPages, FlowSettings, Gate, Origins, Response, Routes, text};
+use ferrowire_http::{Cors, FlowRoutes, Gate, Origins, Response, text};
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde::Deserialize;
@@ -128,18 +128,14 @@ pub(crate) fn folder(text: &str) -> Result<PathBuf, String> {
     if is_folder { Ok(text.into()) } else { Err("a folder was expected".to_owned()) }
 }
 
-/// The part of the port where flows serve pages.
-pub(crate) fn pages(routes: &Routes, settings: &Settings) -> FlowPages {
+/// What stands before the routes of flows.
+pub(crate) fn routes(settings: &Settings) -> FlowRoutes {
     let of = &settings.http_nodes;
-    let flows = FlowSettings {
+    FlowRoutes {
         root: settings.http_node_root.clone(),
-        max_body: of.max_length,
-        max_open: of.max_open,
-        patience: of.timeout,
         cors: of.cors.clone(),
         gate: of.user.clone().map(gate),
-    };
-    FlowPages::new(routes.clone(), flows)
+    }
 }
 
 /// Lets in who sends the user's name and password.
@@ -149,9 +145,9 @@ fn gate(user: User) -> Gate {
         known: Mutex::default(),
         comparing: Semaphore::const_new(COMPARING),
     });
-    Arc::new(move |headers, _| {
+    Arc::new(move |head, _| {
         let door = Arc::clone(&door);
-        Box::pin(async move { door.check(&headers).await })
+        Box::pin(async move { door.check(&head.headers).await })
     })
 }
 

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use ferrowire_admin::{Admin, authorize};
 use ferrowire_core::{Map, NodeInfo, Status, Value};
 use ferrowire_engine::{Engine, Event};
-use ferrowire_http::{Layer, Page, Registration, Request, Response, Routes, Turn, full, text};
+use ferrowire_http::{
+    Body, Layer, Page, Registration, Request, Response, Routes, Turn, full, text,
+};
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -145,7 +147,7 @@ fn events(engine: &Engine, stop: CancellationToken) -> Response {
     let receiver = engine.events();
     let shown = engine.statuses().into_iter().map(|(node, status)| status_event(&node, &status));
     let stream = event_stream(shown.collect(), receiver, stop);
-    let body = StreamBody::new(stream).map_err(|never| match never {}).boxed_unsync();
+    let body: Body = Box::pin(StreamBody::new(stream).map_err(|never| match never {}));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -8,7 +8,7 @@ use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
-use ferrowire_http::{Limits, Routes, serve, server_config};
+use ferrowire_http::{Limits, NodePort, Routes, serve, server_config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -60,9 +60,12 @@ async fn run_until_signal(
     for file in files {
         writing.spawn(file.write_behind(keep.clone()));
     }
-    let engine = engine(&settings, registry, routes.clone(), stores);
+    let auth = admin::auth(&settings, paths);
+    let admin_routes = admin::routes(&auth, &settings);
+    let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
+    let engine = engine(&settings, registry, port, stores);
     let stop = CancellationToken::new();
-    let admin = admin::prepare(engine.clone(), &settings, paths)?;
+    let admin = admin::prepare(engine.clone(), auth, &settings, paths)?;
     let comms = Comms::start(&engine, Arc::clone(admin.auth()));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
     let of_folder = settings.http_nodes.files.clone();
@@ -96,11 +99,10 @@ async fn run_until_signal(
 fn engine(
     settings: &Settings,
     registry: Registry,
-    routes: Routes,
+    port: NodePort,
     contexts: Arc<ContextStores>,
 ) -> Engine {
     let websocket = ferrowire_websocket::Settings {
-        node_root: settings.http_node_root.clone(),
         limits: settings.limits,
         slow_peer: settings.slow_client,
         reconnect: settings.reconnect_delay,
@@ -108,8 +110,7 @@ fn engine(
     };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
-        .provide(Arc::new(http_nodes::pages(&routes, settings)))
-        .provide(Arc::new(routes))
+        .port(Arc::new(port))
         .provide(Arc::new(websocket))
         .contexts(contexts)
         .stop_limit(settings.shutdown_timeout)

@@ -89,12 +89,12 @@ pub struct Admin {
 
 impl Admin {
     /// The admin API of `engine`, whose requests `auth` authorizes. Reads and writes no file.
-    pub fn new(engine: Engine, settings: AdminSettings, auth: Auth) -> Arc<Self> {
+    pub fn new(engine: Engine, settings: AdminSettings, auth: Arc<Auth>) -> Arc<Self> {
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
             settings,
-            auth: Arc::new(auth),
+            auth,
             storage,
             pack: OnceLock::new(),
             palette: OnceLock::new(),
@@ -181,7 +181,7 @@ mod tests {
         };
         let engine = Engine::builder(Registry::new()).build();
         let guard = Guard::new("127.0.0.1:1880".parse().unwrap(), Vec::new());
-        let admin = Admin::new(engine, settings, Auth::new(None, guard, None));
+        let admin = Admin::new(engine, settings, Arc::new(Auth::new(None, guard, None)));
         let _comms = crate::Comms::start(admin.engine(), Arc::clone(admin.auth()));
         admin.start().await.unwrap();
         assert_eq!(admin.serves_editor(), !admin.lacks_editor());

@@ -6,13 +6,14 @@ mod hub;
 mod queue;
 mod session;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ferrowire_core::async_trait;
+use ferrowire_core::port::{Origin, Response, TakeOver, Upgrade};
 use ferrowire_engine::Engine;
-use ferrowire_http::{Response, TakeOver, Upgrade, text};
+use ferrowire_http::text;
 use ferrowire_websocket::accept;
 use hyper::StatusCode;
 use hyper::http::request::Parts;
@@ -95,14 +96,15 @@ impl Comms {
     }
 }
 
+#[async_trait]
 impl Upgrade for Comms {
-    fn upgrade(&self, request: &Parts, _: SocketAddr) -> Result<TakeOver, Box<Response>> {
-        let refused = |reply: Reply| Box::new(reply.into_response(request));
-        self.shared.auth.guard(request).map_err(refused)?;
-        let answer = accept(request, &[])?;
+    async fn upgrade(&self, head: Parts, _: Origin) -> Result<TakeOver, Response> {
+        let refused = |reply: Reply| reply.into_response(&head);
+        self.shared.auth.guard(&head).map_err(refused)?;
+        let answer = accept(&head, &[]).map_err(|refusal| *refusal)?;
         let Some(seat) = Seat::take(&self.shared) else {
             let reason = format!("{EDITORS} editors are connected already");
-            return Err(Box::new(text(StatusCode::SERVICE_UNAVAILABLE, reason)));
+            return Err(text(StatusCode::SERVICE_UNAVAILABLE, reason));
         };
         Ok(Box::new(move |stream, early| {
             let shared = Arc::clone(&seat.0);

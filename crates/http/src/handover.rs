@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{Stream, TakeOver};
+use ferrowire_core::port::TakeOver;
+
+use ferrowire_net::Stream;
 
 /// Whether somebody takes the connection over, and when.
 #[derive(Default)]

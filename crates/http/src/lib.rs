@@ -6,19 +6,15 @@
 
 mod body;
 mod cors;
-mod flows;
 mod handover;
-mod open;
+mod port;
 mod routes;
 mod server;
-mod stream;
 mod tls;
 
 pub use body::{Body, Request, Response, empty, full, text};
 pub use cors::{Cors, Origins};
-pub use flows::{FlowPages, FlowSettings, Gate};
-pub use open::{NotOpen, Open, OpenResponses, TooMany, Waiting};
-pub use routes::{Find, Layer, Page, PathTaken, Registration, Routes, TakeOver, Turn, Upgrade};
+pub use port::{AdminRoutes, FlowRoutes, Gate, GateFor, NodePort};
+pub use routes::{Find, Layer, Page, PathTaken, Registration, Routes, Turn};
 pub use server::{Limits, Secure, serve};
-pub use stream::Stream;
 pub use tls::{InvalidTls, TlsFiles, server_config};

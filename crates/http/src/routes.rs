@@ -5,25 +5,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
+use ferrowire_core::port::Upgrade;
 use futures_util::future::BoxFuture;
-use hyper::http::request::Parts;
 
-use crate::{Request, Response, Stream};
-
-/// Takes connections over from HTTP, for example to speak WebSocket on them.
-pub trait Upgrade: Send + Sync {
-    /// Judges a request to upgrade: who goes on with the connection, or why not.
-    ///
-    /// # Errors
-    /// The response that refuses the upgrade.
-    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<TakeOver, Box<Response>>;
-}
-
-/// Gets a connection after an upgrade was agreed to, with the bytes that came in behind the
-/// request. Nothing has been answered: the `101 Switching Protocols` is the first that it writes,
-/// when it is ready for what the peer does next. Dropped if the connection ends before.
-pub type TakeOver = Box<dyn FnOnce(Stream, Bytes) + Send>;
+use crate::{Request, Response};
 
 /// Answers ordinary requests.
 pub type Page = Arc<dyn Fn(Request, SocketAddr) -> BoxFuture<'static, Response> + Send + Sync>;

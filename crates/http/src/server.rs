@@ -3,9 +3,12 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire_core::port::{ByteStream, Origin, Upgrade};
+use futures_util::FutureExt;
 use hyper::StatusCode;
 use hyper::body::Body as _;
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
@@ -20,12 +23,15 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::handover::{Handover, Watched};
-use crate::{Request, Response, Routes, Stream, Upgrade, text};
+use ferrowire_net::Stream;
+
+use crate::{Request, Response, Routes, text};
 
 /// What a peer may cost before it is known to be a friend.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The time for a TLS handshake, and again for the headers of a request.
+    /// The time for a TLS handshake, again for the headers of a request, and again for the
+    /// decision about an upgrade.
     pub handshake: Duration,
     /// The time that open requests get to finish when the server stops.
     pub drain: Duration,
@@ -123,7 +129,7 @@ impl Server {
             None => {
                 let parts = connection.into_parts();
                 if let Some(take_over) = handover.take() {
-                    take_over(parts.io.into_inner().stream, parts.read_buf);
+                    take_over(ByteStream::new(parts.io.into_inner().stream), parts.read_buf);
                 }
             }
         }
@@ -155,7 +161,7 @@ impl Server {
         }
         if let Some(wanted) = request.headers().get(UPGRADE) {
             match self.routes.upgrade_at(request.uri().path()) {
-                Some(route) => return Ok(upgrade(&*route, request, peer, handover).await),
+                Some(route) => return Ok(self.upgrade(&*route, request, peer, handover).await),
                 None if is_websocket(wanted) => return Ok(closing(not_found())),
                 // Who offers another protocol is content with HTTP, too (RFC 9110 §7.8).
                 None => {}
@@ -166,28 +172,41 @@ impl Server {
             None => not_found(),
         })
     }
-}
 
-/// Ends only when the upgrade is refused.
-async fn upgrade(
-    route: &dyn Upgrade,
-    request: Request,
-    peer: SocketAddr,
-    handover: &Handover,
-) -> Response {
-    let (head, body) = request.into_parts();
-    if !body.is_end_stream() {
-        // It would be taken for the beginning of the other protocol.
-        let reason = "a request to upgrade must not have a body";
-        return closing(text(StatusCode::BAD_REQUEST, reason));
-    }
-    match route.upgrade(&head, peer) {
-        Ok(take_over) => {
-            handover.agree(take_over);
-            // The answer is for whoever takes the connection over to give.
-            std::future::pending().await
+    /// Ends only when the upgrade is refused.
+    async fn upgrade(
+        &self,
+        route: &dyn Upgrade,
+        request: Request,
+        peer: SocketAddr,
+        handover: &Handover,
+    ) -> Response {
+        let (head, body) = request.into_parts();
+        if !body.is_end_stream() {
+            // It would be taken for the beginning of the other protocol.
+            let reason = "a request to upgrade must not have a body";
+            return closing(text(StatusCode::BAD_REQUEST, reason));
         }
-        Err(refusal) => closing(*refusal),
+        let origin = Origin { address: peer, secure: self.tls.is_some() };
+        let decision = AssertUnwindSafe(route.upgrade(head, origin)).catch_unwind();
+        match tokio::time::timeout(self.limits.handshake, decision).await {
+            Ok(Ok(Ok(take_over))) => {
+                handover.agree(take_over);
+                // The new owner of the connection writes the answer.
+                std::future::pending().await
+            }
+            Ok(Ok(Err(refusal))) => closing(refusal),
+            Ok(Err(_)) => {
+                warn!(%peer, "the decision about an upgrade panicked");
+                closing(text(StatusCode::INTERNAL_SERVER_ERROR, "the upgrade failed"))
+            }
+            Err(_) => {
+                let limit = self.limits.handshake;
+                warn!(%peer, "an upgrade was not decided within {limit:?} (`handshake-timeout`)");
+                let reason = "the upgrade was not decided in time";
+                closing(text(StatusCode::SERVICE_UNAVAILABLE, reason))
+            }
+        }
     }
 }
 

@@ -1,16 +1,20 @@
 //! Connections that leave HTTP, over real sockets.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_http::{Limits, Page, Response, Routes, Stream, TakeOver, Upgrade, full, serve};
+use ferrowire_core::async_trait;
+use ferrowire_core::port::{ByteStream, Origin, TakeOver, Upgrade};
+use ferrowire_http::{Limits, Page, Response, Routes, full, serve, text};
 use http_body_util::BodyExt;
+use hyper::StatusCode;
 use hyper::http::request::Parts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 const UPGRADE: &str = "GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
@@ -19,10 +23,11 @@ const UPGRADE: &str = "GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n
 const LARGE: usize = 16 << 20;
 
 /// Passes connections on.
-struct Taken(mpsc::Sender<(Stream, Bytes)>);
+struct Taken(mpsc::Sender<(ByteStream, Bytes)>);
 
+#[async_trait]
 impl Upgrade for Taken {
-    fn upgrade(&self, _: &Parts, _: SocketAddr) -> Result<TakeOver, Box<Response>> {
+    async fn upgrade(&self, _: Parts, _: Origin) -> Result<TakeOver, Response> {
         let over = self.0.clone();
         Ok(Box::new(move |stream, early| over.try_send((stream, early)).unwrap()))
     }
@@ -30,10 +35,14 @@ impl Upgrade for Taken {
 
 /// A port with an upgrade at `/other` and a large page at `/large`, which reads what it is sent
 /// only after it has answered; and the connections that are taken over.
-async fn port() -> (SocketAddr, mpsc::Receiver<(Stream, Bytes)>) {
+async fn port() -> (SocketAddr, mpsc::Receiver<(ByteStream, Bytes)>) {
     let (over, connections) = mpsc::channel(1);
+    (port_with(Arc::new(Taken(over)), Limits::default()).await, connections)
+}
+
+async fn port_with(upgrade: Arc<dyn Upgrade>, limits: Limits) -> SocketAddr {
     let routes = Routes::new();
-    let upgrade = routes.add_upgrade("/other", Arc::new(Taken(over))).unwrap();
+    let upgrade = routes.add_upgrade("/other", upgrade).unwrap();
     let large: Page = Arc::new(|request, _| {
         spawn(async move { drop(request.into_body().collect().await) });
         Box::pin(std::future::ready(full("text/plain", vec![b'x'; LARGE])))
@@ -43,9 +52,9 @@ async fn port() -> (SocketAddr, mpsc::Receiver<(Stream, Bytes)>) {
     let address = listener.local_addr().unwrap();
     spawn(async move {
         let _kept = (upgrade, large);
-        serve(listener, None, routes, Limits::default(), CancellationToken::new()).await;
+        serve(listener, None, routes, limits, CancellationToken::new()).await;
     });
-    (address, connections)
+    address
 }
 
 #[expect(clippy::disallowed_methods, reason = "no node owns this task")]
@@ -102,6 +111,55 @@ async fn an_upgrade_with_a_body_is_refused() {
     client.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.ends_with("a request to upgrade must not have a body\n"), "{answer}");
+}
+
+/// Decides when it is told to.
+struct Waiting(Mutex<mpsc::Receiver<bool>>);
+
+#[async_trait]
+impl Upgrade for Waiting {
+    async fn upgrade(&self, _: Parts, origin: Origin) -> Result<TakeOver, Response> {
+        assert!(!origin.secure);
+        match self.0.lock().await.recv().await {
+            Some(true) => Ok(Box::new(|stream, _| drop(stream))),
+            Some(false) => Err(text(StatusCode::FORBIDDEN, "not today")),
+            None => panic!("nobody decides"),
+        }
+    }
+}
+
+async fn answer_to_upgrade(address: SocketAddr) -> String {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(UPGRADE.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_decision_may_wait_refuse_accept_and_panic() {
+    let (decide, decisions) = mpsc::channel(1);
+    let upgrade = Arc::new(Waiting(Mutex::new(decisions)));
+    let address = port_with(upgrade, Limits::default()).await;
+    let (refused, ()) =
+        tokio::join!(answer_to_upgrade(address), async { decide.send(false).await.unwrap() });
+    assert!(refused.starts_with("HTTP/1.1 403 ") && refused.ends_with("not today\n"), "{refused}");
+    let (accepted, ()) =
+        tokio::join!(answer_to_upgrade(address), async { decide.send(true).await.unwrap() });
+    assert_eq!(accepted, "", "the new owner answers");
+    drop(decide);
+    let panicked = answer_to_upgrade(address).await;
+    assert!(panicked.starts_with("HTTP/1.1 500 "), "{panicked}");
+}
+
+#[tokio::test]
+async fn a_decision_that_takes_too_long_is_a_503() {
+    let (_decide, decisions) = mpsc::channel(1);
+    let limits = Limits { handshake: Duration::from_millis(50), ..Limits::default() };
+    let address = port_with(Arc::new(Waiting(Mutex::new(decisions))), limits).await;
+    let answer = answer_to_upgrade(address).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.ends_with("the upgrade was not decided in time\n"), "{answer}");
 }
 
 #[tokio::test]

@@ -93,9 +93,9 @@ impl HarnessBuilder {
         self
     }
 
-    /// Gives the node an HTTP port to serve at.
-    pub fn port(mut self, port: Arc<dyn Port>) -> Self {
-        self.world.port = Some(port);
+    /// Gives the node an HTTP port to serve at, such as a [`TestPort`](crate::TestPort).
+    pub fn port(mut self, port: impl Port + 'static) -> Self {
+        self.world.port = Some(Arc::new(port));
         self
     }
 

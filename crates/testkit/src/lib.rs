@@ -40,6 +40,7 @@ mod builder;
 mod compliance;
 mod flow;
 mod harness;
+mod port;
 mod record;
 
 pub use builder::{HarnessBuilder, linked};
@@ -49,6 +50,7 @@ pub use harness::{Harness, Stopped};
 pub use serde_json::json;
 
 use ferrowire_core::{Map, Message, Value};
+pub use port::TestPort;
 
 /// The message that `properties` describe.
 ///

@@ -8,7 +8,7 @@ use ferrowire_core::{
     FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, StopReason,
     Value, async_trait,
 };
-use ferrowire_http::Stream;
+use ferrowire_net::Stream;
 use ferrowire_net::{Proxy, TlsOptions};
 use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ferrowire_http::Stream;
 use ferrowire_net::Proxy;
+use ferrowire_net::Stream;
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper::header::{

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::{Bytes, BytesMut};
+use ferrowire_core::port::{ByteStream, Origin, Registration, Response, TakeOver, Upgrade};
 use ferrowire_core::{
     FromConfig, Handled, Key, Level, Message, Node, NodeConfig, NodeContext, NodeError, Sending,
     StopReason, async_trait,
 };
-use ferrowire_http::{Registration, Response, Routes, Stream, TakeOver, Upgrade};
 use futures_util::future::BoxFuture;
 use hyper::http::request::Parts;
 use indexmap::IndexMap;
@@ -28,7 +28,7 @@ use crate::status;
 /// Broadcasts of at most this size collect; larger ones gain nothing from it.
 const COLLECT_UP_TO: usize = 16 * 1024;
 
-type Connections = IndexMap<Key, Arc<Connection<Stream>>, FxBuildHasher>;
+type Connections = IndexMap<Key, Arc<Connection<ByteStream>>, FxBuildHasher>;
 
 tokio::task_local! {
     /// The session whose task is working: most answers are for it, and need not be looked up.
@@ -37,7 +37,7 @@ tokio::task_local! {
 
 struct Current {
     session: Session,
-    connection: Arc<Connection<Stream>>,
+    connection: Arc<Connection<ByteStream>>,
     /// The listener, by its address: a message may have come over another one.
     listener: usize,
 }
@@ -107,7 +107,7 @@ pub(crate) fn split_list(list: &str) -> Vec<String> {
 #[async_trait]
 impl Node for Listener {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
-        let routes = cx.resource::<Routes>().ok_or("this runtime has no HTTP port")?;
+        let port = cx.port()?;
         let settings = cx.resource::<Settings>().unwrap_or_default();
         let (limits, slow_peer) = self.overrides.over(&settings);
         let running = self.running.get_or_init(|| {
@@ -122,11 +122,9 @@ impl Node for Listener {
                 not_sent: AtomicU64::new(0),
             })
         });
-        let path = format!("{}/{}", settings.node_root, self.path.trim_start_matches('/'));
+        let path = format!("/{}", self.path.trim_start_matches('/'));
         let upgrade = Arc::new(Door(Arc::clone(running)));
-        let registration = routes
-            .add_upgrade(&path, upgrade)
-            .map_err(|error| NodeError::caused_by("cannot listen", error))?;
+        let registration = port.add_upgrade(cx.info(), &path, upgrade)?;
         *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(registration);
         Ok(())
     }
@@ -154,10 +152,12 @@ impl Node for Listener {
 /// Lets peers in.
 struct Door(Arc<Running>);
 
+#[async_trait]
 impl Upgrade for Door {
-    fn upgrade(&self, request: &Parts, peer: SocketAddr) -> Result<TakeOver, Box<Response>> {
-        let answer = handshake::accept(request, &self.0.subprotocols)?;
+    async fn upgrade(&self, head: Parts, origin: Origin) -> Result<TakeOver, Response> {
+        let answer = handshake::accept(&head, &self.0.subprotocols).map_err(|refusal| *refusal)?;
         let running = Arc::clone(&self.0);
+        let peer = origin.address;
         Ok(Box::new(move |stream, early| running.connected(stream, &answer, early, peer)))
     }
 }
@@ -165,7 +165,13 @@ impl Upgrade for Door {
 impl Running {
     /// The client is counted before it hears that it is connected, so that it gets whatever is
     /// sent to all from then on.
-    fn connected(self: Arc<Self>, stream: Stream, answer: &Bytes, early: Bytes, peer: SocketAddr) {
+    fn connected(
+        self: Arc<Self>,
+        stream: ByteStream,
+        answer: &Bytes,
+        early: Bytes,
+        peer: SocketAddr,
+    ) {
         let connection = Connection::accepted(stream, answer, self.limits);
         let Some(present) = self.enter(&connection) else {
             return self.cx.log(Level::Debug, format_args!("{peer} came too late"));
@@ -177,7 +183,7 @@ impl Running {
     }
 
     /// Counts a client in, unless this listener stops.
-    fn enter(self: &Arc<Self>, connection: &Arc<Connection<Stream>>) -> Option<Present> {
+    fn enter(self: &Arc<Self>, connection: &Arc<Connection<ByteStream>>) -> Option<Present> {
         let mut clients = self.clients_mut();
         if clients.closed {
             return None;
@@ -241,7 +247,7 @@ impl Running {
 
     fn send_to(
         self: &Arc<Self>,
-        connection: &Arc<Connection<Stream>>,
+        connection: &Arc<Connection<ByteStream>>,
         payload: Payload,
     ) -> Handled {
         match connection.send(payload) {
@@ -262,13 +268,13 @@ impl Running {
     }
 
     /// A peer that gets answers to its own messages is slowed down by not reading more of them.
-    fn must_wait(&self, connection: &Connection<Stream>) -> bool {
+    fn must_wait(&self, connection: &Connection<ByteStream>) -> bool {
         self.slow_peer == SlowPeer::Wait || connection.is_sending_to_itself()
     }
 
     async fn send_when_possible(
         self: Arc<Self>,
-        connection: Arc<Connection<Stream>>,
+        connection: Arc<Connection<ByteStream>>,
         mut payload: Payload,
     ) -> Result<(), NodeError> {
         loop {
@@ -339,7 +345,7 @@ impl Running {
 
     async fn send_encoded_when_possible(
         self: Arc<Self>,
-        connection: Arc<Connection<Stream>>,
+        connection: Arc<Connection<ByteStream>>,
         frame: Bytes,
     ) -> Result<(), NodeError> {
         while let Err(NotSent::Full(_)) = connection.send_encoded(&frame) {
@@ -348,7 +354,7 @@ impl Running {
         Ok(())
     }
 
-    fn too_slow(&self, connection: &Arc<Connection<Stream>>) {
+    fn too_slow(&self, connection: &Arc<Connection<ByteStream>>) {
         self.lost(format_args!("a client reads too slowly, a message for it was dropped"));
         if self.slow_peer == SlowPeer::Disconnect {
             connection.close(&status::too_slow());
@@ -401,7 +407,7 @@ struct Present {
 }
 
 impl Present {
-    async fn run(self, connection: Arc<Connection<Stream>>, early: Bytes, peer: SocketAddr) {
+    async fn run(self, connection: Arc<Connection<ByteStream>>, early: Bytes, peer: SocketAddr) {
         let Present { running, session } = &self;
         let current = Current {
             session: session.clone(),

@@ -33,9 +33,6 @@ impl SlowPeer {
 /// The settings of the runtime for all WebSocket endpoints: a resource for their nodes.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What stands before the path of every listener, without a trailing slash:
-    /// Node-RED's `httpNodeRoot`.
-    pub node_root: String,
     /// The limits of each connection.
     pub limits: Limits,
     /// What happens to those who read too slowly.
@@ -51,7 +48,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            node_root: String::new(),
             limits: Limits::default(),
             slow_peer: SlowPeer::default(),
             reconnect: Duration::from_secs(3),

@@ -4,11 +4,10 @@ use std::convert::Infallible;
 use std::io::Read;
 
 use bytes::Bytes;
-use ferrowire::{Map, Text, Value};
+use ferrowire::{Map, Text, Value, port};
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::StatusCode;
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 
 use crate::query;
 
@@ -61,7 +60,7 @@ pub(crate) struct Body {
 /// When it is too large, breaks off, or is not what its type says.
 pub(crate) async fn read(
     headers: &HeaderMap,
-    body: Incoming,
+    body: port::Body,
     how: Reading,
 ) -> Result<Body, BadBody> {
     let bytes = match Limited::new(body, how.most).collect().await {

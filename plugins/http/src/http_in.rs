@@ -1,17 +1,18 @@
 //! `http in`: receives requests, and sends each on as a message that waits for its answer.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response};
 use ferrowire::{
     FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, Value,
     async_trait,
 };
-use ferrowire_http::{FlowPages, Page, Registration, Request, Response, text};
-use futures_util::FutureExt;
-use hyper::{Method, StatusCode};
+use http::{Method, StatusCode};
 
 use crate::body::{self, Body, Reading};
+use crate::limits::Limits;
+use crate::open;
+use crate::page::text;
 use crate::path::{Malformed, Pattern};
 use crate::request::{below, describe};
 
@@ -71,24 +72,19 @@ impl HttpIn {
 impl Node for HttpIn {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         let Some(route) = &self.route else { return Ok(()) };
-        let pages = cx.resource::<FlowPages>().ok_or(
-            "there is no HTTP port for this node; link its plugin into the runtime, instead of \
-             loading it",
-        )?;
-        let what = format!("{} {}", route.method, route.path.trim_end_matches('/'));
-        let page = page(Arc::clone(route), Arc::clone(&pages), cx.clone());
-        let root = pages.settings().root.clone();
-        let asked = Arc::clone(route);
-        let find = move |request: &Request| {
-            let is_asked = asked.method == *request.method()
-                || (asked.method == Method::GET && *request.method() == Method::HEAD);
-            let path = below(request.uri().path(), &root);
-            (is_asked && asked.pattern.fits(path)).then(|| Arc::clone(&page))
+        let port = cx.port()?;
+        let name = format!("{} {}", route.method, route.path.trim_end_matches('/'));
+        let receiver = Receiver {
+            route: Arc::clone(route),
+            root: port.root(Place::Flows).into(),
+            limits: *cx.resource::<Limits>().unwrap_or_default(),
+            cx: cx.clone(),
         };
-        let (registration, others) = pages.add(what.clone(), cx.id().to_owned(), find);
-        if let Some(first) = others.first() {
+        let registration =
+            port.add_route(cx.info(), port::Route::of_flows(name.clone()), Arc::new(receiver))?;
+        if let Some(first) = registration.earlier().first() {
             cx.warn(format_args!(
-                "`{what}` is answered by the node `{first}`: this one gets no requests; choose \
+                "`{name}` is answered by the node `{first}`: this one gets no requests; choose \
                  another path"
             ));
         }
@@ -101,27 +97,27 @@ impl Node for HttpIn {
     }
 }
 
-fn page(route: Arc<Route>, pages: Arc<FlowPages>, cx: NodeContext) -> Page {
-    Arc::new(move |request, peer| {
-        let receiver =
-            Receiver { route: Arc::clone(&route), pages: Arc::clone(&pages), cx: cx.clone() };
-        receiver.respond(request, peer).boxed()
-    })
-}
-
-/// Takes one request through the flow.
+/// Takes requests through the flow.
 struct Receiver {
     route: Arc<Route>,
-    pages: Arc<FlowPages>,
+    root: Box<str>,
+    limits: Limits,
     cx: NodeContext,
 }
 
-impl Receiver {
-    async fn respond(self, request: Request, peer: SocketAddr) -> Response {
-        let patience = self.pages.settings().patience;
-        let response = tokio::time::timeout(patience, self.answer(request, peer)).await;
+#[async_trait]
+impl Answer for Receiver {
+    fn answers(&self, method: &Method, path: &str) -> bool {
+        let is_asked = self.route.method == *method
+            || (self.route.method == Method::GET && *method == Method::HEAD);
+        is_asked && self.route.pattern.fits(path)
+    }
+
+    async fn answer(&self, incoming: Incoming) -> Response {
+        let limit = self.limits.timeout;
+        let response = tokio::time::timeout(limit, self.respond(incoming)).await;
         response.unwrap_or_else(|_| {
-            let seconds = patience.as_secs_f64();
+            let seconds = limit.as_secs_f64();
             self.cx.warn(format_args!(
                 "a request was not answered within {seconds} s: every one needs an `http \
                  response`, or a longer `http-node-timeout`"
@@ -129,10 +125,12 @@ impl Receiver {
             text(StatusCode::GATEWAY_TIMEOUT, "the flow did not answer in time")
         })
     }
+}
 
-    async fn answer(&self, request: Request, peer: SocketAddr) -> Response {
-        let (parts, body) = request.into_parts();
-        let root = &self.pages.settings().root;
+impl Receiver {
+    async fn respond(&self, incoming: Incoming) -> Response {
+        let (parts, body) = incoming.request.into_parts();
+        let root = &self.root;
         let params = match self.route.pattern.fit(below(parts.uri.path(), root)) {
             Some(Ok(params)) => params,
             Some(Err(Malformed(text))) => {
@@ -143,7 +141,7 @@ impl Receiver {
             }
             None => return text(StatusCode::NOT_FOUND, "nothing is served at this path"),
         };
-        let mut req = describe(&parts, peer, root, &self.route.path, params);
+        let mut req = describe(&parts, incoming.origin, root, &self.route.path, params);
         let payload = match self.route.method {
             Method::GET => req.get("query").cloned().unwrap_or_default(),
             _ => match body::read(&parts.headers, body, self.reading()).await {
@@ -161,14 +159,14 @@ impl Receiver {
     }
 
     fn reading(&self) -> Reading {
-        let most = self.pages.settings().max_body;
+        let most = self.limits.max_body;
         Reading { raw: self.route.raw, uploads: self.route.uploads, most }
     }
 
     async fn deliver(&self, req: Map, payload: Value) -> Response {
         let callback = req.get("query").and_then(|query| query.get("callback"));
         let callback = callback.and_then(Value::as_str).map(str::to_owned);
-        let (name, waiting) = match self.pages.open().enter(callback) {
+        let (name, waiting) = match open::enter(callback, self.limits.max_open) {
             Ok(entered) => entered,
             Err(error) => return self.refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         };

@@ -3,9 +3,9 @@
 use ferrowire::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
 };
-use ferrowire_http::FlowPages;
 use ferrowire_net::take_mark;
 
+use crate::open;
 use crate::reply::Reply;
 
 /// Node-RED's `http response`.
@@ -44,10 +44,6 @@ impl Node for HttpResponse {
 
 impl HttpResponse {
     fn answer(&self, msg: &mut Message, cx: &NodeContext) -> Result<(), NodeError> {
-        let pages = cx.resource::<FlowPages>().ok_or(
-            "there is no HTTP port for this node; link its plugin into the runtime, instead of \
-             loading it",
-        )?;
         let Some(res) = msg.get("res").filter(|res| res.is_truthy()) else {
             cx.warn("the message has no `msg.res`: it does not come from an `http in`");
             return Ok(());
@@ -56,7 +52,7 @@ impl HttpResponse {
         take_mark(msg);
         // What cannot be sent must not use the request up: a catch node may still answer it.
         let reply = Reply::of(msg, self.status, &self.headers)?;
-        let open = pages.open().take(&name).map_err(|error| NodeError::new(error.to_string()))?;
+        let open = open::take(&name).map_err(|error| NodeError::new(error.to_string()))?;
         let response = reply.into_response(open.callback.as_deref());
         // A client that has left is no failure of the flow.
         if let Err(error) = open.answer(response) {

@@ -4,6 +4,9 @@ mod body;
 mod cookie;
 mod http_in;
 mod http_response;
+mod limits;
+mod open;
+mod page;
 mod path;
 mod query;
 mod reply;
@@ -11,6 +14,7 @@ mod request;
 
 pub use http_in::HttpIn;
 pub use http_response::HttpResponse;
+pub use limits::Limits;
 
 use ferrowire::{Editor, NodeType};
 

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
+use ferrowire::port::Response;
 use ferrowire::{HasBigInt, Map, Message, NodeError, Value, number_to_string};
-use ferrowire_http::{Response, full};
-use hyper::StatusCode;
-use hyper::header::{
+
+use crate::page::full;
+use http::StatusCode;
+use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, TE,
     TRAILER, TRANSFER_ENCODING, UPGRADE,
 };

@@ -1,21 +1,19 @@
 //! `msg.req`: what a flow is told about a request, in the shape that Express gives it.
 
-use std::net::SocketAddr;
-
 use ferrowire::expression::javascript::decode_uri_component;
+use ferrowire::port::Origin;
 use ferrowire::{Key, Map, Value};
-use ferrowire_http::Secure;
 use ferrowire_net::parse_cookies;
-use hyper::Version;
-use hyper::header::{COOKIE, HOST, HeaderMap};
-use hyper::http::request::Parts;
+use http::Version;
+use http::header::{COOKIE, HOST, HeaderMap};
+use http::request::Parts;
 
 use crate::query;
 
 /// All of `msg.req` that can be told from the head of a request. `path` is the one below `root`.
 pub(crate) fn describe(
     parts: &Parts,
-    peer: SocketAddr,
+    origin: Origin,
     root: &str,
     pattern: &str,
     params: Map,
@@ -26,7 +24,7 @@ pub(crate) fn describe(
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     };
-    let secure = parts.extensions.get::<Secure>().is_some();
+    let (peer, secure) = (origin.address, origin.secure);
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let xhr = parts.headers.get("x-requested-with");
     let socket: Map = [
@@ -104,7 +102,7 @@ fn headers(headers: &HeaderMap) -> Map {
 }
 
 fn raw_headers(headers: &HeaderMap) -> Vec<Value> {
-    let pair = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+    let pair = |(name, value): (&http::header::HeaderName, &http::header::HeaderValue)| {
         [Value::from(name.as_str()), latin1(value.as_bytes()).into()]
     };
     headers.iter().flat_map(pair).collect()
@@ -141,17 +139,17 @@ mod tests {
 
     #[test]
     fn a_request_is_told_as_express_tells_it() {
-        let request = hyper::Request::get("/root/items/7?a=1&b[]=2")
+        let request = http::Request::get("/root/items/7?a=1&b[]=2")
             .header("Host", "shop.eu.example.org:8080")
             .header("Cookie", "a=x%20y; j=j:{\"k\":1}; a=2")
             .header("X-Multi", "1")
             .header("X-Multi", "2")
             .body(())
             .unwrap();
-        let peer = "127.0.0.1:5".parse().unwrap();
+        let origin = Origin { address: "127.0.0.1:5".parse().unwrap(), secure: false };
         let params = Map::from_iter([("id", "7")]);
         let parts = request.into_parts().0;
-        let req = Value::from(describe(&parts, peer, "/root", "/items/:id", params));
+        let req = Value::from(describe(&parts, origin, "/root", "/items/:id", params));
         let get = |name: &str| req.get(name).unwrap().to_json();
         assert_eq!(get("url"), r#""/items/7?a=1&b[]=2""#);
         assert_eq!(get("originalUrl"), r#""/root/items/7?a=1&b[]=2""#);

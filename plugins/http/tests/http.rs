@@ -1,10 +1,11 @@
 //! What `http in` and `http response` make of their properties and of messages.
 
-use std::sync::Arc;
-
-use ferrowire_http::{FlowPages, FlowSettings, Routes};
+use bytes::Bytes;
+use ferrowire::{Map, Message, Value};
 use ferrowire_plugin_http as _;
-use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
+use ferrowire_testkit::{Harness, TestPort, assert_compliant, json, linked, message};
+use http::Request;
+use tokio::task::JoinHandle;
 
 #[tokio::test(start_paused = true)]
 async fn http_response_keeps_to_the_contract() {
@@ -37,31 +38,57 @@ async fn mistakes_are_found_before_the_start() {
     assert_eq!(of("http response", json!({"headers": "x"})).len(), 1);
 }
 
+/// A request on its way through a flow: the response to come, and `msg.res` of its message.
+async fn begin(
+    node: &mut Harness,
+    port: &TestPort,
+    uri: &str,
+) -> (JoinHandle<http::Response<Bytes>>, Value) {
+    let (port, request) = (port.clone(), Request::get(uri).body(Bytes::new()).unwrap());
+    let response = tokio::spawn(async move { port.request(request).await });
+    let msg = node.next_output(0).await;
+    (response, msg.get("res").cloned().unwrap())
+}
+
+async fn http_in() -> (Harness, TestPort) {
+    let port = TestPort::new();
+    let config = json!({"url": "/a", "method": "get"});
+    (Harness::of("http in").config(config).port(port.clone()).start().await, port)
+}
+
+fn answer(payload: serde_json::Value, res: &Value) -> Message {
+    let mut msg = message(json!({"payload": payload}));
+    msg.set("res", res.clone());
+    msg
+}
+
 #[tokio::test]
 async fn a_response_answers_once_and_says_why_it_cannot() {
-    let pages = FlowPages::new(Routes::new(), FlowSettings::default());
-    let open = Arc::clone(pages.open());
-    let mut node = Harness::of("http response").resource(pages).config(json!({})).start().await;
-    let (name, waiting) = open.enter(None).unwrap();
-    let res = json!({"_res": name});
-    node.send(message(json!({"payload": "x", "headers": {"a b": "c"}, "res": res}))).await;
+    let (mut receiver, port) = http_in().await;
+    let mut node = Harness::of("http response").config(json!({})).start().await;
+    let (response, res) = begin(&mut receiver, &port, "/a").await;
+    let mut wrong = answer(json!("x"), &res);
+    wrong.set("headers", Map::from_iter([("a b", "c")]));
+    node.send(wrong).await;
     assert_eq!(node.next_error().await, "`a b` is no name of a header");
-    node.send(message(json!({"payload": {"a": 1}, "res": res}))).await;
-    let response = waiting.await.unwrap();
+    node.send(answer(json!({"a": 1}), &res)).await;
+    let response = response.await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
-    node.send(message(json!({"payload": "again", "res": res}))).await;
+    node.send(answer(json!("again"), &res)).await;
     assert_eq!(node.next_error().await, "this request has been answered already");
 
-    let (name, waiting) = open.enter(None).unwrap();
-    drop(waiting);
-    node.send(message(json!({"payload": "late", "res": {"_res": name}}))).await;
+    let (left, res) = begin(&mut receiver, &port, "/a").await;
+    left.abort();
+    assert!(left.await.unwrap_err().is_cancelled());
+    node.send(answer(json!("late"), &res)).await;
     let error = node.next_error().await;
     assert_eq!(error, "the client of this request no longer waits for an answer");
 
-    let (name, waiting) = open.enter(Some("call.me<script>".to_owned())).unwrap();
-    node.send(message(json!({"payload": [1], "res": {"_res": name}}))).await;
-    let response = waiting.await.unwrap();
+    let (response, res) = begin(&mut receiver, &port, "/a?callback=call.me%3Cscript%3E").await;
+    node.send(answer(json!([1]), &res)).await;
+    let response = response.await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/javascript; charset=utf-8");
     node.stop().await;
+    receiver.stop().await;
 }

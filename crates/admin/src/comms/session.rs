@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ferrowire_core::port::ByteStream;
 use ferrowire_core::{Sending, Value};
-use ferrowire_http::Stream;
 use ferrowire_websocket::{Close, Connection, Limits, NotSent, Payload, Receive};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -34,7 +34,7 @@ const READ: &str = "status.read";
 /// One editor.
 pub(crate) struct EditorSession {
     shared: Arc<Shared>,
-    connection: Arc<Connection<Stream>>,
+    connection: Arc<Connection<ByteStream>>,
     queue: Arc<Queue>,
     access: Mutex<Access>,
     access_changed: Notify,
@@ -49,7 +49,7 @@ enum Access {
 }
 
 impl EditorSession {
-    pub(crate) async fn run(shared: Arc<Shared>, stream: Stream, answer: &Bytes, early: Bytes) {
+    pub(crate) async fn run(shared: Arc<Shared>, stream: ByteStream, answer: &Bytes, early: Bytes) {
         let connection = Connection::accepted(stream, answer, LIMITS);
         let session = EditorSession {
             shared,

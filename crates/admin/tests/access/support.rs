@@ -97,7 +97,7 @@ impl Runtime {
         let engine = Engine::builder(registry()).build();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let auth = Auth::new(auth, Guard::new(address, Vec::new()), None);
+        let auth = Arc::new(Auth::new(auth, Guard::new(address, Vec::new()), None));
         let admin = Admin::new(engine.clone(), settings(folder.path()), auth);
         let comms = Comms::start(&engine, Arc::clone(admin.auth()));
         let routes = Routes::new();

@@ -1,14 +1,11 @@
 //! A listener and a client that comes at the wrong moment, over real sockets.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrowire_http::{Routes, Stream, TakeOver, Upgrade};
-use ferrowire_testkit::Harness;
-use ferrowire_websocket as _;
-use hyper::Request;
+use ferrowire::port::{ByteStream, TakeOver};
+use ferrowire_plugin_websocket_endpoints as _;
+use ferrowire_testkit::{Harness, TestPort};
+use http::Request;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -16,19 +13,18 @@ use tokio::net::{TcpListener, TcpStream};
 /// Nothing here takes long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn listener() -> (Harness, Arc<dyn Upgrade>) {
-    let routes = Routes::new();
+async fn listener() -> (Harness, TestPort) {
+    let port = TestPort::new();
     let harness = Harness::of("websocket-listener")
         .config(json!({"path": "/ws"}))
-        .resource(routes.clone())
+        .port(port.clone())
         .start()
         .await;
-    let door = routes.upgrade_at("/ws").unwrap();
-    (harness, door)
+    (harness, port)
 }
 
 /// Agrees to a handshake, and goes no further.
-fn agree(door: &dyn Upgrade) -> TakeOver {
+async fn agree(port: &TestPort) -> TakeOver {
     let request = Request::get("/ws")
         .header("Upgrade", "websocket")
         .header("Connection", "Upgrade")
@@ -36,21 +32,20 @@ fn agree(door: &dyn Upgrade) -> TakeOver {
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
         .body(())
         .unwrap();
-    let (request, ()) = request.into_parts();
-    let agreed = door.upgrade(&request, "127.0.0.1:1".parse().unwrap());
-    agreed.unwrap_or_else(|_| panic!("the handshake was refused"))
+    let decision = port.upgrade(request).await.unwrap();
+    decision.unwrap_or_else(|_| panic!("the handshake was refused"))
 }
 
-async fn sockets() -> (Stream, TcpStream) {
+async fn sockets() -> (ByteStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (Stream::Plain(listener.accept().await.unwrap().0), client)
+    (ByteStream::new(listener.accept().await.unwrap().0), client)
 }
 
 #[tokio::test]
 async fn who_comes_while_a_listener_stops_is_let_go_without_an_answer() {
-    let (harness, door) = listener().await;
-    let (first, late) = (agree(&*door), agree(&*door));
+    let (harness, port) = listener().await;
+    let (first, late) = (agree(&port).await, agree(&port).await);
     let (stream, client) = sockets().await;
     first(stream, Bytes::new());
     let mut stop = std::pin::pin!(harness.stop());
@@ -67,8 +62,8 @@ async fn who_comes_while_a_listener_stops_is_let_go_without_an_answer() {
 
 #[tokio::test]
 async fn a_stop_closes_who_has_come_but_has_not_been_answered() {
-    let (harness, door) = listener().await;
-    let take_over = agree(&*door);
+    let (harness, port) = listener().await;
+    let take_over = agree(&port).await;
     let (stream, mut client) = sockets().await;
     // Nothing else runs before the stop begins: it finds the client, and the answer unsent.
     take_over(stream, Bytes::new());

@@ -1,25 +1,25 @@
-//! `OpenResponses`: requests that wait until a flow answers them.
+//! Requests that wait until a flow answers them.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
+use ferrowire::port::Response;
 use tokio::sync::oneshot;
-
-use crate::Response;
 
 /// How many of those that are over are remembered, to tell why they cannot be answered.
 const REMEMBERED: usize = 1024;
 
-/// Requests that wait for their response, each under a name that nobody can guess.
-#[derive(Debug)]
-pub struct OpenResponses {
-    most: usize,
-    table: Mutex<Table>,
+/// The requests of all `http in` nodes of this process that wait for an answer, each under a name
+/// that nobody can guess. They are answered by whatever `http response` a message reaches.
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
+
+fn lock() -> MutexGuard<'static, Table> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Table {
     open: HashMap<String, Open>,
     over: HashMap<String, NotOpen>,
@@ -40,11 +40,10 @@ impl Table {
 }
 
 /// A response that is to be given.
-#[derive(Debug)]
-pub struct Open {
+pub(crate) struct Open {
     sender: oneshot::Sender<Response>,
     /// The function that a JSONP request wants to be called.
-    pub callback: Option<String>,
+    pub(crate) callback: Option<String>,
 }
 
 impl Open {
@@ -52,7 +51,7 @@ impl Open {
     ///
     /// # Errors
     /// When the client has left meanwhile.
-    pub fn answer(self, response: Response) -> Result<(), NotOpen> {
+    pub(crate) fn answer(self, response: Response) -> Result<(), NotOpen> {
         self.sender.send(response).map_err(|_| NotOpen::Left)
     }
 }
@@ -60,7 +59,7 @@ impl Open {
 /// Why a request cannot be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotOpen {
+pub(crate) enum NotOpen {
     /// It was answered before.
     #[error("this request has been answered already")]
     Answered,
@@ -75,57 +74,43 @@ pub enum NotOpen {
 /// As many requests wait as may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} requests wait for an answer, and no more may; raise `http-node-max-open`")]
-pub struct TooMany(pub usize);
+pub(crate) struct TooMany(pub(crate) usize);
 
-impl OpenResponses {
-    /// A table for at most `most` requests.
-    pub fn new(most: usize) -> Self {
-        OpenResponses { most, table: Mutex::default() }
+/// Enters a request, unless `most` wait already: its name, and the response to wait for.
+///
+/// # Errors
+/// When as many wait as may.
+pub(crate) fn enter(callback: Option<String>, most: usize) -> Result<(String, Waiting), TooMany> {
+    let mut table = lock();
+    if table.open.len() >= most {
+        return Err(TooMany(most));
     }
+    // A request can be answered by its name alone, so names must be hard to guess.
+    let name = format!("{:032x}", rand::random::<u128>());
+    let (sender, response) = oneshot::channel();
+    table.open.insert(name.clone(), Open { sender, callback });
+    Ok((name.clone(), Waiting { name, response }))
+}
 
-    /// Enters a request: its name, and the response to wait for.
-    ///
-    /// # Errors
-    /// When as many wait as may.
-    pub fn enter(self: &Arc<Self>, callback: Option<String>) -> Result<(String, Waiting), TooMany> {
-        let mut table = self.lock();
-        if table.open.len() >= self.most {
-            return Err(TooMany(self.most));
+/// Takes a request out, to answer it.
+///
+/// # Errors
+/// When it does not wait any more.
+pub(crate) fn take(name: &str) -> Result<Open, NotOpen> {
+    let mut table = lock();
+    match table.open.remove(name) {
+        Some(open) => {
+            table.remember(name, NotOpen::Answered);
+            Ok(open)
         }
-        // Whoever can name a request can answer it, so names must be hard to guess.
-        let name = format!("{:032x}", rand::random::<u128>());
-        let (sender, response) = oneshot::channel();
-        table.open.insert(name.clone(), Open { sender, callback });
-        let waiting = Waiting { name: name.clone(), table: Arc::clone(self), response };
-        Ok((name, waiting))
-    }
-
-    /// Takes a request out, to answer it.
-    ///
-    /// # Errors
-    /// When it does not wait any more.
-    pub fn take(&self, name: &str) -> Result<Open, NotOpen> {
-        let mut table = self.lock();
-        match table.open.remove(name) {
-            Some(open) => {
-                table.remember(name, NotOpen::Answered);
-                Ok(open)
-            }
-            None => Err(table.over.get(name).copied().unwrap_or(NotOpen::Unknown)),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        None => Err(table.over.get(name).copied().unwrap_or(NotOpen::Unknown)),
     }
 }
 
 /// A response to wait for: `None` when nobody can give it any more. Dropping it gives the request
 /// up.
-#[derive(Debug)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     name: String,
-    table: Arc<OpenResponses>,
     response: oneshot::Receiver<Response>,
 }
 
@@ -139,7 +124,7 @@ impl Future for Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut table = self.table.lock();
+        let mut table = lock();
         if table.open.remove(&self.name).is_some() {
             table.remember(&self.name, NotOpen::Left);
         }
