@@ -21,6 +21,8 @@ pub(crate) struct Crate {
     pub(crate) library: Option<String>,
     /// The node types that it says it provides; `None` when it says nothing.
     pub(crate) types: Option<Vec<String>>,
+    /// The node types that its nodes refer to, without which they are of no use.
+    pub(crate) needs: Vec<String>,
     /// How it depends on the contract; nothing when it does not.
     pub(crate) wanted_facade: Vec<Wanted>,
 }
@@ -55,7 +57,10 @@ impl Crate {
             text.with_context(|| format!("`cargo metadata` told no `{name}` of a package"))
         };
         let manifest = PathBuf::from(text("manifest_path")?);
-        let types = package["metadata"]["ferrowire"]["types"].as_array();
+        let list = |name: &str| {
+            let list = package["metadata"]["ferrowire"][name].as_array()?;
+            Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
         let dependencies = package["dependencies"].as_array().into_iter().flatten();
         let wanted = dependencies.filter(|it| it["name"] == FACADE && it["kind"].is_null());
         Ok(Crate {
@@ -63,8 +68,8 @@ impl Crate {
             version: text("version")?,
             folder: manifest.parent().unwrap_or(&manifest).to_owned(),
             library: library(package),
-            types: types
-                .map(|types| types.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            types: list("types"),
+            needs: list("needs").unwrap_or_default(),
             wanted_facade: wanted
                 .map(|it| Wanted {
                     from: it["source"].as_str().map(str::to_owned),
@@ -102,8 +107,6 @@ fn library(package: &Value) -> Option<String> {
 pub(crate) struct Repository {
     /// Those that a runtime may be assembled from.
     pub(crate) plugins: Vec<Crate>,
-    /// Those that are part of every runtime.
-    pub(crate) always: Vec<Crate>,
     /// The names of all crates, which an assembled runtime cannot have.
     pub(crate) taken: Vec<String>,
     /// Where cargo builds.
@@ -116,7 +119,7 @@ impl Repository {
     pub(crate) fn read() -> Result<Self> {
         let metadata = Metadata::read()?;
         let folder = cargo::root().join("plugins");
-        let (mut plugins, mut always, mut taken) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut plugins, mut taken) = (Vec::new(), Vec::new());
         let mut version = None;
         for package in metadata.packages() {
             let found = Crate::from_metadata(package)?;
@@ -125,17 +128,22 @@ impl Repository {
                 version = Some(found.version);
             } else if found.folder.starts_with(&folder) {
                 plugins.push(found);
-            } else if found.types.is_some() {
-                always.push(found);
             }
         }
         let version = version.with_context(|| format!("the repository has no `{FACADE}`"))?;
-        Ok(Repository { plugins, always, taken, target: metadata.target()?, version })
+        Ok(Repository { plugins, taken, target: metadata.target()?, version })
     }
 
     /// The plugin `name`: the name of its folder, or of its package.
     pub(crate) fn plugin(&self, name: &str) -> Option<&Crate> {
         self.plugins.iter().find(|plugin| plugin.name == name || short(plugin) == name)
+    }
+
+    /// The plugin that provides `node_type`.
+    pub(crate) fn provider(&self, node_type: &str) -> Option<&Crate> {
+        let provides =
+            |it: &&Crate| it.types.iter().flatten().any(|provided| provided == node_type);
+        self.plugins.iter().find(provides)
     }
 
     /// What people call the plugins.
@@ -159,7 +167,7 @@ mod tests {
     fn a_manifest_says_what_is_needed_to_assemble_a_crate() {
         let package = json!({
             "name": "my-node", "version": "1.2.3", "manifest_path": "/x/my-node/Cargo.toml",
-            "metadata": {"ferrowire": {"types": ["a", "b c"]}},
+            "metadata": {"ferrowire": {"types": ["a", "b c"], "needs": ["d"]}},
             "targets": [{"kind": ["test"], "name": "t"}, {"kind": ["lib"], "name": "my_lib"}],
             "dependencies": [
                 {"name": "ferrowire", "kind": null, "source": null, "req": "^1"},
@@ -170,6 +178,7 @@ mod tests {
         let found = Crate::from_metadata(&package).unwrap();
         assert_eq!(found.library.as_deref(), Some("my_lib"));
         assert_eq!(found.types.as_deref(), Some(&["a".to_owned(), "b c".to_owned()][..]));
+        assert_eq!(found.needs, ["d"]);
         assert_eq!(found.wanted_facade, [Wanted { from: None, version: "^1".into() }]);
         assert!(found.ensure_plugin().is_ok());
     }
@@ -193,7 +202,8 @@ mod tests {
         assert_eq!(debug.types.as_deref(), Some(&["debug".to_owned()][..]));
         assert_eq!(repository.plugin("ferrowire-plugin-debug"), Some(debug));
         assert_eq!(repository.plugin("websocket"), None);
-        let built_in: Vec<_> = repository.always.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(built_in, ["ferrowire-websocket"]);
+        let listener = repository.provider("websocket-listener").unwrap();
+        assert_eq!(listener.name, "ferrowire-plugin-websocket-endpoints");
+        assert_eq!(listener.needs, ["tls-config"]);
     }
 }

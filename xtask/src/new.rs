@@ -90,10 +90,7 @@ fn check_type(node_type: &str, repository: &Repository) -> Result<()> {
         && !node_type.is_empty()
         && node_type.chars().all(|c| c.is_ascii_alphanumeric() || " -_".contains(c));
     ensure!(fine, "`{node_type}` is no node type; use letters, digits, spaces, `-` and `_`");
-    let all = repository.plugins.iter().chain(&repository.always);
-    let mut owners =
-        all.filter(|it| it.types.iter().flatten().any(|provided| provided == node_type));
-    match owners.next() {
+    match repository.provider(node_type) {
         Some(owner) => bail!(
             "the node type `{node_type}` is provided by `{}`; choose another with `--type`",
             owner.name

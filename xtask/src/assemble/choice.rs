@@ -93,6 +93,7 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
             add(&mut chosen, plugin)?;
         }
     }
+    add_needed(&mut chosen, repository)?;
     leave_out(&mut chosen, &options.without)?;
     ensure!(!chosen.is_empty(), "no plugin is left; add some with `--with`");
     chosen.sort_by(|a, b| a.package.cmp(&b.package));
@@ -145,16 +146,31 @@ fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Adds the bundled plugins whose nodes those of the chosen ones refer to.
+fn add_needed(chosen: &mut Vec<Plugin>, repository: &Repository) -> Result<()> {
+    let mut next = 0;
+    while let Some(plugin) = chosen.get(next) {
+        next += 1;
+        for node_type in plugin.found.as_ref().map(|it| it.needs.clone()).unwrap_or_default() {
+            let is_there = |it: &Plugin| it.types().is_some_and(|all| all.contains(&node_type));
+            match repository.provider(&node_type) {
+                Some(provider) if !chosen.iter().any(is_there) => {
+                    chosen.push(Plugin::new(by_name(provider), repository)?);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The bundled plugins that the types need which nothing else provides.
 fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Result<Vec<Source>> {
-    let says = |found: &Crate, wanted: &str| {
-        found.types.iter().flatten().any(|node_type| node_type == wanted)
-    };
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for (node_type, users) in needed {
-        let is_there = repository.always.iter().any(|found| says(found, node_type))
-            || chosen.iter().any(|it| it.types().is_some_and(|types| types.contains(node_type)));
-        match repository.plugins.iter().find(|found| says(found, node_type)) {
+        let mut types = chosen.iter().filter_map(Plugin::types);
+        let is_there = types.any(|types| types.contains(node_type));
+        match repository.provider(node_type) {
             _ if is_there => {}
             Some(found) => sources.push(by_name(found)),
             None if users.is_empty() => {}
