@@ -28,7 +28,10 @@ pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoute
                 "" => None,
                 permission => auth.authorize(&head, permission).err(),
             };
-            let passed = refusal.map_or(Ok(()), |reply| Err(reply.into_response(&head)));
+            let passed = match refusal {
+                None => Ok(()),
+                Some(reply) => Err(reply.into_response(&head)),
+            };
             Box::pin(std::future::ready(passed))
         })
     };

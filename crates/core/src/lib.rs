@@ -27,6 +27,7 @@ mod node;
 mod context;
 pub mod port;
 mod editor;
+pub mod metric;
 mod node_type;
 mod setup;
 pub mod bus;
@@ -49,8 +50,8 @@ pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 #[doc(hidden)]
 pub use node_type::Registered as __Registered;
 pub use node_type::{
-    BuildNode, BuiltNode, DuplicateType, Endpoint, Links, NodeType, Reference, Registry, Source,
-    Watches,
+    BuildNode, BuiltNode, Duplicate, DuplicateType, Endpoint, Links, NodeType, Reference, Registry,
+    Source, Watches,
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};

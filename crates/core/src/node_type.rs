@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::metric::{DuplicateMetric, Metrics, RegisteredMetric};
 use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
 
 /// A node, built and not started yet, in one of the two forms.
@@ -311,10 +312,22 @@ pub struct DuplicateType {
     pub second: String,
 }
 
+/// Two crates claim one name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Duplicate {
+    /// Of a node type.
+    #[error(transparent)]
+    Type(#[from] DuplicateType),
+    /// Of a metric.
+    #[error(transparent)]
+    Metric(#[from] DuplicateMetric),
+}
+
 /// All node types that a program holds, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, NodeType>,
+    metrics: Metrics,
 }
 
 impl Registry {
@@ -323,14 +336,17 @@ impl Registry {
         Registry::default()
     }
 
-    /// All types that are linked into this program.
+    /// All types that are linked into this program, and their metrics.
     ///
     /// # Errors
-    /// When two crates claim one type.
-    pub fn linked() -> Result<Self, DuplicateType> {
+    /// When two crates claim one type or one metric.
+    pub fn linked() -> Result<Self, Duplicate> {
         let mut registry = Registry::new();
         for node_type in NodeType::linked() {
             registry.add(*node_type)?;
+        }
+        for metric in Metrics::linked() {
+            registry.metrics.add(*metric)?;
         }
         Ok(registry)
     }
@@ -349,6 +365,19 @@ impl Registry {
         }
         self.types.insert(node_type.name, node_type);
         Ok(())
+    }
+
+    /// The metrics of the crates that provide the types.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Adds a metric.
+    ///
+    /// # Errors
+    /// When another crate has a metric of that name.
+    pub fn add_metric(&mut self, metric: RegisteredMetric) -> Result<(), DuplicateMetric> {
+        self.metrics.add(metric)
     }
 
     /// The type `name`.

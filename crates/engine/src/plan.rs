@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ferrowire_core::{
-    BuiltNode, ConfigProblem, Links, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
+    BuiltNode, ConfigProblem, Links, Map, NodeConfig, NodeError, NodeInfo, NodeType, Registry,
+    Value,
 };
 
 use crate::env::Scopes;
@@ -210,16 +211,12 @@ fn build(
     let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
     let mut found = config.take_problems();
     if let Err(panic) = &built {
-        let text = format!("the node panicked while it was built: {}", panic_text(&**panic));
+        let text =
+            format!("the node panicked while it was built: {}", NodeError::panic_text(&**panic));
         found.push(ConfigProblem { property: String::new(), text });
     }
     let fine = found.is_empty();
     let place = || model.place(entry.at);
     problems.extend(found.into_iter().map(|p| Problem::of_node(place(), &p.property, p.text)));
     built.ok().filter(|_| fine)
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }

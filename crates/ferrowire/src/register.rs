@@ -1,4 +1,4 @@
-//! `register!` and `on_load!`: how a crate makes its nodes known.
+//! `register!`, `metrics!` and `on_load!`: how a crate makes its nodes known.
 
 /// Registers node types of the calling crate.
 ///
@@ -77,5 +77,27 @@ macro_rules! on_load {
         $crate::__core::__inventory::submit! {
             $crate::__core::__Setup { plugin: env!("CARGO_PKG_NAME"), run: $run }
         }
+    };
+}
+
+/// Makes metrics of the calling crate known: statics of the types in [`metric`](crate::metric).
+///
+/// ```
+/// use ferrowire::metric::Counter;
+///
+/// static RECEIVED: Counter = Counter::new("readings_received", "readings that a sensor sent");
+///
+/// ferrowire::metrics!(RECEIVED);
+/// ```
+#[macro_export]
+macro_rules! metrics {
+    ($($metric:path),+ $(,)?) => {
+        $($crate::__core::__inventory::submit! {
+            $crate::metric::RegisteredMetric {
+                metric: &$metric,
+                plugin: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            }
+        })+
     };
 }

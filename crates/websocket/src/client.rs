@@ -19,6 +19,7 @@ use crate::connection::{Connection, Ended, Limits, NotSent, Receive};
 use crate::dial::{Plan, dial};
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
+use crate::metrics;
 use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::settings::{Overrides, Settings};
 use crate::status;
@@ -279,6 +280,8 @@ impl Link {
         let connection = Connection::new(stream, Role::Client, self.limits);
         let current = Current { session: session.clone(), connection: Arc::clone(&connection) };
         *self.lock() = Some(current);
+        metrics::OPEN_CLIENTS.add(1);
+        let _open = Open;
         self.cx.status_of_users(status::connected("", "connect", &session));
         let receiver = Inbound { link: self, session: &session };
         let mut run = pin!(Arc::clone(&connection).run(early, &receiver));
@@ -320,6 +323,7 @@ impl Link {
     /// Sends to the one peer there is, unless the message is for another session.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
         let Some(Current { session, connection }) = self.lock().clone() else {
+            metrics::DROPPED_GONE.increment();
             self.cx.warn("not connected, the message was dropped");
             return Handled::Done;
         };
@@ -333,8 +337,12 @@ impl Link {
             Err(error) => return Handled::Failed(error.into()),
         };
         match connection.send(payload) {
-            Ok(()) => Handled::Done,
+            Ok(()) => {
+                metrics::SENT_CLIENTS.increment();
+                Handled::Done
+            }
             Err(NotSent::Closed) => {
+                metrics::DROPPED_GONE.increment();
                 self.cx.warn("the connection is closing, the message was dropped");
                 Handled::Done
             }
@@ -360,13 +368,26 @@ async fn when_possible(
     loop {
         connection.room().await;
         match connection.send(payload) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                metrics::SENT_CLIENTS.increment();
+                return Ok(());
+            }
             Err(NotSent::Full(again)) => payload = again,
             Err(NotSent::Closed) => {
+                metrics::DROPPED_GONE.increment();
                 link.cx.warn("the connection ended, the message was dropped");
                 return Ok(());
             }
         }
+    }
+}
+
+/// Counts as an open connection until it is dropped, also when the task is cancelled.
+struct Open;
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::OPEN_CLIENTS.add(-1);
     }
 }
 
@@ -378,6 +399,7 @@ struct Inbound<'a> {
 
 impl Receive for Inbound<'_> {
     fn message(&self, payload: Payload) -> Sending {
+        metrics::RECEIVED_CLIENTS.increment();
         self.link.cx.send(0, incoming(self.link.options.mode, payload, self.session))
     }
 }

@@ -15,6 +15,7 @@ mod scratch;
 mod connection;
 mod closing;
 mod payload;
+pub mod metrics;
 mod status;
 mod settings;
 mod handshake;

@@ -1,7 +1,6 @@
 //! `websocket-listener`: a path of the runtime's port and the sessions of its clients.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::{Bytes, BytesMut};
@@ -21,6 +20,7 @@ use crate::connection::{Connection, Ended, NotSent, Receive};
 use crate::cork::{self, Broadcast};
 use crate::frame::{Close, Payload, Role, put_frame};
 use crate::handshake;
+use crate::metrics;
 use crate::payload::{Mode, Session, incoming, outgoing};
 use crate::settings::{Overrides, Settings, SlowPeer};
 use crate::status;
@@ -70,7 +70,6 @@ struct Running {
     clients: RwLock<Clients>,
     /// Told when a connection has left.
     left: Notify,
-    not_sent: AtomicU64,
 }
 
 impl std::fmt::Debug for Listener {
@@ -119,7 +118,6 @@ impl Node for Listener {
                 slow_peer,
                 clients: RwLock::default(),
                 left: Notify::new(),
-                not_sent: AtomicU64::new(0),
             })
         });
         let path = format!("/{}", self.path.trim_start_matches('/'));
@@ -155,7 +153,11 @@ struct Door(Arc<Running>);
 #[async_trait]
 impl Upgrade for Door {
     async fn upgrade(&self, head: Parts, origin: Origin) -> Result<TakeOver, Response> {
-        let answer = handshake::accept(&head, &self.0.subprotocols).map_err(|refusal| *refusal)?;
+        let answer = handshake::accept(&head, &self.0.subprotocols).map_err(|refusal| {
+            metrics::REFUSED.increment();
+            *refusal
+        })?;
+        metrics::ACCEPTED.increment();
         let running = Arc::clone(&self.0);
         let peer = origin.address;
         Ok(Box::new(move |stream, early| running.connected(stream, &answer, early, peer)))
@@ -191,6 +193,7 @@ impl Running {
         let present = Present { running: Arc::clone(self), session: Session::new() };
         let session = &present.session;
         clients.by_session.insert(session.id.clone(), Arc::clone(connection));
+        metrics::OPEN.add(1);
         let count = clients.by_session.len().to_string();
         // Shown under the lock, so that the last status has the last count.
         self.cx.status_of_users(status::connected(&count, "connect", session));
@@ -239,7 +242,7 @@ impl Running {
                 Err(error) => Handled::Failed(error.into()),
             },
             None => {
-                self.lost(format_args!("nobody has session {id}, the message was dropped"));
+                self.gone(format_args!("there is no session {id}, the message was dropped"));
                 Handled::Done
             }
         }
@@ -251,9 +254,12 @@ impl Running {
         payload: Payload,
     ) -> Handled {
         match connection.send(payload) {
-            Ok(()) => Handled::Done,
+            Ok(()) => {
+                metrics::SENT.increment();
+                Handled::Done
+            }
             Err(NotSent::Closed) => {
-                self.lost(format_args!("the session is closing, the message was dropped"));
+                self.gone(format_args!("the session is closing, the message was dropped"));
                 Handled::Done
             }
             Err(NotSent::Full(payload)) if self.must_wait(connection) => {
@@ -280,10 +286,13 @@ impl Running {
         loop {
             connection.room().await;
             match connection.send(payload) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    metrics::SENT.increment();
+                    return Ok(());
+                }
                 Err(NotSent::Full(again)) => payload = again,
                 Err(NotSent::Closed) => {
-                    self.lost(format_args!("the session ended, the message was dropped"));
+                    self.gone(format_args!("the session ended, the message was dropped"));
                     return Ok(());
                 }
             }
@@ -301,6 +310,7 @@ impl Running {
         let put = |frames: &mut BytesMut| {
             put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
         };
+        metrics::SENT.add(self.clients().by_session.len() as u64);
         if self.may_collect(&payload) && cork::add_to_batch(self, put) {
             return Handled::Done;
         }
@@ -355,16 +365,18 @@ impl Running {
     }
 
     fn too_slow(&self, connection: &Arc<Connection<ByteStream>>) {
-        self.lost(format_args!("a client reads too slowly, a message for it was dropped"));
+        metrics::DROPPED_SLOW.increment();
+        let text = "a client reads too slowly, a message for it was dropped";
+        self.cx.log(Level::Debug, format_args!("{text}"));
         if self.slow_peer == SlowPeer::Disconnect {
             connection.close(&status::too_slow());
         }
     }
 
-    /// Late answers are daily business: they are counted and logged for those who look.
-    fn lost(&self, text: std::fmt::Arguments<'_>) {
-        let count = self.not_sent.fetch_add(1, Ordering::Relaxed) + 1;
-        self.cx.log(Level::Debug, format_args!("{text} ({count} so far)"));
+    /// An answer often comes after its session has ended: it is counted, and logged for debugging.
+    fn gone(&self, text: std::fmt::Arguments<'_>) {
+        metrics::DROPPED_GONE.increment();
+        self.cx.log(Level::Debug, text);
     }
 
     /// Closes every session and waits until all have left; each does within its limits.
@@ -430,6 +442,7 @@ impl Drop for Present {
         let Present { running, session } = self;
         let mut clients = running.clients_mut();
         clients.by_session.swap_remove(&session.id);
+        metrics::OPEN.add(-1);
         running.cx.status_of_users(match clients.by_session.len() {
             0 => status::disconnected(session),
             count => status::connected(&count.to_string(), "disconnect", session),
@@ -447,6 +460,7 @@ struct Inbound<'a> {
 
 impl Receive for Inbound<'_> {
     fn message(&self, payload: Payload) -> Sending {
+        metrics::RECEIVED.increment();
         self.running.cx.send(0, incoming(self.running.mode, payload, self.session))
     }
 }

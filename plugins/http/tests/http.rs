@@ -1,5 +1,7 @@
 //! What `http in` and `http response` make of their properties and of messages.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
 use bytes::Bytes;
 use ferrowire::{Map, Message, Value};
 use ferrowire_plugin_http as _;

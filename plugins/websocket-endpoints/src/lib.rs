@@ -4,7 +4,7 @@
 mod editor;
 
 use ferrowire::{NodeType, Reference};
-use ferrowire_websocket::{Client, Listener};
+use ferrowire_websocket::{Client, Listener, metrics};
 
 use editor::EDITOR;
 
@@ -19,4 +19,17 @@ ferrowire::register!(
         .category("config")
         .uses(&[Reference::new("tls", "tls-config")])
         .editor(EDITOR),
+);
+
+ferrowire::metrics!(
+    metrics::OPEN,
+    metrics::OPEN_CLIENTS,
+    metrics::ACCEPTED,
+    metrics::REFUSED,
+    metrics::RECEIVED,
+    metrics::RECEIVED_CLIENTS,
+    metrics::SENT,
+    metrics::SENT_CLIENTS,
+    metrics::DROPPED_SLOW,
+    metrics::DROPPED_GONE,
 );

@@ -1,4 +1,7 @@
 //! A listener and a client that comes at the wrong moment, over real sockets.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

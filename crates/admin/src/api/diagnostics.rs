@@ -1,6 +1,7 @@
 //! `/diagnostics`: a report about this runtime.
 
 use ferrowire_core::Value;
+use ferrowire_core::metric::{Metrics, Reading, RegisteredMetric};
 use serde_json::json;
 
 use crate::Reply;
@@ -35,6 +36,7 @@ pub(crate) fn get(call: &Call) -> Reply {
             },
             "plugins": plugins,
             "types": types,
+            "metrics": metrics(engine.registry().metrics()),
             "settings": {
                 "httpAdminRoot": format!("{}/", settings.admin_root),
                 "httpNodeRoot": format!("{}/", settings.node_root),
@@ -44,4 +46,34 @@ pub(crate) fn get(call: &Call) -> Reply {
             },
         },
     })))
+}
+
+/// The values of all metrics.
+fn metrics(metrics: &Metrics) -> Vec<serde_json::Value> {
+    metrics.iter().map(describe).collect()
+}
+
+fn describe(registered: &RegisteredMetric) -> serde_json::Value {
+    let descriptor = registered.metric.descriptor();
+    let (label, labelled) = descriptor.label;
+    let mut shown = json!({
+        "name": descriptor.name,
+        "help": descriptor.help,
+        "plugin": registered.plugin,
+    });
+    for (key, text) in [("unit", descriptor.unit), ("label", label), ("labelValue", labelled)] {
+        if !text.is_empty() {
+            shown[key] = text.into();
+        }
+    }
+    match registered.metric.read() {
+        Reading::Count(count) => shown["count"] = count.into(),
+        Reading::Level(level) => shown["level"] = level.into(),
+        Reading::Distribution { counts, sum } => {
+            shown["bounds"] = descriptor.bounds.into();
+            shown["counts"] = counts.into();
+            shown["sum"] = sum.into();
+        }
+    }
+    shown
 }

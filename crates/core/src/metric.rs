@@ -1,0 +1,234 @@
+//! Counters, gauges and histograms that nodes update and nobody waits for.
+//!
+//! A crate declares them as statics and makes them known with `metrics!`. Updating one takes no
+//! lock and allocates nothing; whether anything reads it makes no difference. Counters and
+//! histograms are spread over [`SHARDS`] cache lines, so that threads that count at the same time
+//! do not slow each other down. A read adds the shards up; what is counted meanwhile may or may
+//! not be in the sum.
+
+mod histogram;
+mod registry;
+mod shard;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+pub use histogram::Histogram;
+pub use registry::{DuplicateMetric, Metrics, RegisteredMetric};
+pub use shard::SHARDS;
+use shard::Sharded;
+
+/// What a metric is called, in the terms of OpenMetrics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Descriptor {
+    /// Letters, digits and `_`; without the suffix `_total` and without a prefix for the program.
+    pub name: &'static str,
+    /// One line.
+    pub help: &'static str,
+    /// The unit, such as `bytes` or `seconds`, with which the name then ends; empty if there is
+    /// none.
+    pub unit: &'static str,
+    /// What tells metrics of the same name apart: a label and its value; both empty if nothing
+    /// does.
+    pub label: (&'static str, &'static str),
+    /// Whether it counts, shows a level, or a distribution.
+    pub kind: MetricKind,
+    /// The upper bounds of a histogram's buckets, which include the bound; ascending, without the
+    /// last bucket, which has none.
+    pub bounds: &'static [f64],
+}
+
+impl Descriptor {
+    const fn new(name: &'static str, help: &'static str, kind: MetricKind) -> Self {
+        Descriptor { name, help, unit: "", label: ("", ""), kind, bounds: &[] }
+    }
+}
+
+/// The kinds of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// It only grows, and begins at 0 when the program starts.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// How often values fell into ranges.
+    Histogram,
+}
+
+/// The value of a metric at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// Of a counter.
+    Count(u64),
+    /// Of a gauge.
+    Level(i64),
+    /// Of a histogram.
+    Distribution {
+        /// How many values each bucket has; the last one is for values above every bound.
+        counts: Vec<u64>,
+        /// The sum of all values.
+        sum: f64,
+    },
+}
+
+/// Something that can be read as a metric.
+pub trait Metric: Sync {
+    /// What it is called.
+    fn descriptor(&self) -> &Descriptor;
+    /// Its value now.
+    fn read(&self) -> Reading;
+}
+
+macro_rules! describe {
+    () => {
+        /// Sets the unit, such as `bytes`.
+        pub const fn unit(mut self, unit: &'static str) -> Self {
+            self.descriptor.unit = unit;
+            self
+        }
+
+        /// Tells this metric apart from others of the same name.
+        pub const fn label(mut self, label: &'static str, value: &'static str) -> Self {
+            self.descriptor.label = (label, value);
+            self
+        }
+    };
+}
+pub(crate) use describe;
+
+/// Counts things that happen.
+///
+/// ```
+/// use ferrowire_core::metric::Counter;
+///
+/// static RECEIVED: Counter = Counter::new("readings_received", "readings that a sensor sent");
+///
+/// RECEIVED.increment();
+/// ```
+#[derive(Debug)]
+pub struct Counter {
+    descriptor: Descriptor,
+    count: Sharded,
+}
+
+impl Counter {
+    /// A counter at 0.
+    pub const fn new(name: &'static str, help: &'static str) -> Self {
+        let descriptor = Descriptor::new(name, help, MetricKind::Counter);
+        Counter { descriptor, count: Sharded::new() }
+    }
+
+    describe!();
+
+    /// Counts one.
+    #[inline]
+    pub fn increment(&self) {
+        self.count.add(1);
+    }
+
+    /// Counts `amount`. It wraps around beyond 2^64.
+    #[inline]
+    pub fn add(&self, amount: u64) {
+        self.count.add(amount);
+    }
+
+    /// The count now.
+    pub fn get(&self) -> u64 {
+        self.count.sum()
+    }
+}
+
+impl Metric for Counter {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn read(&self) -> Reading {
+        Reading::Count(self.get())
+    }
+}
+
+/// Shows how many there are.
+#[derive(Debug)]
+pub struct Gauge {
+    descriptor: Descriptor,
+    level: AtomicI64,
+}
+
+impl Gauge {
+    /// A gauge at 0.
+    pub const fn new(name: &'static str, help: &'static str) -> Self {
+        let descriptor = Descriptor::new(name, help, MetricKind::Gauge);
+        Gauge { descriptor, level: AtomicI64::new(0) }
+    }
+
+    describe!();
+
+    /// Raises the level, or lowers it by a negative `change`.
+    #[inline]
+    pub fn add(&self, change: i64) {
+        self.level.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Sets the level.
+    #[inline]
+    pub fn set(&self, level: i64) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// The level now.
+    pub fn get(&self) -> i64 {
+        self.level.load(Ordering::Relaxed)
+    }
+}
+
+impl Metric for Gauge {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn read(&self) -> Reading {
+        Reading::Level(self.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_several_threads_add_up() {
+        static COUNTED: Counter = Counter::new("counted", "a test").label("of", "threads");
+        static OPEN: Gauge = Gauge::new("open", "a test");
+        static SIZES: Histogram<2> = Histogram::new("sizes_bytes", "a test", &[10.0, 100.0]);
+        std::thread::scope(|scope| {
+            for _ in 0..SHARDS + 3 {
+                scope.spawn(|| {
+                    for at in 0..1000 {
+                        COUNTED.increment();
+                        SIZES.record(f64::from(at % 3) * 50.0);
+                        OPEN.add(1);
+                        OPEN.add(-1);
+                    }
+                    COUNTED.add(7);
+                });
+            }
+        });
+        let threads = SHARDS as u64 + 3;
+        assert_eq!(COUNTED.read(), Reading::Count(threads * 1007));
+        assert_eq!(OPEN.read(), Reading::Level(0));
+        let counts = [334, 666, 0].map(|count| count * threads).to_vec();
+        let sum = (333 * 50 + 333 * 100) as f64 * threads as f64;
+        assert_eq!(SIZES.read(), Reading::Distribution { counts, sum });
+        assert_eq!(COUNTED.descriptor().label, ("of", "threads"));
+    }
+
+    #[test]
+    fn a_value_falls_into_the_bucket_whose_bound_it_does_not_exceed() {
+        static SIZES: Histogram<2> = Histogram::new("more_sizes", "a test", &[1.0, 2.0]);
+        for value in [0.5, 1.0, 1.5, 2.0, 2.5, f64::NAN, -1.0] {
+            SIZES.record(value);
+        }
+        let Reading::Distribution { counts, sum } = SIZES.read() else { panic!("no histogram") };
+        assert_eq!((counts, sum), (vec![2, 2, 1], 7.5), "what is no number is left out");
+    }
+}

@@ -1,0 +1,72 @@
+//! `Histogram`: how often values fell into ranges.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::shard::{Line, SHARDS, own_shard};
+use super::{Descriptor, Metric, MetricKind, Reading, describe};
+
+/// The sum is kept in millionths.
+const PRECISION: f64 = 1e6;
+
+/// Counts values by `N` ranges and one for what is above.
+#[derive(Debug)]
+pub struct Histogram<const N: usize> {
+    descriptor: Descriptor,
+    shards: [Line<Shard<N>>; SHARDS],
+}
+
+#[derive(Debug)]
+struct Shard<const N: usize> {
+    counts: [AtomicU64; N],
+    above: AtomicU64,
+    sum: AtomicU64,
+}
+
+impl<const N: usize> Histogram<N> {
+    /// A histogram without values. `bounds` are the upper bounds of its buckets, ascending.
+    pub const fn new(name: &'static str, help: &'static str, bounds: &'static [f64; N]) -> Self {
+        let descriptor =
+            Descriptor { bounds, ..Descriptor::new(name, help, MetricKind::Histogram) };
+        Histogram {
+            descriptor,
+            shards: [const {
+                Line(Shard {
+                    counts: [const { AtomicU64::new(0) }; N],
+                    above: AtomicU64::new(0),
+                    sum: AtomicU64::new(0),
+                })
+            }; SHARDS],
+        }
+    }
+
+    describe!();
+
+    /// Adds a value. One that is negative or not a number is left out.
+    pub fn record(&self, value: f64) {
+        let Some(Line(shard)) = self.shards.get(own_shard()).filter(|_| value >= 0.0) else {
+            return;
+        };
+        let bucket = self.descriptor.bounds.iter().position(|bound| value <= *bound);
+        let count = bucket.and_then(|at| shard.counts.get(at)).unwrap_or(&shard.above);
+        count.fetch_add(1, Ordering::Relaxed);
+        shard.sum.fetch_add((value * PRECISION) as u64, Ordering::Relaxed);
+    }
+}
+
+impl<const N: usize> Metric for Histogram<N> {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn read(&self) -> Reading {
+        let add = |read: &dyn Fn(&Shard<N>) -> u64| {
+            self.shards.iter().map(|line| read(&line.0)).fold(0, u64::wrapping_add)
+        };
+        let mut counts: Vec<u64> = (0..N)
+            .map(|at| add(&|shard| shard.counts.get(at).map_or(0, |it| it.load(Ordering::Relaxed))))
+            .collect();
+        counts.push(add(&|shard| shard.above.load(Ordering::Relaxed)));
+        let sum = add(&|shard| shard.sum.load(Ordering::Relaxed)) as f64 / PRECISION;
+        Reading::Distribution { counts, sum }
+    }
+}
