@@ -19,6 +19,8 @@ pub mod metrics;
 mod status;
 mod settings;
 mod handshake;
+mod delivery;
+mod sessions;
 mod listener;
 mod url;
 mod dial;

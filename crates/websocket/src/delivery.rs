@@ -1,0 +1,225 @@
+//! Which sessions a message goes to: the one that it names, or all.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use ferrowire_core::port::ByteStream;
+use ferrowire_core::{Handled, Level, Message, NodeError};
+use futures_util::future::BoxFuture;
+
+use crate::connection::{Connection, NotSent};
+use crate::cork::{self, Broadcast};
+use crate::frame::{Payload, Role, put_frame};
+use crate::payload::{Session, outgoing};
+use crate::sessions::Sessions;
+use crate::settings::SlowPeer;
+use crate::{metrics, status};
+
+/// Broadcasts of at most this size collect; larger ones gain nothing from it.
+const COLLECT_UP_TO: usize = 16 * 1024;
+
+tokio::task_local! {
+    /// The session whose task is working: most answers are for it, and need not be looked up.
+    static CURRENT: Current;
+}
+
+struct Current {
+    session: Session,
+    connection: Arc<Connection<ByteStream>>,
+    /// The listener, by its address: a message may have come over another one.
+    listener: usize,
+}
+
+impl Sessions {
+    /// Runs the task of a session, so that an answer to it is sent without a look-up.
+    pub(crate) async fn answering<T>(
+        &self,
+        session: &Session,
+        connection: Arc<Connection<ByteStream>>,
+        task: impl Future<Output = T>,
+    ) -> T {
+        let current = Current { session: session.clone(), connection, listener: self.address() };
+        CURRENT.scope(current, task).await
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// Whether the message is an answer to the connection that is working now.
+    fn is_for_current(&self, msg: &Message) -> bool {
+        let answers =
+            |current: &Current| current.listener == self.address() && current.session.sent(msg);
+        CURRENT.try_with(answers).unwrap_or(false)
+    }
+
+    /// Sends to the session that the message names, or to all.
+    pub(crate) fn send(self: &Arc<Self>, msg: Message) -> Handled {
+        if self.is_for_current(&msg) {
+            cork::settle();
+            return match outgoing(self.mode, msg) {
+                Ok(Some(payload)) => {
+                    CURRENT.with(|current| self.send_to(&current.connection, payload))
+                }
+                Ok(None) => Handled::Done,
+                Err(error) => Handled::Failed(error.into()),
+            };
+        }
+        let Some(id) = Session::id_in(&msg) else { return self.broadcast(msg) };
+        cork::settle();
+        let target = self.clients().by_session.get(id).cloned();
+        match target {
+            Some(connection) => match outgoing(self.mode, msg) {
+                Ok(Some(payload)) => self.send_to(&connection, payload),
+                Ok(None) => Handled::Done,
+                Err(error) => Handled::Failed(error.into()),
+            },
+            None => {
+                self.gone(format_args!("there is no session {id}, the message was dropped"));
+                Handled::Done
+            }
+        }
+    }
+
+    fn send_to(
+        self: &Arc<Self>,
+        connection: &Arc<Connection<ByteStream>>,
+        payload: Payload,
+    ) -> Handled {
+        match connection.send(payload) {
+            Ok(()) => {
+                metrics::SENT.increment();
+                Handled::Done
+            }
+            Err(NotSent::Closed) => {
+                self.gone(format_args!("the session is closing, the message was dropped"));
+                Handled::Done
+            }
+            Err(NotSent::Full(payload)) if self.must_wait(connection) => {
+                let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
+                Handled::Later(Box::pin(sessions.send_when_possible(connection, payload)))
+            }
+            Err(NotSent::Full(_)) => {
+                self.too_slow(connection);
+                Handled::Done
+            }
+        }
+    }
+
+    /// A peer that gets answers to its own messages is slowed down by not reading more of them.
+    fn must_wait(&self, connection: &Connection<ByteStream>) -> bool {
+        self.slow_peer == SlowPeer::Wait || connection.is_sending_to_itself()
+    }
+
+    async fn send_when_possible(
+        self: Arc<Self>,
+        connection: Arc<Connection<ByteStream>>,
+        mut payload: Payload,
+    ) -> Result<(), NodeError> {
+        loop {
+            connection.room().await;
+            match connection.send(payload) {
+                Ok(()) => {
+                    metrics::SENT.increment();
+                    return Ok(());
+                }
+                Err(NotSent::Full(again)) => payload = again,
+                Err(NotSent::Closed) => {
+                    self.gone(format_args!("the session ended, the message was dropped"));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Sends to all: together with other broadcasts of the same task if it is one that has more
+    /// to do, and nobody may have to be waited for.
+    fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
+        let payload = match outgoing(self.mode, msg) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Handled::Done,
+            Err(error) => return Handled::Failed(error.into()),
+        };
+        let put = |frames: &mut BytesMut| {
+            put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
+        };
+        metrics::SENT.add(self.clients().by_session.len() as u64);
+        if self.may_collect(&payload) && cork::add_to_batch(self, put) {
+            return Handled::Done;
+        }
+        cork::settle();
+        let mut frame = BytesMut::new();
+        put(&mut frame);
+        self.broadcast_now(&frame.freeze())
+    }
+
+    fn may_collect(&self, payload: &Payload) -> bool {
+        let has_room = |current: &Current| {
+            current.listener != self.address()
+                || current.connection.has_room(COLLECT_UP_TO + payload.as_bytes().len())
+        };
+        payload.as_bytes().len() <= COLLECT_UP_TO
+            && self.slow_peer != SlowPeer::Wait
+            && CURRENT.try_with(has_room).unwrap_or(false)
+    }
+
+    fn broadcast_now(self: &Arc<Self>, frame: &Bytes) -> Handled {
+        let clients = self.clients();
+        let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
+        for connection in clients.by_session.values() {
+            match connection.send_encoded(frame) {
+                Ok(()) | Err(NotSent::Closed) => {}
+                Err(NotSent::Full(_)) if self.must_wait(connection) => {
+                    let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
+                    let frame = frame.clone();
+                    waiting.push(Box::pin(sessions.send_encoded_when_possible(connection, frame)));
+                }
+                Err(NotSent::Full(_)) => self.too_slow(connection),
+            }
+        }
+        if waiting.is_empty() {
+            return Handled::Done;
+        }
+        Handled::Later(Box::pin(async move {
+            futures_util::future::join_all(waiting).await;
+            Ok(())
+        }))
+    }
+
+    async fn send_encoded_when_possible(
+        self: Arc<Self>,
+        connection: Arc<Connection<ByteStream>>,
+        frame: Bytes,
+    ) -> Result<(), NodeError> {
+        while let Err(NotSent::Full(_)) = connection.send_encoded(&frame) {
+            connection.room().await;
+        }
+        Ok(())
+    }
+
+    fn too_slow(&self, connection: &Arc<Connection<ByteStream>>) {
+        metrics::DROPPED_SLOW.increment();
+        let text = "a client reads too slowly, a message for it was dropped";
+        self.cx.log(Level::Debug, format_args!("{text}"));
+        if self.slow_peer == SlowPeer::Disconnect {
+            connection.close(&status::too_slow());
+        }
+    }
+
+    /// An answer often comes after its session has ended: it is counted, and logged for debugging.
+    fn gone(&self, text: std::fmt::Arguments<'_>) {
+        metrics::DROPPED_GONE.increment();
+        self.cx.log(Level::Debug, text);
+    }
+}
+
+impl Broadcast for Sessions {
+    fn broadcast(&self, frames: &Bytes) {
+        let clients = self.clients();
+        for connection in clients.by_session.values() {
+            if let Err(NotSent::Full(_)) = connection.send_encoded(frames) {
+                self.too_slow(connection);
+            }
+        }
+    }
+}
