@@ -266,7 +266,7 @@ fn a_library_that_registers_nothing_is_refused() {
     let output = plugin.arg("--target-dir").arg(strangers()).output().unwrap();
     assert!(!output.status.success());
     let printed = String::from_utf8_lossy(&output.stdout);
-    let expected = "it is a library and no Ferrowire plugin: the function `ferrowire_plugin_v1` is \
+    let expected = "it is a library and no Ferrowire plugin: the function `ferrowire_plugin` is \
                     missing; its crate must depend on `ferrowire` and register a node type";
     assert!(printed.contains(expected), "{printed}");
 }

@@ -43,9 +43,6 @@ const ABI: [u8; 4] = {
     [a, b, c, d]
 };
 
-/// Whether this is built as the first version was, for the tests of older libraries.
-const IS_FIRST: bool = MINOR == 0;
-
 /// What a panic does that nobody catches.
 const PANIC: &str = if cfg!(panic = "abort") { ABORT } else { "unwind" };
 const ABORT: &str = "abort";
@@ -54,12 +51,8 @@ const ABORT: &str = "abort";
 const INDEXED: &str = "indexed";
 
 /// One record: the ABI, core's version, the compiler, what panics do, and whether there is an index.
-const LIBRARY_PARTS: &[&[u8]] = match IS_FIRST {
-    true => &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes()],
-    false => {
-        &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes(), PANIC.as_bytes(), INDEXED.as_bytes()]
-    }
-};
+const LIBRARY_PARTS: &[&[u8]] =
+    &[&ABI, CORE_VERSION.as_bytes(), RUSTC.as_bytes(), PANIC.as_bytes(), INDEXED.as_bytes()];
 
 #[used]
 #[cfg_attr(
@@ -89,7 +82,7 @@ const HEAD: usize = 8;
 const CHECK: usize = HEAD + 4 + size_of::<u64>();
 
 const fn record_len(parts: &[&[u8]]) -> usize {
-    let mut len = if IS_FIRST { HEAD } else { HEAD + CHECK };
+    let mut len = HEAD + CHECK;
     let mut at = 0;
     while at < parts.len() {
         len += 4 + parts[at].len();
@@ -100,18 +93,16 @@ const fn record_len(parts: &[&[u8]]) -> usize {
 
 const fn record<const N: usize>(magic: [u8; 4], parts: &[&[u8]]) -> [u8; N] {
     let mut out = [0; N];
-    let end = if IS_FIRST { N } else { N - CHECK };
+    let end = N - CHECK;
     let mut at = put_head(&mut out, 0, magic, end - HEAD);
     let mut part = 0;
     while part < parts.len() {
         at = put_string(&mut out, at, parts[part]);
         part += 1;
     }
-    if end < N {
-        let sum = checksum(out.split_at(end).0).to_le_bytes();
-        at = put_head(&mut out, at, CHECKSUM, CHECK - HEAD);
-        put_string(&mut out, at, &sum);
-    }
+    let sum = checksum(out.split_at(end).0).to_le_bytes();
+    at = put_head(&mut out, at, CHECKSUM, CHECK - HEAD);
+    put_string(&mut out, at, &sum);
     out
 }
 
@@ -173,15 +164,12 @@ pub const fn node_record<const N: usize>(node_type: &NodeType) -> [u8; N] {
 
 /// Used by [`register!`](ferrowire_core::register).
 #[doc(hidden)]
-pub const ENTRY_LEN: usize = if IS_FIRST { 0 } else { record_len(&[&[0; size_of::<u64>()]]) };
+pub const ENTRY_LEN: usize = record_len(&[&[0; size_of::<u64>()]]);
 
 /// Used by [`register!`](ferrowire_core::register): what the index has of a record.
 #[doc(hidden)]
 pub const fn index_entry(record: &[u8]) -> [u8; ENTRY_LEN] {
-    match ENTRY_LEN {
-        0 => [0; ENTRY_LEN],
-        _ => self::record(ENTRY, &[record.split_at(record.len() - size_of::<u64>()).1]),
-    }
+    self::record(ENTRY, &[record.split_at(record.len() - size_of::<u64>()).1])
 }
 
 /// A node type as it is declared.

@@ -20,7 +20,7 @@ pub struct Failed {
 impl Failed {
     /// Hands it over.
     pub fn into_raw(self) -> raw::Failure {
-        if self.details.is_empty() || crate::MINOR < 2 {
+        if self.details.is_empty() {
             let kind = if self.panicked { PANIC } else { ERROR };
             return raw::Failure { text: raw::OwnedStr::new(self.text), kind };
         }

@@ -69,7 +69,10 @@ pub mod raw;
 pub mod bytes;
 pub mod message;
 pub mod failure;
+pub mod waker;
 pub mod future;
+pub mod stream;
+pub mod http;
 
 mod guest;
 
@@ -77,16 +80,16 @@ mod guest;
 mod tests;
 
 /// The function that every library exports: `extern "C" fn() -> *const raw::Library`.
-pub const ENTRY: &str = "ferrowire_plugin_v1";
+pub const ENTRY: &str = "ferrowire_plugin";
 
 /// `FERROWIR`, the first field of [`raw::Library`].
 pub const MAGIC: u64 = u64::from_le_bytes(*b"FERROWIR");
 
 /// The version that both sides must have in common.
-pub const MAJOR: u16 = 1;
+pub const MAJOR: u16 = 2;
 
 /// What was added since; see the fields that [`raw`] marks with a version.
-pub const MINOR: u16 = if cfg!(ferrowire_abi_1_0) { 0 } else { 2 };
+pub const MINOR: u16 = 0;
 
 /// Strings and buffers of at least this many bytes are shared and not copied.
 pub const SHARE_FROM: usize = 1024;

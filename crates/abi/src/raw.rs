@@ -2,6 +2,8 @@
 //!
 //! In every table `size` is the number of bytes that its maker knows of.
 
+pub mod port;
+
 use std::ffi::c_void;
 use std::sync::atomic::AtomicPtr;
 
@@ -97,7 +99,7 @@ pub mod failure {
     pub const ERROR: u32 = 0;
     /// A panic.
     pub const PANIC: u32 = 1;
-    /// Since 1.2: an error with details. In the place of the text's first byte is a message,
+    /// An error with details. In the place of the text's first byte is a message,
     /// which is handed over, with the properties `text` and `details`.
     pub const DETAILED: u32 = 2;
 }
@@ -258,6 +260,8 @@ pub struct Waker {
     pub data: *const c_void,
     /// What can be done with it.
     pub table: *const WakerTable,
+    /// Two wakers with the same identity wake the same task, as long as one of them lives.
+    pub identity: [*const c_void; 2],
 }
 
 /// What can be done with a waker.
@@ -288,7 +292,7 @@ pub mod handled {
     pub const SEND_ALL: u32 = 4;
     /// It is complete when `future` is over.
     pub const LATER: u32 = 5;
-    /// Since 1.2: the node keeps it. The sender waits for `future`.
+    /// The node keeps it. The sender waits for `future`.
     pub const KEPT: u32 = 6;
 }
 
@@ -348,9 +352,9 @@ pub struct Config {
     pub find: unsafe extern "C" fn(*mut c_void, Str) -> *mut Message,
     /// Reports a problem: property, text.
     pub problem: unsafe extern "C" fn(*mut c_void, Str, Str),
-    /// Since 1.2: its id in the definition of a subflow; empty elsewhere.
+    /// Its id in the definition of a subflow; empty elsewhere.
     pub alias: Str,
-    /// Since 1.2: the flows that it lies in.
+    /// The flows that it lies in.
     pub path: Str,
 }
 
@@ -414,30 +418,51 @@ pub struct HostTable {
     pub publish: unsafe extern "C" fn(*const c_void, Str, *mut Message),
     /// The variable as the property `value` of a message; null if it is not set.
     pub env: unsafe extern "C" fn(*const c_void, Str) -> *mut Message,
-    /// Since 1.2: whether a wire leaves through the port.
+    /// Whether a wire leaves through the port.
     pub wired: unsafe extern "C" fn(*const c_void, usize) -> u32,
-    /// Since 1.2: hands a message, which is handed over, to a node beside the wires.
+    /// Hands a message, which is handed over, to a node beside the wires.
     pub deliver: unsafe extern "C" fn(*const c_void, Str, *mut Message, *mut Failure) -> Future,
-    /// Since 1.2: the id of the node that a name means.
+    /// The id of the node that a name means.
     pub find_linked: unsafe extern "C" fn(*const c_void, Str, *mut Failure) -> OwnedStr,
-    /// Since 1.2: reports a failure with a message; both are handed over.
+    /// Reports a failure with a message; both are handed over.
     pub failed_with: unsafe extern "C" fn(*const c_void, Failure, *mut Message) -> Future,
-    /// Since 1.2: reports that a message, which is handed over, is complete.
+    /// Reports that a message, which is handed over, is complete.
     pub completed: unsafe extern "C" fn(*const c_void, *mut Message) -> Future,
-    /// Since 1.2: the property `value` of a message, null for `undefined`.
+    /// The property `value` of a message, null for `undefined`.
     pub context_get:
         unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
-    /// Since 1.2: sets the value to the property `value` of a message, which is handed over, or
+    /// Sets the value to the property `value` of a message, which is handed over, or
     /// removes it: null.
     pub context_set: unsafe extern "C" fn(*const c_void, *const Place, *mut Message, *mut Failure),
-    /// Since 1.2: the names of the values, as an array in the property `value` of a message.
+    /// The names of the values, as an array in the property `value` of a message.
     pub context_keys:
         unsafe extern "C" fn(*const c_void, *const Place, *mut Failure) -> *mut Message,
-    /// Since 1.2: whether the host's log wants lines of this level and target.
+    /// Whether the host's log wants lines of this level and target.
     pub logs: unsafe extern "C" fn(u32, Str) -> u32,
-    /// Since 1.2: writes a line of the library's own to the host's log: level, library, target,
+    /// Writes a line of the library's own to the host's log: level, library, target,
     /// text.
     pub write_log: unsafe extern "C" fn(u32, Str, Str, Str),
+    /// Runs a task of the node, which ends with it: handed over.
+    pub spawn: unsafe extern "C" fn(*const c_void, Future),
+    /// What stands before every path of a part of the port: 0 flows, 1 the admin API. None when
+    /// there is no port.
+    pub port_root: unsafe extern "C" fn(*const c_void, u32) -> OwnedStr,
+    /// Adds a route: part of the port, name, permission, handler, where the ids of the nodes with
+    /// equal routes go (lines), where a failure goes. Returns its registration, null on failure.
+    pub add_route: unsafe extern "C" fn(
+        *const c_void,
+        u32,
+        Str,
+        Str,
+        port::Handler,
+        *mut OwnedStr,
+        *mut Failure,
+    ) -> *mut c_void,
+    /// Adds an upgrade at a path. Returns its registration, null on failure.
+    pub add_upgrade:
+        unsafe extern "C" fn(*const c_void, Str, port::Handler, *mut Failure) -> *mut c_void,
+    /// Ends a registration.
+    pub remove_route: unsafe extern "C" fn(*mut c_void),
 }
 
 /// Where a value of a context is. Lent for the call, apart from `rest`.
@@ -481,7 +506,7 @@ pub struct NodeTable {
     pub cancel: unsafe extern "C" fn(*mut c_void) -> Future,
     /// Says how many nodes use it now.
     pub users: unsafe extern "C" fn(*mut c_void, usize),
-    /// Since 1.1: switches it on (1) or off; returns 1 if it can be switched.
+    /// Switches it on (1) or off; returns 1 if it can be switched.
     pub set_active: unsafe extern "C" fn(*mut c_void, u32, *mut Failure) -> u32,
 }
 
@@ -517,15 +542,15 @@ pub struct NodeType {
     pub uses: List<Reference>,
     /// Unique properties.
     pub unique: List<Str>,
-    /// Since 1.1: how the editor shows the nodes.
+    /// How the editor shows the nodes.
     pub editor: Editor,
-    /// Since 1.1: properties that are kept out of flow files.
+    /// Properties that are kept out of flow files.
     pub credentials: List<Credential>,
-    /// Since 1.2: 0: watches nothing, 1: errors, 2: statuses, 3: completed messages.
+    /// 0: watches nothing, 1: errors, 2: statuses, 3: completed messages.
     pub watches: u32,
-    /// Since 1.2: 0: no links, 1: out, 2: in, 3: call.
+    /// 0: no links, 1: out, 2: in, 3: call.
     pub links: u32,
-    /// Since 1.2: the property that lists them.
+    /// The property that lists them.
     pub links_property: Str,
 }
 
@@ -570,9 +595,12 @@ impl<T> List<T> {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Editor {
-    /// 0: not at all, 1: as Node-RED does, 2: with the plugin's own part.
+    /// 0: not at all, 1: as Node-RED does, 2: with the plugin's own part, 3: as Node-RED does, with
+    /// the part's additions.
     pub kind: u32,
-    /// Node-RED's path, or the part's name.
+    /// Node-RED's path, for 1 and 3.
+    pub node_red: Str,
+    /// The part's name.
     pub name: Str,
     /// The part's HTML.
     pub html: Str,
@@ -582,6 +610,46 @@ pub struct Editor {
     pub catalogs: List<NamedText>,
     /// Its icons.
     pub icons: List<NamedBytes>,
+    /// Its other files.
+    pub resources: List<NamedBytes>,
+}
+
+/// A metric of the library; see [`ferrowire_core::metric`]. Everything is lent for ever.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// The name.
+    pub name: Str,
+    /// One line.
+    pub help: Str,
+    /// The unit.
+    pub unit: Str,
+    /// The label.
+    pub label: Str,
+    /// The label's value.
+    pub label_value: Str,
+    /// 0: counter, 1: gauge, 2: histogram.
+    pub kind: u32,
+    /// The bounds of a histogram.
+    pub bounds: List<f64>,
+    /// The crate.
+    pub plugin: Str,
+    /// Its version.
+    pub version: Str,
+}
+
+/// The value of a metric.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Of a counter, or the bits of the level of a gauge.
+    pub number: u64,
+    /// Of a histogram: the sum.
+    pub sum: f64,
+    /// Of a histogram: the reader's place for its counts.
+    pub counts: *mut u64,
+    /// How many counts the place has.
+    pub counts_len: usize,
 }
 
 /// A text and what it is called.
@@ -640,6 +708,10 @@ pub struct Ready {
     pub types_len: usize,
     /// What the nodes can do, lent for ever.
     pub nodes: *const NodeTable,
+    /// The metrics.
+    pub metrics: List<Metric>,
+    /// Reads the metric of that index.
+    pub read_metric: Option<unsafe extern "C" fn(usize, *mut Reading)>,
     /// Why it cannot be used.
     pub failure: Failure,
 }
@@ -663,35 +735,12 @@ pub struct Library {
     pub rustc: Str,
     /// Starts the library; once. `ready` comes with `Failure::NONE` in it and all else zero.
     pub init: unsafe extern "C" fn(*const Init, *mut Ready),
-    /// Since 1.1: the number of threads that the library's runtime has, for `plugin list`.
+    /// The number of threads that the library's runtime has, for `plugin list`.
     pub threads: u32,
 }
 
 // SAFETY: tables of functions and strings that live for ever and never change.
 unsafe impl Sync for Library {}
-
-/// Reads a field of a table that may be shorter than this version of it: `None` when the table
-/// ends before the field does.
-///
-/// ```text
-/// field!(library, size as usize, threads)
-/// ```
-#[macro_export]
-macro_rules! field {
-    ($table:expr, $size:expr, $type:ty, $field:ident) => {{
-        let end = std::mem::offset_of!($type, $field)
-            + $crate::raw::size_of_field(|table: &$type| &table.$field);
-        // SAFETY: the table is `$size` bytes long, as its maker says, and the field ends before.
-        ($size >= end).then(|| unsafe { std::ptr::read(&raw const (*$table).$field) })
-    }};
-}
-pub use field;
-
-/// The size of a field.
-#[doc(hidden)]
-pub const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
-    size_of::<F>()
-}
 
 // Shared data without interior mutability, apart from the cache, which is atomic.
 // SAFETY: all functions of a table may be called from any thread.

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use ferrowire_abi::ENTRY;
 use ferrowire_abi::declaration::{
     Declaration, INDEX, INDEX_MACH_O, INDEX_PE, SECTION, SECTION_MACH_O, SECTION_PE,
 };
+use ferrowire_abi::{ENTRY, MAJOR};
 
 use crate::host;
 use object::read::{NameOrOrdinal, ReadCache, ReadRef};
@@ -60,18 +60,24 @@ pub fn inspect(path: &Path) -> Result<Inspection, Reason> {
     complete(&object, metadata.len())?;
     let mut exports = object.exports().map_err(damaged)?;
     let is_entry = |export: object::Export<'_>| matches!(export.name(), NameOrOrdinal::Name(name) if name == ENTRY.as_bytes());
-    if !exports.any(|export| export.is_ok_and(is_entry)) {
-        return Err(Reason::NotAPlugin { missing: "the function `ferrowire_plugin_v1`" });
-    }
+    let has_entry = exports.any(|export| export.is_ok_and(is_entry));
     let section = |names: [&str; 3]| {
         let found = names.iter().find_map(|name| object.section_by_name(name));
         found.map(|section| section.data().map_err(damaged)).transpose()
     };
-    let records = section([SECTION, SECTION_MACH_O, SECTION_PE])?
-        .ok_or(Reason::NotAPlugin { missing: "the section `.ferrowire`" })?;
+    let no_entry = || Reason::NotAPlugin { missing: "the function `ferrowire_plugin`" };
+    let records =
+        section([SECTION, SECTION_MACH_O, SECTION_PE])?.ok_or_else(|| match has_entry {
+            true => Reason::NotAPlugin { missing: "the section `.ferrowire`" },
+            false => no_entry(),
+        })?;
     let index = section([INDEX, INDEX_MACH_O, INDEX_PE])?;
     let declaration = Declaration::parse(records, index)
         .ok_or_else(|| Reason::Damaged { error: "its declaration cannot be read".to_owned() })?;
+    // Another major version may have another entry, and is refused for what it is.
+    if !has_entry && declaration.major == MAJOR {
+        return Err(no_entry());
+    }
     Ok(Inspection { file: path, architecture, declaration })
 }
 

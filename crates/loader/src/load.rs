@@ -132,6 +132,9 @@ fn load_one(file: &Path, registry: &mut Registry, limit: Duration) -> Result<Loa
     for node_type in &offer.types {
         registry.add(*node_type)?;
     }
+    for metric in &offer.metrics {
+        registry.add_metric(*metric)?;
+    }
     Ok(Loaded { inspection, threads: offer.threads })
 }
 

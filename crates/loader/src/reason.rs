@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::host::Refusal;
 use ferrowire_core::DuplicateType;
+use ferrowire_core::metric::DuplicateMetric;
 
 /// A library or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ pub enum Reason {
     },
     /// It has nothing to do with Ferrowire.
     #[error(
-        "it is a library and no Ferrowire plugin: {missing} is missing; its crate must depend on `ferrowire-core` and register a node type"
+        "it is a library and no Ferrowire plugin: {missing} is missing; its crate must depend on `ferrowire` and register a node type"
     )]
     NotAPlugin {
         /// What is missing.
@@ -76,6 +77,9 @@ pub enum Reason {
     /// Another plugin has one of its node types.
     #[error(transparent)]
     Duplicate(#[from] DuplicateType),
+    /// Another plugin has one of its metrics.
+    #[error(transparent)]
+    DuplicateMetric(#[from] DuplicateMetric),
     /// The system's loader refuses it.
     #[error(
         "the system cannot load it ({error}); build it on this machine, or install what it needs"

@@ -178,7 +178,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("node - set list.x[1]['a.name'] text", "Ok(())"),
     ("node - get list.x[1]['a.name']", "text"),
     ("node - get list.x.length", "Ok(Some(Number(2.0)))"),
-    ("node - get list.x[0]", "Ok(Some(Null))"),
+    ("node - get list.x[0]", "Ok(None)"),
     ("node - set a.b 1", "Err(\\\"cannot set a property"),
     ("node - keys", "Ok("),
     ("node - remove a", "Ok(())"),

@@ -8,10 +8,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use ferrowire_core::{Editor, Message, Registry};
+use ferrowire_core::{Message, Registry};
 use ferrowire_loader::{inspect, load};
 use ferrowire_testkit::{Harness, json, message};
-use support::run;
 
 /// Messages of every kind cross to the library and back, and its timers run.
 async fn works(types: &Registry) {
@@ -38,20 +37,6 @@ async fn works(types: &Registry) {
     panics.send(Message::new()).await;
     assert!(panics.next_error().await.ends_with("panicked: on purpose, in on_message"));
     panics.stop().await;
-}
-
-#[tokio::test]
-async fn a_library_of_an_older_minor_works_in_this_host() {
-    let library = support::of_abi_1_0();
-    let declaration = inspect(&library).unwrap().declaration;
-    assert_eq!((declaration.major, declaration.minor), (1, 0));
-    assert!(!declaration.panics_abort, "it does not say so yet");
-    let types = support::types_of(&library);
-    works(&types).await;
-    let switch = types.get("fixture-switch").unwrap();
-    assert!(matches!(switch.editor, Editor::None) && switch.credentials.is_empty());
-    assert_eq!(switch.unique, ["path"]);
-    assert!(!run(*switch).set_active(true), "the older table has no such function");
 }
 
 /// What loading says that must fail.

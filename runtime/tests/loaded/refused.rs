@@ -82,7 +82,7 @@ fn a_library_that_is_no_plugin_is_refused() {
     let libc = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/libc.so.6", "/usr/lib/libc.so.6"];
     let found = libc.iter().map(Path::new).find(|path| path.exists()).expect("a C library");
     let refused = refusal(found, &[]);
-    assert!(refused.contains("the function `ferrowire_plugin_v1` is missing"), "{refused}");
+    assert!(refused.contains("the function `ferrowire_plugin` is missing"), "{refused}");
 }
 
 #[test]

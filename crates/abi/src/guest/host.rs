@@ -3,19 +3,19 @@
 use std::any::{Any, TypeId};
 use std::ffi::c_void;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::log::caught;
+use super::port::RemotePort;
 use crate::failure::Failed;
 use crate::future::Foreign;
 use crate::{guest, message, raw};
+use ferrowire_core::port::Port;
 use ferrowire_core::{
     Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
 };
@@ -27,13 +27,13 @@ pub(super) struct RemoteHost {
     endpoint: Option<String>,
     users: watch::Sender<usize>,
     stopping: CancellationToken,
-    tasks: TaskTracker,
+    port: OnceLock<Option<Arc<dyn Port>>>,
 }
 
 /// The host's handle, with the functions that take it.
-struct Way {
-    host: *const c_void,
-    table: &'static raw::HostTable,
+pub(super) struct Way {
+    pub(super) host: *const c_void,
+    pub(super) table: &'static raw::HostTable,
 }
 
 // SAFETY: the host's functions may be called from any thread.
@@ -68,7 +68,7 @@ impl RemoteHost {
             endpoint: (!endpoint.is_empty()).then(|| endpoint.to_owned()),
             users: watch::Sender::new(binding.users),
             stopping: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            port: OnceLock::new(),
         }
     }
 
@@ -77,15 +77,9 @@ impl RemoteHost {
         self.users.send_if_modified(|old| std::mem::replace(old, count) != count);
     }
 
-    /// Tells the tasks to end.
+    /// Says that the node stops.
     pub(super) fn cancel(&self) {
         self.stopping.cancel();
-        self.tasks.close();
-    }
-
-    /// Ends when they have.
-    pub(super) async fn cancelled(&self) {
-        self.tasks.wait().await;
     }
 
     /// Calls a function of the host that may fail.
@@ -192,15 +186,12 @@ impl Host for RemoteHost {
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let stopping = self.stopping.clone();
-        let way = Arc::clone(&self.way);
-        let work = async move {
-            let task = AssertUnwindSafe(quietly(task)).catch_unwind();
-            if let Some(Err(panic)) = stopping.run_until_cancelled_owned(task).await {
-                way.fail(Failed::panic(&*panic));
-            }
-        };
-        self.tasks.spawn_on(work, guest::runtime());
+        let task = guest::into_raw(async move {
+            quietly(task).await;
+            Ok(())
+        });
+        // SAFETY: the future is handed over.
+        unsafe { (self.way.table.spawn)(self.way.host, task) };
     }
 
     fn stopping(&self) -> &CancellationToken {
@@ -213,6 +204,11 @@ impl Host for RemoteHost {
 
     fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
+    }
+
+    fn port(&self) -> Option<Arc<dyn Port>> {
+        let ask = || RemotePort::new(&self.way).map(|port| Arc::new(port) as Arc<dyn Port>);
+        self.port.get_or_init(ask).clone()
     }
 
     fn resource(&self, _: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

@@ -2,6 +2,8 @@
 
 mod host;
 mod log;
+mod metrics;
+mod port;
 mod types;
 
 use std::cell::Cell;
@@ -23,11 +25,7 @@ static LIBRARY: raw::Library = raw::Library {
     magic: crate::MAGIC,
     major: crate::MAJOR,
     minor: crate::MINOR,
-    size: if crate::MINOR == 0 {
-        std::mem::offset_of!(raw::Library, threads) as u32
-    } else {
-        size_of::<raw::Library>() as u32
-    },
+    size: size_of::<raw::Library>() as u32,
     core_version: raw::Str::new(declaration::CORE_VERSION),
     rustc: raw::Str::new(declaration::RUSTC),
     init,
@@ -39,17 +37,13 @@ const THREADS: usize = 1;
 
 /// The one symbol that every plugin library exports, because it depends on this crate.
 #[unsafe(no_mangle)]
-extern "C" fn ferrowire_plugin_v1() -> *const raw::Library {
+extern "C" fn ferrowire_plugin() -> *const raw::Library {
     let _kept = declaration::keep();
     &raw const LIBRARY
 }
 
 static NODES: raw::NodeTable = raw::NodeTable {
-    size: if crate::MINOR == 0 {
-        std::mem::offset_of!(raw::NodeTable, set_active)
-    } else {
-        size_of::<raw::NodeTable>()
-    },
+    size: size_of::<raw::NodeTable>(),
     build,
     drop: drop_node,
     bind,
@@ -123,6 +117,8 @@ unsafe extern "C" fn init(init: *const raw::Init, ready: *mut raw::Ready) {
         type_size,
         types_len: types.list.len(),
         nodes: &raw const NODES,
+        metrics: metrics::describe(),
+        read_metric: Some(metrics::read),
         failure: failed.map_or(raw::Failure::NONE, Failed::into_raw),
     };
     // SAFETY: the host's place for it.
@@ -136,7 +132,7 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
         return Err("the runtime is older than the plugin".into());
     }
     if cfg!(panic = "abort") {
-        // Older hosts don't read so in the declaration.
+        // The declaration says so too, but a host may be told not to read it.
         return Err(NodeError::new(
             "it was built with `panic = \"abort\"`, so that a panic in it would end the runtime; build it \
              with `panic = \"unwind\"`",
@@ -234,14 +230,13 @@ fn build_node(index: usize, config: &raw::Config) -> Result<GuestNode, NodeError
     let node_type = node_type.ok_or("the library has no such node type")?;
     // SAFETY: lent for this call.
     let text = |text: raw::Str| unsafe { text.get() }.to_owned();
-    let newer = |field: Option<raw::Str>| field.map(text).unwrap_or_default();
     let info = NodeInfo {
         id: text(config.info.id),
         node_type: text(config.info.node_type),
         name: text(config.info.name),
         flow: text(config.info.flow),
-        alias: newer(raw::field!(config, config.size, raw::Config, alias)),
-        path: newer(raw::field!(config, config.size, raw::Config, path)),
+        alias: text(config.alias),
+        path: text(config.path),
     };
     let find = |id: &str| {
         // SAFETY: the host's function with its data; what it returns is handed over.
@@ -355,8 +350,7 @@ unsafe fn answer(handled: Handled, emit: &raw::Emit, to: *mut raw::Handled) {
                     }),
                 };
                 (&raw mut (*to).future).write(rest);
-                // A host of an older minor has no such kind.
-                if crate::MINOR < 2 { LATER } else { KEPT }
+                KEPT
             }
             Handled::Later(work) => {
                 (&raw mut (*to).future).write(into_raw(work));
@@ -411,17 +405,10 @@ unsafe extern "C" fn stop(node: *mut c_void, reason: u32) -> raw::Future {
 
 unsafe extern "C" fn cancel(pointer: *mut c_void) -> raw::Future {
     // SAFETY: a node of this library.
-    match unsafe { node(pointer) }.bound.get() {
-        None => raw::Future::DONE,
-        Some(bound) => {
-            let host = Arc::clone(&bound.host);
-            host.cancel();
-            into_raw(async move {
-                host.cancelled().await;
-                Ok(())
-            })
-        }
+    if let Some(bound) = unsafe { node(pointer) }.bound.get() {
+        bound.host.cancel();
     }
+    raw::Future::DONE
 }
 
 unsafe extern "C" fn users(pointer: *mut c_void, count: usize) {

@@ -21,28 +21,9 @@ unsafe impl Send for Types {}
 unsafe impl Sync for Types {}
 
 impl Types {
-    /// The C data as its version has it: its start, and the size of one type.
+    /// The C data: its start, and the size of one type.
     pub(super) fn raw(&self) -> (*const u8, usize) {
-        let size = size_of::<raw::NodeType>();
-        match crate::MINOR {
-            0 => self.first_version(size),
-            _ => (self.raw.as_ptr().cast(), size),
-        }
-    }
-
-    /// The same without what came later, for the tests of older libraries.
-    fn first_version(&self, size: usize) -> (*const u8, usize) {
-        let first = std::mem::offset_of!(raw::NodeType, editor);
-        let words: &'static mut [u64] = vec![0; self.raw.len() * first / 8].leak();
-        let to: *mut u8 = words.as_mut_ptr().cast();
-        for index in 0..self.raw.len() {
-            // SAFETY: `first` bytes of each type, and room for all of them.
-            unsafe {
-                let from = self.raw.as_ptr().cast::<u8>().add(index * size);
-                to.add(index * first).copy_from_nonoverlapping(from, first);
-            }
-        }
-        (to, first)
+        (self.raw.as_ptr().cast(), size_of::<raw::NodeType>())
     }
 }
 
@@ -103,31 +84,31 @@ fn references(references: &[Reference]) -> raw::List<raw::Reference> {
 }
 
 fn editor(editor: Editor) -> raw::Editor {
-    let (kind, name) = match editor {
-        Editor::None => (0, ""),
-        // The additions do not cross the border yet.
-        Editor::NodeRed(path) | Editor::Extended { base: path, .. } => (1, path),
-        Editor::Own(part) => (2, part.name),
+    let kind = match editor {
+        Editor::None => 0,
+        Editor::NodeRed(_) => 1,
+        Editor::Own(_) => 2,
+        Editor::Extended { .. } => 3,
     };
     let none = EditorPart::new("", "");
-    let part = match editor {
-        Editor::Own(part) => part,
-        _ => &none,
-    };
+    let part = editor.part().unwrap_or(&none);
     let text = |(name, text): &(&str, &str)| raw::NamedText {
         name: raw::Str::new(name),
         text: raw::Str::new(text),
     };
+    let file = |(name, bytes): &(&str, &'static [u8])| raw::NamedBytes {
+        name: raw::Str::new(name),
+        bytes: raw::List::new(bytes),
+    };
     raw::Editor {
         kind,
-        name: raw::Str::new(name),
+        node_red: raw::Str::new(editor.node_red().unwrap_or_default()),
+        name: raw::Str::new(part.name),
         html: raw::Str::new(part.html),
         help: list(part.help, text),
         catalogs: list(part.catalogs, text),
-        icons: list(part.icons, |(name, bytes)| raw::NamedBytes {
-            name: raw::Str::new(name),
-            bytes: raw::List::new(bytes),
-        }),
+        icons: list(part.icons, file),
+        resources: list(part.resources, file),
     }
 }
 

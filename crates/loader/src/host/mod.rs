@@ -2,15 +2,19 @@
 
 mod links;
 mod log;
+mod metrics;
 mod node;
+mod port;
 mod table;
 mod values;
 
+use std::cmp::Ordering;
 use std::ffi::c_void;
 
 use ferrowire_abi::declaration::Declaration;
 use ferrowire_abi::failure::Failed;
 use ferrowire_abi::{MAGIC, MAJOR, MINOR, message, raw};
+use ferrowire_core::metric::RegisteredMetric;
 use ferrowire_core::{
     BuildNode, BuiltNode, Credential, Editor, EditorPart, Endpoint, Links, Message, Node,
     NodeConfig, NodeType, Reference, Watches,
@@ -24,7 +28,7 @@ pub enum Refusal {
     /// It speaks another ABI.
     #[error(
         "it was built for version {theirs} of the plugin ABI, this runtime has {MAJOR}; build it \
-         with the `ferrowire-core` of this runtime"
+         with the `ferrowire` of this runtime"
     )]
     Major {
         /// Its major version.
@@ -33,7 +37,7 @@ pub enum Refusal {
     /// It needs what this host doesn't have.
     #[error(
         "it was built for version {MAJOR}.{theirs} of the plugin ABI, this runtime has \
-         {MAJOR}.{MINOR}; update the runtime, or build the plugin with an older `ferrowire-core`"
+         {MAJOR}.{MINOR}; update the runtime, or build the plugin with an older `ferrowire`"
     )]
     TooNew {
         /// Its minor version.
@@ -66,10 +70,12 @@ pub(crate) fn takes(declaration: &Declaration) -> Result<(), Refusal> {
 }
 
 fn accepts(major: u16, minor: u16) -> Result<(), Refusal> {
-    match (major, minor) {
-        (MAJOR, minor) if minor <= MINOR => Ok(()),
-        (MAJOR, theirs) => Err(Refusal::TooNew { theirs }),
-        (theirs, _) => Err(Refusal::Major { theirs }),
+    if major != MAJOR {
+        return Err(Refusal::Major { theirs: major });
+    }
+    match minor.cmp(&MINOR) {
+        Ordering::Less | Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(Refusal::TooNew { theirs: minor }),
     }
 }
 
@@ -78,6 +84,8 @@ fn accepts(major: u16, minor: u16) -> Result<(), Refusal> {
 pub(crate) struct Offer {
     /// Its node types.
     pub(crate) types: Vec<NodeType>,
+    /// Its metrics.
+    pub(crate) metrics: Vec<RegisteredMetric>,
     /// The threads of its runtime, if it says how many.
     pub(crate) threads: Option<u32>,
 }
@@ -112,10 +120,12 @@ pub(crate) unsafe fn start(
         return Err(Refusal::Damaged("the magic number is wrong"));
     }
     accepts(major, minor)?;
-    let Some(init) = raw::field!(library, size, raw::Library, init) else {
-        return Err(Refusal::Damaged("there is no `init`"));
-    };
-    let threads = raw::field!(library, size, raw::Library, threads);
+    if size < size_of::<raw::Library>() {
+        return Err(Refusal::Damaged("the table is too short"));
+    }
+    // SAFETY: the library says that its table is long enough.
+    let (init, threads) =
+        unsafe { ((&raw const (*library).init).read(), (&raw const (*library).threads).read()) };
     let arguments = raw::Init {
         size: size_of::<raw::Init>(),
         abi: u32::from(MAJOR) << 16 | u32::from(MINOR),
@@ -127,6 +137,8 @@ pub(crate) unsafe fn start(
         type_size: 0,
         types_len: 0,
         nodes: std::ptr::null(),
+        metrics: raw::List::new(&[]),
+        read_metric: None,
         failure: raw::Failure::NONE,
     };
     // SAFETY: the only call; everything is lent for it, the host's functions for ever.
@@ -137,7 +149,7 @@ pub(crate) unsafe fn start(
         Some(Failed { text, .. }) => return Err(Refusal::Init(text)),
         None => {}
     }
-    if ready.type_size < std::mem::offset_of!(raw::NodeType, editor) {
+    if ready.type_size < size_of::<raw::NodeType>() {
         return Err(Refusal::Damaged("the node types are too small"));
     }
     // SAFETY: lent for ever.
@@ -147,10 +159,12 @@ pub(crate) unsafe fn start(
         // SAFETY: `types_len` types lie behind each other, `type_size` bytes apart, for ever.
         unsafe {
             let raw = ready.types.add(index * ready.type_size).cast::<raw::NodeType>();
-            node_type(raw, ready.type_size, index, table, file)
+            node_type(raw, index, table, file)
         }
     });
-    Ok(Offer { types: types.collect(), threads })
+    // SAFETY: lent for ever.
+    let metrics = unsafe { metrics::of(ready.metrics, ready.read_metric) };
+    Ok(Offer { types: types.collect(), metrics, threads: Some(threads) })
 }
 
 /// Reads a field that every version of a node type has.
@@ -161,23 +175,13 @@ macro_rules! first {
 }
 
 /// # Safety
-/// `raw` and everything in it must be lent for ever, and be `size` bytes long.
+/// `raw` and everything in it must be lent for ever.
 unsafe fn node_type(
     raw: *const raw::NodeType,
-    size: usize,
     index: usize,
     table: Table,
     file: &'static str,
 ) -> NodeType {
-    let newer = (
-        raw::field!(raw, size, raw::NodeType, editor),
-        raw::field!(raw, size, raw::NodeType, credentials),
-    );
-    let newest = (
-        raw::field!(raw, size, raw::NodeType, watches),
-        raw::field!(raw, size, raw::NodeType, links),
-        raw::field!(raw, size, raw::NodeType, links_property),
-    );
     // SAFETY: as above.
     unsafe {
         let plugin = first!(raw, plugin).get();
@@ -195,24 +199,19 @@ unsafe fn node_type(
         };
         node_type.uses = references(first!(raw, uses));
         node_type.unique = list(first!(raw, unique), |name| name.get());
-        if let Some(raw) = newer.0 {
-            node_type.editor = editor(raw);
-        }
-        if let Some(raw) = newer.1 {
-            node_type.credentials = list(raw, |credential| match credential.secret {
+        node_type.editor = editor(first!(raw, editor));
+        node_type.credentials =
+            list(first!(raw, credentials), |credential| match credential.secret {
                 0 => Credential::Text(credential.name.get()),
                 _ => Credential::Password(credential.name.get()),
             });
-        }
-        node_type.watches = match newest.0 {
-            Some(1) => Watches::Errors,
-            Some(2) => Watches::Statuses,
-            Some(3) => Watches::Completions,
+        node_type.watches = match first!(raw, watches) {
+            1 => Watches::Errors,
+            2 => Watches::Statuses,
+            3 => Watches::Completions,
             _ => Watches::Nothing,
         };
-        if let (Some(kind), Some(property)) = (newest.1, newest.2) {
-            node_type.links = links(kind, property.get());
-        }
+        node_type.links = links(first!(raw, links), first!(raw, links_property).get());
         node_type
     }
 }
@@ -238,18 +237,29 @@ unsafe fn references(references: raw::List<raw::Reference>) -> &'static [Referen
 unsafe fn editor(raw: raw::Editor) -> Editor {
     // SAFETY: as above.
     unsafe {
+        let base = raw.node_red.get();
         match raw.kind {
-            1 => Editor::NodeRed(raw.name.get()),
-            2 => {
-                let text = |raw: &raw::NamedText| (raw.name.get(), raw.text.get());
-                let part = EditorPart::new(raw.name.get(), raw.html.get())
-                    .help(list(raw.help, text))
-                    .catalogs(list(raw.catalogs, text))
-                    .icons(list(raw.icons, |icon| (icon.name.get(), icon.bytes.get())));
-                Editor::Own(Box::leak(Box::new(part)))
-            }
+            1 => Editor::NodeRed(base),
+            2 => Editor::Own(part(raw)),
+            3 => Editor::Extended { base, part: part(raw) },
             _ => Editor::None,
         }
+    }
+}
+
+/// # Safety
+/// Everything in `raw` must be lent for ever.
+unsafe fn part(raw: raw::Editor) -> &'static EditorPart {
+    // SAFETY: as above.
+    unsafe {
+        let text = |raw: &raw::NamedText| (raw.name.get(), raw.text.get());
+        let file = |raw: &raw::NamedBytes| (raw.name.get(), raw.bytes.get());
+        let part = EditorPart::new(raw.name.get(), raw.html.get())
+            .help(list(raw.help, text))
+            .catalogs(list(raw.catalogs, text))
+            .icons(list(raw.icons, file))
+            .resources(list(raw.resources, file));
+        Box::leak(Box::new(part))
     }
 }
 

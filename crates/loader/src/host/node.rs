@@ -40,18 +40,10 @@ impl Table {
     /// # Safety
     /// `table` must be lent for ever.
     pub(super) unsafe fn new(table: *const raw::NodeTable) -> Option<Self> {
-        let first = std::mem::offset_of!(raw::NodeTable, set_active);
+        let first = size_of::<raw::NodeTable>();
         // SAFETY: the size is the first field of every version.
         let complete = !table.is_null() && unsafe { (&raw const (*table).size).read() } >= first;
         complete.then_some(Table(table))
-    }
-
-    fn set_active(
-        self,
-    ) -> Option<unsafe extern "C" fn(*mut c_void, u32, *mut raw::Failure) -> u32> {
-        // SAFETY: as in `new`.
-        let size = unsafe { (&raw const (*self.0).size).read() };
-        raw::field!(self.0, size, raw::NodeTable, set_active)
     }
 }
 
@@ -140,10 +132,10 @@ impl Remote {
     }
 
     fn set_active(&self, active: bool) -> bool {
-        let Some(set_active) = self.table.set_active() else { return false };
         let mut failure = raw::Failure::NONE;
         // SAFETY: the node lives.
-        let can_be_switched = unsafe { set_active(self.node, active.into(), &raw mut failure) };
+        let can_be_switched =
+            unsafe { call!(self.table, set_active(self.node, active.into(), &raw mut failure)) };
         // SAFETY: written by the library, or none.
         if let (Some(failed), Some(cx)) = (unsafe { Failed::from_raw(failure) }, self.cx.get()) {
             cx.fail(error_in("`set_active`", self.plugin, failed));

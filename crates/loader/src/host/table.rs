@@ -46,6 +46,11 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     context_keys: super::values::keys,
     logs: super::log::logs,
     write_log: super::log::write,
+    spawn: super::port::spawn,
+    port_root: super::port::port_root,
+    add_route: super::port::add_route,
+    add_upgrade: super::port::add_upgrade,
+    remove_route: super::port::remove_route,
 };
 
 /// # Safety

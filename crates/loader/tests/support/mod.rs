@@ -83,11 +83,6 @@ pub(crate) fn variant(name: &str, flags: &str) -> PathBuf {
     kept
 }
 
-/// The fixture, as the first version of the ABI was.
-pub(crate) fn of_abi_1_0() -> PathBuf {
-    variant("abi-1.0", "--cfg ferrowire_abi_1_0")
-}
-
 /// The fixture, as this toolchain builds it.
 pub(crate) fn fixture() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
