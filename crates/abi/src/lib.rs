@@ -71,6 +71,8 @@ pub mod message;
 pub mod failure;
 pub mod waker;
 pub mod future;
+pub mod slot;
+pub mod users;
 pub mod stream;
 pub mod http;
 

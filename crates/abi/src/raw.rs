@@ -252,6 +252,29 @@ pub struct FutureTable {
     pub drop: unsafe extern "C" fn(*mut c_void),
 }
 
+/// A place for a value; handed over with a request. The other side fills it before its future is
+/// over.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// Its state.
+    pub data: *mut c_void,
+    /// What can be done with it.
+    pub table: *const SlotTable,
+}
+
+/// What can be done with a [`Slot`].
+#[repr(C)]
+#[derive(Debug)]
+pub struct SlotTable {
+    /// See the module.
+    pub size: usize,
+    /// Fills it, once, with the property `value` of a message, which is handed over.
+    pub fill: unsafe extern "C" fn(*mut c_void, *mut Message),
+    /// Ends it.
+    pub drop: unsafe extern "C" fn(*mut c_void),
+}
+
 /// Wakes the task that polled a future.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -380,8 +403,8 @@ pub struct Binding {
     pub host: *const c_void,
     /// Its endpoint's id; empty for none.
     pub endpoint: Str,
-    /// How many nodes use it.
-    pub users: usize,
+    /// The nodes that use it, handed over: an array in the property `value` of a message.
+    pub users: *mut Message,
 }
 
 /// A status; see [`ferrowire_core::Status`].
@@ -463,6 +486,13 @@ pub struct HostTable {
         unsafe extern "C" fn(*const c_void, Str, port::Handler, *mut Failure) -> *mut c_void,
     /// Ends a registration.
     pub remove_route: unsafe extern "C" fn(*mut c_void),
+    /// Sends a message, which is handed over, to a user or a configuration node.
+    pub send_to: unsafe extern "C" fn(*const c_void, Str, *mut Message, *mut Failure) -> Future,
+    /// Shows a status, whose details are handed over, at one user.
+    pub status_of: unsafe extern "C" fn(*const c_void, Str, *mut Status, *mut Failure),
+    /// Asks a configuration node; the request is the property `value` of a message. Both are handed
+    /// over.
+    pub ask: unsafe extern "C" fn(*const c_void, Str, *mut Message, Slot) -> Future,
 }
 
 /// Where a value of a context is. Lent for the call, apart from `rest`.
@@ -504,10 +534,13 @@ pub struct NodeTable {
     pub stop: unsafe extern "C" fn(*mut c_void, u32) -> Future,
     /// Tells the tasks of the node to end. The future is over when they have.
     pub cancel: unsafe extern "C" fn(*mut c_void) -> Future,
-    /// Says how many nodes use it now.
-    pub users: unsafe extern "C" fn(*mut c_void, usize),
+    /// Says which nodes use it now, as in [`Binding`].
+    pub users: unsafe extern "C" fn(*mut c_void, *mut Message),
     /// Switches it on (1) or off; returns 1 if it can be switched.
     pub set_active: unsafe extern "C" fn(*mut c_void, u32, *mut Failure) -> u32,
+    /// Has it answer a request of the node of that id; the request is the property `value` of a
+    /// message. Both are handed over.
+    pub on_request: unsafe extern "C" fn(*mut c_void, Str, *mut Message, Slot) -> Future,
 }
 
 /// A property that refers to a node.

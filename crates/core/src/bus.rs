@@ -8,6 +8,7 @@ mod aside;
 mod exclusive;
 mod held;
 mod host;
+mod peers;
 mod places;
 mod watching;
 
@@ -29,12 +30,14 @@ use tokio_util::task::TaskTracker;
 pub use aside::Aside;
 use aside::AsideQueue;
 use held::Hold;
+pub(crate) use peers::NO_REQUESTS;
+use peers::Peers;
 pub use watching::Watchers;
 
 use crate::port::Port;
 use crate::{
     BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
-    NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Value,
+    NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Users, Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -161,8 +164,12 @@ struct Outlet {
     info: Arc<NodeInfo>,
     wires: ArcSwap<Wires>,
     endpoint: OnceLock<String>,
-    users: Mutex<Vec<User>>,
-    user_count: watch::Sender<usize>,
+    /// The nodes that use this one, and those that it uses.
+    users: ArcSwap<Peers>,
+    config_nodes: ArcSwap<Peers>,
+    /// Where a status of all users is shown.
+    shown_at: Mutex<Vec<Weak<Outlet>>>,
+    user_list: watch::Sender<Users>,
     services: Arc<dyn Services>,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -171,13 +178,6 @@ struct Outlet {
     /// Which kinds of nodes watch this one.
     watched: AtomicU8,
     watchers: ArcSwap<Watchers>,
-}
-
-/// A node that uses a configuration node.
-enum User {
-    /// Known by its name only, in a test.
-    Named(Arc<NodeInfo>),
-    Running(Weak<Outlet>),
 }
 
 enum Handler {
@@ -220,8 +220,10 @@ impl RunningNode {
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
-            users: Mutex::default(),
-            user_count: watch::Sender::new(0),
+            users: ArcSwap::default(),
+            config_nodes: ArcSwap::default(),
+            shown_at: Mutex::default(),
+            user_list: watch::Sender::new(Users::default()),
             services,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -262,23 +264,6 @@ impl RunningNode {
     /// Says which endpoint the node uses. Only the first call counts.
     pub fn set_endpoint(&self, id: &str) {
         self.outlet.endpoint.get_or_init(|| id.to_owned());
-    }
-
-    /// Says which nodes use this configuration node.
-    pub fn set_users(&self, users: &[Arc<RunningNode>]) {
-        self.replace_users(users.iter().map(|u| User::Running(Arc::downgrade(&u.outlet))));
-    }
-
-    /// As [`set_users`](Self::set_users), with users that do not run; for tests of one node.
-    pub fn set_named_users(&self, users: Vec<NodeInfo>) {
-        self.replace_users(users.into_iter().map(|user| User::Named(Arc::new(user))));
-    }
-
-    fn replace_users(&self, users: impl Iterator<Item = User>) {
-        let users: Vec<User> = users.collect();
-        let count = users.len();
-        *self.outlet.users.lock().unwrap_or_else(PoisonError::into_inner) = users;
-        self.outlet.user_count.send_if_modified(|old| std::mem::replace(old, count) != count);
     }
 
     /// Starts the node. A failure is reported to the services; the node stays and may still
@@ -472,7 +457,13 @@ impl fmt::Debug for RunningNode {
 
 /// Runs a node's own code: a panic in it becomes its error.
 async fn guarded(work: impl Future<Output = Result<(), NodeError>>) -> Result<(), NodeError> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+    guarded_as(AssertUnwindSafe(work)).await
+}
+
+async fn guarded_as<T>(
+    work: AssertUnwindSafe<impl Future<Output = Result<T, NodeError>>>,
+) -> Result<T, NodeError> {
+    match work.catch_unwind().await {
         Ok(result) => result,
         Err(panic) => Err(NodeError::panicked(&*panic)),
     }

@@ -11,7 +11,9 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
-use crate::{Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Value};
+use crate::{
+    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Users, Value,
+};
 
 /// Who a node is, as its flow file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -110,6 +112,29 @@ pub trait Host: Send + Sync {
     fn status(&self, status: Status);
     /// Shows a status below each node that uses this configuration node.
     fn status_of_users(&self, status: Status);
+    /// Shows a status below one of the nodes that use this configuration node.
+    ///
+    /// # Errors
+    /// When the node does not use this one.
+    fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
+        let _ = status;
+        Err(NodeError::new(format!("the node `{user}` does not use this one")))
+    }
+    /// Sends a message to a user of this configuration node, or to a configuration node that this
+    /// node uses.
+    ///
+    /// # Errors
+    /// When the node is neither.
+    fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let _ = msg;
+        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+    }
+    /// Asks a configuration node that this node uses.
+    fn ask(&self, id: &str, request: Value) -> BoxFuture<'static, Result<Value, NodeError>> {
+        let _ = request;
+        let error = NodeError::new(format!("there is no way to the node `{id}`"));
+        Box::pin(std::future::ready(Err(error)))
+    }
     /// Writes to the log.
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
     /// Reports a failure outside of a message handler; catch nodes see it.
@@ -142,8 +167,8 @@ pub trait Host: Send + Sync {
     }
     /// Cancelled when the node stops.
     fn stopping(&self) -> &CancellationToken;
-    /// The number of running nodes that use this configuration node.
-    fn users(&self) -> tokio::sync::watch::Receiver<usize>;
+    /// The running nodes that use this configuration node.
+    fn users(&self) -> tokio::sync::watch::Receiver<Users>;
     /// The configuration node that this node sends to or receives from, when there is one.
     fn endpoint(&self) -> Option<&str>;
     /// The HTTP port, if the runtime has one.
@@ -335,9 +360,51 @@ impl NodeContext {
         self.host.stopping()
     }
 
-    /// How many running nodes use this configuration node, and a notice when that changes.
-    pub fn users(&self) -> tokio::sync::watch::Receiver<usize> {
+    /// The running nodes that use this configuration node, and a notice when that changes. They
+    /// are known before [`Node::start`](crate::Node::start); a deploy that adds, removes or changes
+    /// a user gives a new list before the new users start, and one that does not gives none.
+    pub fn users(&self) -> tokio::sync::watch::Receiver<Users> {
         self.host.users()
+    }
+
+    /// Sends `msg` to the node `id`: from a configuration node to one of its users, or from a user
+    /// to one of its configuration nodes. The other node handles it as a message that came over a
+    /// wire.
+    ///
+    /// Delivery begins with the call, in this task, and the returned future ends when the other
+    /// node has accepted the message, as with [`send`](Self::send); so messages of one sender keep
+    /// their order. When nodes send to each other in a circle, the 33rd delivery inside of each
+    /// other goes through a queue of [`WIRE_QUEUE`](crate::bus::WIRE_QUEUE) messages; a message
+    /// that finds no room in it for 5 seconds is dropped, which is an error of this node.
+    ///
+    /// # Errors
+    /// When the node neither uses this one nor is used by it, or does not run.
+    pub fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        self.host.send_to(id, msg)
+    }
+
+    /// Shows `status` below one of the nodes that use this configuration node.
+    ///
+    /// # Errors
+    /// When the node does not use this one.
+    pub fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
+        self.host.status_of(user, status)
+    }
+
+    /// Asks the configuration node `id`, which this node uses; it answers with
+    /// [`Node::on_request`](crate::Node::on_request), in this task.
+    ///
+    /// The request ends when the returned future is dropped.
+    ///
+    /// # Errors
+    /// What the other node answers; or that it does not run, is stopped meanwhile, or answers no
+    /// requests.
+    pub fn ask(
+        &self,
+        id: &str,
+        request: impl Into<Value>,
+    ) -> impl Future<Output = Result<Value, NodeError>> + Send + 'static {
+        self.host.ask(id, request.into())
     }
 
     /// The id of the endpoint that this node receives from or sends to

@@ -29,6 +29,7 @@ pub mod port;
 mod editor;
 pub mod metric;
 mod node_type;
+mod user;
 mod setup;
 pub mod bus;
 
@@ -61,4 +62,5 @@ pub use store::{
 };
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};
+pub use user::{User, Users};
 pub use value::{HasBigInt, Value};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
-use crate::{Message, NodeContext, NodeError, Sending};
+use crate::{Message, NodeContext, NodeError, Sending, Value};
 
 /// Why a node is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,22 @@ pub trait Node: Send + Sync + 'static {
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let _ = cx;
         Handled::NotNow(msg)
+    }
+
+    /// Answers a request of a node that uses this configuration node
+    /// ([`NodeContext::ask`]). `from` is the id of the user. Runs in the task of the user, several
+    /// at once; dropped when the user gives up or this node stops.
+    ///
+    /// # Errors
+    /// Why it cannot be answered; the user gets the error.
+    async fn on_request(
+        &self,
+        from: &str,
+        request: Value,
+        cx: &NodeContext,
+    ) -> Result<Value, NodeError> {
+        let _ = (from, request, cx);
+        Err(NodeError::new(crate::bus::NO_REQUESTS))
     }
 
     /// Switches the node on or off while it runs, as the button of a debug node does, until it

@@ -34,6 +34,8 @@ pub(crate) struct PlannedNode {
     pub(crate) references: References,
     pub(crate) built: BuiltNode,
     pub(crate) node_type: NodeType,
+    /// Its properties for the configuration nodes that it refers to, without credentials.
+    pub(crate) properties: Arc<Map>,
     /// Its place in [`Model::nodes`].
     entry: usize,
 }
@@ -194,7 +196,16 @@ fn plan_node(
     }
     let free = claims.claim(model, entry, node_type, &properties, problems);
     let built = build(model, entry, node_type, resolved, problems)?;
-    free.then_some(PlannedNode { info, references, built, node_type: *node_type, entry: at })
+    let mut properties = properties;
+    properties.remove("credentials");
+    free.then_some(PlannedNode {
+        info,
+        references,
+        built,
+        node_type: *node_type,
+        properties: Arc::new(properties),
+        entry: at,
+    })
 }
 
 /// Builds the node; `None` if there is a problem with its properties or it panics.

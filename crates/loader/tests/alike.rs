@@ -14,7 +14,7 @@ use std::time::Duration;
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
 use ferrowire_core::{
     BuiltNode, ContextStore, ContextStores, Handled, Level, MemoryStore, Message, Node, NodeConfig,
-    NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason, Value,
+    NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason, User, Value,
 };
 use ferrowire_testkit::{json, message};
 use tokio::sync::mpsc;
@@ -115,7 +115,7 @@ impl Setting {
         let node = RunningNode::new(info, node, Arc::clone(&services));
         node.set_wires(vec![vec![Wire::direct(next)], vec![]]);
         node.set_endpoint("an endpoint");
-        node.set_named_users(vec![NodeInfo::default(); 3]);
+        node.set_named_users(vec![User::named(NodeInfo::default()); 3]);
         if watched {
             node.set_watchers(Watchers {
                 errors: vec![catch.aside()],

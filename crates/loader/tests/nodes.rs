@@ -11,7 +11,7 @@ use bytes::Bytes;
 use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
     BuiltNode, Credential, Editor, Endpoint, Handled, Level, Links, Message, Node, NodeContext,
-    NodeInfo, Reference, Source, StopReason, Text, Value, Watches,
+    NodeInfo, Reference, Source, StopReason, Text, User, Value, Watches,
 };
 use ferrowire_testkit::{Harness, json, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -199,7 +199,7 @@ async fn a_context_across_the_border_offers_what_a_linked_one_does() {
     assert_eq!(told.get("endpoint"), Some(&"the endpoint".into()));
     assert_eq!(told.get("env"), Some(&42.into()));
     assert_eq!(told.get("resource"), Some(&false.into()));
-    node.set_users(vec![NodeInfo::default(); 3]);
+    node.set_users(vec![User::named(NodeInfo::default()); 3]);
     assert_eq!(node.next_output(1).await.payload(), Some(&3.into()));
     node.send(Message::new()).await;
     assert_eq!(node.next_error().await, "a failure of its own");

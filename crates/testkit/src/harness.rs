@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
 use ferrowire_core::{
-    BuiltNode, Level, Message, NodeContext, NodeInfo, NodeType, Status, StopReason, Value,
+    BuiltNode, Level, Message, NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason,
+    User, Value,
 };
 
 use crate::builder::{HarnessBuilder, linked};
@@ -106,8 +107,17 @@ impl Harness {
     }
 
     /// Says which nodes use this configuration node.
-    pub fn set_users(&self, users: Vec<NodeInfo>) {
+    pub fn set_users(&self, users: Vec<User>) {
         self.node.set_named_users(users);
+    }
+
+    /// Asks this configuration node, as its user `from` does with
+    /// [`NodeContext::ask`](ferrowire_core::NodeContext::ask).
+    ///
+    /// # Errors
+    /// What the node answers.
+    pub async fn ask(&self, from: &str, request: impl Into<Value>) -> Result<Value, NodeError> {
+        self.within("answered no request", self.node.answer(from, request.into())).await
     }
 
     /// Switches the node on or off, as the button of a debug node does. Whether it can be switched.

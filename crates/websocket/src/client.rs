@@ -184,7 +184,7 @@ impl Link {
                 biased;
                 () = self.stop.cancelled() => return,
                 // The other end lives as long as this node.
-                used = users.wait_for(|count| *count > 0) => if used.is_err() { return },
+                used = users.wait_for(|users| !users.is_empty()) => if used.is_err() { return },
             }
             if self.connect_once().await {
                 backoff.reset();
@@ -201,7 +201,7 @@ impl Link {
         let mut users = self.cx.users();
         tokio::select! {
             () = self.stop.cancelled() => {}
-            _ = users.wait_for(|count| *count == 0) => {}
+            _ = users.wait_for(|users| users.is_empty()) => {}
         }
     }
 

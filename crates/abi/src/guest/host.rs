@@ -14,10 +14,11 @@ use super::log::caught;
 use super::port::RemotePort;
 use crate::failure::Failed;
 use crate::future::Foreign;
-use crate::{guest, message, raw};
+use crate::{guest, message, raw, slot, users};
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Users,
+    Value,
 };
 
 /// A node's way to its host.
@@ -25,7 +26,7 @@ pub(super) struct RemoteHost {
     info: NodeInfo,
     way: Arc<Way>,
     endpoint: Option<String>,
-    users: watch::Sender<usize>,
+    users: watch::Sender<Users>,
     stopping: CancellationToken,
     port: OnceLock<Option<Arc<dyn Port>>>,
 }
@@ -66,15 +67,16 @@ impl RemoteHost {
             info,
             way,
             endpoint: (!endpoint.is_empty()).then(|| endpoint.to_owned()),
-            users: watch::Sender::new(binding.users),
+            // SAFETY: handed over.
+            users: watch::Sender::new(unsafe { users::from_raw(binding.users) }),
             stopping: CancellationToken::new(),
             port: OnceLock::new(),
         }
     }
 
-    /// Says how many nodes use this one.
-    pub(super) fn set_users(&self, count: usize) {
-        self.users.send_if_modified(|old| std::mem::replace(old, count) != count);
+    /// Says which nodes use this one.
+    pub(super) fn set_users(&self, users: Users) {
+        self.users.send_replace(users);
     }
 
     /// Says that the node stops.
@@ -94,19 +96,25 @@ impl RemoteHost {
     }
 
     fn show(&self, whom: u32, status: Status) {
-        let details = match status.details.is_empty() {
-            true => std::ptr::null_mut(),
-            false => message::into_raw(Message::from(status.details)),
-        };
-        let mut status = raw::Status {
-            fill: raw::Str::new(status.fill),
-            shape: raw::Str::new(status.shape),
-            text: raw::Str::new(&status.text),
-            details,
-        };
-        // SAFETY: the strings are lent for the call, the details handed over.
-        unsafe { (self.way.table.status)(self.way.host, whom, &raw mut status) };
+        with_status(status, |status| {
+            // SAFETY: the strings are lent for the call, the details handed over.
+            unsafe { (self.way.table.status)(self.way.host, whom, status) };
+        });
     }
+}
+
+fn with_status<T>(status: Status, call: impl FnOnce(*mut raw::Status) -> T) -> T {
+    let details = match status.details.is_empty() {
+        true => std::ptr::null_mut(),
+        false => message::into_raw(Message::from(status.details)),
+    };
+    let mut raw = raw::Status {
+        fill: raw::Str::new(status.fill),
+        shape: raw::Str::new(status.shape),
+        text: raw::Str::new(&status.text),
+        details,
+    };
+    call(&raw mut raw)
 }
 
 impl Host for RemoteHost {
@@ -147,6 +155,38 @@ impl Host for RemoteHost {
 
     fn status_of_users(&self, status: Status) {
         self.show(1, status);
+    }
+
+    fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
+        self.fallible(|way, failure| {
+            with_status(status, |status| {
+                // SAFETY: strings are lent for the call, the details handed over.
+                unsafe { (way.table.status_of)(way.host, raw::Str::new(user), status, failure) };
+            });
+        })
+    }
+
+    fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        let (id, msg) = (raw::Str::new(id), message::into_raw(msg));
+        self.fallible(|way, failure| {
+            // SAFETY: the id is lent for the call, message and future are handed over.
+            unsafe { rest_of((way.table.send_to)(way.host, id, msg, failure)) }
+        })
+    }
+
+    fn ask(&self, id: &str, request: Value) -> BoxFuture<'static, Result<Value, NodeError>> {
+        let (slot, answer) = slot::new();
+        let request = message::value_into_raw(request);
+        // SAFETY: the id is lent for the call, all else handed over.
+        let asked = unsafe {
+            Foreign::new((self.way.table.ask)(self.way.host, raw::Str::new(id), request, slot))
+        };
+        Box::pin(async move {
+            if let Some(asked) = asked {
+                asked.await.map_err(NodeError::from)?;
+            }
+            answer.await.map_err(|_| NodeError::new("the runtime gave no answer"))
+        })
     }
 
     fn log(&self, level: Level, text: fmt::Arguments<'_>) {
@@ -198,7 +238,7 @@ impl Host for RemoteHost {
         &self.stopping
     }
 
-    fn users(&self) -> watch::Receiver<usize> {
+    fn users(&self) -> watch::Receiver<Users> {
         self.users.subscribe()
     }
 

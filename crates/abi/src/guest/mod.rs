@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Mutex;
 
 use crate::failure::Failed;
+use crate::slot::Slot;
 use crate::{contained, declaration, future, message, raw};
 use ferrowire_core::{
     BuiltNode, ExclusiveNode, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
@@ -54,6 +55,7 @@ static NODES: raw::NodeTable = raw::NodeTable {
     cancel,
     users,
     set_active,
+    on_request,
 };
 
 struct Started {
@@ -411,11 +413,37 @@ unsafe extern "C" fn cancel(pointer: *mut c_void) -> raw::Future {
     raw::Future::DONE
 }
 
-unsafe extern "C" fn users(pointer: *mut c_void, count: usize) {
-    // SAFETY: a node of this library.
-    if let Some(bound) = unsafe { node(pointer) }.bound.get() {
-        bound.host.set_users(count);
+unsafe extern "C" fn users(pointer: *mut c_void, users: *mut raw::Message) {
+    // SAFETY: a node of this library; the list is handed over.
+    let (node, users) = unsafe { (node(pointer), crate::users::from_raw(users)) };
+    if let Some(bound) = node.bound.get() {
+        bound.host.set_users(users);
     }
+}
+
+unsafe extern "C" fn on_request(
+    pointer: *mut c_void,
+    from: raw::Str,
+    request: *mut raw::Message,
+    slot: raw::Slot,
+) -> raw::Future {
+    // SAFETY: a node of this library; the id is lent for this call, the rest handed over.
+    let (node, from, request, slot) = unsafe {
+        (
+            shared_node(pointer),
+            from.get().to_owned(),
+            message::value_from_raw(request).unwrap_or_default(),
+            Slot::new(slot),
+        )
+    };
+    into_raw(async move {
+        let cx = node.cx()?;
+        let Handler::Shared(shared) = &node.handler else {
+            return Err(NodeError::new("the node takes no requests"));
+        };
+        slot.fill(shared.on_request(&from, request, cx).await?);
+        Ok(())
+    })
 }
 
 unsafe extern "C" fn set_active(

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 
-use super::{Outlet, User, Wire};
+use super::{Outlet, Wire};
 use crate::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Users,
+    Value,
 };
 
 impl Host for Outlet {
@@ -56,17 +57,19 @@ impl Host for Outlet {
     }
 
     fn status_of_users(&self, status: Status) {
-        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        for user in users.iter() {
-            match user {
-                User::Named(info) => self.services.status(info, status.clone()),
-                User::Running(outlet) => {
-                    if let Some(outlet) = outlet.upgrade() {
-                        outlet.show(status.clone());
-                    }
-                }
-            }
-        }
+        self.show_at_users(&status);
+    }
+
+    fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
+        self.show_at(user, status)
+    }
+
+    fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        self.send_to_peer(id, msg)
+    }
+
+    fn ask(&self, id: &str, request: Value) -> BoxFuture<'static, Result<Value, NodeError>> {
+        self.ask_config_node(id, request)
     }
 
     fn log(&self, level: Level, text: fmt::Arguments<'_>) {
@@ -118,8 +121,8 @@ impl Host for Outlet {
         &self.stopping
     }
 
-    fn users(&self) -> watch::Receiver<usize> {
-        self.user_count.subscribe()
+    fn users(&self) -> watch::Receiver<Users> {
+        self.user_list.subscribe()
     }
 
     fn endpoint(&self) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ferrowire_core::{
-    Host, Level, Message, NodeContext, NodeError, NodeInfo, Sending, Status, Value,
+    Host, Level, Message, NodeContext, NodeError, NodeInfo, Sending, Status, Users, Value,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -55,8 +55,8 @@ impl Host for EnvHost {
         &self.stopping
     }
 
-    fn users(&self) -> watch::Receiver<usize> {
-        watch::channel(0).1
+    fn users(&self) -> watch::Receiver<Users> {
+        watch::channel(Users::default()).1
     }
 
     fn endpoint(&self) -> Option<&str> {

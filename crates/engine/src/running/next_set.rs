@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::Links;
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire, Wires};
+use ferrowire_core::{Links, Map, NodeType, User};
 use tokio::time::{Instant, timeout_at};
 
 use crate::directory::Directory;
+use crate::flow_file::text;
 use crate::graph::{Edge, Graph, Order, WireKind};
 use crate::plan::{Plan, PlannedNode};
 use crate::restart::{Decision, Decisions};
@@ -36,6 +37,8 @@ struct NextNode {
     kept: bool,
     /// How its type is connected without wires.
     links: Links,
+    /// How configuration nodes see it.
+    user: UserData,
     /// The queues of a kept node's old wires; after [`NextSet::build_wires`] those of its next.
     queues: Queues,
     /// Its next wires.
@@ -55,6 +58,7 @@ impl NextNode {
         services: &Arc<NodeServices>,
     ) -> Self {
         let (references, links) = (planned.references, planned.node_type.links);
+        let user = UserData { node_type: planned.node_type, properties: planned.properties };
         let (kept, node, queues) = match record {
             Some(record) => (true, record.node, record.queues),
             None => {
@@ -67,7 +71,27 @@ impl NextNode {
             }
         };
         let (wires, held) = (Wires::new(), Vec::new());
-        NextNode { node, references, kept, links, queues, wires, held, watched }
+        NextNode { node, references, kept, links, user, queues, wires, held, watched }
+    }
+}
+
+/// What makes a [`User`] of a node.
+struct UserData {
+    node_type: NodeType,
+    properties: Arc<Map>,
+}
+
+impl UserData {
+    /// The user as the configuration node `id` sees it.
+    fn of(&self, node: &RunningNode, id: &str) -> User {
+        let NodeType { endpoint, uses, .. } = &self.node_type;
+        let references = endpoint.references().iter().chain(*uses);
+        let named = references.filter(|it| text(&self.properties, it.property) == id);
+        User {
+            info: Arc::clone(node.info()),
+            references: named.map(|it| it.property.into()).collect(),
+            properties: Arc::clone(&self.properties),
+        }
     }
 }
 
@@ -153,14 +177,19 @@ impl NextSet {
     /// Tells all configuration nodes which nodes use them, and gives new nodes their wires and
     /// watchers.
     pub(super) fn connect_new_nodes(&self) {
-        let mut users: Vec<Vec<Arc<RunningNode>>> = vec![Vec::new(); self.nodes.len()];
-        for (user, used) in self.uses.iter().enumerate() {
+        let mut users: Vec<Vec<(User, Arc<RunningNode>)>> = vec![Vec::new(); self.nodes.len()];
+        for (next, used) in self.nodes.iter().zip(&self.uses) {
+            let mut configs = Vec::new();
             for &config in used {
-                users[config].push(Arc::clone(&self.nodes[user].node));
+                let node = &self.nodes[config].node;
+                users[config]
+                    .push((next.user.of(&next.node, &node.info().id), Arc::clone(&next.node)));
+                configs.push(Arc::clone(node));
             }
+            next.node.set_config_nodes(&configs);
         }
         for (next, users) in self.nodes.iter().zip(users) {
-            next.node.set_users(&users);
+            next.node.set_users(users);
             if !next.kept {
                 next.node.set_watchers(self.watchers(&next.watched));
                 next.node.set_wires(next.wires.clone());

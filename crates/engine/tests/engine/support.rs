@@ -132,11 +132,11 @@ impl Node for Listener {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         note(cx, "start");
         let mut users = cx.users();
-        note(cx, &format!("{} users of", *users.borrow_and_update()));
+        note(cx, &format!("{} users of", users.borrow_and_update().len()));
         let context = cx.clone();
         cx.spawn(async move {
             while users.changed().await.is_ok() {
-                let count = *users.borrow_and_update();
+                let count = users.borrow_and_update().len();
                 note(&context, &format!("{count} users of"));
             }
         });

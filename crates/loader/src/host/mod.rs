@@ -6,6 +6,7 @@ mod metrics;
 mod node;
 mod port;
 mod table;
+mod users;
 mod values;
 
 use std::cmp::Ordering;

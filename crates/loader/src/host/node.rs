@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use super::table::Way;
 use ferrowire_abi::failure::Failed;
 use ferrowire_abi::future::Foreign;
-use ferrowire_abi::{message, raw};
+use ferrowire_abi::{message, raw, slot};
 use ferrowire_core::{
-    ExclusiveNode, Handled, Message, Node, NodeContext, NodeError, Sending, StopReason,
+    ExclusiveNode, Handled, Message, Node, NodeContext, NodeError, Sending, StopReason, Users,
+    Value,
 };
 
 /// A failure of a plugin's code as the error of its node.
@@ -80,7 +81,7 @@ impl Remote {
                 size: size_of::<raw::Binding>(),
                 host: way.into_raw(),
                 endpoint: raw::Str::new(cx.endpoint().unwrap_or_default()),
-                users: *users.borrow(),
+                users: ferrowire_abi::users::into_raw(&users.borrow()),
             };
             // SAFETY: the node lives; the binding is lent for the call, the way handed over.
             unsafe { call!(self.table, bind(self.node, &raw const binding)) };
@@ -89,16 +90,16 @@ impl Remote {
         });
     }
 
-    /// Carries over how many nodes use this one, and that it stops.
-    async fn keep(self: Arc<Self>, cx: NodeContext, mut users: watch::Receiver<usize>) {
+    /// Carries over which nodes use this one, and that it stops.
+    async fn keep(self: Arc<Self>, cx: NodeContext, mut users: watch::Receiver<Users>) {
         loop {
             tokio::select! {
                 biased;
                 () = cx.stopping().cancelled() => break,
                 Ok(()) = users.changed() => {
-                    let count = *users.borrow_and_update();
-                    // SAFETY: the node lives.
-                    unsafe { call!(self.table, users(self.node, count)) };
+                    let users = ferrowire_abi::users::into_raw(&users.borrow_and_update());
+                    // SAFETY: the node lives; the list is handed over.
+                    unsafe { call!(self.table, users(self.node, users)) };
                 }
             }
         }
@@ -119,6 +120,12 @@ impl Remote {
     fn on_message(&self, msg: Message) -> Option<Foreign> {
         // SAFETY: the node lives; message and future are handed over.
         unsafe { Foreign::new(call!(self.table, on_message(self.node, message::into_raw(msg)))) }
+    }
+
+    fn on_request(&self, from: &str, request: Value, slot: raw::Slot) -> Option<Foreign> {
+        let (from, request) = (raw::Str::new(from), message::value_into_raw(request));
+        // SAFETY: the node lives; the id is lent for the call, all else handed over.
+        unsafe { Foreign::new(call!(self.table, on_request(self.node, from, request, slot))) }
     }
 
     fn stop(&self, reason: StopReason) -> Option<Foreign> {
@@ -286,6 +293,19 @@ impl Node for LoadedNode {
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         self.handled(msg, cx).await
+    }
+
+    async fn on_request(
+        &self,
+        from: &str,
+        request: Value,
+        cx: &NodeContext,
+    ) -> Result<Value, NodeError> {
+        self.0.bind(cx);
+        let (slot, answer) = slot::new();
+        let future = self.0.on_request(from, request, slot);
+        self.0.finish("`on_request`", future).await?;
+        answer.await.map_err(|_| NodeError::new("the plugin gave no answer"))
     }
 
     fn set_active(&self, active: bool) -> bool {

@@ -51,6 +51,9 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     add_route: super::port::add_route,
     add_upgrade: super::port::add_upgrade,
     remove_route: super::port::remove_route,
+    send_to: super::users::send_to,
+    status_of: super::users::status_of_one,
+    ask: super::users::ask,
 };
 
 /// # Safety
@@ -61,7 +64,7 @@ pub(super) unsafe fn way<'a>(way: *const c_void) -> &'a Way {
 }
 
 /// Runs the host's code inside of the host's runtime, also on a thread of the library's.
-fn entered(runtime: &Handle, work: impl FnOnce()) {
+pub(super) fn entered(runtime: &Handle, work: impl FnOnce()) {
     let _entered = Handle::try_current().is_err().then(|| runtime.enter());
     work();
 }
@@ -110,20 +113,26 @@ pub(super) fn rest_of(way: &Way, sending: Sending) -> raw::Future {
 
 unsafe extern "C" fn status(pointer: *const c_void, whom: u32, status: *mut raw::Status) {
     // SAFETY: a way of this side, and a status that is lent for this call.
-    let (way, status) = unsafe { (way(pointer), &*status) };
-    // SAFETY: lent for this call.
-    let (fill, shape, text) = unsafe { (status.fill.get(), status.shape.get(), status.text.get()) };
-    let details = match status.details.is_null() {
-        true => Map::new(),
-        // SAFETY: handed over.
-        false => unsafe { message::from_raw(status.details) }.into(),
-    };
-    let status =
-        Status { fill: intern(fill), shape: intern(shape), text: Text::from(text), details };
+    let (way, status) = unsafe { (way(pointer), status_of(status)) };
     answered(way, (), || match whom {
         0 => way.cx.status(status),
         _ => way.cx.status_of_users(status),
     });
+}
+
+/// # Safety
+/// `status` must be lent for this call, and its details handed over.
+pub(super) unsafe fn status_of(status: *mut raw::Status) -> Status {
+    // SAFETY: as above.
+    let status = unsafe { &*status };
+    // SAFETY: as above.
+    let (fill, shape, text) = unsafe { (status.fill.get(), status.shape.get(), status.text.get()) };
+    let details = match status.details.is_null() {
+        true => Map::new(),
+        // SAFETY: as above.
+        false => unsafe { message::from_raw(status.details) }.into(),
+    };
+    Status { fill: intern(fill), shape: intern(shape), text: Text::from(text), details }
 }
 
 unsafe extern "C" fn log(pointer: *const c_void, level: u32, text: raw::Str) {

@@ -1,0 +1,160 @@
+//! What passes between a configuration node and its users beside the wires.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
+
+use futures_util::future::BoxFuture;
+
+use super::{Handler, Outlet, RunningNode, guarded_as};
+use crate::{Message, NodeError, Sending, Status, User, Users, Value};
+
+/// After so many deliveries inside of each other a message goes through a queue: the nodes may send
+/// to each other in a circle.
+const DEPTH: u32 = 32;
+
+/// Running nodes by id.
+pub(super) type Peers = HashMap<String, Weak<RunningNode>>;
+
+impl RunningNode {
+    /// Says which nodes use this configuration node. It is told only if something changed.
+    pub fn set_users(&self, users: Vec<(User, Arc<RunningNode>)>) {
+        let peers = users.iter().map(|(user, node)| (user.info.id.clone(), Arc::downgrade(node)));
+        self.outlet.users.store(Arc::new(peers.collect()));
+        let handles = users.iter().map(|(_, node)| Arc::downgrade(&node.outlet));
+        *self.outlet.shown_at.lock().unwrap_or_else(PoisonError::into_inner) = handles.collect();
+        self.tell_users(users.into_iter().map(|(user, _)| user).collect());
+    }
+
+    /// As [`set_users`](Self::set_users), with users that do not run; for tests of one node.
+    pub fn set_named_users(&self, users: Vec<User>) {
+        self.tell_users(users.into());
+    }
+
+    fn tell_users(&self, users: Users) {
+        self.outlet.user_list.send_if_modified(|old| {
+            let is_new = **old != *users;
+            if is_new {
+                *old = users;
+            }
+            is_new
+        });
+    }
+
+    /// Says which configuration nodes this node refers to.
+    pub fn set_config_nodes(&self, nodes: &[Arc<RunningNode>]) {
+        let peers = nodes.iter().map(|node| (node.info().id.clone(), Arc::downgrade(node)));
+        self.outlet.config_nodes.store(Arc::new(peers.collect()));
+    }
+}
+
+impl Outlet {
+    /// Shows a status at each user, or for the named ones of a test, hands it to the services.
+    pub(super) fn show_at_users(&self, status: &Status) {
+        let running = self.shown_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.is_empty() {
+            for user in self.user_list.borrow().iter() {
+                self.services.status(&user.info, status.clone());
+            }
+            return;
+        }
+        running.iter().filter_map(Weak::upgrade).for_each(|user| user.show(status.clone()));
+    }
+
+    pub(super) fn show_at(&self, user: &str, status: Status) -> Result<(), NodeError> {
+        if let Some(node) = self.users.load().get(user).and_then(Weak::upgrade) {
+            node.outlet.show(status);
+            return Ok(());
+        }
+        let users = self.user_list.borrow();
+        let Some(named) = users.iter().find(|it| it.info.id == user) else {
+            return Err(NodeError::new(format!("the node `{user}` does not use this one")));
+        };
+        self.services.status(&named.info, status);
+        Ok(())
+    }
+
+    /// The user or configuration node `id`.
+    fn peer(&self, id: &str) -> Result<Arc<RunningNode>, NodeError> {
+        let user = self.users.load().get(id).and_then(Weak::upgrade);
+        let found = user.or_else(|| self.config_nodes.load().get(id).and_then(Weak::upgrade));
+        found.ok_or_else(|| {
+            NodeError::new(format!("the node `{id}` neither uses this one nor is used by it"))
+        })
+    }
+
+    pub(super) fn send_to_peer(&self, id: &str, mut msg: Message) -> Result<Sending, NodeError> {
+        let peer = self.peer(id)?;
+        msg.ensure_id();
+        let Some(_level) = Level::enter() else {
+            let this = self.this.clone();
+            return Ok(peer.aside().send(msg, move |missed| {
+                if let Some(this) = this.upgrade() {
+                    this.fail_aside(&missed.into(), None);
+                }
+            }));
+        };
+        Ok(peer.deliver(msg))
+    }
+
+    pub(super) fn ask_config_node(
+        &self,
+        id: &str,
+        request: Value,
+    ) -> BoxFuture<'static, Result<Value, NodeError>> {
+        let found = self.config_nodes.load().get(id).and_then(Weak::upgrade);
+        let (from, id) = (self.info.id.clone(), id.to_owned());
+        Box::pin(async move {
+            let node = found.ok_or_else(|| {
+                NodeError::new(format!("the node `{id}` does not run, or is not used by this one"))
+            })?;
+            node.answer(&from, request).await
+        })
+    }
+}
+
+impl RunningNode {
+    /// Has the node answer a request of one of its users.
+    pub async fn answer(&self, from: &str, request: Value) -> Result<Value, NodeError> {
+        let stopped = || NodeError::new(format!("the node `{}` was stopped", self.info().id));
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(stopped());
+        }
+        let Handler::Shared(node) = &self.handler else {
+            return Err(NodeError::new(NO_REQUESTS));
+        };
+        let answering = guarded_as(AssertUnwindSafe(node.on_request(from, request, &self.cx)));
+        let answered = self.outlet.stopping.run_until_cancelled(answering).await;
+        answered.unwrap_or_else(|| Err(stopped()))
+    }
+}
+
+/// The error of a node that answers no requests.
+pub(crate) const NO_REQUESTS: &str = "the node takes no requests";
+
+thread_local! {
+    static LEVEL: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A delivery that is under way on this thread.
+struct Level;
+
+impl Level {
+    /// `None` when [`DEPTH`] deliveries are under way inside of each other.
+    fn enter() -> Option<Self> {
+        LEVEL.with(|level| {
+            (level.get() < DEPTH).then(|| {
+                level.set(level.get() + 1);
+                Level
+            })
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        LEVEL.with(|level| level.set(level.get() - 1));
+    }
+}
