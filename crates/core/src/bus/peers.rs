@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -88,15 +89,21 @@ impl Outlet {
     pub(super) fn send_to_peer(&self, id: &str, mut msg: Message) -> Result<Sending, NodeError> {
         let peer = self.peer(id)?;
         msg.ensure_id();
-        let Some(_level) = Level::enter() else {
+        if LEVEL.get() >= DEPTH {
             let this = self.this.clone();
             return Ok(peer.aside().send(msg, move |missed| {
                 if let Some(this) = this.upgrade() {
                     this.fail_aside(&missed.into(), None);
                 }
             }));
-        };
-        Ok(peer.deliver(msg))
+        }
+        let mut rest = Level::within(|| peer.deliver(msg));
+        if rest.is_done() {
+            return Ok(rest);
+        }
+        Ok(Sending::later(Box::pin(std::future::poll_fn(move |cx| {
+            Level::within(|| Pin::new(&mut rest).poll(cx))
+        }))))
     }
 
     pub(super) fn ask_config_node(
@@ -142,19 +149,16 @@ thread_local! {
 struct Level;
 
 impl Level {
-    /// `None` when [`DEPTH`] deliveries are under way inside of each other.
-    fn enter() -> Option<Self> {
-        LEVEL.with(|level| {
-            (level.get() < DEPTH).then(|| {
-                level.set(level.get() + 1);
-                Level
-            })
-        })
+    /// Runs a part of a delivery.
+    fn within<T>(work: impl FnOnce() -> T) -> T {
+        LEVEL.set(LEVEL.get() + 1);
+        let _level = Level;
+        work()
     }
 }
 
 impl Drop for Level {
     fn drop(&mut self) {
-        LEVEL.with(|level| level.set(level.get() - 1));
+        LEVEL.set(LEVEL.get() - 1);
     }
 }

@@ -17,4 +17,6 @@ mod structure;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod watching;
