@@ -33,7 +33,7 @@ pub use watching::Watchers;
 
 use crate::{
     BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
-    NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Value,
+    NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status, StopReason, Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -49,6 +49,11 @@ pub trait Services: Send + Sync {
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value);
     /// The value of an environment variable as the node sees it.
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
+    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        let _ = name;
+        None
+    }
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// The running node `id`, if it takes messages beside the wires.

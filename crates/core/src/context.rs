@@ -10,7 +10,10 @@ use std::task::{Context, Poll};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Value};
+use crate::{
+    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Setting, SettingType,
+    SettingValue, Text, Value,
+};
 
 /// Who a node is, as its flow file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -132,6 +135,11 @@ pub trait Host: Send + Sync {
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
     fn env(&self, name: &str) -> Option<Value>;
+    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        let _ = name;
+        None
+    }
     /// Runs a task that ends with the node at the latest.
     fn spawn(&self, task: BoxFuture<'static, ()>);
     /// Runs a task that ends by itself soon after [`stopping`](Host::stopping) is cancelled; the
@@ -312,6 +320,13 @@ impl NodeContext {
     /// process's, and Node-RED's own `NR_NODE_ID`, `NR_NODE_NAME`, `NR_FLOW_ID`, `NR_FLOW_NAME`.
     pub fn env(&self, name: &str) -> Option<Value> {
         self.host.env(name)
+    }
+
+    /// The value of a setting that this node's crate declares with
+    /// [`settings!`](crate::settings), or its default. The same for all nodes and as long as the
+    /// runtime runs; flows cannot override it.
+    pub fn setting<T: SettingType>(&self, setting: &Setting<T>) -> T {
+        setting.read(self.host.setting(setting.record().name))
     }
 
     /// Runs `task` beside the messages. It is dropped when the node has stopped.

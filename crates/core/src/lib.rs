@@ -31,6 +31,7 @@ mod sequences;
 pub mod jsonata;
 mod editor;
 mod node_type;
+mod setting;
 mod setup;
 pub mod bus;
 pub mod guide;
@@ -41,6 +42,8 @@ pub mod abi;
 pub use async_trait::async_trait;
 #[doc(hidden)]
 pub use inventory as __inventory;
+#[doc(hidden)]
+pub use setting::DeclaredSetting as __DeclaredSetting;
 #[doc(hidden)]
 pub use setup::Setup as __Setup;
 
@@ -62,6 +65,10 @@ pub use node_type::{
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use sequences::{Sequence, Sequences, made_room};
+pub use setting::{
+    DuplicateSetting, InvalidSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
+    SettingType, SettingValue, SettingValues,
+};
 pub use setup::{SetupFailed, set_up};
 pub use store::{Context, ContextKey, ContextStore, ContextStores, MemoryStore, Scope};
 pub use text::{INLINE_LEN, Text};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ferrowire_core::{ContextStores, Registry};
+use ferrowire_core::{ContextStores, Registry, SettingValues};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +29,7 @@ pub struct EngineBuilder {
     registry: Registry,
     environment: Environment,
     resources: Resources,
+    settings: SettingValues,
     contexts: Arc<ContextStores>,
     stop_limit: Duration,
 }
@@ -39,6 +40,7 @@ impl EngineBuilder {
             registry,
             environment: Environment::default(),
             resources: Resources::new(),
+            settings: SettingValues::default(),
             contexts: Arc::default(),
             stop_limit: STOP_LIMIT,
         }
@@ -55,6 +57,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn provide<T: Any + Send + Sync>(mut self, service: Arc<T>) -> Self {
         self.resources.insert(TypeId::of::<T>(), service);
+        self
+    }
+
+    /// Sets the values of the settings that plugins declare; without it the defaults hold.
+    #[must_use]
+    pub fn settings(mut self, values: SettingValues) -> Self {
+        self.settings = values;
         self
     }
 
@@ -78,7 +87,11 @@ impl EngineBuilder {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(self.resources, self.contexts)),
+                services: Arc::new(NodeServices::new(
+                    self.resources,
+                    self.settings,
+                    self.contexts,
+                )),
                 limits: Limits { start: START_LIMIT, stop: self.stop_limit },
                 state: Mutex::default(),
                 shown: ArcSwap::default(),

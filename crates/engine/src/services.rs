@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
-use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, Status, Value};
+use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value};
 use tokio::sync::broadcast;
 
 use crate::directory::Directory;
@@ -79,17 +79,23 @@ pub(crate) struct NodeServices {
     scopes: ArcSwap<Scopes>,
     directory: ArcSwap<Directory>,
     resources: Resources,
+    settings: SettingValues,
     contexts: Arc<ContextStores>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(resources: Resources, contexts: Arc<ContextStores>) -> Self {
+    pub(crate) fn new(
+        resources: Resources,
+        settings: SettingValues,
+        contexts: Arc<ContextStores>,
+    ) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
             directory: ArcSwap::default(),
             resources,
+            settings,
             contexts,
         }
     }
@@ -175,6 +181,10 @@ impl Services for NodeServices {
 
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value> {
         self.scopes.load().get(node, name)
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

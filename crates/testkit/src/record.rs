@@ -9,7 +9,7 @@ use std::time::Duration;
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{
     ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeInfo, Status, Value,
+    NodeInfo, SettingValue, SettingValues, Status, Value,
 };
 use tokio::sync::Notify;
 
@@ -94,6 +94,7 @@ pub(crate) struct World {
     pub(crate) errors: Record<String>,
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
+    pub(crate) settings: SettingValues,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) contexts: ContextStores,
     /// Other nodes, by id.
@@ -120,6 +121,10 @@ impl Services for World {
             "NR_FLOW_ID" => Some(node.flow.as_str().into()),
             _ => self.env.get(name).cloned(),
         }
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

@@ -2,7 +2,7 @@
 //! a limit of time, of memory or of length.
 
 use ferrowire_core::Message;
-use ferrowire_plugin_function as _;
+use ferrowire_plugin_function::MEMORY as MEMORY_SETTING;
 use ferrowire_testkit::{Harness, json};
 
 const TIME: &str = "Script execution timed out after 50ms";
@@ -15,7 +15,7 @@ async fn assert_ends(expected: &str, timeout: f64, codes: &[&str]) {
         let config = json!({"func": code, "timeout": timeout});
         let mut node = Harness::of("function")
             .config(config)
-            .env("FERROWIRE_FUNCTION_MEMORY", "8")
+            .setting(&MEMORY_SETTING, "8")
             .start()
             .await;
         node.send(Message::new()).await;

@@ -17,6 +17,7 @@ mod prepare;
 mod proxy;
 
 pub use node::HttpRequest;
+pub use prepare::TIMEOUT;
 pub use proxy::HttpProxy;
 
 use ferrowire_core::{Credential, Editor, NodeType, Reference};

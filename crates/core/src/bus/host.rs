@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outlet, User, Wire};
 use crate::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Value,
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
+    Status, Value,
 };
 
 impl Host for Outlet {
@@ -93,6 +94,10 @@ impl Host for Outlet {
 
     fn env(&self, name: &str) -> Option<Value> {
         self.services.env(&self.info, name)
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.services.setting(name)
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
