@@ -87,11 +87,7 @@ impl EngineBuilder {
             inner: Arc::new(Inner {
                 registry: self.registry,
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(
-                    self.resources,
-                    self.settings,
-                    self.contexts,
-                )),
+                services: Arc::new(NodeServices::new(self.resources, self.settings, self.contexts)),
                 limits: Limits { start: START_LIMIT, stop: self.stop_limit },
                 state: Mutex::default(),
                 shown: ArcSwap::default(),

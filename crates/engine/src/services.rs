@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
-use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value};
+use ferrowire_core::{
+    ContextStores, Level, Map, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value,
+};
 use tokio::sync::broadcast;
 
 use crate::directory::Directory;

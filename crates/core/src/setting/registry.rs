@@ -61,7 +61,9 @@ macro_rules! settings {
 
 /// Two crates declare one setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the setting `{setting}` is declared by both `{first}` and `{second}`; leave one of them out")]
+#[error(
+    "the setting `{setting}` is declared by both `{first}` and `{second}`; leave one of them out"
+)]
 pub struct DuplicateSetting {
     /// The setting.
     pub setting: String,
@@ -116,7 +118,7 @@ impl SettingRegistry {
     }
 
     /// All settings.
-    pub fn iter(&self) -> impl Iterator<Item = &SettingRecord> {
+    pub fn iter(&self) -> impl Iterator<Item = &SettingRecord> + Clone {
         self.records.iter()
     }
 }
