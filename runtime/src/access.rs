@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ferrowire_admin::{AuthConfig, Permissions, StaticToken, UserConfig, is_password_hash};
+use ferrowire_core::Secret;
 use serde::Deserialize;
 
 /// The table `admin-auth` of the settings file: Node-RED's `adminAuth`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Table {
-    /// How many seconds a login lasts.
+    /// The seconds that a login lasts.
     session_expiry: Option<u64>,
-    /// What those may do who have not logged in.
+    /// The permissions of users who have not logged in.
     default_permissions: Option<Permissions>,
     #[serde(default)]
     users: Vec<User>,
@@ -42,13 +43,13 @@ fn unnamed() -> String {
     "token".to_owned()
 }
 
-/// A year: longer logins are a mistake.
+/// The longest login, in seconds: a year.
 const LONGEST: u64 = 366 * 24 * 60 * 60;
 
-/// Who there is, from the table and the access token; nobody when there is neither.
+/// Users and tokens, from the table and the access token. `None` when neither is given.
 ///
 /// # Errors
-/// Every mistake in the table, which is called `origin`.
+/// Every mistake in the table; messages call it `origin`.
 pub(crate) fn read(
     table: Option<&toml::Value>,
     origin: &str,
@@ -85,14 +86,14 @@ impl Table {
         let mut names = HashSet::new();
         for User { username, password, .. } in &self.users {
             if username.is_empty() {
-                mistakes.push("a user has no `username`".to_owned());
+                mistakes.push("a user without `username`".to_owned());
             }
             if !names.insert(username) {
-                mistakes.push(format!("the user `{username}` is there twice"));
+                mistakes.push(format!("the user `{username}` is given twice"));
             }
             if !is_password_hash(password) {
                 mistakes.push(format!(
-                    "the `password` of `{username}` is no bcrypt hash; make one with `ferrowire hash-password`"
+                    "invalid `password` of `{username}`: expected a bcrypt hash, the output of `ferrowire hash-password`"
                 ));
             }
         }
@@ -104,22 +105,26 @@ impl Table {
         for permissions in users.chain(tokens).chain(&self.default_permissions) {
             if let Some(scope) = permissions.unknown_scope() {
                 mistakes.push(format!(
-                    "`{scope}` is no permission; there are `*`, `read`, `write`, and such as `flows.read`"
+                    "invalid permission `{scope}`: expected `*`, `read`, `write`, or one such as `flows.read`"
                 ));
             }
         }
         if self.session_expiry.is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
-            mistakes.push(format!("`session-expiry` is not from 1 to {LONGEST} seconds"));
+            mistakes
+                .push(format!("invalid `session-expiry`: expected seconds from 1 to {LONGEST}"));
         }
         let is_empty = self.users.is_empty() && self.tokens.is_empty() && !has_access_token;
         if is_empty && self.default_permissions.is_none() {
-            mistakes.push("nobody could use the editor; add users or tokens".to_owned());
+            mistakes.push(
+                "no user or token is given; add `users` or `tokens`, or `default-permissions`"
+                    .to_owned(),
+            );
         }
         mistakes
     }
 }
 
-/// Shorter tokens can be guessed.
+/// The length of the shortest token, in bytes; shorter ones could be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
 impl From<User> for UserConfig {
@@ -134,18 +139,20 @@ impl From<Token> for StaticToken {
     }
 }
 
-/// A token that is not easily guessed.
+/// The access token, if one is given.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn token(text: &str) -> Result<String, String> {
-    match text.len() {
-        SHORTEST_TOKEN.. => Ok(text.to_owned()),
-        _ => Err(format!("a token of at least {SHORTEST_TOKEN} characters was expected")),
+/// When it is so short that it could be guessed.
+pub(crate) fn token(token: Option<Secret>) -> Result<Option<String>, String> {
+    match token.as_ref().map(Secret::expose) {
+        Some(token) if token.len() < SHORTEST_TOKEN => {
+            Err(format!("expected a token of at least {SHORTEST_TOKEN} characters"))
+        }
+        token => Ok(token.map(str::to_owned)),
     }
 }
 
-/// Why an editor for everybody may not listen at `listen`, if it may not.
+/// Why the editor may not be served without authentication at `listen`, if it may not.
 pub(crate) fn public_editor(
     listen: SocketAddr,
     auth: Option<&AuthConfig>,
@@ -153,9 +160,9 @@ pub(crate) fn public_editor(
 ) -> Option<String> {
     (!listen.ip().is_loopback() && auth.is_none() && !is_allowed).then(|| {
         format!(
-            "`listen` is `{listen}`, and whoever reaches that address could change the flows: set \
-             up `admin-auth` in the settings file or `FERROWIRE_ADMIN_TOKEN`, switch the editor \
-             and its API off with `--http-admin-root off`, or pass `--allow-public-editor`"
+            "`listen` is `{listen}`, where other machines could change the flows without a login: set \
+             `admin-auth` in the settings file or `FERROWIRE_ADMIN_TOKEN`, turn the editor and its \
+             API off with `--http-admin-root off`, or pass `--allow-public-editor`"
         )
     })
 }
@@ -196,17 +203,18 @@ mod tests {
         )
         .unwrap_err();
         let all = mistakes.join("\n");
-        for part in ["no bcrypt hash", "`a` is there twice", "shorter", "`reed`", "session-expiry"]
+        for part in
+            ["expected a bcrypt hash", "`a` is given twice", "shorter", "`reed`", "session-expiry"]
         {
             assert!(all.contains(part), "{part} is missing in:\n{all}");
         }
-        assert!(!all.contains("plain"), "a password is no text for logs:\n{all}");
-        assert!(read_text("[admin-auth]").unwrap_err()[0].contains("nobody could use"));
+        assert!(!all.contains("plain"), "a password is in the message:\n{all}");
+        assert!(read_text("[admin-auth]").unwrap_err()[0].contains("no user or token"));
         assert!(read_text("[admin-auth]\nuser = 1").unwrap_err()[0].contains("user"));
     }
 
     #[test]
-    fn an_editor_for_everybody_is_for_this_machine_only() {
+    fn an_editor_without_authentication_is_served_on_loopback_only() {
         let local: SocketAddr = "127.0.0.1:1880".parse().unwrap();
         let public: SocketAddr = "0.0.0.0:1880".parse().unwrap();
         assert!(public_editor(local, None, false).is_none());

@@ -1,4 +1,4 @@
-//! The editor and its API, at their place on the port.
+//! The editor and its API: built from the settings, and added to the routes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use ferrowire_admin::{Admin, Auth, Comms, Guard, answers, respond};
 use ferrowire_engine::Engine;
 use ferrowire_http::{AdminRoutes, Gate, Layer, Page, Registration, Routes, Turn};
 
-use crate::settings::Settings;
+use crate::settings::{Settings, table};
 
 /// The logins of the admin API.
 pub(crate) fn auth(settings: &Settings, named: &[PathBuf]) -> Arc<Auth> {
@@ -40,7 +40,7 @@ pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoute
 
 fn user_dir(settings: &Settings, named: &[PathBuf]) -> PathBuf {
     let folder = named.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-    settings.user_dir.clone().unwrap_or_else(|| folder.to_owned())
+    settings.get(&table::USER_DIR).unwrap_or_else(|| folder.to_owned())
 }
 
 /// The admin API over the engine and the user directory.
@@ -67,16 +67,16 @@ pub(crate) fn prepare(
         node_root: settings.http_node_root.clone(),
         user_dir,
         flow_files,
-        flow_file_pretty: settings.flow_file_pretty,
+        flow_file_pretty: settings.get(&table::FLOW_FILE_PRETTY),
         credential_secret: settings.credential_secret.clone(),
-        max_body: settings.api_max_length,
-        runtime_state: settings.runtime_state,
-        editor: !settings.no_editor,
+        max_body: settings.get(&table::API_MAX_LENGTH),
+        runtime_state: settings.get(&table::RUNTIME_STATE),
+        editor: !settings.get(&table::NO_EDITOR),
     };
     Ok(Admin::new(engine, settings, auth))
 }
 
-/// Hangs the API into the routes, for as long as the registrations live.
+/// Adds the API to the routes, for as long as the registrations live.
 pub(crate) fn serve_at(
     routes: &Routes,
     admin: &Arc<Admin>,
@@ -88,7 +88,7 @@ pub(crate) fn serve_at(
         let admin = Arc::clone(admin);
         Arc::new(move |request, peer| Box::pin(respond(Arc::clone(&admin), request, peer)))
     };
-    // What flows serve comes after what the API has, and before its page that there is nothing.
+    // Pages of flows come after those of the API, and before the API's 404.
     let (editor, api) = (Arc::clone(admin), page());
     let (layer, _) = routes.add_layer(Layer {
         turn: Turn::Runtime,
@@ -98,7 +98,7 @@ pub(crate) fn serve_at(
         find: Arc::new(move |request| answers(&editor, request).then(|| Arc::clone(&api))),
     });
     let mut registrations = vec![layer, routes.add_pages_below(&format!("{root}/"), page())?];
-    // First come, first served: no listener of a flow can take it.
+    // Registered before any flow starts, so that no listener can have the path.
     let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
     registrations.push(comms);
     if !root.is_empty() {

@@ -1,4 +1,4 @@
-//! The setting `context-storage`: which stores keep context, as Node-RED's `contextStorage`.
+//! The setting `context-storage`: the stores for context, as in Node-RED's `contextStorage`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) struct StoreSetting {
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     Memory,
-    /// In this folder, or `context` in the user's folder; written after so many seconds.
+    /// In this directory, or in `context` in the user directory; written at this interval.
     Files(Option<PathBuf>, Duration),
 }
 
@@ -39,17 +39,17 @@ struct Config {
     flush_interval: Option<f64>,
 }
 
-/// The stores in the table, the default one first. None mean one in memory.
+/// The stores in the table, the default one first. Without any, context is kept in memory.
 ///
 /// # Errors
-/// Every mistake in the table, which is called `origin`.
+/// Every mistake in the table; messages call it `origin`.
 pub(crate) fn read(
     table: Option<&toml::Value>,
     origin: &str,
 ) -> Result<Vec<StoreSetting>, Vec<String>> {
     let Some(table) = table else { return Ok(Vec::new()) };
     let Some(table) = table.as_table() else {
-        return Err(vec![format!("{origin} is no table of stores")]);
+        return Err(vec![format!("{origin}: expected a table of stores")]);
     };
     let (mut stores, mut mistakes) = (Vec::new(), Vec::new());
     for (name, value) in table.iter().filter(|(name, value)| *name != "default" || value.is_table())
@@ -63,7 +63,8 @@ pub(crate) fn read(
         Some(toml::Value::String(name)) => Some(name.as_str()),
         Some(toml::Value::Table(_)) => Some("default"),
         Some(_) => {
-            mistakes.push(format!("`default` of {origin} is neither a name nor a table"));
+            mistakes
+                .push(format!("`default` of {origin}: expected the name of a store, or a table"));
             None
         }
         None if table.len() > 1 => {
@@ -83,7 +84,7 @@ pub(crate) fn read(
 
 fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err("a name of letters, digits and `_` was expected".to_owned());
+        return Err("expected a name of letters, digits and `_`".to_owned());
     }
     let Table { module, config } =
         Table::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
@@ -92,7 +93,9 @@ fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
         "memory" => Kind::Memory,
         "localfilesystem" => files(config)?,
         other => {
-            return Err(format!("module `{other}` is neither `memory` nor `localfilesystem`"));
+            return Err(format!(
+                "unknown module `{other}`; expected `memory` or `localfilesystem`"
+            ));
         }
     };
     Ok(StoreSetting { name: name.to_owned(), kind })
@@ -107,7 +110,7 @@ fn files(config: Config) -> Result<Kind, String> {
     let interval = config.flush_interval.unwrap_or(30.0);
     if !(0.0..=86_400.0).contains(&interval) {
         return Err(format!(
-            "`flushInterval` is {interval}; seconds from 0 to 86400 were expected"
+            "`flushInterval` is {interval}: expected a number of seconds from 0 to 86400"
         ));
     }
     let base = config.base.unwrap_or_else(|| "context".into());
@@ -120,17 +123,17 @@ fn files(config: Config) -> Result<Kind, String> {
     Ok(Kind::Files(folder, Duration::from_secs_f64(interval)))
 }
 
-/// The stores of a running runtime.
+/// The stores, opened.
 pub(crate) struct Opened {
     pub(crate) stores: Arc<ContextStores>,
-    /// Those that write behind.
+    /// Those among them that write to files at intervals.
     pub(crate) files: Vec<Arc<FileStore>>,
 }
 
-/// Opens the stores; files are kept in `context` in the folder `user` unless they say otherwise.
+/// Opens the stores. Files are in `context` in the directory `user` unless a store names another.
 ///
 /// # Errors
-/// When a folder or a file in it cannot be used.
+/// When a directory or a file in it cannot be read or written.
 pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Result<Opened> {
     let mut files = Vec::new();
     let mut stores: Option<ContextStores> = None;
@@ -188,8 +191,8 @@ mod tests {
         let error = error.err().unwrap_or_default();
         for part in [
             "there is no store `gone`",
-            "store `a b` of `context-storage`: a name of letters",
-            "module `redis`",
+            "store `a b` of `context-storage`: expected a name of letters",
+            "unknown module `redis`",
             "`cache = false` is not supported",
             "`flushInterval` is -1",
             "`colour`",

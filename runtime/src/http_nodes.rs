@@ -1,9 +1,7 @@
-//! What flows serve over HTTP: the settings `http-node-…` and `http-static…`, and the part of the
-//! port that they describe.
+//! What flows serve over HTTP: the settings `http-node-auth` and `http-node-cors`, and the gate that
+//! checks a user's password.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use data_encoding::BASE64;
 use ferrowire_admin::is_password_hash;
@@ -16,25 +14,9 @@ use tokio::sync::Semaphore;
 
 use crate::settings::Settings;
 
-/// How many passwords are compared at a time: each takes a thread for a quarter of a second.
+/// How many passwords are compared at a time, each on a blocking thread for about a quarter of a
+/// second. Further requests wait.
 const COMPARING: usize = 2;
-
-/// The settings for what flows serve.
-#[derive(Clone, Debug)]
-pub(crate) struct HttpNodes {
-    /// The largest body of a request.
-    pub(crate) max_length: usize,
-    /// How many requests may wait for an answer.
-    pub(crate) max_open: usize,
-    /// How long each of them may.
-    pub(crate) timeout: Duration,
-    /// Which pages of other sites may use it.
-    pub(crate) cors: Option<Cors>,
-    /// The one who may use it; everybody if `None`.
-    pub(crate) user: Option<User>,
-    /// A folder whose files are served, and the path that they are below.
-    pub(crate) files: Option<(PathBuf, String)>,
-}
 
 /// The table `http-node-auth`: Node-RED's `httpNodeAuth`.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,7 +40,7 @@ struct CorsTable {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a string or a list of strings was expected")]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
 enum Texts {
     One(String),
     Several(Vec<String>),
@@ -70,14 +52,14 @@ impl Texts {
             Texts::One(text) => text,
             Texts::Several(all) => all.join(","),
         };
-        text.parse().map_err(|_| format!("`{text}` is no value of a header"))
+        text.parse().map_err(|_| format!("invalid value of a header `{text}`"))
     }
 }
 
 /// Reads the table `http-node-auth`.
 ///
 /// # Errors
-/// What is wrong with it; `origin` is how it is called.
+/// The first mistake in it; messages call it `origin`.
 pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
     let user: User = table
         .clone()
@@ -86,7 +68,7 @@ pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
     match is_password_hash(&user.pass) {
         true => Ok(user),
         false => Err(format!(
-            "{origin}: `pass` is no bcrypt hash; make one with `ferrowire hash-password`"
+            "{origin}: invalid `pass`: expected a bcrypt hash, the output of `ferrowire hash-password`"
         )),
     }
 }
@@ -94,7 +76,7 @@ pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
 /// Reads the table `http-node-cors`.
 ///
 /// # Errors
-/// What is wrong with it; `origin` is how it is called.
+/// The first mistake in it; messages call it `origin`.
 pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
     let wrong = |reason: &str| format!("{origin}: {reason}");
     let table: CorsTable =
@@ -119,26 +101,16 @@ pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
     })
 }
 
-/// A folder that exists.
-///
-/// # Errors
-/// When there is none.
-pub(crate) fn folder(text: &str) -> Result<PathBuf, String> {
-    let is_folder = !text.is_empty() && Path::new(text).is_dir();
-    if is_folder { Ok(text.into()) } else { Err("a folder was expected".to_owned()) }
-}
-
 /// What stands before the routes of flows.
 pub(crate) fn routes(settings: &Settings) -> FlowRoutes {
-    let of = &settings.http_nodes;
     FlowRoutes {
         root: settings.http_node_root.clone(),
-        cors: of.cors.clone(),
-        gate: of.user.clone().map(gate),
+        cors: settings.http_node_cors.clone(),
+        gate: settings.http_node_auth.clone().map(gate),
     }
 }
 
-/// Lets in who sends the user's name and password.
+/// Accepts requests with the user's name and password.
 fn gate(user: User) -> Gate {
     let door = Arc::new(Door {
         user,
@@ -153,7 +125,7 @@ fn gate(user: User) -> Gate {
 
 struct Door {
     user: User,
-    /// The header that was right, so that the slow comparison happens once.
+    /// The last header that was right, so that the slow comparison happens once.
     known: Mutex<Option<HeaderValue>>,
     comparing: Semaphore,
 }
@@ -180,7 +152,7 @@ impl Door {
         known.as_ref().is_some_and(|known| known.as_bytes().ct_eq(given.as_bytes()).into())
     }
 
-    /// The password beside the right name.
+    /// The password, if the header has the right name.
     fn password(&self, given: &HeaderValue) -> Option<Vec<u8>> {
         let (scheme, encoded) = given.to_str().ok()?.split_once(' ')?;
         let plain = BASE64.decode(encoded.trim().as_bytes()).ok()?;
@@ -211,7 +183,7 @@ mod tests {
         let mistake = user(&table("user = 'a'\npass = 'secret'"), "`t`").unwrap_err();
         assert_eq!(
             mistake,
-            "`t`: `pass` is no bcrypt hash; make one with `ferrowire hash-password`"
+            "`t`: invalid `pass`: expected a bcrypt hash, the output of `ferrowire hash-password`"
         );
     }
 

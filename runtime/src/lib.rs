@@ -14,12 +14,10 @@ mod hash_password;
 mod http_nodes;
 mod logging;
 mod nodes;
-mod numbers;
 mod pages;
 mod plugins;
 mod run;
 mod settings;
-mod wanted;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -27,82 +25,124 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
-use clap::Parser;
-use ferrowire_core::Registry;
+use clap::{ArgMatches, FromArgMatches};
+use ferrowire_core::{Registry, SettingRegistry};
 
-use cli::{Cli, Command, PluginArgs, PluginCommand, SettingsArgs};
-use settings::{Settings, Sources};
+use cli::{Cli, Command, PluginCommand};
+use settings::sources::Sources;
+use settings::{Settings, flags, list};
 
-/// The exit code when nothing could be right: bad settings, unreadable files, a taken port.
+/// The exit code of a start or command that failed: invalid settings, unreadable files, a port in use.
 const UNUSABLE: u8 = 2;
 
-/// Runs the program with the arguments and the environment of the process, holding the
-/// `assembled` plugins.
+/// Runs the program with the arguments and the environment of the process. `assembled` names the
+/// plugins that have to be linked.
 pub fn main(assembled: &[&str]) -> ExitCode {
-    match dispatch(Cli::parse().command, assembled) {
+    match run(assembled) {
         Ok(code) => code,
         Err(error) => {
-            // Nobody is left to tell if standard error is closed.
+            // Standard error may be closed.
             let _closed = writeln!(std::io::stderr(), "ferrowire: {error:#}");
             ExitCode::from(UNUSABLE)
         }
     }
 }
 
-fn dispatch(command: Command, assembled: &[&str]) -> anyhow::Result<ExitCode> {
+fn run(assembled: &[&str]) -> anyhow::Result<ExitCode> {
+    let settings = settings::registry()?;
+    let matches = cli::command(&settings).get_matches();
+    let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    let arguments = cli::innermost(&matches);
+    dispatch(command, &Program { assembled, settings, arguments })
+}
+
+/// What the program was built from, and what it was called with.
+struct Program<'a> {
+    assembled: &'a [&'a str],
+    settings: SettingRegistry,
+    /// Those of the innermost command.
+    arguments: &'a ArgMatches,
+}
+
+fn dispatch(command: Command, program: &Program<'_>) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run { flows, settings } => {
-            let settings = read_settings(&settings)?;
+        Command::Run { flows } => {
+            let settings = program.read_settings()?;
             logging::start(&settings);
-            let registry = plugins::load(&settings, registry(assembled)?, plugins::log)?;
+            let registry = plugins::load(&settings, program.registry()?, plugins::log)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows, plugins } => check::check(&loaded(plugins, assembled)?, &flows),
-        Command::Nodes { json, plugins } => nodes::list(&loaded(plugins, assembled)?, json),
+        Command::Check { flows } => check::check(&program.loaded()?, &flows),
+        Command::Nodes { json } => nodes::list(&program.loaded()?, json),
+        Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
+        Command::Completions { shell } => program.complete(shell),
         Command::Plugin(PluginCommand::Check { file, json }) => {
-            plugins::check(&file, &registry(assembled)?, json)
+            plugins::check(&file, &program.registry()?, json)
         }
-        Command::Plugin(PluginCommand::List { json, plugins }) => {
-            let settings = read_settings(&plugins.into())?;
-            plugins::list(&settings, registry(assembled)?, json)
+        Command::Plugin(PluginCommand::List { json }) => {
+            plugins::list(&program.read_settings()?, program.registry()?, json)
         }
         Command::HashPassword => hash_password::run(),
     }
 }
 
-/// All node types of this program and of the plugins that it loads, for commands without a log.
-fn loaded(plugins: PluginArgs, assembled: &[&str]) -> anyhow::Result<Registry> {
-    let settings = read_settings(&plugins.into())?;
-    plugins::load(&settings, registry(assembled)?, plugins::print_warning)
-}
-
-/// All node types of this program.
-///
-/// A crate that nothing mentions is not linked, so what was assembled is compared with what
-/// registered.
-fn registry(assembled: &[&str]) -> anyhow::Result<Registry> {
-    let registry = Registry::linked()?;
-    ferrowire_core::set_up()?;
-    let missing: Vec<&str> = assembled
-        .iter()
-        .copied()
-        .filter(|name| !registry.iter().any(|node_type| node_type.plugin == *name))
-        .collect();
-    if missing.is_empty() {
-        return Ok(registry);
+impl Program<'_> {
+    /// All node types of this program and of the plugins that it loads, for commands without a log.
+    fn loaded(&self) -> anyhow::Result<Registry> {
+        plugins::load(&self.read_settings()?, self.registry()?, plugins::print_warning)
     }
-    let names = missing.join("`, `");
-    Err(anyhow!("`{names}` was assembled and registered no node type; assemble the runtime again"))
-}
 
-fn read_settings(args: &SettingsArgs) -> anyhow::Result<Settings> {
-    let env = |name: &str| process_env(name);
-    let path =
-        args.plugins.settings.clone().or_else(|| env("FERROWIRE_SETTINGS").map(PathBuf::from));
-    let file = path.map(read_table).transpose()?;
-    let sources = Sources { flag: &|name| args.flag(name), env: &env, file };
-    Settings::read(&sources)
-        .map_err(|mistakes| anyhow!("invalid settings:\n  {}", mistakes.join("\n  ")))
+    /// All node types of this program.
+    ///
+    /// The linker drops a crate that nothing refers to, so the names of the assembled plugins are
+    /// compared with those of the registered types.
+    fn registry(&self) -> anyhow::Result<Registry> {
+        let registry = Registry::linked()?;
+        ferrowire_core::set_up()?;
+        let is_missing = |name: &&str| !registry.iter().any(|node_type| node_type.plugin == *name);
+        let missing: Vec<&str> = self.assembled.iter().copied().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(registry);
+        }
+        let names = missing.join("`, `");
+        Err(anyhow!(
+            "`{names}` was assembled and registered no node type; assemble the runtime again"
+        ))
+    }
+
+    fn read_settings(&self) -> anyhow::Result<Settings> {
+        self.with_sources(|sources| self.check_settings(sources))?
+    }
+
+    fn check_settings(&self, sources: &Sources<'_>) -> anyhow::Result<Settings> {
+        Settings::read(&self.settings, sources)
+            .map_err(|mistakes| anyhow!("invalid settings:\n  {}", mistakes.join("\n  ")))
+    }
+
+    fn list_settings(&self, form: list::Form) -> anyhow::Result<ExitCode> {
+        self.with_sources(|sources| {
+            self.check_settings(sources)?;
+            list::print(&self.settings, sources, form)?;
+            Ok(ExitCode::SUCCESS)
+        })?
+    }
+
+    /// Calls `read` with where settings come from.
+    fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>) -> T) -> anyhow::Result<T> {
+        let named = self.arguments.try_get_one::<PathBuf>(flags::FILE).ok().flatten();
+        let path = named.cloned().or_else(|| process_env(flags::FILE_VARIABLE).map(PathBuf::from));
+        let file = path.map(read_table).transpose()?;
+        let flag = |record: &_| flags::value(self.arguments, record);
+        Ok(read(&Sources { flag: &flag, env: &process_env, file }))
+    }
+
+    fn complete(&self, shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
+        let mut script = Vec::new();
+        let mut command = cli::command(&self.settings);
+        clap_complete::generate(shell, &mut command, "ferrowire", &mut script);
+        std::io::stdout().write_all(&script).context("cannot print the script")?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 fn read_table(path: PathBuf) -> anyhow::Result<(PathBuf, toml::Table)> {
@@ -114,8 +154,8 @@ fn read_table(path: PathBuf) -> anyhow::Result<(PathBuf, toml::Table)> {
     Ok((path, table))
 }
 
-/// A variable of the process's environment, if it is there and UTF-8. The one place that reads
-/// it; everything below is handed what it needs.
+/// A variable of the process's environment, if it is set and UTF-8. No other code reads the
+/// environment.
 fn process_env(name: &str) -> Option<String> {
     std::env::var_os(name).map(OsString::into_string)?.ok()
 }

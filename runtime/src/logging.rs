@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::{LogFormat, Settings};
+use crate::settings::{Settings, table};
 
 /// Begins to write log lines. Only the first call of a process counts.
 pub(crate) fn start(settings: &Settings) {
@@ -12,12 +12,12 @@ pub(crate) fn start(settings: &Settings) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        // It would complain on standard error that this is closed, and panic.
+        // Reporting on standard error that standard error is closed would panic.
         .log_internal_errors(false)
         .with_writer(std::io::stderr);
-    // A second call, as in tests, leaves the first one's choice.
-    let _already_started = match settings.log_format {
-        LogFormat::Human => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    // After the first call, as in tests, this fails and changes nothing.
+    let _already_started = match settings.get(&table::LOG_FORMAT).as_str() {
+        "json" => builder.json().flatten_event(true).try_init(),
+        _ => builder.with_target(false).try_init(),
     };
 }

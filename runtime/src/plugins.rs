@@ -1,4 +1,4 @@
-//! Plugins in shared libraries: loaded at the start, checked and listed on demand.
+//! Plugins in shared libraries: loaded at the start, and checked or listed by commands.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,11 +11,12 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::UNUSABLE;
-use crate::settings::Settings;
+use crate::settings::{Settings, table};
 
 const TARGET: &str = "ferrowire::plugins";
 
-/// Loads the plugins that the settings name, and warns of those that are not required.
+/// Loads the plugins that the settings name. `warn` is called for each that is refused and not
+/// required.
 ///
 /// # Errors
 /// Every required plugin that cannot be used, one a line.
@@ -24,7 +25,8 @@ pub(crate) fn load(
     mut registry: Registry,
     warn: fn(&Refused),
 ) -> anyhow::Result<Registry> {
-    let report = ferrowire_loader::load(&settings.plugins, &mut registry, settings.plugins_timeout);
+    let limit = settings.get(&table::PLUGINS_TIMEOUT);
+    let report = ferrowire_loader::load(&settings.plugins, &mut registry, limit);
     for Loaded { inspection, .. } in &report.loaded {
         let (name, version) = identity(inspection);
         let file = inspection.file.display();
@@ -45,7 +47,7 @@ pub(crate) fn log(refused: &Refused) {
 
 /// Warns on standard error, for commands that have no log.
 pub(crate) fn print_warning(refused: &Refused) {
-    // Nobody is left to tell if standard error is closed.
+    // Standard error may be closed.
     let _closed = writeln!(std::io::stderr(), "ferrowire: {refused}");
 }
 
@@ -145,7 +147,8 @@ pub(crate) fn list(
         registry.iter().map(|node_type| (node_type.plugin, node_type.version)).collect();
     linked.sort_unstable();
     linked.dedup();
-    let report = ferrowire_loader::load(&settings.plugins, &mut registry, settings.plugins_timeout);
+    let limit = settings.get(&table::PLUGINS_TIMEOUT);
+    let report = ferrowire_loader::load(&settings.plugins, &mut registry, limit);
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&list_json(&linked, &report))?)?;

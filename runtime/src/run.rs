@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::contexts::{self, Opened};
-use crate::settings::Settings;
+use crate::settings::{Settings, table};
 use crate::{admin, files, http_nodes, pages, process_env};
 
 /// Runs flows until a signal ends them.
@@ -29,12 +29,12 @@ pub(crate) fn run(
     paths: &[PathBuf],
 ) -> anyhow::Result<ExitCode> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = settings.workers {
+    if let Some(workers) = settings.get(&table::WORKERS) {
         builder.worker_threads(workers);
     }
     let runtime = builder.enable_all().build().context("cannot start worker threads")?;
     runtime.block_on(run_until_signal(settings, registry, paths))?;
-    // A thread that blocks in a node's code must not hold the exit up.
+    // Threads that block in a node's code do not delay the exit.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
@@ -54,7 +54,7 @@ async fn run_until_signal(
 
     let routes = Routes::new();
     let Opened { stores, files } =
-        contexts::open(&settings.contexts, settings.user_dir.as_deref())?;
+        contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
     let keep = CancellationToken::new();
     let mut writing = JoinSet::new();
     for file in files {
@@ -68,14 +68,17 @@ async fn run_until_signal(
     let admin = admin::prepare(engine.clone(), auth, &settings, paths)?;
     let comms = Comms::start(&engine, Arc::clone(admin.auth()));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
-    let of_folder = settings.http_nodes.files.clone();
+    let of_folder = settings.http_static.clone();
     let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
-    // Who connects meanwhile waits, instead of hearing that there is no such path.
+    // The port accepts connections already: clients wait until the flows have started, and get no 404.
     report(&admin.start().await?);
     info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
     announce(&admin, &settings, &format!("{scheme}://{address}"));
-    let limits = Limits { handshake: settings.handshake_timeout, drain: settings.shutdown_timeout };
+    let limits = Limits {
+        handshake: settings.get(&table::HANDSHAKE_TIMEOUT),
+        drain: settings.get(&table::SHUTDOWN_TIMEOUT),
+    };
     let server = serve(listener, tls, routes, limits, stop.clone());
     let mut server = std::pin::pin!(server);
     tokio::select! {
@@ -86,7 +89,7 @@ async fn run_until_signal(
     stop.cancel();
     let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
     stopped?;
-    // After the last node had its chance to change something.
+    // Nodes may change context until they have stopped.
     keep.cancel();
     while let Some(written) = writing.join_next().await {
         written.context("the context was not written to the end")?;
@@ -102,37 +105,31 @@ fn engine(
     port: NodePort,
     contexts: Arc<ContextStores>,
 ) -> Engine {
-    let websocket = ferrowire_websocket::Settings {
-        limits: settings.limits,
-        slow_peer: settings.slow_client,
-        reconnect: settings.reconnect_delay,
-        handshake: settings.handshake_timeout,
-    };
     Engine::builder(registry)
         .environment(Environment::new(process_env))
+        .settings(settings.for_nodes.clone())
         .port(Arc::new(port))
-        .provide(Arc::new(websocket))
         .contexts(contexts)
-        .stop_limit(settings.shutdown_timeout)
+        .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT))
         .build()
 }
 
-/// Says where the editor is, or why there is none.
+/// Logs where the editor is, or why it is not served.
 fn announce(admin: &Admin, settings: &Settings, port: &str) {
     match &settings.http_admin_root {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
-        Some(_) if admin.lacks_editor() && !settings.no_editor => info!(
+        Some(_) if admin.lacks_editor() && !settings.get(&table::NO_EDITOR) => info!(
             "headless: this program was built without the editor; run `cargo xtask editor` \
              and build again to have it"
         ),
         _ => {}
     }
     if admin.settings().flow_files.len() > 1 && settings.http_admin_root.is_some() {
-        info!("flows from several files are shown and run, and cannot be deployed to");
+        info!("flows from several files are shown and run, but the editor cannot deploy to them");
     }
 }
 
-/// The engine has logged every problem; this says what follows from them.
+/// Logs what follows from the problems that the engine has logged.
 fn report(deployed: &Deployed) {
     if !deployed.running {
         error!("the flows do not run: add plugins for the missing types, or delete their nodes");
@@ -166,7 +163,7 @@ impl Signals {
     }
 }
 
-/// Nodes that did not change go on, with their connections.
+/// Deploys the flow files again. Nodes that did not change keep running, with their connections.
 async fn reload(admin: &Arc<Admin>) {
     match admin.reload(DeployType::Nodes).await {
         Ok(deployed) => {

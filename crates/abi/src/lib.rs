@@ -73,6 +73,7 @@ pub mod waker;
 pub mod future;
 pub mod slot;
 pub mod users;
+pub mod settings;
 pub mod stream;
 pub mod http;
 

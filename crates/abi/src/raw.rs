@@ -493,6 +493,9 @@ pub struct HostTable {
     /// Asks a configuration node; the request is the property `value` of a message. Both are handed
     /// over.
     pub ask: unsafe extern "C" fn(*const c_void, Str, *mut Message, Slot) -> Future,
+    /// The value of a setting: the property `value` of a message, null if none was given. A number
+    /// as its decimal digits in an array of one, a text as it is, a list as an object with `list`.
+    pub setting: unsafe extern "C" fn(*const c_void, Str) -> *mut Message,
 }
 
 /// Where a value of a context is. Lent for the call, apart from `rest`.

@@ -37,7 +37,7 @@ pub use watching::Watchers;
 use crate::port::Port;
 use crate::{
     BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
-    NodeContext, NodeError, NodeInfo, Sending, Status, StopReason, Users, Value,
+    NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status, StopReason, Users, Value,
 };
 
 /// The number of messages that wait on a queued wire.
@@ -55,6 +55,11 @@ pub trait Services: Send + Sync {
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
     /// The HTTP port, if there is one.
     fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
+    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        let _ = name;
         None
     }
     /// A service for linked-in nodes.

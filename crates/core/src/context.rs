@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 use crate::{
-    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Text, Users, Value,
+    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Setting, SettingType,
+    SettingValue, Text, Users, Value,
 };
 
 /// Who a node is, as its flow file says.
@@ -158,6 +159,11 @@ pub trait Host: Send + Sync {
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
     fn env(&self, name: &str) -> Option<Value>;
+    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        let _ = name;
+        None
+    }
     /// Runs a task that ends with the node at the latest.
     fn spawn(&self, task: BoxFuture<'static, ()>);
     /// Runs a task that ends by itself soon after [`stopping`](Host::stopping) is cancelled; the
@@ -342,6 +348,19 @@ impl NodeContext {
     /// process's, and Node-RED's own `NR_NODE_ID`, `NR_NODE_NAME`, `NR_FLOW_ID`, `NR_FLOW_NAME`.
     pub fn env(&self, name: &str) -> Option<Value> {
         self.host.env(name)
+    }
+
+    /// The value of a setting that this node's crate declares with
+    /// [`settings!`](crate::settings), or its default. The same for all nodes and as long as the
+    /// runtime runs; flows cannot override it.
+    pub fn setting<T: SettingType>(&self, setting: &Setting<T>) -> T {
+        setting.read(self.host.setting(setting.record().name))
+    }
+
+    /// The value that was given for the setting `name`.
+    #[doc(hidden)]
+    pub fn setting_value(&self, name: &str) -> Option<SettingValue> {
+        self.host.setting(name)
     }
 
     /// Runs `task` beside the messages. It is dropped when the node has stopped.

@@ -30,12 +30,15 @@ mod editor;
 pub mod metric;
 mod node_type;
 mod user;
+mod setting;
 mod setup;
 pub mod bus;
 
 pub use async_trait::async_trait;
 #[doc(hidden)]
 pub use inventory as __inventory;
+#[doc(hidden)]
+pub use setting::DeclaredSetting as __DeclaredSetting;
 #[doc(hidden)]
 pub use setup::Setup as __Setup;
 
@@ -56,6 +59,10 @@ pub use node_type::{
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
+pub use setting::{
+    DuplicateSetting, InvalidSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
+    SettingType, SettingValue, SettingValues,
+};
 pub use setup::{SetupFailed, set_up};
 pub use store::{
     Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ferrowire_core::port::Port;
-use ferrowire_core::{ContextStores, Registry};
+use ferrowire_core::{ContextStores, Registry, SettingValues};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +31,7 @@ pub struct EngineBuilder {
     environment: Environment,
     resources: Resources,
     port: Option<Arc<dyn Port>>,
+    settings: SettingValues,
     contexts: Arc<ContextStores>,
     stop_limit: Duration,
 }
@@ -42,6 +43,7 @@ impl EngineBuilder {
             environment: Environment::default(),
             resources: Resources::new(),
             port: None,
+            settings: SettingValues::default(),
             contexts: Arc::default(),
             stop_limit: STOP_LIMIT,
         }
@@ -68,6 +70,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets the values of the settings that plugins declare. By default there are none, and the
+    /// declared defaults count.
+    #[must_use]
+    pub fn settings(mut self, values: SettingValues) -> Self {
+        self.settings = values;
+        self
+    }
+
     /// Sets the stores for context. By default, context is kept in memory as long as the engine
     /// exists.
     #[must_use]
@@ -90,7 +100,12 @@ impl EngineBuilder {
             shared: Arc::new(SharedEngine {
                 registry: self.registry,
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(self.resources, self.port, self.contexts)),
+                services: Arc::new(NodeServices::new(
+                    self.resources,
+                    self.port,
+                    self.settings,
+                    self.contexts,
+                )),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
                 flows: Mutex::default(),
                 snapshot: ArcSwap::default(),

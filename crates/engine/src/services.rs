@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::port::Port;
-use ferrowire_core::{ContextStores, Level, Map, NodeError, NodeInfo, Status, Value};
+use ferrowire_core::{
+    ContextStores, Level, Map, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value,
+};
 use tokio::sync::broadcast;
 
 use crate::directory::Directory;
@@ -82,6 +84,7 @@ pub(crate) struct NodeServices {
     directory: ArcSwap<Directory>,
     resources: Resources,
     port: Option<Arc<dyn Port>>,
+    settings: SettingValues,
     contexts: Arc<ContextStores>,
 }
 
@@ -89,6 +92,7 @@ impl NodeServices {
     pub(crate) fn new(
         resources: Resources,
         port: Option<Arc<dyn Port>>,
+        settings: SettingValues,
         contexts: Arc<ContextStores>,
     ) -> Self {
         NodeServices {
@@ -98,6 +102,7 @@ impl NodeServices {
             directory: ArcSwap::default(),
             resources,
             port,
+            settings,
             contexts,
         }
     }
@@ -189,6 +194,10 @@ impl Services for NodeServices {
 
     fn port(&self) -> Option<Arc<dyn Port>> {
         self.port.clone()
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

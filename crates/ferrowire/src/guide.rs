@@ -239,6 +239,10 @@
 //! # assert_eq!(problems, ["style", "skipEmpty"]);
 //! ```
 //!
+//! What the operator of a runtime sets, rather than the author of a flow, is a setting of the
+//! crate: [`settings!`](crate::settings) declares it, and `cx.setting(&NAME)` reads it from `start`
+//! on. It becomes a flag, an environment variable and a key of the settings file.
+//!
 //! # 7. A source, and other work beside the messages
 //!
 //! [`start`](crate::Node::start) runs before the first message, when every wire is in place. What

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Value,
+    BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Setting, Value,
 };
 
 use crate::record::World;
@@ -76,6 +76,19 @@ impl HarnessBuilder {
     /// Sets an environment variable that the node sees. The process's own are not visible.
     pub fn env(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.world.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a setting that the node's crate declares, from text as in the environment. Without it
+    /// the declared default holds.
+    ///
+    /// # Panics
+    /// When the setting does not take the value.
+    pub fn setting<T>(mut self, setting: &Setting<T>, text: &str) -> Self {
+        let record = setting.record();
+        let value = record.parse(text);
+        let value = value.unwrap_or_else(|why| panic!("`{}` is `{text}`: {why}", record.name));
+        self.world.settings.set(record, value);
         self
     }
 

@@ -10,7 +10,7 @@ use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::port::Port;
 use ferrowire_core::{
     ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeInfo, Status, Value,
+    NodeInfo, SettingValue, SettingValues, Status, Value,
 };
 use tokio::sync::Notify;
 
@@ -96,6 +96,7 @@ pub(crate) struct World {
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
     pub(crate) port: Option<Arc<dyn Port>>,
+    pub(crate) settings: SettingValues,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     pub(crate) contexts: ContextStores,
     /// Other nodes, by id.
@@ -126,6 +127,10 @@ impl Services for World {
 
     fn port(&self) -> Option<Arc<dyn Port>> {
         self.port.clone()
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

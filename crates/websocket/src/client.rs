@@ -119,7 +119,7 @@ fn header(entry: &Value) -> Result<Option<Header>, String> {
 #[async_trait]
 impl Node for Client {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
-        let settings = cx.resource::<Settings>().unwrap_or_default();
+        let settings = Settings::of(cx);
         let link = Arc::new(Link {
             cx: cx.clone(),
             options: Arc::clone(&self.options),

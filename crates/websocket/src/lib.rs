@@ -32,4 +32,3 @@ pub use connection::{Connection, Ended, Limits, NotSent, Receive};
 pub use frame::{Close, Payload, Role};
 pub use handshake::accept;
 pub use listener::Listener;
-pub use settings::{Settings, SlowPeer};

@@ -59,7 +59,7 @@ pub(crate) fn split_list(list: &str) -> Vec<String> {
 impl Node for Listener {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         let port = cx.port()?;
-        let settings = cx.resource::<Settings>().unwrap_or_default();
+        let settings = Settings::of(cx);
         let (limits, slow_peer) = self.overrides.over(&settings);
         let sessions = self
             .sessions

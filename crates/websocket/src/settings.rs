@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use ferrowire_core::NodeConfig;
+use ferrowire_core::{NodeConfig, NodeContext, Setting};
 
 use crate::connection::Limits;
 
 /// What happens to a message for a peer whose queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SlowPeer {
+pub(crate) enum SlowPeer {
     /// The peer is disconnected with 1008 and may come back.
     #[default]
     Disconnect,
@@ -20,7 +20,7 @@ pub enum SlowPeer {
 
 impl SlowPeer {
     /// The policy called `name`.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "disconnect" => Some(SlowPeer::Disconnect),
             "drop" => Some(SlowPeer::Drop),
@@ -30,28 +30,43 @@ impl SlowPeer {
     }
 }
 
-/// The settings of the runtime for all WebSocket endpoints: a resource for their nodes.
+// Settings of the runtime, which declares and checks them; the defaults count in tests of one node.
+const MAX_MESSAGE: Setting<usize> = Setting::bytes("max-message").default("100 MiB");
+const MAX_QUEUE: Setting<usize> = Setting::bytes("max-queue").default("4 MiB");
+const SLOW_CLIENT: Setting<String> =
+    Setting::choice("slow-client", &["disconnect", "drop", "wait"]).default("disconnect");
+const STALL_TIMEOUT: Setting<Duration> = Setting::seconds("stall-timeout").default("60");
+const RECONNECT_DELAY: Setting<Duration> = Setting::seconds("reconnect-delay").default("3");
+const HANDSHAKE_TIMEOUT: Setting<Duration> = Setting::seconds("handshake-timeout").default("10");
+
+/// The settings of the runtime for all WebSocket endpoints.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The limits of each connection.
-    pub limits: Limits,
-    /// What happens to those who read too slowly.
-    pub slow_peer: SlowPeer,
+    pub(crate) limits: Limits,
+    /// What happens to peers that read too slowly.
+    pub(crate) slow_peer: SlowPeer,
     /// How long a client waits before it dials again; after failures in a row up to 20 times
     /// as long.
-    pub reconnect: Duration,
+    pub(crate) reconnect: Duration,
     /// How long a server that a client dials may take from the first packet to the end of the
     /// handshake.
-    pub handshake: Duration,
+    pub(crate) handshake: Duration,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// The settings that hold for a node.
+    pub(crate) fn of(cx: &NodeContext) -> Self {
         Settings {
-            limits: Limits::default(),
-            slow_peer: SlowPeer::default(),
-            reconnect: Duration::from_secs(3),
-            handshake: Duration::from_secs(10),
+            limits: Limits {
+                max_message: cx.setting(&MAX_MESSAGE),
+                max_queue: cx.setting(&MAX_QUEUE),
+                stall: cx.setting(&STALL_TIMEOUT),
+                ..Limits::default()
+            },
+            slow_peer: SlowPeer::from_name(&cx.setting(&SLOW_CLIENT)).unwrap_or_default(),
+            reconnect: cx.setting(&RECONNECT_DELAY),
+            handshake: cx.setting(&HANDSHAKE_TIMEOUT),
         }
     }
 }

@@ -31,6 +31,7 @@ use ferrowire::{
 
 use runner::Runner;
 use settings::Settings;
+pub use settings::{MEMORY, TIMEOUT};
 
 /// Node-RED's `function`.
 #[derive(Debug)]

@@ -1,20 +1,32 @@
-//! `Settings`: the node's properties, checked.
+//! `Settings`: the node's properties, checked; and what the plugin lets the runtime's operator set.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire::{Key, NodeConfig, NodeContext, NodeInfo, Value};
+use ferrowire::{Key, NodeConfig, NodeContext, NodeInfo, Setting, Value};
 
 use crate::syntax;
 use crate::visible::visible;
 
-/// The time that one run of the code may take, unless the node or the environment says otherwise.
-const TIME_LIMIT: f64 = 10.0;
+ferrowire::settings! {
+    /// How long one run of a function's code may take, unless its node says otherwise.
+    pub TIMEOUT: Duration = Setting::seconds("function-timeout")
+        .between("0.001", "31536000")
+        .default("10")
+        .group(GROUP)
+        .help("Seconds for one run of a function's code, unless its node sets a timeout");
+    /// The mebibytes that the JavaScript of one function node may hold.
+    pub MEMORY: usize = Setting::integer("function-memory")
+        .value_name("MEBIBYTES")
+        .between("1", "65536")
+        .default("128")
+        .group(GROUP)
+        .help("Memory for the JavaScript of one function node, in MiB");
+}
 
-/// The mebibytes that a node's JavaScript may hold, unless the environment says otherwise.
-const MEMORY_LIMIT: f64 = 128.0;
+const GROUP: &str = "Functions";
 
-/// More seconds than this mean: no limit that anyone would see.
+/// The longest `timeout` of a node, in seconds.
 const LONGEST: f64 = 86_400.0 * 365.0;
 
 /// What the flow file says about the node.
@@ -25,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) initialize: String,
     pub(crate) finalize: String,
     pub(crate) outputs: f64,
-    /// In seconds; 0 stands for the default.
+    /// In seconds; 0 stands for the setting `function-timeout`.
     timeout: f64,
     /// Whether the code waits for anything.
     pub(crate) is_async: bool,
@@ -66,31 +78,16 @@ impl Settings {
 
     /// How long one run of the code may take.
     pub(crate) fn time_limit(&self, cx: &NodeContext) -> Duration {
-        let default = || variable(cx, "FERROWIRE_FUNCTION_TIMEOUT").unwrap_or(TIME_LIMIT);
-        let seconds = if self.timeout > 0.0 { self.timeout } else { default() };
-        Duration::from_secs_f64(seconds.clamp(0.001, LONGEST))
+        if self.timeout > 0.0 {
+            return Duration::from_secs_f64(self.timeout.max(0.001));
+        }
+        cx.setting(&TIMEOUT)
     }
 
     /// How many bytes the node's JavaScript may hold.
     pub(crate) fn memory_limit(&self, cx: &NodeContext) -> usize {
-        let mebibytes = variable(cx, "FERROWIRE_FUNCTION_MEMORY").unwrap_or(MEMORY_LIMIT);
-        (mebibytes.clamp(1.0, 65_536.0) * 1_048_576.0) as usize
+        cx.setting(&MEMORY).saturating_mul(1 << 20)
     }
-}
-
-/// A number above 0 in the environment; anything else is named in the log.
-fn variable(cx: &NodeContext, name: &str) -> Option<f64> {
-    let value = cx.env(name)?;
-    let number = match &value {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_f64(),
-    };
-    let number = number.filter(|number: &f64| number.is_finite() && *number > 0.0);
-    if number.is_none() {
-        let found = value.to_json();
-        cx.warn(format_args!("`{name}` is {found}, a number above 0 was expected; it is ignored"));
-    }
-    number
 }
 
 /// Modules of npm need Node.js.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ferrowire::{Level, Message, Value};
-use ferrowire_plugin_function as _;
+use ferrowire_plugin_function::MEMORY;
 use ferrowire_testkit::{Harness, Stopped, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
 
@@ -368,8 +368,7 @@ async fn endless_promises_are_cut_off_and_the_next_message_is_handled() {
 #[tokio::test(start_paused = true)]
 async fn memory_has_a_limit() {
     let config = json!({"func": "globalThis.all ??= []; while (msg.payload) all.push(new Array(1000).fill(1)); return {payload: 'fine'};"});
-    let mut node =
-        Harness::of("function").config(config).env("FERROWIRE_FUNCTION_MEMORY", "8").start().await;
+    let mut node = Harness::of("function").config(config).setting(&MEMORY, "8").start().await;
     node.send(Message::with_payload(1)).await;
     assert_eq!(node.next_error().await, "RangeError: the function holds more than 8 MiB of memory");
     node.send(Message::with_payload(0)).await;

@@ -2,7 +2,7 @@
 //! a limit of time, of memory or of length.
 
 use ferrowire::Message;
-use ferrowire_plugin_function as _;
+use ferrowire_plugin_function::MEMORY as MEMORY_SETTING;
 use ferrowire_testkit::{Harness, json};
 
 const TIME: &str = "Script execution timed out after 50ms";
@@ -13,11 +13,8 @@ const LENGTH: &str = "takes arrays of up to 524288 elements, not of ";
 async fn assert_ends(expected: &str, timeout: f64, codes: &[&str]) {
     for code in codes {
         let config = json!({"func": code, "timeout": timeout});
-        let mut node = Harness::of("function")
-            .config(config)
-            .env("FERROWIRE_FUNCTION_MEMORY", "8")
-            .start()
-            .await;
+        let mut node =
+            Harness::of("function").config(config).setting(&MEMORY_SETTING, "8").start().await;
         node.send(Message::new()).await;
         let error = node.next_error().await;
         assert!(error.contains(expected), "{code}: {error}");

@@ -18,6 +18,7 @@ mod prepare;
 mod proxy;
 
 pub use node::HttpRequest;
+pub use prepare::TIMEOUT;
 pub use proxy::HttpProxy;
 
 use ferrowire::{Credential, Editor, NodeType, Reference};

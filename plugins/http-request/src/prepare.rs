@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire::expression::javascript;
 use ferrowire::expression::mustache::Filling;
-use ferrowire::{HasBigInt, Message, NodeContext, NodeError, Value};
+use ferrowire::{HasBigInt, Message, NodeContext, NodeError, Setting, Value};
 use ferrowire_net::{basic, take_mark};
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -17,13 +17,17 @@ use crate::headers::Headers;
 use crate::jar::Jar;
 use crate::options::{AuthType, Options, PayloadOf, UrlSource};
 
-/// How long a request may take, unless the message says otherwise.
-const PATIENCE: Duration = Duration::from_secs(120);
+ferrowire::settings! {
+    /// How long the response to a request may take, unless the message says otherwise.
+    pub TIMEOUT: Duration = Setting::seconds("http-request-timeout")
+        .between("0.001", "31536000")
+        .default("120")
+        .group("HTTP requests")
+        .help("Seconds for the response to a request, unless the message has a requestTimeout; \
+               Node-RED's httpRequestTimeout");
+}
 
-/// The variable that holds another number of seconds.
-const TIMEOUT: &str = "FERROWIRE_HTTP_REQUEST_TIMEOUT";
-
-/// A year of seconds is as good as for ever.
+/// The longest `requestTimeout` of a message, in seconds: a year.
 const LONGEST: f64 = 31_536_000.0;
 
 /// Why a request is not sent.
@@ -236,9 +240,9 @@ fn body(
     })
 }
 
-/// How long an answer may take: what the message says, else the environment, else two minutes.
+/// How long the response may take: as the message says, else as the setting says.
 fn timeout(msg: &Message, cx: &NodeContext) -> Duration {
-    let Some(wanted) = msg.get("requestTimeout") else { return usual_timeout(cx) };
+    let Some(wanted) = msg.get("requestTimeout") else { return cx.setting(&TIMEOUT) };
     let milliseconds = javascript::number(Some(wanted));
     if milliseconds.is_nan() {
         cx.warn("Timeout value is not a valid number, ignoring");
@@ -247,18 +251,7 @@ fn timeout(msg: &Message, cx: &NodeContext) -> Duration {
     } else {
         return Duration::from_secs_f64((milliseconds / 1000.0).min(LONGEST));
     }
-    usual_timeout(cx)
-}
-
-fn usual_timeout(cx: &NodeContext) -> Duration {
-    let Some(value) = cx.env(TIMEOUT) else { return PATIENCE };
-    let seconds = javascript::number(Some(&value));
-    if seconds > 0.0 {
-        return Duration::from_secs_f64(seconds.clamp(0.001, LONGEST));
-    }
-    let found = value.to_json();
-    cx.warn(format_args!("`{TIMEOUT}` is {found}, a number above 0 was expected; it is ignored"));
-    PATIENCE
+    cx.setting(&TIMEOUT)
 }
 
 fn verify(msg: &Message, cx: &NodeContext) -> bool {

@@ -77,7 +77,7 @@ impl Node for HttpIn {
         let receiver = Receiver {
             route: Arc::clone(route),
             root: port.root(Place::Flows).into(),
-            limits: *cx.resource::<Limits>().unwrap_or_default(),
+            limits: Limits::of(cx),
             cx: cx.clone(),
         };
         let registration =

@@ -14,7 +14,6 @@ mod request;
 
 pub use http_in::HttpIn;
 pub use http_response::HttpResponse;
-pub use limits::Limits;
 
 use ferrowire::{Editor, NodeType};
 

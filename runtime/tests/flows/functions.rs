@@ -47,6 +47,17 @@ async fn other_flows_go_on_while_a_function_never_ends() {
 }
 
 #[tokio::test]
+async fn a_flow_cannot_override_a_setting_of_its_plugin() {
+    let mut flows = flows();
+    let variable = json!({"name": "FERROWIRE_FUNCTION_TIMEOUT", "value": "600", "type": "num"});
+    flows[0]["env"] = json!([variable]);
+    let runtime = Runtime::start_with(flows, &["--function-timeout", "0.5"], &[]).await;
+    let mut client = runtime.connect("/ws/run").await;
+    client.send("while (true) {}").await;
+    assert_eq!(client.text().await, "Error: Script execution timed out after 500ms");
+}
+
+#[tokio::test]
 async fn what_a_function_asks_too_much_of_is_an_error_that_can_be_caught() {
     let limits = [("FERROWIRE_FUNCTION_TIMEOUT", "1"), ("FERROWIRE_FUNCTION_MEMORY", "16")];
     let mut runtime = Runtime::start_with(flows(), &[], &limits).await;

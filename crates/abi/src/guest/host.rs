@@ -14,11 +14,11 @@ use super::log::caught;
 use super::port::RemotePort;
 use crate::failure::Failed;
 use crate::future::Foreign;
-use crate::{guest, message, raw, slot, users};
+use crate::{guest, message, raw, settings, slot, users};
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Users,
-    Value,
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
+    Status, Users, Value,
 };
 
 /// A node's way to its host.
@@ -223,6 +223,15 @@ impl Host for RemoteHost {
             let value = (self.way.table.env)(self.way.host, raw::Str::new(name));
             message::value_from_raw(value)
         }
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        // SAFETY: the name is lent for the call, the value handed over.
+        let value = unsafe {
+            let value = (self.way.table.setting)(self.way.host, raw::Str::new(name));
+            message::value_from_raw(value)
+        };
+        settings::from_value(&value?)
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {

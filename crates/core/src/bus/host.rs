@@ -14,8 +14,8 @@ use crate::port::Port;
 
 use super::{Outlet, Wire};
 use crate::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, Status, Users,
-    Value,
+    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
+    Status, Users, Value,
 };
 
 impl Host for Outlet {
@@ -98,6 +98,10 @@ impl Host for Outlet {
 
     fn env(&self, name: &str) -> Option<Value> {
         self.services.env(&self.info, name)
+    }
+
+    fn setting(&self, name: &str) -> Option<SettingValue> {
+        self.services.setting(name)
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {

@@ -54,6 +54,7 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     send_to: super::users::send_to,
     status_of: super::users::status_of_one,
     ask: super::users::ask,
+    setting,
 };
 
 /// # Safety
@@ -161,6 +162,15 @@ unsafe extern "C" fn publish(pointer: *const c_void, topic: raw::Str, data: *mut
     // SAFETY: a way of this side, a topic that is lent, and data that is handed over.
     let (way, topic, data) = unsafe { (way(pointer), topic.get(), message::value_from_raw(data)) };
     answered(way, (), || way.cx.publish(intern(topic), data.unwrap_or_default()));
+}
+
+unsafe extern "C" fn setting(pointer: *const c_void, name: raw::Str) -> *mut raw::Message {
+    // SAFETY: a way of this side, and a name that is lent for this call.
+    let (way, name) = unsafe { (way(pointer), name.get()) };
+    let value = answered(way, None, || way.cx.setting_value(name));
+    value.map_or(std::ptr::null_mut(), |value| {
+        message::value_into_raw(ferrowire_abi::settings::into_value(value))
+    })
 }
 
 unsafe extern "C" fn env(pointer: *const c_void, name: raw::Str) -> *mut raw::Message {

@@ -1,21 +1,21 @@
-//! Which libraries the settings want loaded, and which of them the start may do without.
+//! The settings `plugins` and `plugin`: which libraries are loaded, and which of them are required.
 
 use std::path::PathBuf;
 
 use ferrowire_loader::{Kind, Request};
 
-/// A library or folder, and whether it is required if that is said of it alone.
+/// A library or a directory of libraries. `required` is what its own entry says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     path: PathBuf,
     required: Option<bool>,
 }
 
-/// What marks a path whose loading may or must not fail.
+/// What follows a path to say whether it is required.
 const REQUIRED: &str = "?required=";
 
 impl Wanted {
-    /// The request for it; `otherwise` is what counts for those that say nothing.
+    /// The request to the loader; `otherwise` holds for an entry that does not say.
     pub(crate) fn request(self, kind: Kind, otherwise: bool) -> Request {
         Request { path: self.path, kind, required: self.required.unwrap_or(otherwise) }
     }
@@ -25,21 +25,21 @@ impl Wanted {
             None => (text, None),
             Some((path, "true")) => (path, Some(true)),
             Some((path, "false")) => (path, Some(false)),
-            Some(_) => return Err(format!("`true` or `false` was expected after `{REQUIRED}`")),
+            Some(_) => return Err(format!("expected `true` or `false` after `{REQUIRED}`")),
         };
         match path {
-            "" => Err("paths with `:` between them were expected".to_owned()),
+            "" => Err("expected paths separated by `:`".to_owned()),
             _ => Ok(Wanted { path: path.into(), required }),
         }
     }
 
     fn from_toml(value: &toml::Value) -> Result<Self, String> {
-        let expected = || "a path was expected, or `{ path = \"…\", required = false }`".to_owned();
+        let expected = || "expected a path, or `{ path = \"…\", required = false }`".to_owned();
         match value {
             toml::Value::String(text) => Self::parse(text),
             toml::Value::Table(table) => {
                 if let Some(other) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-                    return Err(format!("`{other}` is unknown; there are `path` and `required`"));
+                    return Err(format!("unknown key `{other}`; expected `path` or `required`"));
                 }
                 let path = table.get("path").and_then(toml::Value::as_str).ok_or_else(expected)?;
                 let required = match table.get("required") {
@@ -55,13 +55,13 @@ impl Wanted {
 
 const KEYS: [&str; 2] = ["path", "required"];
 
-/// Paths with `:` between them, each perhaps with `?required=false` behind it.
+/// Paths separated by `:`, each optionally followed by `?required=true` or `?required=false`.
 pub(crate) fn in_text(text: &str) -> Result<Vec<Wanted>, String> {
     let parts: Vec<PathBuf> = std::env::split_paths(text).collect();
     parts.iter().map(|part| Wanted::parse(&part.to_string_lossy())).collect()
 }
 
-/// The same as a string, or a list of paths and of tables.
+/// The same text, or an array of paths and tables.
 pub(crate) fn in_toml(value: &toml::Value) -> Result<Vec<Wanted>, String> {
     match value {
         toml::Value::String(text) => in_text(text),
@@ -101,18 +101,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused_with_what_is_wrong() {
+    fn an_entry_that_is_not_a_path_is_refused_with_the_reason() {
         for (text, expected) in [
-            ("a.so::b.so", "paths with `:` between them were expected"),
-            ("a.so?required=maybe", "`true` or `false` was expected after `?required=`"),
+            ("a.so::b.so", "expected paths separated by `:`"),
+            ("a.so?required=maybe", "expected `true` or `false` after `?required=`"),
         ] {
             assert_eq!(in_text(text).unwrap_err(), expected);
         }
         for (text, expected) in [
-            ("plugin = 5", "a path was expected"),
-            ("plugin = [{ required = false }]", "a path was expected"),
-            ("plugin = [{ path = 'a', required = 'no' }]", "a path was expected"),
-            ("plugin = [{ path = 'a', need = true }]", "`need` is unknown"),
+            ("plugin = 5", "expected a path"),
+            ("plugin = [{ required = false }]", "expected a path"),
+            ("plugin = [{ path = 'a', required = 'no' }]", "expected a path"),
+            ("plugin = [{ path = 'a', need = true }]", "unknown key `need`"),
         ] {
             let refused = toml(text).unwrap_err();
             assert!(refused.starts_with(expected), "{refused}");

@@ -1,0 +1,135 @@
+//! The flags of settings: arguments of the command line, made from the records.
+
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser, ValueHint};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use ferrowire_core::{SettingKind, SettingRecord, SettingRegistry};
+
+use super::table::PLUGIN_GROUP;
+
+/// The flag that names the settings file; not a setting, since the file cannot name itself.
+pub(crate) const FILE: &str = "settings";
+pub(crate) const FILE_VARIABLE: &str = "FERROWIRE_SETTINGS";
+
+/// Names of other arguments of commands that take settings.
+const TAKEN: [&str; 6] = [FILE, "flows", "help", "json", "markdown", "version"];
+
+/// Whether no setting can have this name.
+pub(crate) fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name)
+}
+
+/// Adds the flags of all settings to a command.
+pub(crate) fn add_all(command: Command, registry: &SettingRegistry) -> Command {
+    let flags = registry.iter().filter(|record| record.has_flag()).map(argument);
+    command.arg(file()).args(flags).after_help(after_help(registry))
+}
+
+/// Adds the flags that say which libraries are loaded.
+pub(crate) fn add_of_plugins(command: Command, registry: &SettingRegistry) -> Command {
+    let of_plugins = registry.iter().filter(|record| record.group == PLUGIN_GROUP);
+    command.arg(file()).args(of_plugins.map(argument))
+}
+
+fn file() -> Arg {
+    Arg::new(FILE)
+        .long(FILE)
+        .value_name("FILE")
+        .value_parser(value_parser!(std::path::PathBuf))
+        .value_hint(ValueHint::FilePath)
+        .help(format!("TOML file with settings [env: {FILE_VARIABLE}]"))
+}
+
+fn argument(record: &SettingRecord) -> Arg {
+    let arg = Arg::new(record.name).long(record.name).help_heading(record.group).help(format!(
+        "{}{}",
+        record.help,
+        notes(record)
+    ));
+    if record.value_name.is_empty() {
+        return arg.action(ArgAction::SetTrue);
+    }
+    let arg = arg.value_name(record.value_name).value_hint(hint(record));
+    match record.kind {
+        SettingKind::List | SettingKind::Paths => arg.action(ArgAction::Append),
+        SettingKind::Choice => arg.value_parser(Choices(record.choices)),
+        SettingKind::Boolean => arg.value_parser(Choices(&["true", "false"])),
+        _ => arg,
+    }
+}
+
+fn hint(record: &SettingRecord) -> ValueHint {
+    match (record.kind, record.value_name) {
+        (SettingKind::Path | SettingKind::Paths, "FILE") => ValueHint::FilePath,
+        (SettingKind::Path | SettingKind::Paths, "DIRECTORY") => ValueHint::DirPath,
+        (SettingKind::Path | SettingKind::Paths, _) => ValueHint::AnyPath,
+        _ => ValueHint::Other,
+    }
+}
+
+/// Default, bounds and environment variable.
+fn notes(record: &SettingRecord) -> String {
+    let default = match record.default {
+        Some(default) => default,
+        None => record.otherwise,
+    };
+    let notes = [
+        ("default: ", default.to_owned()),
+        ("", record.bounds()),
+        ("env: ", if record.has_variable() { record.variable() } else { String::new() }),
+    ];
+    let notes = notes.iter().filter(|(_, text)| !text.is_empty());
+    notes.map(|(what, text)| format!(" [{what}{text}]")).collect()
+}
+
+/// The settings that have no flag.
+fn after_help(registry: &SettingRegistry) -> String {
+    let without = registry.iter().filter(|record| !record.has_flag());
+    let width = without.clone().map(|record| record.name.len()).max().unwrap_or_default();
+    let mut text = "Settings without a flag:".to_owned();
+    for record in without {
+        let (name, help, notes) = (record.name, record.help, notes(record));
+        let table =
+            if record.kind == SettingKind::Table { " [table of the settings file]" } else { "" };
+        text.push_str(&format!("\n  {name:width$}  {help}{notes}{table}"));
+    }
+    text + "\n\n`ferrowire settings` lists all settings with their values and where each comes from."
+}
+
+/// Names that are shown in help and completed by shells. The value is checked with the other
+/// settings, so that all mistakes are reported at once.
+#[derive(Clone)]
+struct Choices(&'static [&'static str]);
+
+impl TypedValueParser for Choices {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(PossibleValue::new)))
+    }
+}
+
+/// The value of a setting's flag; several are joined as in the environment.
+pub(crate) fn value(matches: &ArgMatches, record: &SettingRecord) -> Option<String> {
+    if record.value_name.is_empty() {
+        let is_set = matches.try_get_one::<bool>(record.name).ok().flatten()?;
+        return is_set.then(|| "true".to_owned());
+    }
+    let given = matches.try_get_many::<String>(record.name).ok().flatten()?;
+    let separator = match record.kind {
+        SettingKind::List => ",",
+        SettingKind::Paths if cfg!(windows) => ";",
+        _ => ":",
+    };
+    Some(given.map(String::as_str).collect::<Vec<_>>().join(separator))
+}

@@ -1,0 +1,49 @@
+//! `docs/settings.md`: the documentation of all settings, made from the records.
+
+use ferrowire_core::{SettingKind, SettingRecord, SettingRegistry};
+
+/// The page.
+pub(super) fn document(registry: &SettingRegistry) -> String {
+    let mut groups: Vec<&str> = Vec::new();
+    for record in registry.iter() {
+        if !groups.contains(&record.group) {
+            groups.push(record.group);
+        }
+    }
+    let mut page = include_str!("introduction.md").to_owned();
+    for group in groups {
+        page.push_str(&format!("\n## {group}\n\n{HEADER}"));
+        let of_group = registry.iter().filter(|record| record.group == group);
+        of_group.for_each(|record| page.push_str(&row(record)));
+    }
+    page + "\n" + include_str!("tables.md")
+}
+
+const HEADER: &str = "| setting | value | default | meaning |\n|---|---|---|---|\n";
+
+fn row(record: &SettingRecord) -> String {
+    let default = match record.default {
+        Some(default) => format!("`{default}`"),
+        None => record.otherwise.to_owned(),
+    };
+    let (name, value, help) = (record.name, value(record), record.help);
+    format!("| `{name}` | {value} | {default} | {help} |\n")
+}
+
+fn value(record: &SettingRecord) -> String {
+    let kind = match record.kind {
+        SettingKind::Text => "text",
+        SettingKind::Integer => "integer",
+        SettingKind::Bytes => "bytes",
+        SettingKind::Seconds => "seconds",
+        SettingKind::Boolean if record.value_name.is_empty() => "switch",
+        SettingKind::Boolean => "`true` or `false`",
+        SettingKind::Path => "path",
+        SettingKind::Choice => return format!("`{}`", record.choices.join("`, `")),
+        SettingKind::List => "list",
+        SettingKind::Paths => "paths",
+        SettingKind::Secret => "secret",
+        SettingKind::Table => "table",
+    };
+    format!("{kind} {}", record.bounds()).trim_end().to_owned()
+}

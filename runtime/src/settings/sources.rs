@@ -1,0 +1,114 @@
+//! Where the values of settings come from: flags before environment variables before the settings
+//! file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use ferrowire_core::{SettingKind, SettingRecord, SettingValue};
+
+/// Where settings come from.
+pub(crate) struct Sources<'a> {
+    /// The value of a setting's flag. Several are joined as in the environment.
+    pub(crate) flag: &'a dyn Fn(&SettingRecord) -> Option<String>,
+    /// The value of an environment variable.
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
+    /// The settings file and its content.
+    pub(crate) file: Option<(PathBuf, toml::Table)>,
+}
+
+impl fmt::Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+/// The source that a value was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Flag,
+    Variable,
+    File,
+}
+
+impl Origin {
+    /// As `ferrowire settings` shows it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Origin::Flag => "flag",
+            Origin::Variable => "env",
+            Origin::File => "file",
+        }
+    }
+}
+
+/// The value of a setting as it was found in a source.
+pub(crate) struct Found {
+    pub(crate) origin: Origin,
+    /// The place as messages name it, such as `` `--listen` ``.
+    pub(crate) place: String,
+    pub(crate) raw: Raw,
+}
+
+/// A value that is not parsed yet.
+pub(crate) enum Raw {
+    Text(String),
+    Toml(toml::Value),
+}
+
+impl Sources<'_> {
+    /// The value of a setting in the first source that has one.
+    pub(crate) fn find(&self, record: &SettingRecord) -> Option<Found> {
+        let name = record.name;
+        if record.has_flag() {
+            if let Some(text) = (self.flag)(record) {
+                let (origin, place) = (Origin::Flag, format!("`--{name}`"));
+                return Some(Found { origin, place, raw: Raw::Text(text) });
+            }
+        }
+        if record.has_variable() {
+            let variable = record.variable();
+            if let Some(text) = (self.env)(&variable) {
+                let (origin, place) = (Origin::Variable, format!("`{variable}`"));
+                return Some(Found { origin, place, raw: Raw::Text(text) });
+            }
+        }
+        let (path, table) = self.file.as_ref()?;
+        let value = table.get(name)?.clone();
+        let place = format!("`{name}` in `{}`", path.display());
+        Some(Found { origin: Origin::File, place, raw: Raw::Toml(value) })
+    }
+}
+
+impl Found {
+    /// The value.
+    ///
+    /// # Errors
+    /// When the setting does not take it.
+    pub(crate) fn parse(&self, record: &SettingRecord) -> Result<SettingValue, String> {
+        let is_list = matches!(record.kind, SettingKind::List | SettingKind::Paths);
+        match &self.raw {
+            Raw::Toml(toml::Value::Array(list)) if is_list => {
+                let texts = list.iter().map(|item| item.as_str().map(str::to_owned));
+                let texts: Option<Vec<String>> = texts.collect();
+                texts.map(SettingValue::List).ok_or_else(|| "expected a list of texts".to_owned())
+            }
+            _ => record.parse(self.text().trim()).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The value as it was written.
+    pub(crate) fn text(&self) -> String {
+        match &self.raw {
+            Raw::Text(text) | Raw::Toml(toml::Value::String(text)) => text.clone(),
+            Raw::Toml(other) => other.to_string(),
+        }
+    }
+
+    /// What a mistake in the value is reported as. The value of a secret is not part of it.
+    pub(crate) fn mistake(&self, record: &SettingRecord, reason: &str) -> String {
+        match record.is_secret {
+            true => format!("{}: {reason}", self.place),
+            false => format!("{} is `{}`: {reason}", self.place, self.text()),
+        }
+    }
+}
