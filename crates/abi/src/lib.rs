@@ -16,11 +16,16 @@
 //!
 //! # Versions
 //!
-//! [`MAJOR`] changes when an existing field or rule does; then libraries must be built again.
-//! [`MINOR`] grows when something is added. Each table begins with its size and only grows at the
-//! end; a field beyond the size that the other side states does not exist there, and is read
-//! through `raw::field`. A plugin that was built with minor *m* runs in every host whose minor
-//! is at least *m*. The versions of compiler and crate are for people.
+//! A library that was built for version *major.minor* loads in every host of the same [`MAJOR`]
+//! whose [`MINOR`] is at least its own, whatever compiler, tokio or crate versions either side
+//! uses. For as long as the major version stays, no field, function, number or rule that [`raw`]
+//! has today changes its meaning or its place. What is added stands at the end of a table and
+//! raises the minor version; each table begins with its size, and a side reads only what lies
+//! within the size that the other side states.
+//!
+//! A library that a host cannot take is refused before any of its code runs, with both versions and
+//! what to do: its declaration says for which version it was built. The versions of compiler and
+//! crate are for people.
 //!
 //! # Rules
 //!
@@ -48,7 +53,14 @@
 //! library has a runtime of its own with one thread, `plugin:<name>`, and enters it whenever its
 //! code is called or polled: timers, sockets and `spawn` work on every thread. In return, when a
 //! library calls the host from a thread of its own, the host's runtime is entered. Tasks that a
-//! node spawns run in the library's runtime; when the node stops, they are told and awaited.
+//! node spawns with its context run in the host's runtime and end with the node.
+//!
+//! # The port
+//!
+//! What answers requests crosses as a [`raw::port::Handler`]. A request's head is lent for the call
+//! that hands it over, its body is handed over and pulled; the answer goes to a
+//! [`raw::port::Reply`], before the handler's future is over. Dropping the future drops the
+//! request. A connection that is taken over crosses as a [`raw::port::Stream`].
 //!
 //! # Who owns what
 //!

@@ -5,6 +5,8 @@
 //! and upgrades in [`Node::start`](crate::Node::start) and removes them when it drops their
 //! [`Registration`]s. Nothing here knows WebSocket.
 
+mod response;
+
 use std::any::Any;
 use std::fmt;
 use std::io;
@@ -18,6 +20,9 @@ use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub use http;
+pub use response::{empty, full, text, whole};
 
 use crate::{NodeError, NodeInfo};
 

@@ -1,10 +1,9 @@
 //! The server's side of the opening handshake (RFC 6455 §4.2).
 
 use bytes::Bytes;
-use ferrowire_core::port::{Body, Response};
-use http_body_util::{BodyExt, Full};
+use ferrowire_core::port::{Response, text};
 use hyper::header::{
-    CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::http::request::Parts;
@@ -58,16 +57,6 @@ fn refuse(status: StatusCode, reason: &'static str) -> Result<Bytes, Box<Respons
 fn other_version() -> Response {
     let mut response = text(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here");
     response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    response
-}
-
-/// A response with one line of text.
-fn text(status: StatusCode, line: &'static str) -> Response {
-    let body: Body = Box::pin(Full::from(format!("{line}\n")).map_err(|never| match never {}));
-    let mut response = Response::new(body);
-    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    *response.status_mut() = status;
     response
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response};
+use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response, text};
 use ferrowire::{
     FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, Value,
     async_trait,
@@ -12,7 +12,6 @@ use http::{Method, StatusCode};
 use crate::body::{self, Body, Reading};
 use crate::limits::Limits;
 use crate::open;
-use crate::page::text;
 use crate::path::{Malformed, Pattern};
 use crate::request::{below, describe};
 

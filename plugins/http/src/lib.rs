@@ -6,7 +6,6 @@ mod http_in;
 mod http_response;
 mod limits;
 mod open;
-mod page;
 mod path;
 mod query;
 mod reply;

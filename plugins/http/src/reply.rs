@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
-use ferrowire::port::Response;
+use ferrowire::port::{Response, full};
 use ferrowire::{HasBigInt, Map, Message, NodeError, Value, number_to_string};
 
-use crate::page::full;
 use http::StatusCode;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, TE,

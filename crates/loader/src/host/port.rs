@@ -10,11 +10,10 @@ use ferrowire_abi::raw::port::{Handler, HandlerTable, Reply, ReplyTable};
 use ferrowire_abi::{contained, http as crossing, raw, stream};
 use ferrowire_core::NodeError;
 use ferrowire_core::port::{
-    Answer, Incoming, Origin, Place, Registration, Response, Route, TakeOver, Upgrade,
+    Answer, Incoming, Origin, Place, Registration, Response, Route, TakeOver, Upgrade, text,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
-use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 
 use super::links::{fallible, or_failure};
@@ -184,10 +183,7 @@ struct Handling {
 
 /// The answer when a library gives none.
 fn failed() -> Response {
-    let mut response =
-        Response::new(Box::pin(http_body_util::Empty::new().map_err(|no| match no {})));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response
+    text(StatusCode::INTERNAL_SERVER_ERROR, "the node failed")
 }
 
 /// What a library answers.
