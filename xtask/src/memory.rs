@@ -41,7 +41,7 @@ fn miri() -> Result<bool> {
         return Ok(false);
     }
     let mut test = nightly(&["miri", "test", "--package", "ferrowire-abi", "--lib"]);
-    test.arg("--target-dir").arg(Metadata::read()?.target()?.join("miri")).arg("abi::tests");
+    test.arg("--target-dir").arg(Metadata::read()?.target()?.join("miri")).arg("tests::");
     succeed(&mut test)?;
     Ok(true)
 }

@@ -141,8 +141,12 @@ fn a_new_node_crate_is_loaded_at_start_up_and_answers_a_websocket_client() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     succeed(&mut xtask(here, &["new", "my-loaded-node"]));
-    // A runtime without any plugin: `websocket in` and `websocket out` are loaded as well.
-    libraries(here, "libraries", &["./my-loaded-node", "websocket-in", "websocket-out"]);
+    // A runtime without any plugin: the WebSocket nodes are loaded as well.
+    libraries(
+        here,
+        "libraries",
+        &["./my-loaded-node", "websocket-endpoints", "websocket-in", "websocket-out"],
+    );
     let bare = target().join("debug/examples/bare");
     let flows = here.join("my-loaded-node/flows.json");
     let libraries = here.join("libraries");
@@ -157,7 +161,11 @@ fn a_source_that_was_loaded_receives_datagrams() {
     let folder = tempfile::tempdir().unwrap();
     let port = datagram_flow(folder.path());
     let source = root().join("examples/third-party-source");
-    libraries(folder.path(), "libraries", &[source.to_str().unwrap(), "websocket-out"]);
+    libraries(
+        folder.path(),
+        "libraries",
+        &[source.to_str().unwrap(), "websocket-endpoints", "websocket-out"],
+    );
     let bare = target().join("debug/examples/bare");
     let libraries = folder.path().join("libraries");
     let flows = folder.path().join("flows.json");

@@ -141,13 +141,16 @@ impl SharedEngine {
 fn log_decisions(plan: &Plan, decisions: &Decisions) {
     for info in plan.nodes.iter().map(|node| &node.info) {
         let Some(Decision::Restart(reason)) = decisions.get(&info.id) else { continue };
-        let verb = if *reason == Reason::New { "starts" } else { "restarts" };
+        if *reason == Reason::New {
+            // There is nothing to explain, and a start would log a line for each node.
+            continue;
+        }
         tracing::debug!(
             target: TARGET,
             id = %info.id,
             "type" = %info.node_type,
             name = %info.name,
-            "the node {verb}: {reason}"
+            "the node restarts: {reason}"
         );
     }
 }

@@ -1,5 +1,4 @@
 //! Settings that crates declare: their syntax, their registry, and their values as nodes see them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -127,7 +126,7 @@ fn two_crates_cannot_declare_one_setting() {
     let other = Setting::text("probe-limit").help("Another").declared_by("other", "1.0.0");
     assert_eq!(
         registry.add(*other.record()).unwrap_err().to_string(),
-        "the setting `probe-limit` is declared by both `ferrowire-core` and `other`; leave one of \
+        "the setting `probe-limit` is declared by both `ferrowire` and `other`; leave one of \
          them out"
     );
 }

@@ -1,14 +1,14 @@
-//! Libraries of other versions of the ABI and of another compiler.
+//! Libraries of other versions of the ABI, for panics that abort, and of another compiler.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use ferrowire_core::{Message, Registry};
+use ferrowire_core::{Level, Message, Registry};
 use ferrowire_loader::{inspect, load};
 use ferrowire_testkit::{Harness, json, message};
 
@@ -37,6 +37,44 @@ async fn works(types: &Registry) {
     panics.send(Message::new()).await;
     assert!(panics.next_error().await.ends_with("panicked: on purpose, in on_message"));
     panics.stop().await;
+}
+
+/// Builds the library that has a copy of the shapes of version 2.0, without a dependency.
+fn frozen(folder: &Path, major: u8) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frozen/lib.rs");
+    let text = std::fs::read_to_string(source).unwrap();
+    // Only what it declares.
+    let text = text.replace("&[&[2, 0, 0, 0], ", &format!("&[&[{major}, 0, 0, 0], "));
+    let (source, library) = (folder.join("lib.rs"), folder.join("frozen.so"));
+    std::fs::write(&source, text).unwrap();
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition=2024", "-o"]).args([&library, &source]);
+    assert!(rustc.status().unwrap().success());
+    library
+}
+
+#[tokio::test]
+async fn a_library_with_a_frozen_copy_of_version_2_works_in_this_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let types = support::types_of(&frozen(folder.path(), 2));
+    let mut node = Harness::with(*types.get("frozen").unwrap()).start().await;
+    let msg = message(json!({"payload": [1, "x"]}));
+    node.send(msg.clone()).await;
+    assert_eq!(node.next_output(0).await.payload(), msg.payload());
+    assert_eq!(node.ask("user", "hello").await.unwrap(), "hello".into());
+    assert_eq!(node.stop().await.logs, [(Level::Info, "started".to_owned())]);
+}
+
+#[test]
+fn a_library_of_version_1_is_refused_for_its_version_before_any_of_its_code_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = frozen(folder.path(), 1);
+    assert_eq!(
+        refusal(&library),
+        "it was built for version 1 of the plugin ABI, this runtime has 2; build it with the \
+         `ferrowire` of this runtime"
+    );
+    assert!(!support::is_mapped(&library));
 }
 
 /// What loading says that must fail.

@@ -59,11 +59,11 @@ impl Sources<'_> {
     /// The value of a setting in the first source that has one.
     pub(crate) fn find(&self, record: &SettingRecord) -> Option<Found> {
         let name = record.name;
-        if record.has_flag() {
-            if let Some(text) = (self.flag)(record) {
-                let (origin, place) = (Origin::Flag, format!("`--{name}`"));
-                return Some(Found { origin, place, raw: Raw::Text(text) });
-            }
+        if record.has_flag()
+            && let Some(text) = (self.flag)(record)
+        {
+            let (origin, place) = (Origin::Flag, format!("`--{name}`"));
+            return Some(Found { origin, place, raw: Raw::Text(text) });
         }
         if record.has_variable() {
             let variable = record.variable();

@@ -161,8 +161,8 @@ async fn a_message_for_a_client_that_is_gone_or_of_another_endpoint_is_dropped_s
     let mut events = runtime.events().await;
     events.status("other", "connected 1").await;
     runtime.connect("/ws").await.echo("hello").await;
-    let line = runtime.log_line("nobody has session").await;
-    assert!(line.contains("DEBUG") && line.contains("(1 so far)"), "{line}");
+    let line = runtime.log_line("there is no session").await;
+    assert!(line.contains("DEBUG"), "{line}");
     // Had it been broadcast, it would be here before the close.
     runtime.signal("-TERM");
     assert_eq!(u16::from(other.closed().await.unwrap().code), 1001);

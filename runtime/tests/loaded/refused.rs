@@ -114,17 +114,17 @@ fn a_library_of_another_abi_is_refused_with_both_versions() {
     let major = scratch.changed("major.so", |content| declare(content, [9, 0, 0, 0]));
     let refused = refusal(&major, &[]);
     assert!(
-        refused.starts_with("it was built for version 9 of the plugin ABI, this runtime has 1;"),
+        refused.starts_with("it was built for version 9 of the plugin ABI, this runtime has 2;"),
         "{refused}"
     );
-    let minor = scratch.changed("minor.so", |content| declare(content, [1, 0, 200, 0]));
+    let minor = scratch.changed("minor.so", |content| declare(content, [2, 0, 200, 0]));
     let refused = refusal(&minor, &[]);
-    assert!(refused.starts_with("it was built for version 1.200 of the plugin ABI"), "{refused}");
+    assert!(refused.starts_with("it was built for version 2.200 of the plugin ABI"), "{refused}");
     assert!(refused.contains("update the runtime"), "{refused}");
     let mut check = bare();
     let (out, _, code) = outcome(check.args(["plugin", "check"]).arg(&minor));
     assert_eq!(code, Some(2));
-    for line in ["ABI           1.200", "node          fixture-pass: ", "this runtime refuses `"] {
+    for line in ["ABI           2.200", "node          fixture-pass: ", "this runtime refuses `"] {
         assert!(out.contains(line), "`{line}` is missing in\n{out}");
     }
 }
@@ -239,7 +239,8 @@ async fn without_required_the_runtime_starts_and_warns() {
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     let mut command = bare();
-    let (out, stderr, code) = outcome(command.arg("nodes").args(args));
+    command.arg("nodes").args(args).arg("--plugins").arg(built::plugins());
+    let (out, stderr, code) = outcome(&mut command);
     assert_eq!(code, Some(0));
     assert!(out.contains("websocket-listener"), "{out}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
@@ -346,7 +347,7 @@ fn settings_and_environment_name_plugins_too() {
     let find = |name: &str| nodes.iter().find(|node| node["type"] == name).unwrap();
     assert_eq!(find("websocket in")["source"], "loaded");
     assert_eq!(find("fixture-pass")["file"], json!(built::fixture().display().to_string()));
-    assert_eq!(find("websocket-listener")["source"], "linked");
+    assert_eq!(find("websocket-listener")["source"], "loaded");
     let mut command = bare();
     command.args(["plugin", "list", "--json"]).env("FERROWIRE_PLUGIN", built::fixture());
     let (out, stderr, _) = outcome(&mut command);

@@ -156,7 +156,7 @@ unsafe extern "C" fn answers(data: *mut c_void, method: raw::Str, path: raw::Str
     let (handled, method, path) = unsafe { (&*data.cast::<Handled>(), method.get(), path.get()) };
     let Handled::Answer(answer) = handled else { return 0 };
     let Ok(method) = Method::try_from(method) else { return 0 };
-    contained(|| entered(|| answer.answers(&method, path))).unwrap_or(false).into()
+    contained(|| entered(|| answer.answers(&method, path))).map_or(2, u32::from)
 }
 
 unsafe extern "C" fn handle(

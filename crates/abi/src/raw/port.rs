@@ -218,7 +218,8 @@ pub struct Handler {
 pub struct HandlerTable {
     /// See the module.
     pub size: usize,
-    /// Whether it answers requests of that method and path; not called for upgrades.
+    /// Whether it answers requests of that method and path: 0 no, 1 yes, 2 when it panicked. Not
+    /// called for upgrades.
     pub answers: unsafe extern "C" fn(*mut c_void, Str, Str) -> u32,
     /// Handles a request. It is answered when the future is over.
     pub handle: unsafe extern "C" fn(*mut c_void, *const Request, Reply) -> Future,

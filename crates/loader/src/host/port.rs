@@ -4,14 +4,13 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ferrowire_abi::failure::Failed;
 use ferrowire_abi::future::Foreign;
 use ferrowire_abi::raw::port::{Handler, HandlerTable, Reply, ReplyTable};
 use ferrowire_abi::{contained, http as crossing, raw, stream};
-use ferrowire_core::NodeError;
 use ferrowire_core::port::{
     Answer, Incoming, Origin, Place, Registration, Response, Route, TakeOver, Upgrade, text,
 };
+use ferrowire_core::{NodeContext, NodeError};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use tokio::sync::oneshot;
@@ -92,6 +91,8 @@ pub(super) unsafe extern "C" fn remove_route(registered: *mut c_void) {
 /// A handler of a library.
 struct Remote {
     handler: Handler,
+    /// The node that handles the requests, for its errors.
+    cx: NodeContext,
     plugin: &'static str,
 }
 
@@ -102,7 +103,7 @@ unsafe impl Sync for Remote {}
 
 impl Remote {
     fn new(handler: Handler, way: &Way) -> Self {
-        Remote { handler, plugin: way.plugin }
+        Remote { handler, cx: way.cx.clone(), plugin: way.plugin }
     }
 
     fn table(&self) -> &'static HandlerTable {
@@ -127,14 +128,9 @@ impl Remote {
         if let Some(future) = future
             && let Err(failed) = future.await
         {
-            self.report(failed);
+            self.cx.fail(super::node::error_in("a handler of requests", self.plugin, failed));
         }
         replied.await.ok()
-    }
-
-    fn report(&self, failed: Failed) {
-        let error = super::node::error_in("a handler of requests", self.plugin, failed);
-        tracing::error!(target: "ferrowire::plugins", plugin = self.plugin, "{error}");
     }
 }
 
@@ -150,7 +146,15 @@ impl Answer for Remote {
     fn answers(&self, method: &Method, path: &str) -> bool {
         let (method, path) = (raw::Str::new(method.as_str()), raw::Str::new(path));
         // SAFETY: the handler lives; the strings are lent for the call.
-        unsafe { (self.table().answers)(self.handler.data, method, path) != 0 }
+        match unsafe { (self.table().answers)(self.handler.data, method, path) } {
+            0 => false,
+            1 => true,
+            _ => {
+                let text = format!("`answers` of the plugin `{}` panicked", self.plugin);
+                self.cx.fail(NodeError::new(text));
+                false
+            }
+        }
     }
 
     async fn answer(&self, incoming: Incoming) -> Response {
