@@ -3,17 +3,15 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 use crate::{
-    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Setting, SettingType,
-    SettingValue, Text, Users, Value,
+    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Sending, Setting,
+    SettingType, SettingValue, Text, Users, Value,
 };
 
 /// Who a node is, as its flow file says.
@@ -471,45 +469,5 @@ impl NodeContext {
 impl fmt::Debug for NodeContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NodeContext").field("node", self.info()).finish_non_exhaustive()
-    }
-}
-
-/// The rest of a delivery that has begun. Ends when every receiver accepted the message; most
-/// deliveries are over before it is first polled.
-#[must_use = "await it to wait for the receivers (back-pressure); dropping it drops the rest"]
-pub struct Sending(Option<BoxFuture<'static, ()>>);
-
-impl Sending {
-    /// A delivery that is over.
-    pub const fn done() -> Self {
-        Sending(None)
-    }
-
-    /// A delivery that is over when `rest` is.
-    pub fn later(rest: BoxFuture<'static, ()>) -> Self {
-        Sending(Some(rest))
-    }
-
-    /// Whether nothing is left to wait for.
-    pub fn is_done(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
-impl Future for Sending {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(rest) = &mut self.0 else { return Poll::Ready(()) };
-        let poll = rest.as_mut().poll(cx);
-        if poll.is_ready() {
-            self.0 = None;
-        }
-        poll
-    }
-}
-
-impl fmt::Debug for Sending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sending").field("done", &self.is_done()).finish()
     }
 }

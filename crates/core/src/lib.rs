@@ -24,6 +24,7 @@ mod store;
 mod error;
 mod config;
 mod node;
+mod sending;
 mod context;
 pub mod port;
 mod editor;
@@ -44,7 +45,7 @@ pub use setup::Setup as __Setup;
 
 pub use big_int::BigInt;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
-pub use context::{Host, Level, NodeContext, NodeInfo, Sending, Status};
+pub use context::{Host, Level, NodeContext, NodeInfo, Status};
 pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
@@ -59,6 +60,7 @@ pub use node_type::{
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
+pub use sending::Sending;
 pub use setting::{
     DuplicateSetting, InvalidSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
     SettingType, SettingValue, SettingValues,
