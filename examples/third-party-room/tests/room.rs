@@ -19,7 +19,7 @@ async fn connect(port: &TestPort) -> BufReader<DuplexStream> {
     let (client, server) = tokio::io::duplex(1024);
     take_over(ByteStream::new(server), Default::default());
     let mut client = BufReader::new(client);
-    while line(&mut client).await != "" {}
+    while !line(&mut client).await.is_empty() {}
     client
 }
 
