@@ -1,7 +1,7 @@
 //! The one port: HTTP, TLS, and the routing of upgrades.
 //!
-//! Whatever listens hangs its path into [`Routes`]: an [`Upgrade`] for WebSocket listeners, a
-//! page for the rest. [`serve`] accepts connections and asks the routes; this crate knows no
+//! A listener adds its path to [`Routes`] with an [`Upgrade`](ferrowire_core::port::Upgrade), pages
+//! are added as handlers. [`serve`] accepts connections and asks the routes. This crate knows no
 //! WebSocket frame and no node.
 
 mod body;
