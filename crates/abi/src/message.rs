@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -195,25 +196,30 @@ static UNOPENED: UnopenedTable = UnopenedTable {
     drop: |unopened| Foreign::of(unopened).release(),
 };
 
-/// A message of the other side, which is copied when it is first looked into.
+/// A message of the other side, which is copied when it is first looked into. It stays a pointer:
+/// the maker reads what follows the head, which a reference to the head does not reach.
 #[derive(Clone, Copy)]
-struct Foreign<'a>(&'a raw::Message);
+struct Foreign<'a>(*mut raw::Message, PhantomData<&'a Unopened>);
 
 impl<'a> Foreign<'a> {
     fn of(unopened: &'a Unopened) -> Self {
+        Foreign(unopened.pointer().cast(), PhantomData)
+    }
+
+    fn head(self) -> &'a raw::Message {
         // SAFETY: `from_raw` made it of a message, which lives until `unopened` is dropped and
         // which nobody has mutably.
-        Foreign(unsafe { &*unopened.pointer().cast_const().cast::<raw::Message>() })
+        unsafe { &*self.0 }
     }
 
     fn table(self) -> &'static raw::MessageTable {
         // SAFETY: tables live for ever.
-        unsafe { &*self.0.table }
+        unsafe { &*self.head().table }
     }
 
     /// The properties, copied at the first call.
     fn properties(self) -> &'a Map {
-        let cache = &self.0.cache;
+        let cache = &self.head().cache;
         let mut copy = cache.load(Ordering::Acquire).cast::<Map>();
         if copy.is_null() {
             let new = Box::into_raw(Box::new(self.copy()));
@@ -237,11 +243,11 @@ impl<'a> Foreign<'a> {
     }
 
     fn take_cache(self) -> Option<Map> {
-        if self.0.cache.load(Ordering::Acquire).is_null() {
+        if self.head().cache.load(Ordering::Acquire).is_null() {
             // Nearly always, and a load costs less than a swap.
             return None;
         }
-        let copy = self.0.cache.swap(std::ptr::null_mut(), Ordering::AcqRel).cast::<Map>();
+        let copy = self.head().cache.swap(std::ptr::null_mut(), Ordering::AcqRel).cast::<Map>();
         // SAFETY: set by `properties` and taken out here, by the owner of the message.
         (!copy.is_null()).then(|| *unsafe { Box::from_raw(copy) })
     }
@@ -266,7 +272,7 @@ impl<'a> Foreign<'a> {
         drop(self.take_cache());
         let release = self.table().release;
         // SAFETY: the one call that ends the message, by its owner.
-        unsafe { release((&raw const *self.0).cast_mut()) };
+        unsafe { release(self.0) };
     }
 }
 
