@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 pub use aside::Aside;
 use aside::AsideQueue;
 use held::Hold;
-pub(crate) use peers::NO_REQUESTS;
+pub use peers::NO_REQUESTS;
 use peers::Peers;
 pub use watching::Watchers;
 
