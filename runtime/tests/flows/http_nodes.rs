@@ -212,6 +212,41 @@ async fn a_second_answer_and_one_to_nobody_are_errors_that_say_so() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_is_neither_an_error_nor_a_warning() {
+    let delay = json!({"pauseType": "delay", "timeout": "50", "timeoutUnits": "milliseconds"});
+    let caught = json!({
+        "active": true, "tosidebar": false, "console": true, "complete": "error.message",
+        "targetType": "msg",
+    });
+    let flow = json!([
+        tab("tab"),
+        http_in("slow", "get", "/slow", &["delay"]),
+        http_in("body", "post", "/body", &["delay"]),
+        node("delay", "delay", delay, &["out"]),
+        http_response("out"),
+        node("catch", "catch", json!({"scope": null, "uncaught": false}), &["caught"]),
+        node("caught", "debug", caught, &[]),
+    ]);
+    let runtime = Runtime::start(flow).await;
+    for _ in 0..20 {
+        for request in [
+            "GET /slow HTTP/1.1\r\nHost: l\r\n\r\n",
+            "POST /body HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\nhalf",
+        ] {
+            let mut client = TcpStream::connect(&runtime.address).await.unwrap();
+            client.write_all(request.as_bytes()).await.unwrap();
+        }
+    }
+    // All of the others have been answered when this one is.
+    assert_eq!(runtime.get("/slow").await.status, 200);
+    let (log, _) = runtime.terminate().await;
+    assert!(log.contains("no longer waits for an answer"), "{log}");
+    for unwanted in ["WARN", "ERROR", "id=caught"] {
+        assert!(!log.contains(unwanted), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_much_is_refused() {
     let args =
         ["--http-node-max-length", "8", "--http-node-max-open", "1", "--http-node-timeout", "20"];
