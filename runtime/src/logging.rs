@@ -1,7 +1,7 @@
 //! Log lines on standard error, written by a thread of their own.
 //!
 //! Whoever reads standard error may stop to read it, and a write then takes as long as they
-//! please. Only the thread of the [queue](queue::Queue) waits for them.
+//! please. Only the thread of the queue waits for them.
 
 mod queue;
 mod repeats;
@@ -110,6 +110,19 @@ impl Drop for Rest {
 }
 
 fn panicked(panic: &PanicHookInfo<'_>) {
+    let text = described(panic);
+    if event_enabled!(Level::ERROR) {
+        error!("{text}");
+    } else if std::thread::current().name() == Some("main") {
+        // The process ends, and says why whatever the filter is.
+        print(format_args!("ferrowire: {text}"));
+    }
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(AT_PANIC);
+    }
+}
+
+fn described(panic: &PanicHookInfo<'_>) -> String {
     let (reason, thread) = (NodeError::panic_text(panic.payload()), std::thread::current());
     let thread = thread.name().unwrap_or("without a name");
     let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
@@ -118,15 +131,7 @@ fn panicked(panic: &PanicHookInfo<'_>) {
         BacktraceStatus::Captured => format!("\n{backtrace}"),
         _ => String::new(),
     };
-    let text = format!("a panic in the thread `{thread}`{place}: {reason}{backtrace}");
-    match event_enabled!(Level::ERROR) {
-        true => error!("{text}"),
-        // It may be the end of the process.
-        false => print(format_args!("ferrowire: {text}")),
-    }
-    if let Some(queue) = QUEUE.get() {
-        queue.flush(AT_PANIC);
-    }
+    format!("a panic in the thread `{thread}`{place}: {reason}{backtrace}")
 }
 
 /// Takes the lines of the log, each by one write.
@@ -176,5 +181,35 @@ impl Write for Buffer {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_with_its_thread_and_place() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| tell.lock().unwrap().push(described(panic))));
+        let worker = std::thread::Builder::new().name("worker".to_owned());
+        assert!(worker.spawn(|| panic!("on {}", "purpose")).unwrap().join().is_err());
+        std::panic::set_hook(before);
+        let told = told.lock().unwrap();
+        let here = |text: &&String| text.starts_with("a panic in the thread `worker` at ");
+        let text = told.iter().find(here).unwrap();
+        assert!(text.contains("logging.rs:") && text.contains(": on purpose"), "{text}");
+    }
+
+    #[test]
+    fn the_line_about_dropped_lines_looks_like_the_others() {
+        let text = String::from_utf8(dropped_line(Form::Text)(3)).unwrap();
+        assert!(text.contains(" 3 log lines were dropped, because"), "{text}");
+        assert!(text.contains("WARN") && text.ends_with("not read\n"), "{text}");
+        let json = dropped_line(Form::Json)(3);
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["level"], "WARN");
     }
 }
