@@ -48,10 +48,9 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     let writing = Arc::clone(&queue);
-    let dropped = dropped_line(form);
     std::thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || writing.write_to(io::stderr(), dropped))
+        .spawn(move || writing.write_to(io::stderr(), |count| dropped_line(form, count)))
         .context("cannot start the thread that writes the log")?;
     QUEUE.get_or_init(|| queue);
     std::panic::set_hook(Box::new(panicked));
@@ -75,16 +74,14 @@ where
 }
 
 /// Makes the line that says how many lines were dropped, whatever the filter of the log is.
-fn dropped_line(form: Form) -> impl Fn(u64) -> Vec<u8> {
+fn dropped_line(form: Form, count: u64) -> Vec<u8> {
     let line = Buffer::default();
     let to = line.clone();
-    let dispatch = dispatch(form, EnvFilter::new("warn"), move || to.clone());
-    move |count| {
-        dispatcher::with_default(&dispatch, || {
-            warn!("{count} log lines were dropped, because standard error was not read");
-        });
-        std::mem::take(&mut *line.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+    let aside = dispatch(form, EnvFilter::new("warn"), move || to.clone());
+    dispatcher::with_default(&aside, || {
+        warn!("{count} log lines were dropped, because standard error was not read");
+    });
+    std::mem::take(&mut *line.0.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Writes a line that is no part of the log, but comes after it.
@@ -205,10 +202,10 @@ mod tests {
 
     #[test]
     fn the_line_about_dropped_lines_looks_like_the_others() {
-        let text = String::from_utf8(dropped_line(Form::Text)(3)).unwrap();
+        let text = String::from_utf8(dropped_line(Form::Text, 3)).unwrap();
         assert!(text.contains(" 3 log lines were dropped, because"), "{text}");
         assert!(text.contains("WARN") && text.ends_with("not read\n"), "{text}");
-        let json = dropped_line(Form::Json)(3);
+        let json = dropped_line(Form::Json, 3);
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(json["level"], "WARN");
     }

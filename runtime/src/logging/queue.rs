@@ -1,6 +1,6 @@
 //! The queue between those who log and the thread that writes.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +9,9 @@ use super::repeats::{Form, Repeats};
 
 /// As many bytes wait, or one line that is longer. While they do, lines are dropped.
 const MOST: usize = 1 << 20;
+
+/// An output that takes nothing and does not block is asked again after this time.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// Lines that wait to be written. Nobody but its thread waits for who reads them.
 pub(super) struct Queue {
@@ -87,8 +90,7 @@ impl Queue {
             if missing > 0 {
                 batch.extend_from_slice(&dropped(missing));
             }
-            // Nobody can be told that standard error is closed.
-            let _closed = output.write_all(&batch);
+            write_all(&mut output, &batch);
             batch.clear();
             batch.shrink_to(MOST);
             let mut state = self.lock();
@@ -144,6 +146,22 @@ impl Queue {
         let waited = self.emptied.wait_timeout_while(state, limit, |state| state.done < came);
         let (mut state, end) = waited.unwrap_or_else(PoisonError::into_inner);
         state.is_stuck = end.timed_out();
+    }
+}
+
+/// Writes all, unless the output is closed: nobody could be told.
+///
+/// Whoever shares standard error may have made it one that does not block. It then takes nothing
+/// while it is full, and does not say when it is no longer.
+fn write_all(output: &mut impl Write, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match output.write(bytes) {
+            Ok(0) => return,
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::park_timeout(RETRY),
+            Err(_) => return,
+        }
     }
 }
 
@@ -242,6 +260,32 @@ mod tests {
         reader.go_on();
         reader.queue.flush(Duration::MAX);
         assert_eq!(reader.queue.lock().done, 2);
+    }
+
+    #[test]
+    fn an_output_that_does_not_block_gets_everything_as_well() {
+        struct Nonblocking {
+            takes: bool,
+            taken: Vec<u8>,
+        }
+        impl Write for Nonblocking {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.takes = !self.takes;
+                if !self.takes {
+                    return Err(ErrorKind::WouldBlock.into());
+                }
+                let some = bytes.len().min(2);
+                self.taken.extend_from_slice(&bytes[..some]);
+                Ok(some)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut output = Nonblocking { takes: false, taken: Vec::new() };
+        write_all(&mut output, b"a line\n");
+        assert_eq!(output.taken, b"a line\n");
     }
 
     #[test]
