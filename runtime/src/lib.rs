@@ -39,11 +39,11 @@ const UNUSABLE: u8 = 2;
 /// Runs the program with the arguments and the environment of the process. `assembled` names the
 /// plugins that have to be linked.
 pub fn main(assembled: &[&str]) -> ExitCode {
+    let _rest = logging::Rest;
     match run(assembled) {
         Ok(code) => code,
         Err(error) => {
-            // Standard error may be closed.
-            let _closed = writeln!(std::io::stderr(), "ferrowire: {error:#}");
+            logging::print(format_args!("ferrowire: {error:#}"));
             ExitCode::from(UNUSABLE)
         }
     }
@@ -82,7 +82,7 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
     match command {
         Command::Run { flows } => {
             let settings = program.read_settings()?;
-            logging::start(&settings);
+            logging::start(&settings)?;
             let registry = program.registry()?;
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
             run::run(settings, registry, &flows)

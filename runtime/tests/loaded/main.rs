@@ -36,6 +36,8 @@ mod limits;
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
+#[path = "../flows/logs.rs"]
+mod logs;
 #[path = "../flows/palette.rs"]
 mod palette;
 #[path = "../flows/peer.rs"]
