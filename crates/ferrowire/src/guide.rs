@@ -222,7 +222,7 @@
 //!             "upper" => Style::Upper,
 //!             "title" => Style::Title,
 //!             other => {
-//!                 let text = format!("`upper` or `title` was expected, found `{other}`");
+//!                 let text = format!("expected `upper` or `title`, found `{other}`");
 //!                 config.problem("style", text);
 //!                 Style::Upper
 //!             }

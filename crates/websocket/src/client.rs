@@ -86,7 +86,7 @@ fn headers(config: &mut NodeConfig<'_>) -> Vec<Header> {
         None => Vec::new(),
         Some(Value::Array(list)) => list.to_vec(),
         Some(_) => {
-            config.problem("headers", "a list of headers was expected");
+            config.problem("headers", "expected a list of headers");
             Vec::new()
         }
     };

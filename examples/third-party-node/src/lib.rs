@@ -44,7 +44,7 @@ impl FromConfig for RateLimit {
             "session" => Per::Session,
             "node" => Per::Node,
             other => {
-                config.problem("per", format!("`session` or `node` was expected, found `{other}`"));
+                config.problem("per", format!("expected `session` or `node`, found `{other}`"));
                 Per::Node
             }
         };
@@ -52,7 +52,7 @@ impl FromConfig for RateLimit {
             "drop" => false,
             "reject" => true,
             other => {
-                config.problem("over", format!("`drop` or `reject` was expected, found `{other}`"));
+                config.problem("over", format!("expected `drop` or `reject`, found `{other}`"));
                 false
             }
         };

@@ -82,9 +82,9 @@ fn a_wrong_configuration_is_told_property_by_property() {
         texts,
         [
             "limit: 0 is not between 1 and 1000000",
-            "interval: a number was expected, found `x`",
-            "per: `session` or `node` was expected, found `user`",
-            "over: `drop` or `reject` was expected, found `queue`",
+            "interval: expected a number, found `x`",
+            "per: expected `session` or `node`, found `user`",
+            "over: expected `drop` or `reject`, found `queue`",
         ]
     );
 }

@@ -42,7 +42,7 @@ impl FromConfig for DatagramIn {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let port = config.number_in("port", 0.0..=65_535.0);
         if config.raw("port").is_none() || port.is_some_and(|port| port.fract() != 0.0) {
-            config.problem("port", "a whole number from 0 to 65535 was expected, 0 for any port");
+            config.problem("port", "expected a whole number from 0 to 65535, 0 for any port");
         }
         let host = config.text_or("address", "127.0.0.1");
         let host = host.parse().unwrap_or_else(|_| {
@@ -55,7 +55,7 @@ impl FromConfig for DatagramIn {
             other => {
                 config.problem(
                     "payload",
-                    format!("`text` or `buffer` was expected, found `{other}`"),
+                    format!("expected `text` or `buffer`, found `{other}`"),
                 );
                 Payload::Buffer
             }

@@ -25,7 +25,7 @@ impl Place {
         let place = match config.raw(name) {
             None => Place::parse("", &kind),
             Some(Value::String(place)) => Place::parse(place, &kind),
-            Some(other) => Err(format!("a string was expected, found `{}`", other.to_json())),
+            Some(other) => Err(format!("expected a string, found `{}`", other.to_json())),
         };
         place.map_err(|text| config.problem(name, text)).ok()
     }

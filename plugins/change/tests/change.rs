@@ -406,7 +406,7 @@ fn mistakes_in_the_configuration_are_named() {
         (json!({"t": "set", "p": "a", "to": "5", "tot": "bin"}), "to", "is not a buffer"),
         (json!({"t": "set", "p": "a", "to": "b.", "tot": "msg"}), "to", "invalid property"),
         (json!({"t": "set", "p": "", "to": ""}), "p", "invalid property"),
-        (json!({"t": "set", "p": 5, "to": ""}), "p", "a string was expected, found `5`"),
+        (json!({"t": "set", "p": 5, "to": ""}), "p", "expected a string, found `5`"),
         (json!({"t": "set", "p": "a", "to": "", "dc": "x"}), "dc", "`true` or `false`"),
         (json!({"t": "change", "p": "a", "from": "(", "fromt": "re"}), "from", "unclosed group"),
         (
@@ -427,7 +427,7 @@ fn mistakes_in_the_configuration_are_named() {
         assert_eq!(found, format!("rules[1].{property}"));
         assert!(text.contains(part), "{text}");
     }
-    assert_eq!(rule(json!(7)), ("rules[1]".into(), "an object was expected".into()));
+    assert_eq!(rule(json!(7)), ("rules[1]".into(), "expected an object".into()));
     assert_eq!(problem(json!({"rules": "x"})).0, "rules");
     assert_eq!(problem(json!({"action": "rename", "property": "a"})).0, "rules[0].t");
 }

@@ -174,7 +174,7 @@ fn headers(config: &mut NodeConfig<'_>) -> Vec<(Part, Part)> {
         // What the editor wrote before there was a list.
         None | Some(Value::Object(_)) => Vec::new(),
         Some(_) => {
-            config.problem("headers", "a list of headers was expected");
+            config.problem("headers", "expected a list of headers");
             Vec::new()
         }
     };

@@ -92,7 +92,7 @@ fn json(bytes: &Bytes) -> Result<Value, BadBody> {
     match text.first() {
         None => Ok(Map::new().into()),
         Some(b'{' | b'[') => Value::from_json(text).map_err(|error| malformed(error.to_string())),
-        Some(_) => Err(malformed("an object or an array was expected".to_owned())),
+        Some(_) => Err(malformed("expected an object or an array".to_owned())),
     }
 }
 

@@ -25,7 +25,7 @@ impl FromConfig for HttpResponse {
             Some(Value::String(text)) if text.is_empty() => Map::new(),
             Some(Value::Array(none)) if none.is_empty() => Map::new(),
             Some(_) => {
-                config.problem("headers", "an object of headers was expected");
+                config.problem("headers", "expected an object of headers");
                 Map::new()
             }
         };

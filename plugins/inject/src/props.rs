@@ -27,7 +27,7 @@ impl Props {
             Some(Value::Array(list)) => list.to_vec(),
             None => ["payload", "topic"].map(|p| Map::from_iter([("p", p)]).into()).to_vec(),
             Some(_) => {
-                config.problem("props", "a list of properties was expected");
+                config.problem("props", "expected a list of properties");
                 Vec::new()
             }
         };
@@ -101,7 +101,7 @@ impl Prop {
     /// `None` for an entry that says nothing: one without a name, or an empty expression.
     fn parse(item: &Value) -> Result<Option<Self>, String> {
         let Some(item) = item.as_object() else {
-            return Err("an object with `p`, `v` and `vt` was expected".to_owned());
+            return Err("expected an object with `p`, `v` and `vt`".to_owned());
         };
         let name = match item.get("p") {
             None | Some(Value::Null) => return Ok(None),

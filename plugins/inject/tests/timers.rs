@@ -147,8 +147,8 @@ fn timings_that_cannot_be_are_named() {
     for (name, value, part) in [
         ("repeat", json!("2147484"), "not between 0 and 2147483"),
         ("repeat", json!(-1), "not between"),
-        ("repeat", json!("soon"), "a number was expected, found `soon`"),
-        ("onceDelay", json!("x"), "a number was expected"),
+        ("repeat", json!("soon"), "expected a number, found `soon`"),
+        ("onceDelay", json!("x"), "expected a number"),
         ("onceDelay", json!(1e12), "not between"),
         ("once", json!("maybe"), "`true` or `false`"),
         ("crontab", json!("61 * * * *"), "`61 * * * *` is no cron expression"),

@@ -44,7 +44,7 @@ impl Cache {
 impl Schema {
     fn compile(source: &Value) -> Result<Self, String> {
         if !matches!(source, Value::Object(_) | Value::Bool(_)) {
-            return Err("an object was expected".to_owned());
+            return Err("expected an object".to_owned());
         }
         let source = serde_json::to_value(source).map_err(|error| error.to_string())?;
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());

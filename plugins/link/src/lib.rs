@@ -44,7 +44,7 @@ fn check_links(config: &mut NodeConfig<'_>) {
         Some(_) => false,
     };
     if !fine {
-        config.problem(LINKS, "a list of node ids was expected");
+        config.problem(LINKS, "expected a list of node ids");
     }
 }
 

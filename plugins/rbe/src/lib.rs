@@ -57,7 +57,7 @@ impl FromConfig for Filter {
         let gap = config.text_or("gap", "0");
         let number = javascript::parse_float(Some(&gap.as_str().into()));
         if number.is_nan() {
-            config.problem("gap", format!("a number was expected, found `{gap}`"));
+            config.problem("gap", format!("expected a number, found `{gap}`"));
         }
         Filter {
             mode,

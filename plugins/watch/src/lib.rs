@@ -26,7 +26,7 @@ fn check_scope(config: &mut NodeConfig<'_>) {
         Some(_) => false,
     };
     if !fine {
-        config.problem("scope", "`null`, `group` or a list of node ids was expected");
+        config.problem("scope", "expected `null`, `group` or a list of node ids");
     }
 }
 

@@ -42,7 +42,7 @@ async fn head(stream: &mut TcpStream) -> Vec<u8> {
 async fn close_code(mut stream: TcpStream) -> u16 {
     let mut rest = Vec::new();
     soon("the end", stream.read_to_end(&mut rest)).await.unwrap();
-    assert_eq!(rest[0], 0x88, "a close frame was expected: {rest:?}");
+    assert_eq!(rest[0], 0x88, "expected a close frame: {rest:?}");
     u16::from_be_bytes([rest[2], rest[3]])
 }
 

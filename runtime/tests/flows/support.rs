@@ -249,7 +249,7 @@ impl Client {
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.as_str().to_owned(),
-            other => panic!("a text was expected, not {other:?}"),
+            other => panic!("expected a text, not {other:?}"),
         }
     }
 
@@ -267,7 +267,7 @@ impl Client {
     pub(crate) async fn closed(&mut self) -> Option<CloseFrame> {
         match self.next().await {
             Message::Close(close) => close,
-            other => panic!("a close was expected, not {other:?}"),
+            other => panic!("expected a close, not {other:?}"),
         }
     }
 

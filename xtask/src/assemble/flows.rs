@@ -31,7 +31,7 @@ pub(crate) fn read(paths: &[impl AsRef<Path>]) -> Result<Used> {
 
 fn collect(file: &Value, used: &mut Used) -> Result<()> {
     let nodes = file.as_array().or_else(|| file["flows"].as_array());
-    let nodes = nodes.context("an array of nodes was expected; export the flows again")?;
+    let nodes = nodes.context("expected an array of nodes; export the flows again")?;
     let disabled_tabs: Vec<&Value> = nodes
         .iter()
         .filter(|node| node["type"] == "tab" && node["disabled"] == true)
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_no_flow_file_is_refused() {
         let problem = |file| collect(&file, &mut Used::new()).unwrap_err().to_string();
-        assert!(problem(json!({"a": 1})).contains("an array of nodes was expected"));
+        assert!(problem(json!({"a": 1})).contains("expected an array of nodes"));
         assert!(problem(json!([{"id": "x"}])).contains("place 1 has no `type`"));
     }
 }

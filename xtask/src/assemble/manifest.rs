@@ -24,7 +24,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a string or a table was expected")]
+#[serde(untagged, expecting = "expected a string or a table")]
 enum WrittenPlugin {
     Text(String),
     Table(WrittenTable),
@@ -145,6 +145,6 @@ mod tests {
         assert!(problem("name = 'x'").contains("missing field `plugins`"));
         assert!(problem("plugins = ['a', {path = 'b', git = 'c'}]").contains("plugin number 2"));
         assert!(problem("plugins = [{path = 'b', rev = 'c'}]").contains("which state of `git`"));
-        assert!(problem("plugins = [5]").contains("a string or a table was expected"));
+        assert!(problem("plugins = [5]").contains("expected a string or a table"));
     }
 }

@@ -1,4 +1,4 @@
-//! `settings!` and the registry of all settings that a program has.
+//! `settings!` and the registry of all settings of a program.
 
 use super::SettingRecord;
 
@@ -9,11 +9,11 @@ pub struct DeclaredSetting(pub SettingRecord);
 
 inventory::collect!(DeclaredSetting);
 
-/// Declares settings of the calling crate: each becomes a constant, and a flag, an environment
+/// Declares settings of the calling crate. Each becomes a constant, and a flag, an environment
 /// variable and a key of the settings file of each runtime that links the crate.
 ///
-/// All values are checked when the runtime starts, before any node is built, and flows cannot
-/// override them. A node reads its settings from `start` on; `FromConfig` has none.
+/// All values are checked when the runtime starts, before any node is built; flows cannot override
+/// them. Settings are available to a node from `start` on, but not in `FromConfig`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -59,7 +59,7 @@ macro_rules! settings {
     };
 }
 
-/// Two crates declare one setting.
+/// Two crates declare the same setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the setting `{setting}` is declared by both `{first}` and `{second}`; leave one of them out"
@@ -73,22 +73,22 @@ pub struct DuplicateSetting {
     pub second: String,
 }
 
-/// All settings that a program has, in the order in which they were added.
+/// All settings of a program, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct SettingRegistry {
     records: Vec<SettingRecord>,
 }
 
 impl SettingRegistry {
-    /// A registry that holds nothing.
+    /// An empty registry.
     pub fn new() -> Self {
         SettingRegistry::default()
     }
 
-    /// Adds all settings that linked crates declare, by name.
+    /// Adds all settings of linked crates, by name.
     ///
     /// # Errors
-    /// When a name is there already.
+    /// If a name already exists.
     pub fn add_linked(&mut self) -> Result<(), DuplicateSetting> {
         let linked = inventory::iter::<DeclaredSetting>.into_iter();
         let mut records: Vec<SettingRecord> = linked.map(|declared| declared.0).collect();
@@ -99,7 +99,7 @@ impl SettingRegistry {
     /// Adds a setting.
     ///
     /// # Errors
-    /// When there is one of that name.
+    /// If a setting of that name already exists.
     pub fn add(&mut self, record: SettingRecord) -> Result<(), DuplicateSetting> {
         if let Some(first) = self.get(record.name) {
             return Err(DuplicateSetting {

@@ -19,7 +19,7 @@ pub(super) fn explain(source: &str, error: &ParserError) -> InvalidJsonata {
         if found.is_empty() { "the end".to_owned() } else { format!("`{}`", shorten(found)) };
     let reason = match error {
         ParserError::Expected { expected, .. } => {
-            format!("{} was expected, found {found}", symbol(expected))
+            format!("expected {}, found {found}", symbol(expected))
         }
         ParserError::UnexpectedToken(_) | ParserError::UnexpectedEnd => {
             format!("{found} was not expected here")

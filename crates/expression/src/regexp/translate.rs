@@ -257,7 +257,7 @@ impl<'a> Translator<'a> {
                 Some(letter) if letter.is_ascii_alphabetic() => {
                     format!(r"\x{{{:X}}}", u32::from(letter) % 32)
                 }
-                _ => return Err("a letter was expected after `\\c`".to_owned()),
+                _ => return Err("expected a letter after `\\c`".to_owned()),
             },
             // Any other escaped character is itself.
             c if c.is_ascii_punctuation() => format!("\\x{:02X}", u32::from(c)),
