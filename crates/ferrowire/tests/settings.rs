@@ -140,7 +140,7 @@ fn secrets_do_not_show_in_debug_output() {
 }
 
 #[test]
-#[should_panic(expected = "the default is not a value of the setting")]
+#[should_panic(expected = "the default is not a valid value of the setting")]
 fn a_default_out_of_bounds_does_not_compile() {
     // What `settings!` evaluates at compile time.
     Setting::bytes("x")

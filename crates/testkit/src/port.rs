@@ -117,7 +117,7 @@ impl Port for TestPort {
     ) -> Result<Registration, NodeError> {
         let mut tables = self.lock();
         if tables.upgrades.contains_key(path) {
-            return Err(NodeError::new(format!("the path `{path}` is in use already")));
+            return Err(NodeError::new(format!("the path `{path}` is already in use")));
         }
         tables.upgrades.insert(path.to_owned(), upgrade);
         let path = path.to_owned();

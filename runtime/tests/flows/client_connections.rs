@@ -90,9 +90,9 @@ async fn a_server_that_chooses_no_subprotocol_or_another_one_is_an_error() {
     nodes[1]["subprotocol"] = "a".into();
     let mut runtime = start(nodes).await;
     server.accept_with(None).await;
-    runtime.log_line("none of the offered subprotocols was chosen").await;
+    runtime.log_line("the server chose none of the offered subprotocols").await;
     server.accept_with(Some("z")).await;
-    runtime.log_line("a subprotocol was chosen that was not offered").await;
+    runtime.log_line("the server chose a subprotocol that was not offered").await;
 }
 
 async fn connected(events: &mut Events) {

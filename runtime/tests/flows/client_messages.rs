@@ -128,7 +128,7 @@ async fn a_message_while_not_connected_is_lost_with_a_warning() {
     ]);
     let mut runtime = start(nodes).await;
     let tcp = server.tcp().await;
-    let line = runtime.log_line("not connected, the message was dropped").await;
+    let line = runtime.log_line("not connected; the message was dropped").await;
     assert!(line.contains("WARN") && line.contains("websocket-client"), "{line}");
     drop(tcp);
     let mut peer = server.accept().await;

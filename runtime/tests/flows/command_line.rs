@@ -168,7 +168,7 @@ async fn settings_come_from_a_file_and_the_environment() {
     client.echo("0123456789").await;
     client.send("0123456789+").await;
     assert_eq!(u16::from(client.closed().await.unwrap().code), 1009);
-    let line = runtime.log_line("it was at fault").await;
+    let line = runtime.log_line("protocol violation").await;
     let entry: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&entry["level"], &entry["id"]), (&json!("DEBUG"), &json!("l")));
 }

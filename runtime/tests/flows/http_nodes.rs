@@ -122,7 +122,7 @@ async fn bodies_become_what_their_type_says() {
     assert_eq!(runtime.http("POST", "/in", "", "").await.body, "");
     let malformed = runtime.post("/in", "application/json", "{\"a\"").await;
     assert_eq!(malformed.status, 400);
-    assert!(malformed.body.starts_with("the body is no JSON: "), "{malformed:?}");
+    assert!(malformed.body.starts_with("the body is not valid JSON: "), "{malformed:?}");
 }
 
 #[tokio::test]
@@ -204,10 +204,10 @@ async fn a_second_answer_and_one_to_nobody_are_errors_that_say_so() {
     let mut runtime = Runtime::start_with(flow, &["--http-node-timeout", "0.2"], &[]).await;
     assert_eq!(runtime.get("/twice").await.status, 200);
     assert_eq!(runtime.get("/again?x=1").await.json(), json!({"x": "1"}));
-    runtime.log_line("this request has been answered already").await;
+    runtime.log_line("this request was already answered").await;
     let unanswered = runtime.get("/made-up").await;
     assert_eq!(unanswered.status, 504);
-    runtime.log_line("`msg.res` names no request that waits for an answer").await;
+    runtime.log_line("`msg.res` does not refer to an open request").await;
     runtime.log_line("a request was not answered within 0.2 s").await;
 }
 
