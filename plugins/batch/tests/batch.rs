@@ -1,4 +1,4 @@
-//! The sequences that `batch` makes.
+//! The sequences that `batch` creates.
 
 use std::time::Duration;
 

@@ -36,7 +36,7 @@ impl Place {
             "msg" => PropertyPath::parse(name).map(Kind::Message),
             "flow" => context(Scope::Flow),
             "global" => context(Scope::Global),
-            other => return Err(format!("`{other}` is none of `msg`, `flow` and `global`")),
+            other => return Err(format!("expected `msg`, `flow` or `global`, found `{other}`")),
         };
         let kind = kind.map_err(|error| error.to_string())?;
         Ok(Place { name: name.to_owned(), kind })

@@ -1,4 +1,4 @@
-//! What the rules of `change` do to a message.
+//! The effects of the rules of `change`.
 
 use ferrowire::{BigInt, Date, Level, Map, Message, Value};
 use ferrowire_plugin_change as _;
@@ -420,8 +420,12 @@ fn mistakes_in_the_configuration_are_named() {
             "from",
             "cannot be looked",
         ),
-        (json!({"t": "rename", "p": "a"}), "t", "`rename` is none of"),
-        (json!({"p": "a"}), "t", "`` is none of"),
+        (
+            json!({"t": "rename", "p": "a"}),
+            "t",
+            "expected `set`, `change`, `delete` or `move`, found `rename`",
+        ),
+        (json!({"p": "a"}), "t", "expected `set`, `change`, `delete` or `move`, found ``"),
     ] {
         let (found, text) = rule(broken);
         assert_eq!(found, format!("rules[1].{property}"));

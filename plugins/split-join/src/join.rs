@@ -53,7 +53,7 @@ impl FromConfig for Join {
     }
 }
 
-/// What became of a message.
+/// The outcome of a message.
 enum Taken {
     /// It is complete.
     Done,

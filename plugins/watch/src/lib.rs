@@ -1,12 +1,13 @@
-//! The nodes `catch`, `status` and `complete`: they send on what they are told about others.
+//! The nodes `catch`, `status` and `complete`: send errors, statuses and completed messages of
+//! other nodes into the flow.
 //!
-//! Whom they watch is settled by the runtime, from their properties `scope` and `uncaught`.
+//! The runtime selects the watched nodes by the properties `scope` and `uncaught`.
 
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
 };
 
-/// Passes on what it is told.
+/// Passes on the messages that the runtime delivers.
 #[derive(Debug)]
 pub struct Watch;
 
