@@ -1,4 +1,4 @@
-//! Plugins in shared libraries: loaded at the start, and checked or listed by commands.
+//! Plugins in shared libraries: loads them at start-up, and checks or lists them for commands.
 
 use std::io::Write;
 use std::path::Path;
@@ -15,11 +15,10 @@ use crate::settings::{Settings, table};
 
 const TARGET: &str = "ferrowire::plugins";
 
-/// Loads the plugins that the settings name. `warn` is called for each that is refused and not
-/// required.
+/// Loads the configured plugins. Calls `warn` for each one that is refused but not required.
 ///
 /// # Errors
-/// Every required plugin that cannot be used, one a line.
+/// Every required plugin that cannot be used, one per line.
 pub(crate) fn load(
     settings: &Settings,
     mut registry: Registry,
@@ -40,12 +39,12 @@ pub(crate) fn load(
     }
 }
 
-/// Warns in the log.
+/// Logs a warning.
 pub(crate) fn log(refused: &Refused) {
     warn!(target: TARGET, "{refused}");
 }
 
-/// Warns on standard error, for commands that have no log.
+/// Prints a warning to standard error, for commands without a log.
 pub(crate) fn print_warning(refused: &Refused) {
     // Standard error may be closed.
     let _closed = writeln!(std::io::stderr(), "ferrowire: {refused}");
@@ -57,10 +56,10 @@ fn identity(inspection: &Inspection) -> (&str, &str) {
     first.map_or(("", ""), |node| (node.plugin.as_str(), node.version.as_str()))
 }
 
-/// Says what a library is, and whether it would be loaded.
+/// Describes a library and whether it would be loaded.
 ///
 /// # Errors
-/// When standard output is closed.
+/// If standard output is closed.
 pub(crate) fn check(file: &Path, registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let inspected = ferrowire_loader::inspect(file);
@@ -92,7 +91,7 @@ pub(crate) fn check(file: &Path, registry: &Registry, json: bool) -> anyhow::Res
     Ok(if refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
 }
 
-/// The first of its node types that this program holds already.
+/// The first of its node types that this program already has.
 fn taken(inspection: &Inspection, registry: &Registry) -> Option<String> {
     let nodes = &inspection.declaration.nodes;
     let duplicate = |node: &_| ferrowire_loader::is_free(node, registry).err();
@@ -134,10 +133,10 @@ fn describe(inspection: &Inspection) -> serde_json::Value {
     })
 }
 
-/// Lists the plugins that are linked in, and those that were loaded and refused.
+/// Lists the linked-in plugins, and those that were loaded and refused.
 ///
 /// # Errors
-/// When standard output is closed.
+/// If standard output is closed.
 pub(crate) fn list(
     settings: &Settings,
     mut registry: Registry,

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is compared and hands over to `ferrowire-bench`.
+//! `cargo xtask bench`: builds what is compared and runs `ferrowire-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,16 +14,16 @@ pub(crate) struct Options {
     /// echo, fanout, idle, churn, startup, latency, cores, json, nodes, plugins; all but cores if
     /// none is given
     workloads: Vec<String>,
-    /// One or two short rounds, to see that everything works
+    /// One or two short rounds, to check that everything works
     #[arg(long)]
     quick: bool,
-    /// How often everything is measured
+    /// The number of rounds
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds that each measurement lasts
+    /// The duration of each measurement in seconds
     #[arg(long)]
     seconds: Option<f64>,
-    /// Fetch Node-RED 5 with npm, and measure it as well
+    /// Install Node-RED 5 with npm, and measure it as well
     #[arg(long)]
     with_node_red: bool,
     /// Where to write JSON, charts and logs; the `bench` folder of cargo's target if not given
@@ -31,7 +31,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
 }
 
-/// Builds, fetches, measures.
+/// Builds, installs, measures.
 pub(crate) fn run(options: Options) -> Result<()> {
     let metadata = Metadata::read()?;
     let target = metadata.target()?;
@@ -49,7 +49,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     if runtime.is_some() {
         bench.arg("--ferrowire").arg(target.join("release/ferrowire"));
     } else {
-        println!("no package builds `ferrowire` yet; it is left out");
+        println!("no package builds `ferrowire`; skipping it");
     }
     if wants_plugins(&options) && runtime.is_some() {
         add_plugins(&mut bench, &target)?;
@@ -69,9 +69,9 @@ pub(crate) fn run(options: Options) -> Result<()> {
     cargo::succeed(&mut bench)
 }
 
-/// A runtime without plugins, for the nodes to be loaded into.
+/// A runtime without plugins, which loads the nodes.
 const BARE: &str = "bare";
-/// What the packages of plugins are called.
+/// The prefix of the plugins' packages.
 const PLUGIN: &str = "ferrowire-plugin-";
 
 fn wants_plugins(options: &Options) -> bool {
@@ -81,7 +81,7 @@ fn wants_plugins(options: &Options) -> bool {
 /// Builds all plugins as shared libraries, and a runtime without them.
 fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     if !cargo::root().join("runtime/examples").join(BARE).with_extension("rs").exists() {
-        println!("this runtime does not load plugins; `plugins` is left out");
+        println!("this runtime does not load plugins; skipping `plugins`");
         return Ok(());
     }
     let mut build = cargo::cargo(&["build", "--release", "--package", "ferrowire-runtime"]);
@@ -93,7 +93,7 @@ fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
     let folder = target.join("bench/plugins");
     if folder.exists() {
-        // Another branch may have had plugins that this one has not.
+        // Another branch may have left other plugins.
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
@@ -108,7 +108,7 @@ fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Node-RED and a Node new enough for it, below cargo's target folder; fetched once.
+/// Node-RED and a suitable Node.js, below cargo's target folder; installed once.
 fn node_red(target: &Path) -> Result<PathBuf> {
     let prefix = target.join("node-red");
     let modules = prefix.join("node_modules");

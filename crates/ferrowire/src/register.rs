@@ -1,4 +1,4 @@
-//! `register!`, `metrics!` and `on_load!`: how a crate makes its nodes known.
+//! `register!`, `metrics!` and `on_load!`: register the nodes, metrics and set-up of a crate.
 
 /// Registers node types of the calling crate.
 ///
@@ -61,7 +61,7 @@ macro_rules! register {
 }
 
 /// Runs a function of the calling crate once, before the first of its nodes is built: when the
-/// runtime starts, or when the library is loaded. An error keeps the plugin from being used.
+/// runtime starts, or when the library is loaded. If it fails, the plugin is not used.
 ///
 /// ```
 /// # use ferrowire::NodeError;
@@ -80,7 +80,7 @@ macro_rules! on_load {
     };
 }
 
-/// Makes metrics of the calling crate known: statics of the types in [`metric`](crate::metric).
+/// Registers metrics of the calling crate: statics of the types in [`metric`](crate::metric).
 ///
 /// ```
 /// use ferrowire::metric::Counter;

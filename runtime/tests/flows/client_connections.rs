@@ -1,4 +1,4 @@
-//! How a client keeps its connection: case by case, through the real binary.
+//! The connections of a client, through the real binary.
 
 use futures_util::StreamExt;
 use serde_json::json;
@@ -148,12 +148,12 @@ async fn a_missing_pong_ends_the_connection_and_it_comes_back() {
     let mut nodes = echo(&server.url("/"));
     nodes[1]["hb"] = "1".into();
     let mut runtime = start(nodes).await;
-    // A peer that is there, and never reads: no pong.
+    // A peer that never reads and so sends no pong.
     let _deaf = server.accept().await;
     runtime.log_line("it did not answer a ping in time").await;
     let mut peer = server.accept().await;
     assert!(matches!(peer.next().await, Message::Ping(_)));
-    // The library answers the ping when it is polled again, and the connection stays.
+    // The library answers the ping when polled again, and the connection stays open.
     assert!(matches!(peer.next().await, Message::Ping(_)));
 }
 
@@ -234,7 +234,7 @@ async fn wss_works_with_the_authority_of_a_tls_config_and_fails_without() {
     std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
     drop(server);
 
-    // A runtime of ours is the TLS server.
+    // Another Ferrowire process is the TLS server.
     let args = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
     let secure = Runtime::start_with(crate::support::echo(), &args, &[]).await;
     let port = secure.address.rsplit_once(':').unwrap().1;

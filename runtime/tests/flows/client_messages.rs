@@ -1,4 +1,4 @@
-//! What comes in over a client, and what goes out: case by case, through the real binary.
+//! The messages of a client, through the real binary.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -61,7 +61,7 @@ async fn a_message_for_another_session_is_dropped() {
     events.status("in2", "connected ").await;
     let mut browser = runtime.connect("/ws").await;
     browser.send("for nobody").await;
-    runtime.log_line("the message is for a session that is not here").await;
+    runtime.log_line("the message is for another session").await;
     peer.send(Message::text("marker")).await;
     assert_eq!(peer.text().await, "marker");
 }

@@ -14,7 +14,7 @@ fn http_response(id: &str) -> Value {
     node(id, "http response", json!({"statusCode": "", "headers": {}}), &[])
 }
 
-/// A response as it came.
+/// A response as received.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -58,7 +58,7 @@ impl Runtime {
     }
 }
 
-/// Answers with what `property` of the message is.
+/// Responds with a property of the message.
 fn tells(method: &str, url: &str, property: &str) -> Value {
     json!([
         tab("tab"),
@@ -224,7 +224,7 @@ async fn what_is_too_much_is_refused() {
     ]);
     let mut runtime = Runtime::start_with(flow, &args, &[]).await;
     assert_eq!(runtime.post("/hold", "text/plain", "123456789").await.status, 413);
-    // It may meet the other request on its way.
+    // It may overtake the other request.
     let held = async {
         loop {
             let held = runtime.post("/hold", "text/plain", "12345678").await;
@@ -247,7 +247,7 @@ async fn what_is_too_much_is_refused() {
     };
     assert_eq!(refused.status, 503);
     assert!(refused.body.contains("raise `http-node-max-open`"), "{refused:?}");
-    // The client that held the place has gone.
+    // The client of the waiting request has disconnected.
     while runtime.get("/now").await.status != 200 {}
     runtime.log_line("a request was refused with 413").await;
 }
@@ -374,6 +374,6 @@ async fn other_sites_and_strangers_are_let_in_as_the_settings_say() {
         preflight.header("access-control-allow-methods"),
         Some("GET,HEAD,PUT,PATCH,POST,DELETE")
     );
-    // The API is none of this.
+    // The API is not affected.
     assert_eq!(runtime.get("/settings").await.status, 200);
 }

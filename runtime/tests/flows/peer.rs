@@ -1,4 +1,4 @@
-//! A WebSocket server that the test plays, and flows that dial it.
+//! A WebSocket server scripted by the test, and flows that connect to it.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use crate::support::{Runtime, node, soon, tab, with, ws_in, ws_out};
 
-/// A server that a test plays.
+/// A server scripted by the test.
 pub(crate) struct Server {
     listener: TcpListener,
     pub(crate) port: u16,
@@ -36,7 +36,7 @@ impl Server {
         self.accept_with(None).await.0
     }
 
-    /// Accepts with a subprotocol; what the client asked for comes along.
+    /// Accepts with a subprotocol; returns the client's request as well.
     pub(crate) async fn accept_with(&self, subprotocol: Option<&'static str>) -> (Peer, Request) {
         let tcp = self.tcp().await;
         let seen = Arc::new(Mutex::new(None));
@@ -54,10 +54,10 @@ impl Server {
         (Peer(stream), request)
     }
 
-    /// Shows that nobody has connected before a connection that is known to come.
+    /// Asserts that there was no connection before one that is known to follow.
     pub(crate) async fn nobody(&self) {
         let waiting = futures_util::FutureExt::now_or_never(self.listener.accept());
-        assert!(waiting.is_none(), "somebody connected");
+        assert!(waiting.is_none(), "unexpected connection");
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn inject(id: &str, payload: &str, wires: &[&str]) -> Value {
     node(id, "inject", properties, wires)
 }
 
-/// A client that echoes what the server says, after its session is deleted or not.
+/// A client that echoes the server's messages, optionally without their session.
 pub(crate) fn echo(url: &str) -> Value {
     json!([tab("tab"), client("c", url), client_in("in", "c", &["out"]), client_out("out", "c")])
 }

@@ -1,4 +1,4 @@
-//! `Report`: what the suite found, as a table.
+//! `Report`: the results of the suite, as a table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,17 +9,17 @@ use serde::Deserialize;
 
 use super::reasons::Reasons;
 
-/// The suite's own report, as far as it is used.
+/// The used parts of the suite's report.
 #[derive(Debug, Deserialize)]
 pub(super) struct Report {
     specs: Vec<Spec>,
 }
 
-/// A file of tests.
+/// A test file.
 #[derive(Debug, Deserialize)]
 struct Spec {
     spec: String,
-    /// Why the file could not be run at all.
+    /// Why the file could not be run.
     fatal: Option<String>,
     #[serde(default)]
     missing: bool,
@@ -43,7 +43,7 @@ enum Verdict {
     Failed,
     /// The runtime lacks a setting that the case needs.
     Unsupported,
-    /// It cannot be seen from outside.
+    /// It is not visible from outside.
     Excluded,
     Skipped,
 }
@@ -66,7 +66,7 @@ impl Spec {
         }
     }
 
-    /// Passed, counted, and passed by a runtime that does nothing.
+    /// The numbers of passed cases, all cases, and cases that pass on a runtime that does nothing.
     fn numbers(&self) -> [usize; 3] {
         let total = self.counted().count();
         let passed = total - self.failing().count();
@@ -76,22 +76,22 @@ impl Spec {
 }
 
 impl Report {
-    /// Reads what the suite wrote.
+    /// Reads the suite's report.
     pub(super) fn read(path: &Path) -> Result<Self> {
         Self::parse(&fs::read_to_string(path)?)
     }
 
     pub(super) fn parse(text: &str) -> Result<Self> {
-        serde_json::from_str(text).context("the suite's report is not understood")
+        serde_json::from_str(text).context("invalid report of the suite")
     }
 
-    /// Whether this case is among those that fail.
+    /// Whether this case failed.
     pub(super) fn fails(&self, spec: &str, key: &str) -> bool {
         let mut specs = self.specs.iter().filter(|it| it.spec == spec);
         specs.any(|spec| spec.failing().any(|case| case.key == key))
     }
 
-    /// How many failing cases have no reason; a file that could not be run counts as one.
+    /// The number of failed cases without a reason; a file that could not be run counts as one.
     pub(super) fn unexplained(&self, reasons: &Reasons) -> usize {
         let of = |spec: &Spec| {
             let open = spec.failing().filter(|case| reasons.of(&spec.spec, &case.key).is_none());
@@ -100,7 +100,7 @@ impl Report {
         self.specs.iter().map(of).sum()
     }
 
-    /// One line about everything.
+    /// A summary in one line.
     pub(super) fn summary(&self) -> String {
         let [passed, total, idle] = self.totals();
         format!(
@@ -115,7 +115,7 @@ impl Report {
             .fold([0; 3], |all, one| [all[0] + one[0], all[1] + one[1], all[2] + one[2]])
     }
 
-    /// The table, and below it every case that fails, with its reason.
+    /// The table, followed by every failed case with its reason.
     pub(super) fn markdown(&self, reasons: &Reasons) -> Result<String> {
         let mut text = String::from(HEAD);
         let specs = || {

@@ -42,7 +42,7 @@ impl Server {
 
     /// Asserts that there is no new connection.
     pub(crate) fn nobody(&self) {
-        assert!(self.listener.accept().now_or_never().is_none(), "somebody connected");
+        assert!(self.listener.accept().now_or_never().is_none(), "unexpected connection");
     }
 
     /// Accepts a connection and answers its only request with `payload`.
