@@ -103,8 +103,8 @@ fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
 
 fn files(config: Config) -> Result<Kind, String> {
     if config.cache == Some(false) {
-        return Err("`cache = false` is not supported, values are always kept in memory as well; \
-                    leave it out"
+        return Err("`cache = false` is not supported, since values are always cached in memory; \
+                    remove it"
             .to_owned());
     }
     let interval = config.flush_interval.unwrap_or(30.0);

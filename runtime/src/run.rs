@@ -121,7 +121,7 @@ fn announce(admin: &Admin, settings: &Settings, port: &str) {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
         Some(_) if admin.lacks_editor() && !settings.get(&table::NO_EDITOR) => info!(
             "headless: this program was built without the editor; run `cargo xtask editor` \
-             and build again to have it"
+             and build again to include it"
         ),
         _ => {}
     }

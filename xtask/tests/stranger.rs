@@ -289,7 +289,7 @@ fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_wh
     let arguments =
         ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("want different versions of `ferrowire`"), "{problem}");
+    assert!(problem.contains("require different versions of `ferrowire`"), "{problem}");
     let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
     assert!(theirs.contains("other-core` is required by `other-node`"), "{problem}");
     let ours = problem.lines().find(|line| line.contains("0.1.0 from")).unwrap();

@@ -22,7 +22,7 @@ pub fn linked(name: &str) -> NodeType {
     let Some(node_type) = registry.get(name) else {
         let known: Vec<_> = registry.iter().map(|node_type| node_type.name).collect();
         panic!(
-            "no crate that is linked into this test provides `{name}` (there are: {known:?}); \
+            "no crate linked into this test provides `{name}` (found: {known:?}); \
              write `use the_crate as _;` in the test file"
         )
     };

@@ -236,7 +236,7 @@ impl Node for Batch {
 
 ferrowire::register!(
     NodeType::shared::<Batch>("batch")
-        .summary("makes sequences of messages")
+        .summary("groups messages into sequences")
         .category("sequence")
         .editor(Editor::NodeRed("sequence/19-batch"))
 );

@@ -131,7 +131,7 @@ fn done(kept: bool, mut effects: Vec<Effect>, cx: &NodeContext) -> Handled {
 
 ferrowire::register!(
     NodeType::shared::<Delay>("delay")
-        .summary("holds messages back, or limits their rate")
+        .summary("delays messages, or limits their rate")
         .category("function")
         .editor(Editor::NodeRed("function/89-delay"))
 );

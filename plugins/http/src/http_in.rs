@@ -83,8 +83,8 @@ impl Node for HttpIn {
             port.add_route(cx.info(), port::Route::of_flows(name.clone()), Arc::new(receiver))?;
         if let Some(first) = registration.earlier().first() {
             cx.warn(format_args!(
-                "`{name}` is answered by the node `{first}`: this one gets no requests; choose \
-                 another path"
+                "`{name}` is handled by the node `{first}`, so this node receives no requests; \
+                 choose another path"
             ));
         }
         self.set(Some(registration));
@@ -118,8 +118,8 @@ impl Answer for Receiver {
         response.unwrap_or_else(|_| {
             let seconds = limit.as_secs_f64();
             self.cx.warn(format_args!(
-                "a request was not answered within {seconds} s: every one needs an `http \
-                 response`, or a longer `http-node-timeout`"
+                "a request was not answered within {seconds} s; add an `http response` or raise \
+                 `http-node-timeout`"
             ));
             text(StatusCode::GATEWAY_TIMEOUT, "the flow did not respond in time")
         })

@@ -53,7 +53,7 @@ impl Node for Inject {
 
 ferrowire::register!(
     NodeType::shared::<Inject>("inject")
-        .summary("starts flows by a button, at the start, at intervals, by the clock")
+        .summary("starts flows by a button, at start-up, at intervals, or at set times")
         .category("common")
         .editor(Editor::NodeRed("common/20-inject"))
 );

@@ -49,7 +49,7 @@ fn check_links(config: &mut NodeConfig<'_>) {
 
 ferrowire::register!(
     NodeType::shared::<LinkIn>("link in")
-        .summary("receives what is sent to it without a wire")
+        .summary("receives messages without a wire")
         .category("common")
         .links(Links::In(LINKS))
         .editor(Editor::NodeRed("common/60-link")),

@@ -174,7 +174,7 @@ impl Node for Filter {
 
 ferrowire::register!(
     NodeType::shared::<Filter>("rbe")
-        .summary("lets messages pass whose value has changed")
+        .summary("passes messages whose value has changed")
         .category("function")
         .editor(Editor::NodeRed("function/rbe"))
 );

@@ -107,7 +107,7 @@ impl Node for Template {
 
 ferrowire::register!(
     NodeType::shared::<Template>("template")
-        .summary("fills in a template with the properties of messages")
+        .summary("renders a template with the properties of messages")
         .category("function")
         .editor(Editor::NodeRed("function/80-template"))
 );

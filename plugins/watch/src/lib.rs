@@ -43,12 +43,12 @@ const fn watching(name: &'static str, what: Watches) -> NodeType {
 
 ferrowire::register!(
     watching("catch", Watches::Errors)
-        .summary("sends on the errors of other nodes")
+        .summary("receives the errors of other nodes")
         .editor(Editor::NodeRed("common/25-catch")),
     watching("status", Watches::Statuses)
-        .summary("sends on the statuses of other nodes")
+        .summary("receives the statuses of other nodes")
         .editor(Editor::NodeRed("common/25-status")),
     watching("complete", Watches::Completions)
-        .summary("tells when other nodes are done")
+        .summary("receives the completed messages of other nodes")
         .editor(Editor::NodeRed("common/24-complete")),
 );

@@ -273,8 +273,8 @@ async fn the_first_of_two_nodes_at_a_path_answers() {
     ]);
     let mut runtime = Runtime::start(flow).await;
     assert_eq!(runtime.get("/x").await.status, 200);
-    let line = runtime.log_line("this one gets no requests").await;
-    assert!(line.contains("`GET /x` is answered by the node `"), "{line}");
+    let line = runtime.log_line("this node receives no requests").await;
+    assert!(line.contains("`GET /x` is handled by the node `"), "{line}");
 }
 
 #[tokio::test]

@@ -62,8 +62,8 @@ impl Plugin {
 fn bundled<'a>(name: &str, repository: &'a Repository) -> Result<&'a Crate> {
     repository.plugin(name).with_context(|| {
         format!(
-            "no plugin is called `{name}` (there are {}); for one of your own write its folder, \
-             such as `./{name}`, or a version, such as `{name}@1.2`",
+            "no plugin `{name}`, expected one of {}; for a plugin of your own, write its folder, \
+             such as `./{name}`, or its version, such as `{name}@1.2`",
             repository.names()
         )
     })
@@ -196,8 +196,8 @@ fn ensure_free(name: &str, chosen: &[Plugin], repository: &Repository) -> Result
     for other in taken {
         ensure!(
             other.replace('-', "_") != library,
-            "the name `{name}` is taken by a crate of the runtime; choose another with `--name`, \
-             `--output` says what the file is called"
+            "the name `{name}` is used by a crate of the runtime; choose another one with \
+             `--name`; `--output` sets the name of the file"
         );
     }
     Ok(())

@@ -89,7 +89,7 @@ impl WrittenTable {
                 Ok(Source::Git { package: package_name(&package)?, url, at: references.pop() })
             }
             _ => bail!(
-                "a plugin is one of `{{ bundled }}`, `{{ path }}`, `{{ package, version }}` and \
+                "expected `{{ bundled }}`, `{{ path }}`, `{{ package, version }}` or \
                  `{{ package, git }}`"
             ),
         }

@@ -49,8 +49,8 @@ fn fitting_requirements(assembly: &Assembly, repository: &Repository) -> Result<
                 .is_ok_and(|requirement| requirement.matches(&ours));
             ensure!(
                 fits || wanted.from.is_none(),
-                "`{}` wants `{FACADE}` {}, and this runtime has {ours}; choose a version of `{0}` \
-                 that fits, or build in the checkout that it fits",
+                "`{}` requires `{FACADE}` {}, but this runtime has {ours}; choose a compatible \
+                 version of `{0}`, or build in a matching checkout",
                 plugin.package,
                 wanted.version
             );
@@ -112,8 +112,8 @@ fn one_facade(metadata: &Value) -> Result<()> {
         })
         .collect();
     bail!(
-        "the plugins want different versions of `{FACADE}`, so the runtime would not see their \
-         nodes:\n  {}\nlet all of them depend on one",
+        "the plugins require different versions of `{FACADE}`, so the runtime would not see \
+         their nodes:\n  {}\nmake all of them depend on the same version",
         sides.join("\n  ")
     )
 }

@@ -151,7 +151,7 @@ impl Outlet {
         });
         if count >= ROUNDS {
             self.warn(format_args!(
-                "the message came back with an error of this node {ROUNDS} times, \
+                "the message came back with an error of this node {ROUNDS} times; \
                  it is not caught again"
             ));
             return None;
