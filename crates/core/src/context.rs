@@ -97,14 +97,14 @@ pub trait Host: Send + Sync {
     /// If the node does not run or does not accept such messages.
     fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         let _ = msg;
-        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+        Err(NodeError::new(format!("cannot reach the node `{id}`")))
     }
     /// The id of the node named `name`.
     ///
     /// # Errors
     /// If no node or several nodes match.
     fn find_linked(&self, name: &str) -> Result<String, NodeError> {
-        Err(NodeError::new(format!("there is no way to the node `{name}`")))
+        Err(NodeError::new(format!("cannot reach the node `{name}`")))
     }
     /// Shows a status below the node.
     fn status(&self, status: Status);
@@ -125,12 +125,12 @@ pub trait Host: Send + Sync {
     /// If the node is neither.
     fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         let _ = msg;
-        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+        Err(NodeError::new(format!("cannot reach the node `{id}`")))
     }
     /// Sends a request to a configuration node that this node uses.
     fn ask(&self, id: &str, request: Value) -> BoxFuture<'static, Result<Value, NodeError>> {
         let _ = request;
-        let error = NodeError::new(format!("there is no way to the node `{id}`"));
+        let error = NodeError::new(format!("cannot reach the node `{id}`"));
         Box::pin(std::future::ready(Err(error)))
     }
     /// Writes to the log.

@@ -213,7 +213,7 @@ pub fn generate_id() -> SmolStr {
 }
 
 /// The eight hex digits of `number`, all at once: each nibble is spread to a byte, and the letters
-/// are moved behind the digits.
+/// above 9 become letters.
 fn hexadecimal(number: u32) -> [u8; 8] {
     let mut spread = u64::from(number);
     spread = (spread | (spread << 16)) & 0x0000_ffff_0000_ffff;

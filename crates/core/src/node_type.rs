@@ -23,7 +23,7 @@ impl std::fmt::Debug for BuiltNode {
     }
 }
 
-/// A property that holds the id of a configuration node of a certain type.
+/// A property with the id of a configuration node of a certain type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The property's name.

@@ -178,9 +178,7 @@ impl ContextStores {
             if unknown.len() < MANY_NAMES && unknown.insert(name.to_owned()) {
                 drop(unknown);
                 let default = self.names().next().unwrap_or_default();
-                warn(&format!(
-                    "there is no context store `{name}`, the default one `{default}` is used"
-                ));
+                warn(&format!("there is no context store `{name}`; using the default `{default}`"));
             }
         }
         // `new` adds at least one.
@@ -339,7 +337,7 @@ mod tests {
         }
         assert_eq!(stores.get("", warn).get("global", &path("x")), Some("memory".into()));
         assert_eq!(stores.get("second", warn).get("global", &path("x")), None);
-        let expected = "there is no context store `third`, the default one `memory` is used";
+        let expected = "there is no context store `third`; using the default `memory`";
         assert_eq!(*warnings.lock().unwrap(), [expected]);
     }
 

@@ -123,7 +123,7 @@ impl Upgrade for Waiting {
         match self.0.lock().await.recv().await {
             Some(true) => Ok(Box::new(|stream, _| drop(stream))),
             Some(false) => Err(text(StatusCode::FORBIDDEN, "not today")),
-            None => panic!("nobody decides"),
+            None => panic!("no decision"),
         }
     }
 }

@@ -143,7 +143,7 @@ impl<const HOW: u8> FromConfig for Misbehaved<HOW> {
 impl<const HOW: u8> ExclusiveNode for Misbehaved<HOW> {
     async fn start(&mut self, _: &NodeContext) -> Result<(), NodeError> {
         match HOW == HOLDING && HELD.swap(true, Ordering::Relaxed) {
-            true => Err("somebody holds it".into()),
+            true => Err("it is already held".into()),
             false => Ok(()),
         }
     }

@@ -150,7 +150,7 @@ impl Inner {
                 added.map(|_| Handled::Kept(Sending::done())).map_err(|full| {
                     let held = full.held;
                     NodeError::new(format!(
-                        "{held} messages came in this interval already, this one was dropped"
+                        "{held} messages have already arrived in this interval; this one was dropped"
                     ))
                 })
             }

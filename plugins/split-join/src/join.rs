@@ -206,7 +206,7 @@ impl Inner {
     }
 }
 
-/// Sends the message that the group becomes. When there is none, the last of its messages fails.
+/// Sends the message that the group becomes. If it has none, the last of its messages fails.
 fn send(mut group: Group, cx: &NodeContext) -> Sending {
     let arrived = group.take_arrived();
     match group.into_message() {

@@ -332,7 +332,7 @@ async fn an_expression_that_fails_fails_the_message() {
 const BOUND: usize = 65_536;
 const LENGTH: usize = 64;
 
-/// Sends message number `at`: `LENGTH` messages for each sequence, none of which ends.
+/// Sends message number `at`: `LENGTH` messages per sequence, all of which stay incomplete.
 async fn send_endless(node: &mut Harness, at: usize) {
     let (id, index) = (at / LENGTH, at % LENGTH);
     node.send(message(json!({"payload": [id, index], "parts": {"id": id, "index": index}}))).await;

@@ -40,7 +40,7 @@ enum Values {
     Named(Map),
 }
 
-/// A sequence, as far as it has arrived.
+/// A sequence, with the messages received so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) kind: Kind,
