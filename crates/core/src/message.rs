@@ -212,7 +212,7 @@ pub fn generate_id() -> SmolStr {
     SmolStr::new_inline(std::str::from_utf8(&digits).unwrap_or_default())
 }
 
-/// The eight hex digits of `number`, all at once: each nibble is spread to a byte, and the letters
+/// The eight hex digits of `number`, all at once: each nibble is spread to a byte, and values
 /// above 9 become letters.
 fn hexadecimal(number: u32) -> [u8; 8] {
     let mut spread = u64::from(number);

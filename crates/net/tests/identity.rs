@@ -105,10 +105,12 @@ async fn every_form_of_a_certificate_and_its_key_is_accepted() {
 fn what_cannot_be_used_is_an_error_that_says_why() {
     let with = |p12: &str, passphrase: &str| json!({"certType": "pfx", "p12": p12, "credentials": {"passphrase": passphrase}});
     let pem = |key: &str, passphrase: &str| json!({"cert": file("client.pem"), "key": file(key), "credentials": {"passphrase": passphrase}});
+    let closed = |name: &str| format!("cannot open `{}` with this `passphrase`", file(name));
+    let invalid = format!("invalid PKCS#12 archive in `{}`: ", file("client.pem"));
     for (properties, reason) in [
-        (with(&file("modern.p12"), "wrong"), "modern.p12` with this `passphrase`"),
-        (with(&file("legacy.p12"), ""), "legacy.p12` with this `passphrase`"),
-        (with(&file("client.pem"), ""), "invalid PKCS#12 archive in "),
+        (with(&file("modern.p12"), "wrong"), closed("modern.p12").as_str()),
+        (with(&file("legacy.p12"), ""), closed("legacy.p12").as_str()),
+        (with(&file("client.pem"), ""), invalid.as_str()),
         (with("/none.p12", ""), "cannot read `/none.p12`"),
         (json!({"certType": "pfx", "credentials": {"p12data": "!"}}), "expected base64"),
         (pem("encrypted.pem", ""), "it is encrypted; set `passphrase`"),
