@@ -1,4 +1,4 @@
-//! What `rate limit` lets through, and that it keeps to the contract of all nodes.
+//! The behaviour of `rate limit`, and the contract of nodes.
 
 use std::time::Duration;
 

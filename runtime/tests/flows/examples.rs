@@ -147,7 +147,7 @@ async fn chat_rooms_keep_what_is_said_within_each_room() {
     eve.send(r#"{"type":"say","text":"anybody?"}"#).await;
     assert_eq!(eve.json().await["text"], "anybody?");
     eve.send("{").await;
-    assert_eq!(eve.json().await, json!({"type": "error", "text": "this is no JSON"}));
+    assert_eq!(eve.json().await, json!({"type": "error", "text": "invalid JSON"}));
 
     bob.close().await;
     assert_eq!(ann.json().await, json!({"type": "left", "text": "Bob left"}));
