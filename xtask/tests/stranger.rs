@@ -305,7 +305,7 @@ fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() 
     write_crate(&folder.path().join("new-node"), node);
     let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("`new-node` wants `ferrowire` ^7"), "{problem}");
+    assert!(problem.contains("`new-node` requires `ferrowire` ^7"), "{problem}");
     assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
 }
 
