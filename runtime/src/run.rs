@@ -22,7 +22,7 @@ use crate::{admin, files, http_nodes, pages, process_env};
 /// Runs flows until a signal ends them.
 ///
 /// # Errors
-/// When nothing could be right: an unreadable file, a taken port, a bad certificate.
+/// If the start fails: an unreadable file, a port in use, an invalid certificate.
 pub(crate) fn run(
     settings: Settings,
     registry: Registry,
@@ -34,7 +34,7 @@ pub(crate) fn run(
     }
     let runtime = builder.enable_all().build().context("cannot start worker threads")?;
     runtime.block_on(run_until_signal(settings, registry, paths))?;
-    // Threads that block in a node's code do not delay the exit.
+    // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
@@ -49,7 +49,7 @@ async fn run_until_signal(
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
     })?;
-    let address = listener.local_addr().context("cannot tell the address of the port")?;
+    let address = listener.local_addr().context("cannot read the address of the port")?;
     let mut signals = Signals::new().context("cannot wait for signals")?;
 
     let routes = Routes::new();
@@ -71,7 +71,8 @@ async fn run_until_signal(
     let of_folder = settings.http_static.clone();
     let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
-    // The port accepts connections already: clients wait until the flows have started, and get no 404.
+    // The port already accepts connections: clients wait until the flows have started, instead of
+    // receiving a 404.
     report(&admin.start().await?);
     info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
     announce(&admin, &settings, &format!("{scheme}://{address}"));
@@ -92,7 +93,7 @@ async fn run_until_signal(
     // Nodes may change context until they have stopped.
     keep.cancel();
     while let Some(written) = writing.join_next().await {
-        written.context("the context was not written to the end")?;
+        written.context("the context was not written completely")?;
     }
     comms.stop().await;
     info!("stopped");
@@ -114,22 +115,22 @@ fn engine(
         .build()
 }
 
-/// Logs where the editor is, or why it is not served.
+/// Logs the editor's URL, or why it is not served.
 fn announce(admin: &Admin, settings: &Settings, port: &str) {
     match &settings.http_admin_root {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
         Some(_) if admin.lacks_editor() && !settings.get(&table::NO_EDITOR) => info!(
             "headless: this program was built without the editor; run `cargo xtask editor` \
-             and build again to have it"
+             and build again to include it"
         ),
         _ => {}
     }
     if admin.settings().flow_files.len() > 1 && settings.http_admin_root.is_some() {
-        info!("flows from several files are shown and run, but the editor cannot deploy to them");
+        info!("flows from several files run read-only; the editor cannot deploy to them");
     }
 }
 
-/// Logs what follows from the problems that the engine has logged.
+/// Logs the consequences of the problems that the engine has logged.
 fn report(deployed: &Deployed) {
     if !deployed.running {
         error!("the flows do not run: add plugins for the missing types, or delete their nodes");
@@ -151,7 +152,7 @@ impl Signals {
         })
     }
 
-    /// Ends with SIGINT or SIGTERM; SIGHUP deploys the files again.
+    /// Waits for SIGINT or SIGTERM; SIGHUP deploys the files again.
     async fn until_end(&mut self, admin: &Arc<Admin>) {
         loop {
             tokio::select! {
@@ -163,13 +164,13 @@ impl Signals {
     }
 }
 
-/// Deploys the flow files again. Nodes that did not change keep running, with their connections.
+/// Deploys the flow files again. Unchanged nodes keep running, with their connections.
 async fn reload(admin: &Arc<Admin>) {
     match admin.reload(DeployType::Nodes).await {
         Ok(deployed) => {
             report(&deployed);
             info!("deployed the flow files again");
         }
-        Err(error) => error!("the flows go on as they were: {error}"),
+        Err(error) => error!("the running flows were not changed: {error}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is compared and hands over to `ferrowire-bench`.
+//! `cargo xtask bench`: builds what is compared and runs `ferrowire-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,16 +15,16 @@ pub(crate) struct Options {
     /// echo, fanout, idle, churn, startup, latency, cores, json, nodes, plugins; all but cores if
     /// none is given
     workloads: Vec<String>,
-    /// One or two short rounds, to see that everything works
+    /// One or two short rounds, to check that everything works
     #[arg(long)]
     quick: bool,
-    /// How often everything is measured
+    /// The number of rounds
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds that each measurement lasts
+    /// The duration of each measurement in seconds
     #[arg(long)]
     seconds: Option<f64>,
-    /// Fetch Node-RED 5 with npm, and measure it as well
+    /// Install Node-RED 5 with npm, and measure it as well
     #[arg(long)]
     with_node_red: bool,
     /// Where to write JSON, charts and logs; the `bench` folder of cargo's target if not given
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
 }
 
-/// Builds, fetches, measures.
+/// Builds, installs, measures.
 pub(crate) fn run(options: Options) -> Result<()> {
     let metadata = Metadata::read()?;
     let target = metadata.target()?;
@@ -50,7 +50,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     if runtime.is_some() {
         bench.arg("--ferrowire").arg(target.join("release/ferrowire"));
     } else {
-        println!("no package builds `ferrowire` yet; it is left out");
+        println!("no package builds `ferrowire`; skipping it");
     }
     if wants_plugins(&options) && runtime.is_some() {
         let loaded = Loaded::build(Profile::Release)?;

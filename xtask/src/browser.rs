@@ -1,4 +1,4 @@
-//! `cargo xtask browser`: the tests that drive a real browser against the real program.
+//! `cargo xtask browser`: runs the tests that control a browser with the real program.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::loaded::{Loaded, Profile};
 use crate::program::Program;
 use crate::{cargo, editor, examples};
 
-/// The test page's: where its scripts are, and the one to run.
+/// The test page's tests: their folder, and the script to run.
 const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
 
-/// The editor's.
+/// The editor's tests.
 const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
 
-/// The flows that the test page talks to.
+/// The flows for the test page.
 const FLOWS: [&str; 2] = ["examples/echo/flows.json", "examples/chat/flows.json"];
 
 /// Node crates that are not of this workspace, and the names of their libraries: the editor is to
@@ -25,34 +25,35 @@ const FLOWS: [&str; 2] = ["examples/echo/flows.json", "examples/chat/flows.json"
 const STRANGERS: [(&str, &str); 2] =
     [("examples/third-party-node", "rate_limit_node"), ("examples/third-party-room", "room")];
 
-/// Where the documentation's pictures are.
+/// The folder of the documentation's screenshots.
 const PICTURES: &str = "docs/images";
 
-/// Where distributions put it.
+/// The usual paths of the browser.
 const BROWSERS: [&str; 3] =
     ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/// What to do besides.
+/// Further options.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Renew the pictures of the editor in `docs/images`
+    /// Regenerate the screenshots of the editor in `docs/images`
     #[arg(long)]
     screenshots: bool,
 }
 
-/// Runs them, and fails where they cannot run.
+/// Runs the tests; fails if they cannot run.
 pub(crate) fn command(options: &Options) -> Result<()> {
     editor::fetch()?;
-    ensure!(run_all(options.screenshots)?, "this needs Node.js, npm and Chromium");
+    ensure!(run_all(options.screenshots)?, "the browser tests require Node.js, npm and Chromium");
     Ok(())
 }
 
-/// Runs those for which the browser, Node.js and the editor are there; whether all are.
+/// Runs the tests for which the browser, Node.js and the editor are available; returns whether all
+/// ran.
 pub(crate) fn run() -> Result<bool> {
     run_all(false)
 }
 
-/// As [`run`].
+/// Like [`run`].
 fn run_all(screenshots: bool) -> Result<bool> {
     let Some(browser) = BROWSERS.iter().find(|path| Path::new(path).exists()) else {
         return Ok(false);
@@ -84,7 +85,7 @@ fn test_page(browser: &str) -> Result<()> {
     cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
 }
 
-/// A script, with the packages that it needs.
+/// A script, after installing its packages.
 fn script((folder, name): (&str, &str), browser: &str) -> Result<Command> {
     let folder = cargo::root().join(folder);
     cargo::succeed(

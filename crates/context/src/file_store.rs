@@ -1,4 +1,4 @@
-//! `FileStore`: values in memory, written behind.
+//! `FileStore`: values in memory, written to files in the background.
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,8 +18,8 @@ use crate::layout::{file_of, indented, place_of};
 /// The target of the log lines.
 const TARGET: &str = "ferrowire::context";
 
-/// Node-RED's `localfilesystem` store: everything is read at the start and kept in memory; what
-/// changed is written a while later, each file by replacing it whole.
+/// Node-RED's `localfilesystem` store: everything is read at the start and kept in memory; changes
+/// are written after a delay, each file by atomic replacement.
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
@@ -27,35 +27,35 @@ pub struct FileStore {
     values: MemoryStore,
     changed: Mutex<HashSet<String>>,
     change: Notify,
-    /// Held while files are written, so that an older content never replaces a newer one.
+    /// Held while files are written, so that old content never replaces newer content.
     writing: Mutex<()>,
 }
 
-/// Why the files of a context store cannot be used.
+/// Why a context store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotOpen {
-    /// A folder or file cannot be read or made.
+    /// A folder or file cannot be read or created.
     #[error("cannot read the context in `{path}`")]
     Unreadable {
-        /// Which.
+        /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// A file holds something else than a JSON object.
-    #[error("the context file `{path}` is no JSON object; repair it or move it away")]
+    /// A file does not contain a JSON object.
+    #[error("the context file `{path}` is not a JSON object; repair or move it")]
     NotAnObject {
-        /// Which.
+        /// The file.
         path: PathBuf,
     },
 }
 
 impl FileStore {
-    /// Reads all files in `folder`, which is made if need be. What changes is written after
-    /// `interval`, as long as [`write_behind`](Self::write_behind) runs.
+    /// Reads all files in `folder`, which is created if missing. Changes are written after
+    /// `interval`, while [`write_behind`](Self::write_behind) runs.
     ///
     /// # Errors
-    /// When the folder cannot be read or made, or a file is no JSON object.
+    /// If the folder cannot be read or created, or a file is not a JSON object.
     pub fn open(folder: impl Into<PathBuf>, interval: Duration) -> Result<Self, CannotOpen> {
         let store = FileStore {
             folder: folder.into(),
@@ -77,7 +77,7 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Writes what changes until `stop`, and then what is left.
+    /// Writes changes until `stop` is cancelled, then the remaining ones.
     pub async fn write_behind(self: Arc<Self>, stop: CancellationToken) {
         loop {
             let pause = async {
@@ -95,7 +95,7 @@ impl FileStore {
         }
     }
 
-    /// Writes what changed. What cannot be written is logged and tried again the next time.
+    /// Writes all changes. Failures are logged and retried the next time.
     pub fn flush(&self) {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed =
@@ -109,7 +109,7 @@ impl FileStore {
                 true => match Message::from(self.values.values(&place)).stringify() {
                     Ok(values) => replace(&file, &indented(&values)),
                     Err(error) => {
-                        // Tried again when the place changes, not before.
+                        // Retried only when the place changes.
                         tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
                         continue;
                     }
@@ -140,7 +140,7 @@ impl ContextStore for FileStore {
 
     fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
         let set = self.values.set(place, path, value);
-        // What was made on the way to where it failed has changed as well.
+        // Objects on the path may have been created before the failure.
         self.note(place);
         set
     }
@@ -161,7 +161,7 @@ fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
     CannotOpen::Unreadable { path: path.to_owned(), source }
 }
 
-/// The names in a folder, but those that begin with a dot.
+/// The names in a folder, without those that start with a dot.
 fn names(folder: &Path) -> Result<Vec<String>, CannotOpen> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
@@ -182,18 +182,18 @@ fn read(file: &Path) -> Result<Map, CannotOpen> {
     }
 }
 
-/// Removes the file, and its folder if nothing else is in it.
+/// Removes the file, and its folder if empty.
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Others may still be there; then it stays.
+    // Fails if the folder contains other files.
     let _still_used = file.parent().map(fs::remove_dir);
     Ok(())
 }
 
-/// Replaces the file at once: whoever reads it finds the old content or the new.
+/// Replaces the file atomically: a reader sees either the old content or the new.
 fn replace(file: &Path, content: &str) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;

@@ -1,8 +1,8 @@
-//! JSONata: Node-RED's query language, compiled once and evaluated within bounds.
+//! JSONata, Node-RED's query language: compiled once and evaluated within limits.
 //!
-//! An evaluation ends after [`TIME_LIMIT`], at [`DEPTH_LIMIT`] nested levels, and with an array of
-//! more than [`LENGTH_LIMIT`] elements or text of more than [`TEXT_LIMIT`] bytes. Which crate does
-//! the work is nobody's business outside of this module.
+//! An evaluation fails after [`TIME_LIMIT`], at [`DEPTH_LIMIT`] nested levels, and on creating an
+//! array of more than [`LENGTH_LIMIT`] elements or text of more than [`TEXT_LIMIT`] bytes. The
+//! JSONata interpreter is not exposed outside of this module.
 
 mod convert;
 mod functions;
@@ -30,22 +30,22 @@ use functions::Functions;
 pub(crate) use moment::now_as;
 use prepare::Reads;
 
-/// How long one evaluation may take.
+/// The time limit of one evaluation.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// How deep an evaluation may be nested; a call that is no tail call takes about three levels.
+/// The depth limit of an evaluation; a call that is not a tail call takes about three levels.
 pub const DEPTH_LIMIT: usize = 10_000;
 
-/// How many elements an evaluation may collect in one array.
+/// The maximum number of elements in one array.
 pub const LENGTH_LIMIT: usize = 1_000_000;
 
-/// How many bytes of text an evaluation may put together in all.
+/// The maximum number of bytes of text that an evaluation may create in total.
 pub const TEXT_LIMIT: usize = 256 << 20;
 
-/// How many values a result may consist of.
+/// The maximum number of values in a result.
 const VALUES_LIMIT: usize = 8 << 20;
 
-/// Where an evaluation ends.
+/// The limits of an evaluation.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     time: Duration,
@@ -63,7 +63,7 @@ const LIMITS: Limits = Limits {
     values: VALUES_LIMIT,
 };
 
-/// A JSONata expression, ready to be evaluated. Clones share it.
+/// A compiled JSONata expression. Clones share it.
 #[derive(Clone)]
 pub struct Jsonata(Arc<Compiled>);
 
@@ -72,11 +72,11 @@ struct Compiled {
     ast: AstNode,
     reads: Reads,
     functions: Functions,
-    /// Node-RED's first expressions spoke of `msg.payload`, and some still do.
+    /// Old expressions use `msg.payload` instead of `payload`.
     names_msg: bool,
 }
 
-/// Why an expression is no JSONata that can be evaluated here, and where.
+/// A syntax error or unsupported feature in a JSONata expression, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSONata expression at line {line}, column {column}: {reason}")]
 pub struct InvalidJsonata {
@@ -85,7 +85,7 @@ pub struct InvalidJsonata {
     reason: String,
 }
 
-/// What an expression is evaluated against: `$` at its outermost level.
+/// The input of an evaluation: `$` at the outermost level.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// A message.
@@ -110,7 +110,7 @@ impl Jsonata {
     /// Compiles `source`.
     ///
     /// # Errors
-    /// With the line and column of the first mistake, or of what is not supported.
+    /// With the line and column of the first syntax error or unsupported feature.
     pub fn compile(source: &str) -> Result<Self, InvalidJsonata> {
         let mut ast = parser::parse(source).map_err(|error| syntax::explain(source, &error))?;
         let found = prepare::prepare(&mut ast, source)?;
@@ -121,16 +121,16 @@ impl Jsonata {
         Ok(Jsonata(Arc::new(Compiled { source, ast, reads, functions, names_msg })))
     }
 
-    /// The expression as it was written.
+    /// The source of the expression.
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// The value for `input`; `None` stands for `undefined`. `cx` is what the functions
-    /// `$flowContext`, `$globalContext` and `$env` ask.
+    /// Evaluates the expression; `None` stands for `undefined`. The functions `$flowContext`,
+    /// `$globalContext` and `$env` read from `cx`.
     ///
     /// # Errors
-    /// When the evaluation fails, or reaches one of its bounds.
+    /// If the evaluation fails or exceeds a limit.
     pub fn evaluate<'a>(
         &self,
         input: impl Into<Input<'a>>,
@@ -139,8 +139,8 @@ impl Jsonata {
         self.evaluate_with(input, &[], cx)
     }
 
-    /// As [`evaluate`](Self::evaluate), with a value for each of the variables that
-    /// `bindings` names, without their `$`.
+    /// Like [`evaluate`](Self::evaluate), with values for the variables in `bindings`, whose names
+    /// have no `$`.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).

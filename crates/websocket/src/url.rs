@@ -1,4 +1,4 @@
-//! The URL of a `websocket-client`: where to dial and what to ask for (RFC 6455 §3).
+//! The URL of a `websocket-client` (RFC 6455 §3).
 
 use ferrowire_core::Text;
 use hyper::Uri;
@@ -12,7 +12,7 @@ pub(crate) struct Url {
     /// Without the brackets of an IPv6 address.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// What the `Host` header says: the port only if it is not the default one.
+    /// The value of the `Host` header: with the port only if it is not the default.
     pub(crate) authority: String,
     /// Path and query, unchanged.
     pub(crate) target: Text,
@@ -24,16 +24,16 @@ impl Url {
     /// Parses `text`.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// If the URL is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let uri: Uri = text.parse().map_err(|error| format!("`{text}` is no URL: {error}"))?;
+        let uri: Uri = text.parse().map_err(|error| format!("invalid URL `{text}`: {error}"))?;
         let secure = match uri.scheme_str() {
             Some("ws") => false,
             Some("wss") => true,
-            _ => return Err(format!("`{text}` does not begin with `ws://` or `wss://`")),
+            _ => return Err(format!("invalid URL `{text}`: expected `ws://` or `wss://`")),
         };
         let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| format!("`{text}` names no host"))?;
+        let host = host.ok_or_else(|| format!("invalid URL `{text}`: expected a host"))?;
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let authority = match uri.port_u16() {
             Some(port) if port != if secure { 443 } else { 80 } => format!("{host}:{port}"),

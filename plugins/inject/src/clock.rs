@@ -1,13 +1,13 @@
-//! The time of day, also under the paused clock of a test.
+//! The time of day, including under tokio's paused clock.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-/// Tells the time in the local time zone.
+/// The time in the local time zone.
 ///
-/// A test pauses tokio's clock and not the system's. The two are compared with their state at
-/// the beginning: what tokio's is ahead by is added. Outside of tests they run in step.
+/// A test pauses tokio's clock but not the system's, so the time by which tokio's clock has run
+/// ahead since the start is added. Outside of tests the two agree.
 #[derive(Debug)]
 pub(crate) struct Clock {
     tokio: tokio::time::Instant,
@@ -31,8 +31,8 @@ impl Clock {
         now.to_zoned(self.zone.clone())
     }
 
-    /// Waits for `time`. Sleeps are short, so that a system clock that was set, or a machine
-    /// that was suspended, is noticed.
+    /// Waits until `time`, in short sleeps, to notice when the system clock was set or the machine
+    /// was suspended.
     pub(crate) async fn wait_until(&self, time: &Zoned) {
         const LONGEST: Duration = Duration::from_secs(60);
         loop {

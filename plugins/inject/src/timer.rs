@@ -1,4 +1,4 @@
-//! When messages are injected without a button being pressed.
+//! Injects messages at start-up, at intervals, and at set times.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::clock::Clock;
 use crate::props::Props;
 
-/// The longest interval, in seconds: what a Node.js timer can count.
+/// The maximum interval, in seconds: the limit of Node.js timers.
 const LONGEST_REPEAT: f64 = 2_147_483.0;
 
-/// The longest delay before the first message, in seconds.
+/// The maximum delay before the first message, in seconds.
 const LONGEST_DELAY: f64 = 2_147_483.0;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Timer {
-    /// The delay after which a message is injected once; what repeats begins after it.
+    /// The delay of the first message; repetitions start after it.
     once: Option<Duration>,
     repeat: Repeat,
 }
@@ -42,7 +42,7 @@ impl Timer {
         }
     }
 
-    /// Whether nothing is ever injected by itself.
+    /// Whether nothing is injected automatically.
     pub(crate) fn is_idle(&self) -> bool {
         self.once.is_none() && matches!(self.repeat, Repeat::Never)
     }
@@ -56,7 +56,7 @@ impl Timer {
             Repeat::Never => {}
             Repeat::Every(period) => {
                 let mut ticks = tokio::time::interval_at(Instant::now() + *period, *period);
-                // A flow that is slower than its interval gets no burst afterwards.
+                // A flow slower than the interval gets no burst afterwards.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
                 loop {
                     ticks.tick().await;
@@ -72,7 +72,7 @@ impl Repeat {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let period = config.number_in("repeat", 0.0..=LONGEST_REPEAT);
         let pattern = match config.raw("crontab") {
-            // What a checkbox may leave behind.
+            // A checkbox may have saved this.
             Some(Value::Bool(false)) => String::new(),
             _ => config.text("crontab"),
         };
@@ -88,7 +88,7 @@ impl Repeat {
             Ok(cron) => Repeat::Cron(Box::new(cron)),
             Err(error) => {
                 let text = format!(
-                    "`{pattern}` is no cron expression ({error}); write five fields: minute, \
+                    "invalid cron expression `{pattern}` ({error}); write five fields: minute, \
                      hour, day, month, weekday"
                 );
                 config.problem("crontab", text);
@@ -106,13 +106,13 @@ async fn run_cron(cron: &Cron, props: &Props, cx: &NodeContext) {
             Ok(next) => next,
             Err(error) => {
                 let pattern = cron.pattern.to_string();
-                return cx.fail(format!("`{pattern}` never comes to pass again: {error}"));
+                return cx.fail(format!("`{pattern}` has no further time: {error}"));
             }
         };
         clock.wait_until(&next).await;
         inject(props, cx).await;
-        // From the present on: what was missed meanwhile is not made up for. When the clock was
-        // set back, nothing is injected a second time.
+        // Starting now: missed times are skipped. If the clock was set back, nothing is injected
+        // twice.
         after = clock.now().max(next);
     }
 }

@@ -1,4 +1,4 @@
-//! The sequences that `split` makes of messages.
+//! The sequences that `split` creates from messages.
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_split_join as _;

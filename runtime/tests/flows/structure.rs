@@ -1,10 +1,10 @@
-//! Links, subflows, watching and context through the real binary.
+//! Links, subflows, watching nodes and context, through the real binary.
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, listener, node, tab, with, ws_in, ws_out};
 
-/// `ws in` at `/ws/x` to the nodes, and from `out` back to whoever sent.
+/// A `websocket in` at `/ws/x` to the nodes, and from `out` back to the sender.
 fn served(to: &[&str], nodes: Vec<Value>) -> Value {
     let mut all =
         vec![tab("tab"), listener("l", "/ws/x"), ws_in("in", "l", to), ws_out("out", "l")];

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Outlet, guarded, watching};
 use crate::{ExclusiveNode, Message, NodeContext, StopReason};
 
-/// Handles the messages of an exclusive node until it is told to stop; then those that wait
-/// already, and then it stops.
+/// Handles an exclusive node's messages until it is asked to stop, then the queued ones, then stops
+/// the node.
 pub(super) async fn run(
     mut node: Box<dyn ExclusiveNode>,
     mut queue: mpsc::Receiver<Message>,

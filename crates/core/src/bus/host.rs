@@ -1,4 +1,4 @@
-//! What a node's context reaches through its outlet.
+//! The operations of a node's context, implemented by its outlet.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -176,8 +176,8 @@ impl Host for Outlet {
     }
 }
 
-/// Delivers to each wire in order; what cannot be delivered at once, and all after it, is left
-/// to the returned future, so that the order stays.
+/// Delivers to each wire in order. The returned future delivers the first message that has to wait
+/// and all after it, so that the order is kept.
 fn send_to_many(wires: &[Wire], msg: Message) -> Sending {
     let Some((last, others)) = wires.split_last() else { return Sending::done() };
     for (at, wire) in others.iter().enumerate() {
