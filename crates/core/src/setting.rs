@@ -420,6 +420,6 @@ impl SettingRecord {
             SettingKind::Text | SettingKind::List => true,
             SettingKind::Secret | SettingKind::Table => false,
         };
-        if is_valid { None } else { Some("the default is not a value of the setting") }
+        if is_valid { None } else { Some("the default is not a valid value of the setting") }
     }
 }

@@ -160,7 +160,7 @@ impl Receiver {
     fn refuse_body(&self, error: &BadBody) -> Response {
         let why = error.to_string();
         match error {
-            // Most likely the client has left, which is no failure of the flow.
+            // Most likely the client disconnected, which is not an error of the flow.
             BadBody::BrokenOff => {
                 self.cx.debug(&why);
                 text(error.status(), &why)

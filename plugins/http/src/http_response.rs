@@ -58,7 +58,7 @@ impl HttpResponse {
         });
         match answered {
             Ok(()) => Ok(()),
-            // A client that has left is no failure of the flow.
+            // A client that disconnected is not an error of the flow.
             Err(left @ NotOpen::Left) => {
                 cx.debug(left);
                 Ok(())

@@ -63,14 +63,14 @@ pub(crate) enum NotOpen {
     /// A response was already sent.
     #[error("this request was already answered")]
     Answered,
-    /// The client closed its connection, or the `http in` was stopped.
-    #[error("the client of this request no longer waits for an answer")]
+    /// The client disconnected, or the `http in` was stopped.
+    #[error("the client of this request disconnected, or the `http in` was stopped")]
     Left,
-    /// The time for an answer was over.
-    #[error("this request was not answered within `http-node-timeout`, its client was told so")]
+    /// The request timed out.
+    #[error("this request was not answered within `http-node-timeout`")]
     Late,
-    /// No request has this name, or none of the last ones had.
-    #[error("`msg.res` names no request that waits for an answer")]
+    /// No open or recent request has this name.
+    #[error("`msg.res` does not refer to an open request")]
     Unknown,
 }
 

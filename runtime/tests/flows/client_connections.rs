@@ -140,7 +140,7 @@ async fn a_server_that_answers_and_does_not_switch_is_an_error_at_once() {
     let mut runtime = Runtime::start_with(echo(&server.url("/")), &args, &[]).await;
     for status in ["200 OK", "204 No Content", "302 Found"] {
         let mut tcp = server.answer(status).await;
-        let line = runtime.log_line(&format!("the server answered {status}")).await;
+        let line = runtime.log_line(&format!("the server responded with {status}")).await;
         assert!(line.contains("WARN"), "{line}");
         // This end keeps the connection open.
         soon("its end", tcp.read_to_end(&mut Vec::new())).await.unwrap();
