@@ -10,6 +10,7 @@ mod held;
 mod host;
 mod peers;
 mod places;
+mod seat;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -32,6 +33,8 @@ use aside::AsideQueue;
 use held::Hold;
 pub(crate) use peers::NO_REQUESTS;
 use peers::Peers;
+use seat::Seat;
+pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
 pub use watching::Watchers;
 
 use crate::port::Port;
@@ -166,6 +169,7 @@ pub type Wires = Vec<Vec<Wire>>;
 /// The way out of a node: its wires, status, log, tasks. This is the [`Host`] of its context.
 struct Outlet {
     this: Weak<Outlet>,
+    seat: Arc<Seat>,
     info: Arc<NodeInfo>,
     wires: ArcSwap<Wires>,
     endpoint: OnceLock<String>,
@@ -222,6 +226,7 @@ impl RunningNode {
     pub fn new(info: NodeInfo, node: BuiltNode, services: Arc<dyn Services>) -> Arc<Self> {
         let outlet = Arc::new_cyclic(|this| Outlet {
             this: this.clone(),
+            seat: Seat::new(this.clone()),
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
@@ -277,7 +282,7 @@ impl RunningNode {
         // Also when the start is given up: the node handles messages then.
         let _started = self.started.clone().drop_guard();
         let started = match &self.handler {
-            Handler::Shared(node) => guarded(node.start(&self.cx)).await,
+            Handler::Shared(node) => guarded(self.outlet.seat.poll(node.start(&self.cx))).await,
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
@@ -288,7 +293,7 @@ impl RunningNode {
     async fn start_exclusive(&self, exclusive: &Exclusive) -> Result<(), NodeError> {
         let taken = exclusive.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((mut node, queue)) = taken else { return Ok(()) };
-        let started = guarded(node.start(&self.cx)).await;
+        let started = guarded(self.outlet.seat.poll(node.start(&self.cx))).await;
         let (stop, stopped) = oneshot::channel();
         *exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let task = exclusive::run(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
@@ -346,7 +351,7 @@ impl RunningNode {
         if self.outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0 {
             return self.handle_watched(node, msg);
         }
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
             Ok(Handled::Done) => Sending::done(),
@@ -356,7 +361,10 @@ impl RunningNode {
             Ok(Handled::Failed(error)) => self.report(error),
             Ok(Handled::Later(future)) => {
                 let this = Arc::clone(self);
-                Sending::later(Box::pin(async move { this.finish(guarded(future).await) }))
+                Sending::later(Box::pin(async move {
+                    let result = guarded(this.outlet.seat.poll(future)).await;
+                    this.finish(result);
+                }))
             }
             Err(panic) => self.report(NodeError::panicked(&*panic)),
         }
@@ -366,7 +374,8 @@ impl RunningNode {
         let this = Arc::clone(self);
         Sending::later(Box::pin(async move {
             if let Handler::Shared(node) = &this.handler {
-                this.finish(guarded(node.on_message(msg, &this.cx)).await);
+                let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                this.finish(guarded(handling).await);
             }
         }))
     }
@@ -421,7 +430,7 @@ impl RunningNode {
             match &self.handler {
                 Handler::Shared(node) => {
                     let stopped = guarded(async {
-                        node.stop(reason, &self.cx).await;
+                        self.outlet.seat.poll(node.stop(reason, &self.cx)).await;
                         Ok(())
                     });
                     self.finish(stopped.await);
@@ -438,10 +447,26 @@ impl RunningNode {
             self.outlet.stopping.cancel();
             self.outlet.tasks.close();
             if tokio::time::timeout(limit, self.outlet.tasks.wait()).await.is_err() {
-                self.cx.error("a task of this node cannot be cancelled, it goes on");
+                self.name_what_holds_it();
             }
         }
         self.set_wires(Wires::new());
+    }
+
+    /// Says why a task of this node goes on: it is in some node's code, which need not be this one's.
+    fn name_what_holds_it(&self) {
+        let calls = seat::holding(&self.outlet.seat);
+        for call in &calls {
+            let seconds = call.since.elapsed().as_secs_f64();
+            call.warn(format_args!(
+                "does not return since {seconds:.1} s and cannot be cancelled, it goes on; \
+                 a task of `{}` waits for it",
+                self.info().id
+            ));
+        }
+        if calls.is_empty() {
+            self.cx.error("a task of this node cannot be cancelled, it goes on");
+        }
     }
 
     fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {

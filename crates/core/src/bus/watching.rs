@@ -48,7 +48,7 @@ impl RunningNode {
     #[cold]
     pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
         let kept = msg.clone();
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
         let outlet = &self.outlet;
         match handled {
@@ -65,14 +65,15 @@ impl RunningNode {
                 let this = Arc::clone(self);
                 Sending::later(Box::pin(async move {
                     let Handler::Shared(node) = &this.handler else { return };
-                    let result = guarded(node.on_message(msg, &this.cx)).await;
+                    let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                    let result = guarded(handling).await;
                     this.outlet.settle(result, kept).await;
                 }))
             }
             Ok(Handled::Later(future)) => {
                 let outlet = Arc::clone(outlet);
                 Sending::later(Box::pin(async move {
-                    let result = guarded(future).await;
+                    let result = guarded(outlet.seat.poll(future)).await;
                     outlet.settle(result, kept).await;
                 }))
             }
