@@ -359,7 +359,11 @@
         const code = sensitivity[0] + (ignorePunctuation ? 'i' : '-') + (numeric ? 'n' : '-') + caseFirst[0];
         return { locale, code, resolved: { locale, usage: 'sort', sensitivity, ignorePunctuation, collation: 'default', numeric, caseFirst } };
     };
-    const compare = (format, a, b) => native.compare(format.locale, format.code, String(a), String(b));
+    const compare = (format, a, b) => {
+        const [one, other] = [String(a), String(b)];
+        const compared = () => native.compare(format.locale, format.code, one, other);
+        return one.length + other.length < 1e5 ? compared() : host.aside(compared);
+    };
     const Collator = service('Collator',
         (locales, options) => collator(locales, options, 'Intl.Collator'),
         (of) => ({

@@ -24,10 +24,10 @@ use crate::{Level, NodeInfo};
 const FIRST_CALLS: u32 = 8;
 
 /// So many calls run aside after one that was long.
-const WARY_CALLS: u32 = 1_000;
+const WARY_CALLS: u32 = 256;
 
 /// A call that takes longer is long.
-const LONG: Duration = Duration::from_millis(10);
+const LONG: Duration = Duration::from_millis(20);
 
 /// The low half of [`Desk::at`].
 const NUMBER: u64 = u32::MAX as u64;
