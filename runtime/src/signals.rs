@@ -92,7 +92,7 @@ pub(crate) fn name_what_is_late() -> ExitCode {
     let calls = long_calls();
     for call in &calls {
         let seconds = call.since.elapsed().as_secs_f64();
-        call.warn(format_args!("does not return since {seconds:.1} s and is cut off"));
+        call.warn(format_args!("has not returned for {seconds:.1} s and is cut off"));
     }
     error!("the runtime did not stop in time and was cut off");
     ExitCode::from(CUT_OFF)

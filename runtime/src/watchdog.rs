@@ -87,7 +87,7 @@ impl Watch {
                 *next *= 2;
             }
             call.warn(format_args!(
-                "does not return since {:.1} s; what waits for this node stands still",
+                "has not returned for {:.1} s; what waits for this node stands still",
                 taken.as_secs_f64()
             ));
         }

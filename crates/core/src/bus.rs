@@ -321,7 +321,7 @@ impl RunningNode {
         self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
             target.started.cancelled().await;
             while let Some(msg) = waiting.recv().await {
-                target.deliver(msg).await;
+                target.outlet.seat.poll(async { target.deliver(msg).await }).await;
             }
         }));
         queue
@@ -355,7 +355,7 @@ impl RunningNode {
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
             Ok(Handled::Done) => Sending::done(),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::NotNow(msg)) => self.handle_later(msg),
             Ok(Handled::SendAll(messages)) => self.send_all(messages),
             Ok(Handled::Failed(error)) => self.report(error),
@@ -368,6 +368,15 @@ impl RunningNode {
             }
             Err(panic) => self.report(NodeError::panicked(&*panic)),
         }
+    }
+
+    /// What is left of the node's own work, in its name.
+    fn rest(&self, sending: Sending) -> Sending {
+        if sending.is_done() {
+            return sending;
+        }
+        let seat = Arc::clone(&self.outlet.seat);
+        Sending::later(Box::pin(async move { seat.poll(sending).await }))
     }
 
     fn handle_later(self: &Arc<Self>, msg: Message) -> Sending {
@@ -442,31 +451,33 @@ impl RunningNode {
             self.outlet.tasks.wait().await;
         };
         if tokio::time::timeout(limit, stop).await.is_err() {
-            self.cx.warn(format_args!("did not stop within {limit:?}, its tasks are cancelled"));
+            if !self.names_what_holds_it() {
+                self.cx
+                    .warn(format_args!("did not stop within {limit:?}, its tasks are cancelled"));
+            }
             self.stopped.store(true, Ordering::Relaxed);
             self.outlet.stopping.cancel();
             self.outlet.tasks.close();
-            if tokio::time::timeout(limit, self.outlet.tasks.wait()).await.is_err() {
-                self.name_what_holds_it();
+            let over = tokio::time::timeout(limit, self.outlet.tasks.wait()).await.is_ok();
+            if !over && !self.names_what_holds_it() {
+                self.cx.error("a task of this node cannot be cancelled, it goes on");
             }
         }
         self.set_wires(Wires::new());
     }
 
-    /// Says why a task of this node goes on: it is in some node's code, which need not be this one's.
-    fn name_what_holds_it(&self) {
+    /// Warns in the name of the nodes in whose code tasks of this one are, if there are any: this one
+    /// is not to blame then.
+    fn names_what_holds_it(&self) -> bool {
         let calls = seat::holding(&self.outlet.seat);
         for call in &calls {
-            let seconds = call.since.elapsed().as_secs_f64();
+            let (seconds, id) = (call.since.elapsed().as_secs_f64(), &self.info().id);
             call.warn(format_args!(
-                "does not return since {seconds:.1} s and cannot be cancelled, it goes on; \
-                 a task of `{}` waits for it",
-                self.info().id
+                "has not returned for {seconds:.1} s and cannot be cancelled; `{id}` cannot stop \
+                 because of it"
             ));
         }
-        if calls.is_empty() {
-            self.cx.error("a task of this node cannot be cancelled, it goes on");
-        }
+        !calls.is_empty()
     }
 
     fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {

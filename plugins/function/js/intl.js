@@ -360,9 +360,10 @@
         return { locale, code, resolved: { locale, usage: 'sort', sensitivity, ignorePunctuation, collation: 'default', numeric, caseFirst } };
     };
     const compare = (format, a, b) => {
-        const [one, other] = [String(a), String(b)];
-        const compared = () => native.compare(format.locale, format.code, one, other);
-        return one.length + other.length < 1e5 ? compared() : host.aside(compared);
+        a = String(a);
+        b = String(b);
+        if (a.length + b.length < 1e5) return native.compare(format.locale, format.code, a, b);
+        return host.aside(() => native.compare(format.locale, format.code, a, b));
     };
     const Collator = service('Collator',
         (locales, options) => collator(locales, options, 'Intl.Collator'),

@@ -3,15 +3,22 @@
 // the product; whatever else may take long runs aside, where it holds up nobody (`host.aside`).
 (function (host) {
     'use strict';
-    const { apply, ownKeys } = Reflect;
+    const { apply } = Reflect;
     const { isArray } = Array;
-    const { isView } = ArrayBuffer;
+    const { call } = Function.prototype;
     const { min, max, trunc } = Math;
     const { Number, String, Infinity } = globalThis;
     // So many steps take about a millisecond, and so many about a tenth of a second.
     const long = 1e6;
     const tooLong = 1e8;
     const aside = (native, self, args) => host.aside(() => apply(native, self, args));
+    // Nobody else can reach a method that was replaced, so that its `call` stays what it is: the way
+    // to it that costs least.
+    const take = (target, name) => {
+        const native = target[name];
+        Object.defineProperty(native, 'call', { value: call });
+        return native;
+    };
     const replace = (target, methods) => {
         for (const [name, value] of Object.entries(methods)) {
             const { length } = target[name];
@@ -21,19 +28,17 @@
         }
     };
     const text = String.prototype;
-    const { indexOf, lastIndexOf, includes, split, replaceAll, slice } = text;
-    const { replace: replaceOne } = text;
+    const { slice } = text;
     const { push } = Array.prototype;
-    const steps = (self, needle) =>
-        (typeof self === 'string' && typeof needle === 'string' ? self.length * max(needle.length, 1) : 0);
+    const [replaceOne, split] = [take(text, 'replace'), take(text, 'split')];
 
     // --- looking for a text -------------------------------------------------------------------
-    // `find` gives `undefined` for texts that it cannot read.
+    // `find` gives `undefined` for texts that it cannot read. What is no text has no length, or one
+    // that is not a number of characters, and `typeof` tells.
     const search = (native, find) => function (needle, from) {
-        const count = steps(this, needle);
-        if (count < long) return apply(native, this, arguments);
-        const found = count < tooLong ? undefined : find(this, needle, from);
-        return found === undefined ? aside(native, this, arguments) : found;
+        if (typeof needle !== 'string' || !(this.length * needle.length >= long)) return native.call(this, needle, from);
+        const found = typeof this === 'string' && this.length * needle.length >= tooLong ? find(this, needle, from) : undefined;
+        return found === undefined ? aside(native, this, [needle, from]) : found;
     };
     const first = (self, needle, from) => host.indexOf(self, needle, min(max(trunc(Number(from)) || 0, 0), self.length));
     const last = (self, needle, from) => {
@@ -73,74 +78,73 @@
         return all + between[places.length];
     };
     const replacing = (native, find) => function (needle, replacement) {
-        const count = steps(this, needle);
-        if (count < long) return apply(native, this, arguments);
-        const places = count < tooLong ? undefined : find(this, needle);
-        return places === undefined ? aside(native, this, arguments)
+        if (typeof needle !== 'string' || !(this.length * needle.length >= long)) return native.call(this, needle, replacement);
+        const places = typeof this === 'string' && this.length * needle.length >= tooLong ? find(this, needle) : undefined;
+        return places === undefined ? aside(native, this, [needle, replacement])
             : replaceAt(this, needle, replacement, places);
     };
     const firstPlace = (self, needle) => {
         const at = host.indexOf(self, needle, 0);
-        return at === undefined || at < 0 ? at && [] : [at];
+        if (at === undefined) return undefined;
+        return at < 0 ? [] : [at];
     };
     replace(text, {
-        indexOf: search(indexOf, first),
-        lastIndexOf: search(lastIndexOf, last),
-        includes: search(includes, has),
+        indexOf: search(take(text, 'indexOf'), first),
+        lastIndexOf: search(take(text, 'lastIndexOf'), last),
+        includes: search(take(text, 'includes'), has),
         replace: replacing(replaceOne, firstPlace),
-        replaceAll: replacing(replaceAll, host.places),
+        replaceAll: replacing(take(text, 'replaceAll'), host.places),
         split(separator, limit) {
-            const count = steps(this, separator);
-            if (count < long) return apply(split, this, [separator, limit]);
-            const places = count < tooLong || limit !== undefined ? undefined : host.places(this, separator);
+            if (typeof separator !== 'string' || !(this.length * separator.length >= long)) return split.call(this, separator, limit);
+            const isTooLong = typeof this === 'string' && this.length * separator.length >= tooLong;
+            const places = isTooLong && limit === undefined ? host.places(this, separator) : undefined;
             return places === undefined ? aside(split, this, [separator, limit]) : pieces(this, separator, places);
         },
     });
 
     // --- whatever else may take long ----------------------------------------------------------------
-    const runAside = (target, names, size) => {
+    const runAside = (target, names, most) => {
         for (const name of names) {
-            const native = target[name];
+            const native = take(target, name);
             replace(target, {
-                [name]() { return size(this) < long ? apply(native, this, arguments) : aside(native, this, arguments); },
+                [name](one, other) { return this.length > most ? aside(native, this, [one, other]) : native.call(this, one, other); },
             });
         }
     };
-    const textSize = (self) => (typeof self === 'string' ? self.length * 16 : 0);
-    runAside(text, ['normalize', 'toUpperCase', 'toLowerCase', 'toLocaleUpperCase', 'toLocaleLowerCase'], textSize);
+    runAside(text, ['normalize', 'toUpperCase', 'toLowerCase', 'toLocaleUpperCase', 'toLocaleLowerCase'], 1e5);
     // Each element may be a long text, compared with many others.
-    runAside(Array.prototype, ['sort', 'toSorted'], (self) => self.length * 1_000);
+    runAside(Array.prototype, ['sort', 'toSorted'], 1_000);
     const typed = Object.getPrototypeOf(Uint8Array.prototype);
-    runAside(typed, ['sort', 'toSorted', 'join', 'toLocaleString'], (self) => self.length * 16);
-    // What is left of `most` when a value and all that it holds is counted, several times if it is
+    runAside(typed, ['sort', 'toSorted', 'join', 'toLocaleString'], 1e5);
+    // What is left of `most` when all objects that a value holds are counted, several times if they are
     // held several times. Getters are asked once more than they would be.
     const left = (value, most) => {
-        if (typeof value === 'string') return most - 1 - value.length / 1_000;
-        if (typeof value !== 'object' || value === null) return most - 1;
-        if (isView(value)) return most - 1 - value.byteLength / 1_000;
         if (isArray(value)) {
             most -= value.length;
-            for (let at = 0; at < value.length && most > 0; at++) {
-                if (typeof value[at] === 'object') most = left(value[at], most);
+            for (let at = 0; most > 0 && at < value.length; at++) {
+                const item = value[at];
+                if (typeof item === 'object' && item !== null) most = left(item, most);
             }
             return most;
         }
-        for (const name of ownKeys(value)) {
-            if (most <= 0) break;
-            most = left(value[name], most);
+        const { byteLength } = value;
+        if (byteLength > 0) return most - byteLength / 1_000;
+        for (const name in value) {
+            if (--most <= 0) return most;
+            const item = value[name];
+            if (typeof item === 'object' && item !== null) most = left(item, most);
         }
         return most - 1;
     };
     const { stringify, parse } = JSON;
     replace(JSON, {
         stringify(value, replacer, space) {
-            const args = [value, replacer, space];
-            const isShort = typeof value !== 'object' || left(value, 1_000) > 0;
-            return isShort ? apply(stringify, JSON, args) : aside(stringify, JSON, args);
+            const isLong = typeof value === 'object' && value !== null && left(value, 1_000) <= 0;
+            return isLong ? aside(stringify, JSON, [value, replacer, space]) : stringify(value, replacer, space);
         },
         parse(source, reviver) {
-            const isShort = typeof source !== 'string' || source.length < 1e5;
-            return isShort ? apply(parse, JSON, [source, reviver]) : aside(parse, JSON, [source, reviver]);
+            const isLong = typeof source === 'string' && source.length > 1e5;
+            return isLong ? aside(parse, JSON, [source, reviver]) : parse(source, reviver);
         },
     });
 })

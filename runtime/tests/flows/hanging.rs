@@ -55,7 +55,7 @@ async fn one_hanging_call_harms_nobody_and_is_named() {
     client.send("go").await;
     runtime.log_line("begins").await;
     is_unharmed(&runtime, &mut echo).await;
-    let line = runtime.log_line("does not return").await;
+    let line = runtime.log_line("has not returned").await;
     assert!(line.contains("id=sort") && line.contains("the sort"), "{line}");
     is_unharmed(&runtime, &mut echo).await;
     let (log, code) = runtime.terminate().await;

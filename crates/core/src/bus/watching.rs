@@ -59,7 +59,7 @@ impl RunningNode {
             }
             Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
             Ok(Handled::Done) => outlet.complete(kept),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
             Ok(Handled::NotNow(msg)) => {
                 let this = Arc::clone(self);
