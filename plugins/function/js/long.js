@@ -1,7 +1,8 @@
 // Methods that work through a long text or array in one step of the interpreter, where no time limit
 // reaches. Looking for one text in another takes time in proportion to their lengths here, not to
 // the product; whatever else may take long runs aside, where it holds up nobody (`host.aside`).
-(function (host) {
+// `mostValues` is how many values the memory of the function could hold.
+(function (host, mostValues) {
     'use strict';
     const { apply } = Reflect;
     const { isArray } = Array;
@@ -139,8 +140,10 @@
     const { stringify, parse } = JSON;
     replace(JSON, {
         stringify(value, replacer, space) {
-            const isLong = typeof value === 'object' && value !== null && left(value, 1_000) <= 0;
-            return isLong ? aside(stringify, JSON, [value, replacer, space]) : stringify(value, replacer, space);
+            if (typeof value !== 'object' || value === null || left(value, 1_000) > 0) return stringify(value, replacer, space);
+            // Only what is held several times can be so many.
+            if (left(value, mostValues) <= 0) throw new RangeError(`\`stringify\` takes up to ${mostValues} values`);
+            return aside(stringify, JSON, [value, replacer, space]);
         },
         parse(source, reviver) {
             const isLong = typeof source === 'string' && source.length > 1e5;

@@ -73,8 +73,11 @@ fn shapes() -> Vec<(&'static str, String)> {
         ("index", format!("{long} for (;;) a.indexOf(b);")),
         ("split", format!("{long} for (;;) a.split(b);")),
         ("replace", format!("{long} for (;;) a.replaceAll(b, 'c');")),
-        ("stringify", format!("{WIDE} JSON.stringify(Array(1e5).fill(wide));")),
-        ("warn", format!("{SHARED} node.warn(a);")),
+        (
+            "stringify",
+            format!("{WIDE} for (;;) try {{ JSON.stringify(Array(1e5).fill(wide)); }} catch {{}}"),
+        ),
+        ("warn", format!("{SHARED} for (;;) node.warn(a);")),
         (
             "compare",
             "const a = 'ä'.repeat(2e6); for (;;) (a + 'b').localeCompare(a + 'c');".to_owned(),
