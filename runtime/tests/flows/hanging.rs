@@ -62,6 +62,7 @@ async fn one_hanging_call_harms_nobody_and_is_named() {
     assert_eq!(code, Some(3), "{log}");
     let last = log.lines().find(|line| line.contains("is cut off")).unwrap();
     assert!(last.contains("id=sort"), "{log}");
+    assert!(!log.contains("did not stop within"), "somebody else is blamed: {log}");
 }
 
 /// What a function can do that takes long; most of it cannot be interrupted.
