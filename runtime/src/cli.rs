@@ -1,8 +1,9 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgMatches, CommandFactory, Parser, Subcommand};
+use clap::{Arg, ArgMatches, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use ferrowire_core::SettingRegistry;
 
@@ -90,6 +91,32 @@ pub(crate) fn command(settings: &SettingRegistry) -> clap::Command {
         .mut_subcommand("plugin", |plugin| plugin.mut_subcommand("list", of_plugins))
 }
 
+/// The flags that say which libraries are loaded, wherever they stand on the command line. Nothing
+/// else of it is parsed: which other flags there are depends on the libraries.
+pub(crate) fn of_plugins(
+    settings: &SettingRegistry,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<ArgMatches, clap::Error> {
+    let command = clap::Command::new("ferrowire").no_binary_name(true).disable_help_flag(true);
+    let command = flags::add_of_plugins(command, settings);
+    let is_known = |argument: &OsString| {
+        let flag = argument.to_string_lossy();
+        let name = flag.strip_prefix("--").and_then(|flag| flag.split('=').next());
+        let mut known = command.get_arguments().filter_map(Arg::get_long);
+        name.is_some_and(|name| known.any(|flag| flag == name))
+    };
+    let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
+    let mut ours = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if is_known(&argument) {
+            let has_value = argument.to_string_lossy().contains('=');
+            ours.push(argument);
+            ours.extend(if has_value { None } else { arguments.next() });
+        }
+    }
+    command.try_get_matches_from(ours)
+}
+
 /// The arguments of the innermost command.
 pub(crate) fn innermost(matches: &ArgMatches) -> &ArgMatches {
     let mut innermost = matches;
@@ -133,6 +160,26 @@ mod tests {
                 false => assert!(parsed.is_err(), "{flag}"),
             }
         }
+    }
+
+    #[test]
+    fn the_flags_of_libraries_are_found_among_unknown_ones() {
+        let registry = settings::registry().unwrap();
+        let found = |line: &str| {
+            let arguments = line.split(' ').map(OsString::from);
+            let matches = of_plugins(&registry, arguments).unwrap();
+            let value = |name| flags::value(&matches, registry.get(name).unwrap());
+            (value("plugins"), value("plugin"))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            found("run --new 5 --plugins a -v --plugin=b --plugin c"),
+            (some("a"), some("b:c"))
+        );
+        assert_eq!(found("settings --json"), (None, None));
+        assert_eq!(found("run -- --plugins a"), (None, None));
+        let cut = of_plugins(&registry, ["run", "--plugins"].map(OsString::from));
+        assert!(cut.is_err(), "the parser of the whole line reports what is missing");
     }
 
     #[test]

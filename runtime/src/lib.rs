@@ -29,10 +29,11 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{ArgMatches, FromArgMatches};
 use ferrowire_core::{Registry, SettingRegistry};
+use ferrowire_loader::Found;
 
 use cli::{Cli, Command, PluginCommand};
 use settings::sources::Sources;
-use settings::{Settings, flags, list};
+use settings::{Settings, flags, list, wanted};
 
 /// The exit code of a start or command that failed: invalid settings, unreadable files, a port in use.
 const UNUSABLE: u8 = 2;
@@ -40,38 +41,52 @@ const UNUSABLE: u8 = 2;
 /// Runs the program with the arguments and the environment of the process. `assembled` names the
 /// plugins that have to be linked.
 pub fn main(assembled: &[&str]) -> ExitCode {
+    let _rest = logging::Rest;
     match run(assembled) {
         Ok(code) => code,
         Err(error) => {
-            // Standard error may be closed.
-            let _closed = writeln!(std::io::stderr(), "ferrowire: {error:#}");
+            logging::print(format_args!("ferrowire: {error:#}"));
             ExitCode::from(UNUSABLE)
         }
     }
 }
 
 fn run(assembled: &[&str]) -> anyhow::Result<ExitCode> {
-    let settings = settings::registry()?;
+    let mut settings = settings::registry()?;
+    let mut libraries = find_libraries(&settings);
+    libraries.add_settings(&mut settings);
     let matches = cli::command(&settings).get_matches();
     let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     let arguments = cli::innermost(&matches);
-    dispatch(command, &Program { assembled, settings, arguments })
+    dispatch(command, Program { assembled, settings, libraries, arguments })
+}
+
+/// Inspects the libraries that the command line, the environment or the settings file names. What is
+/// invalid there is reported when all settings are read.
+fn find_libraries(settings: &SettingRegistry) -> Found {
+    let arguments = std::env::args_os().skip(1);
+    let Ok(matches) = cli::of_plugins(settings, arguments) else { return Found::default() };
+    let requests = with_sources(&matches, |sources| wanted::requests(sources).0);
+    ferrowire_loader::find(&requests.unwrap_or_default())
 }
 
 /// What the program was built from, and what it was called with.
 struct Program<'a> {
     assembled: &'a [&'a str],
     settings: SettingRegistry,
+    /// The libraries to be loaded. Their settings are part of `settings`.
+    libraries: Found,
     /// Those of the innermost command.
     arguments: &'a ArgMatches,
 }
 
-fn dispatch(command: Command, program: &Program<'_>) -> anyhow::Result<ExitCode> {
+fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run { flows } => {
             let settings = program.read_settings()?;
-            logging::start(&settings);
-            let registry = plugins::load(&settings, program.registry()?, plugins::log)?;
+            logging::start(&settings)?;
+            let registry = program.registry()?;
+            let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
             run::run(settings, registry, &flows)
         }
         Command::Check { flows } => check::check(&program.loaded()?, &flows),
@@ -79,10 +94,11 @@ fn dispatch(command: Command, program: &Program<'_>) -> anyhow::Result<ExitCode>
         Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
         Command::Completions { shell } => program.complete(shell),
         Command::Plugin(PluginCommand::Check { file, json }) => {
-            plugins::check(&file, &program.registry()?, json)
+            plugins::check(&file, &program.registry()?, settings::registry()?, json)
         }
         Command::Plugin(PluginCommand::List { json }) => {
-            plugins::list(&program.read_settings()?, program.registry()?, json)
+            let (settings, registry) = (program.read_settings()?, program.registry()?);
+            plugins::list(program.libraries, &settings, registry, json)
         }
         Command::HashPassword => hash_password::run(),
     }
@@ -90,8 +106,9 @@ fn dispatch(command: Command, program: &Program<'_>) -> anyhow::Result<ExitCode>
 
 impl Program<'_> {
     /// All node types of this program and of the plugins that it loads, for commands without a log.
-    fn loaded(&self) -> anyhow::Result<Registry> {
-        plugins::load(&self.read_settings()?, self.registry()?, plugins::print_warning)
+    fn loaded(self) -> anyhow::Result<Registry> {
+        let (settings, registry) = (self.read_settings()?, self.registry()?);
+        plugins::load(self.libraries, &settings, registry, plugins::print_warning)
     }
 
     /// All node types of this program.
@@ -113,29 +130,24 @@ impl Program<'_> {
     }
 
     fn read_settings(&self) -> anyhow::Result<Settings> {
-        self.with_sources(|sources| self.check_settings(sources))?
+        with_sources(self.arguments, |sources| self.check_settings(sources))?
     }
 
     fn check_settings(&self, sources: &Sources<'_>) -> anyhow::Result<Settings> {
-        Settings::read(&self.settings, sources)
-            .map_err(|mistakes| anyhow!("invalid settings:\n  {}", mistakes.join("\n  ")))
+        Settings::read(&self.settings, sources).map_err(|mistakes| {
+            // The settings of a refused library are unknown, so its refusal may be the reason.
+            let refused = self.libraries.refused().map(|refused| format!("\nferrowire: {refused}"));
+            let refused: String = refused.collect();
+            anyhow!("invalid settings:\n  {}{refused}", mistakes.join("\n  "))
+        })
     }
 
     fn list_settings(&self, form: list::Form) -> anyhow::Result<ExitCode> {
-        self.with_sources(|sources| {
+        with_sources(self.arguments, |sources| {
             self.check_settings(sources)?;
             list::print(&self.settings, sources, form)?;
             Ok(ExitCode::SUCCESS)
         })?
-    }
-
-    /// Calls `read` with where settings come from.
-    fn with_sources<T>(&self, read: impl FnOnce(&Sources<'_>) -> T) -> anyhow::Result<T> {
-        let named = self.arguments.try_get_one::<PathBuf>(flags::FILE).ok().flatten();
-        let path = named.cloned().or_else(|| process_env(flags::FILE_VARIABLE).map(PathBuf::from));
-        let file = path.map(read_table).transpose()?;
-        let flag = |record: &_| flags::value(self.arguments, record);
-        Ok(read(&Sources { flag: &flag, env: &process_env, file }))
     }
 
     fn complete(&self, shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
@@ -145,6 +157,18 @@ impl Program<'_> {
         std::io::stdout().write_all(&script).context("cannot print the script")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Calls `read` with where settings come from.
+fn with_sources<T>(
+    arguments: &ArgMatches,
+    read: impl FnOnce(&Sources<'_>) -> T,
+) -> anyhow::Result<T> {
+    let named = arguments.try_get_one::<PathBuf>(flags::FILE).ok().flatten();
+    let path = named.cloned().or_else(|| process_env(flags::FILE_VARIABLE).map(PathBuf::from));
+    let file = path.map(read_table).transpose()?;
+    let flag = |record: &_| flags::value(arguments, record);
+    Ok(read(&Sources { flag: &flag, env: &process_env, file }))
 }
 
 fn read_table(path: PathBuf) -> anyhow::Result<(PathBuf, toml::Table)> {

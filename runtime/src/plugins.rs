@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use ferrowire_core::Registry;
-use ferrowire_loader::{Inspection, Loaded, Reason, Refused, Report};
+use ferrowire_core::{Registry, SettingRegistry};
+use ferrowire_loader::{Found, Inspection, Loaded, Reason, Refused, Report};
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -15,18 +15,19 @@ use crate::settings::{Settings, table};
 
 const TARGET: &str = "ferrowire::plugins";
 
-/// Loads the plugins that the settings name. `warn` is called for each that is refused and not
+/// Loads the libraries that the settings name. `warn` is called for each that is refused and not
 /// required.
 ///
 /// # Errors
 /// Every required plugin that cannot be used, one a line.
 pub(crate) fn load(
+    libraries: Found,
     settings: &Settings,
     mut registry: Registry,
     warn: fn(&Refused),
 ) -> anyhow::Result<Registry> {
     let limit = settings.get(&table::PLUGINS_TIMEOUT);
-    let report = ferrowire_loader::load(&settings.plugins, &mut registry, limit);
+    let report = libraries.load(&mut registry, limit);
     for Loaded { inspection, .. } in &report.loaded {
         let (name, version) = identity(inspection);
         let file = inspection.file.display();
@@ -61,14 +62,19 @@ fn identity(inspection: &Inspection) -> (&str, &str) {
 ///
 /// # Errors
 /// When standard output is closed.
-pub(crate) fn check(file: &Path, registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn check(
+    file: &Path,
+    registry: &Registry,
+    settings: SettingRegistry,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let inspected = ferrowire_loader::inspect(file);
     let refusal = match &inspected {
         Err(reason) => Some(reason.to_string()),
         Ok(inspection) => match inspection.accept() {
             Err(reason) => Some(reason.to_string()),
-            Ok(()) => taken(inspection, registry),
+            Ok(()) => taken(inspection, registry, settings),
         },
     };
     if json {
@@ -92,11 +98,21 @@ pub(crate) fn check(file: &Path, registry: &Registry, json: bool) -> anyhow::Res
     Ok(if refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::from(UNUSABLE) })
 }
 
-/// The first of its node types that this program holds already.
-fn taken(inspection: &Inspection, registry: &Registry) -> Option<String> {
+/// Why its node types and settings cannot be added to those of this program.
+fn taken(
+    inspection: &Inspection,
+    registry: &Registry,
+    mut settings: SettingRegistry,
+) -> Option<String> {
     let nodes = &inspection.declaration.nodes;
     let duplicate = |node: &_| ferrowire_loader::is_free(node, registry).err();
-    nodes.iter().find_map(duplicate).map(|duplicate| duplicate.to_string())
+    if let Some(duplicate) = nodes.iter().find_map(duplicate) {
+        return Some(duplicate.to_string());
+    }
+    match inspection.settings() {
+        Ok(records) => settings.add_all(&records).err().map(|refused| refused.to_string()),
+        Err(reason) => Some(reason.to_string()),
+    }
 }
 
 fn print(
@@ -116,6 +132,9 @@ fn print(
     for node in &declaration.nodes {
         writeln!(out, "node          {}: {}", node.name, node.summary)?;
     }
+    for setting in &declaration.settings {
+        writeln!(out, "setting       {}: {}", setting.name, setting.help)?;
+    }
     Ok(())
 }
 
@@ -123,6 +142,7 @@ fn describe(inspection: &Inspection) -> serde_json::Value {
     let (name, version) = identity(inspection);
     let declaration = &inspection.declaration;
     let nodes: Vec<&str> = declaration.nodes.iter().map(|node| node.name.as_str()).collect();
+    let settings: Vec<&str> = declaration.settings.iter().map(|it| it.name.as_str()).collect();
     json!({
         "plugin": name,
         "version": version,
@@ -131,6 +151,7 @@ fn describe(inspection: &Inspection) -> serde_json::Value {
         "compiler": declaration.rustc,
         "architecture": inspection.architecture,
         "nodes": nodes,
+        "settings": settings,
     })
 }
 
@@ -139,6 +160,7 @@ fn describe(inspection: &Inspection) -> serde_json::Value {
 /// # Errors
 /// When standard output is closed.
 pub(crate) fn list(
+    libraries: Found,
     settings: &Settings,
     mut registry: Registry,
     json: bool,
@@ -148,7 +170,7 @@ pub(crate) fn list(
     linked.sort_unstable();
     linked.dedup();
     let limit = settings.get(&table::PLUGINS_TIMEOUT);
-    let report = ferrowire_loader::load(&settings.plugins, &mut registry, limit);
+    let report = libraries.load(&mut registry, limit);
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string_pretty(&list_json(&linked, &report))?)?;

@@ -7,24 +7,21 @@ pub(crate) mod list;
 mod markdown;
 pub(crate) mod sources;
 pub(crate) mod table;
-mod wanted;
+pub(crate) mod wanted;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::bail;
 use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_core::{
     Setting, SettingKind, SettingRecord, SettingRegistry, SettingType, SettingValues,
 };
 use ferrowire_http::{Cors, TlsFiles};
-use ferrowire_loader::{Kind, Request};
 
 use crate::access;
 use crate::contexts::{self, StoreSetting};
 use crate::http_nodes::{self, User};
 use sources::{Raw, Sources};
-use wanted::Wanted;
 
 /// The settings of the runtime and of its plugins. What needs no more than the check of its kind is
 /// read with [`get`](Self::get); the fields are what was checked or combined further.
@@ -52,23 +49,16 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// Where context is kept, the default store first.
     pub(crate) contexts: Vec<StoreSetting>,
-    /// The libraries to be loaded.
-    pub(crate) plugins: Vec<Request>,
 }
 
 /// All settings of this program: the runtime's own, then those of linked plugins.
 ///
 /// # Errors
-/// When a plugin declares a setting that is there already.
+/// When a plugin declares a setting that is there already, or has the name of another flag.
 pub(crate) fn registry() -> anyhow::Result<SettingRegistry> {
-    let mut registry = SettingRegistry::new();
-    for record in table::ALL {
-        registry.add(*record)?;
-    }
+    let mut registry = SettingRegistry::reserving(flags::TAKEN);
+    registry.add_all(table::ALL)?;
     registry.add_linked()?;
-    if let Some(taken) = registry.iter().find(|record| flags::is_taken(record.name)) {
-        bail!("the setting `{}` of `{}` has the name of another flag", taken.name, taken.plugin);
-    }
     Ok(registry)
 }
 
@@ -83,6 +73,7 @@ impl Settings {
     ) -> Result<Self, Vec<String>> {
         let mut reader = Reader { sources, values: SettingValues::default(), mistakes: Vec::new() };
         reader.refuse_unknown_keys(registry);
+        reader.mistakes.extend(wanted::requests(sources).1);
         registry.iter().for_each(|record| reader.read(record));
         let listen = reader.checked(&table::LISTEN, checks::address);
         let folder = reader.checked(&table::HTTP_STATIC, checks::directory).flatten();
@@ -104,7 +95,6 @@ impl Settings {
             credential_secret: secret.unwrap_or(CredentialSecret::Generated),
             log: reader.checked(&table::LOG, checks::filter).unwrap_or_default(),
             contexts: reader.contexts(),
-            plugins: reader.plugins(),
             for_nodes: for_nodes(registry, &reader.values),
             values: SettingValues::default(),
         };
@@ -200,28 +190,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn plugins(&mut self) -> Vec<Request> {
-        let required = self.values.get(&table::PLUGINS_REQUIRED);
-        let mut requests = Vec::new();
-        for (setting, kind) in [(&table::PLUGINS, Kind::Folder), (&table::PLUGIN, Kind::File)] {
-            let wanted = self.wanted(setting.record()).into_iter();
-            requests.extend(wanted.map(|wanted| wanted.request(kind, required)));
-        }
-        requests
-    }
-
-    fn wanted(&mut self, record: &SettingRecord) -> Vec<Wanted> {
-        let Some(found) = self.sources.find(record) else { return Vec::new() };
-        let wanted = match &found.raw {
-            Raw::Text(text) => wanted::in_text(text.trim()),
-            Raw::Toml(value) => wanted::in_toml(value),
-        };
-        wanted.unwrap_or_else(|reason| {
-            self.mistakes.push(found.mistake(record, &reason));
-            Vec::new()
-        })
     }
 
     fn contexts(&mut self) -> Vec<StoreSetting> {

@@ -14,6 +14,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::logging;
+
 /// The exit code of a run that did not stop in time, and was cut off.
 pub(crate) const CUT_OFF: u8 = 3;
 
@@ -104,6 +106,8 @@ fn cut_off() -> ! {
     // A thread of its own: the log may be what holds the process.
     let words = std::thread::Builder::new().spawn(move || {
         name_what_is_late();
+        // Waits for what is still to be written.
+        drop(logging::Rest);
         drop(said);
     });
     if words.is_ok() {

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Metadata};
+use crate::loaded::{Loaded, Profile};
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -52,7 +53,8 @@ pub(crate) fn run(options: Options) -> Result<()> {
         println!("no package builds `ferrowire` yet; it is left out");
     }
     if wants_plugins(&options) && runtime.is_some() {
-        add_plugins(&mut bench, &target)?;
+        let loaded = Loaded::build(Profile::Release)?;
+        bench.arg("--ferrowire-without").arg(loaded.bare).arg("--plugins").arg(loaded.plugins);
     }
     if options.with_node_red {
         bench.arg("--node-red").arg(node_red(&target)?);
@@ -69,43 +71,8 @@ pub(crate) fn run(options: Options) -> Result<()> {
     cargo::succeed(&mut bench)
 }
 
-/// A runtime without plugins, for the nodes to be loaded into.
-const BARE: &str = "bare";
-/// What the packages of plugins are called.
-const PLUGIN: &str = "ferrowire-plugin-";
-
 fn wants_plugins(options: &Options) -> bool {
     options.workloads.is_empty() || options.workloads.iter().any(|name| name == "plugins")
-}
-
-/// Builds all plugins as shared libraries, and a runtime without them.
-fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
-    if !cargo::root().join("runtime/examples").join(BARE).with_extension("rs").exists() {
-        println!("this runtime does not load plugins; `plugins` is left out");
-        return Ok(());
-    }
-    let mut build = cargo::cargo(&["build", "--release", "--package", "ferrowire-runtime"]);
-    cargo::succeed(build.args(["--example", BARE]))?;
-    let metadata = Metadata::read()?;
-    let names = metadata.packages().filter_map(|package| package["name"].as_str());
-    let packages: Vec<&str> = names.filter(|name| name.starts_with(PLUGIN)).collect();
-    let mut build = cargo::cargo(&["build", "--release", "--lib"]);
-    cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
-    let folder = target.join("bench/plugins");
-    if folder.exists() {
-        // Another branch may have had plugins that this one has not.
-        std::fs::remove_dir_all(&folder)?;
-    }
-    std::fs::create_dir_all(&folder)?;
-    for package in packages {
-        let library = format!("lib{}.so", package.replace('-', "_"));
-        let built = target.join("release").join(&library);
-        std::fs::copy(&built, folder.join(&library))
-            .with_context(|| format!("cargo did not build `{}`", built.display()))?;
-    }
-    bench.arg("--ferrowire-without").arg(target.join("release/examples").join(BARE));
-    bench.arg("--plugins").arg(folder);
-    Ok(())
 }
 
 /// Node-RED and a Node new enough for it, below cargo's target folder; fetched once.

@@ -1,11 +1,13 @@
 //! `cargo xtask browser`: the tests that drive a real browser against the real program.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::loaded::{Loaded, Profile};
 use crate::program::Program;
 use crate::{cargo, editor, examples};
 
@@ -18,9 +20,10 @@ const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
 /// The flows that the test page talks to.
 const FLOWS: [&str; 2] = ["examples/echo/flows.json", "examples/chat/flows.json"];
 
-/// A node crate that is not of this workspace, and the name of its library: the editor is to
+/// Node crates that are not of this workspace, and the names of their libraries: the editor is to
 /// show such nodes as well.
-const STRANGER: (&str, &str) = ("examples/third-party-node", "rate_limit_node");
+const STRANGERS: [(&str, &str); 2] =
+    [("examples/third-party-node", "rate_limit_node"), ("examples/third-party-room", "room")];
 
 /// Where the documentation's pictures are.
 const PICTURES: &str = "docs/images";
@@ -61,13 +64,18 @@ fn run_all(screenshots: bool) -> Result<bool> {
     if !editor::is_there() {
         return Ok(false);
     }
-    let plugin = build_stranger()?;
-    let mut script = script(EDITOR, browser)?;
-    script.env("FERROWIRE", Program::build()?).env("PLUGIN", plugin);
+    let strangers = build_strangers()?;
+    let mut linked = script(EDITOR, browser)?;
+    linked.env("FERROWIRE", Program::build()?).env("PLUGIN", &strangers);
     if screenshots {
-        script.env("SCREENSHOTS", cargo::root().join(PICTURES));
+        linked.env("SCREENSHOTS", cargo::root().join(PICTURES));
     }
-    cargo::succeed(&mut script)?;
+    cargo::succeed(&mut linked)?;
+    println!("the same with every plugin loaded");
+    let Loaded { bare, plugins } = Loaded::build(Profile::Debug)?;
+    let mut loaded = script(EDITOR, browser)?;
+    loaded.env("FERROWIRE", bare).env("FERROWIRE_PLUGINS", plugins).env("PLUGIN", strangers);
+    cargo::succeed(&mut loaded)?;
     Ok(true)
 }
 
@@ -87,11 +95,14 @@ fn script((folder, name): (&str, &str), browser: &str) -> Result<Command> {
     Ok(script)
 }
 
-/// Builds the node crate of somebody else as a shared library.
-fn build_stranger() -> Result<PathBuf> {
-    let (folder, library) = STRANGER;
-    let mut build = examples::cargo(&cargo::root().join(folder), &["build"])?;
-    cargo::succeed(build.args(examples::SHARED_PROFILE))?;
+/// Builds the node crates of others as shared libraries.
+fn build_strangers() -> Result<OsString> {
+    let mut libraries = Vec::new();
     let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    Ok(examples::target()?.join(format!("debug/{before}{library}{after}")))
+    for (folder, library) in STRANGERS {
+        let mut build = examples::cargo(&cargo::root().join(folder), &["build"])?;
+        cargo::succeed(build.args(examples::SHARED_PROFILE))?;
+        libraries.push(examples::target()?.join(format!("debug/{before}{library}{after}")));
+    }
+    Ok(std::env::join_paths(libraries)?)
 }

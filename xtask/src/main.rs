@@ -12,6 +12,7 @@ mod cargo;
 mod ci;
 mod crates;
 mod examples;
+mod loaded;
 mod memory;
 mod new;
 mod plugin;

@@ -2,7 +2,7 @@
 //! it, connect a WebSocket client.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -223,6 +223,71 @@ fn the_example_of_a_source_passes_datagrams_to_websocket_clients() {
     let (_running, address) = run(&folder.path().join("it"), &folder.path().join("flows.json"));
     let mut client = connect(&address, "/ws/datagrams");
     assert_eq!(datagram(&mut client, port), "hello");
+}
+
+/// Connects a client to the room of the example; what it is answered first.
+fn enter_the_lobby(address: &str) -> (BufReader<TcpStream>, String) {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = "GET /lobby HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n";
+    (&stream).write_all(request.as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    (reader, line)
+}
+
+/// The body of the answer to a GET request.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// What the example of rooms promises, of a runtime that lets one client into a room.
+fn check_the_lobby(address: &str) {
+    let (mut client, answer) = enter_the_lobby(address);
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    client.get_mut().write_all(b"hello\n").unwrap();
+    let mut lines = client.lines().map(Result::unwrap);
+    lines.find(|line| line == "HELLO").unwrap();
+    assert_eq!(get(address, "/lobby/members"), "[1]");
+    assert_eq!(get(address, "/room/lobby/members"), "[1]");
+    let (_client, answer) = enter_the_lobby(address);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "the setting bounds the room: {answer}");
+    let report: serde_json::Value = serde_json::from_str(&get(address, "/diagnostics")).unwrap();
+    let metrics = report["runtime"]["metrics"].as_array().unwrap();
+    let counter = metrics.iter().find(|metric| metric["name"] == "room_lines_received").unwrap();
+    assert_eq!((&counter["count"], &counter["plugin"]), (&1.into(), &"room".into()));
+}
+
+#[test]
+fn the_example_of_rooms_uses_every_part_of_the_contract_assembled() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-room");
+    let program = folder.path().join("rooms");
+    let mut assemble = xtask(folder.path(), &["assemble", "--profile", "dev", "--from-flows"]);
+    assemble.arg(example.join("flows.json")).arg("--with").arg(&example);
+    succeed(assemble.args(["--name", "rooms", "--output"]).arg(&program));
+    let flows = example.join("flows.json");
+    let (_running, address) = run_with(&program, &flows, &["--room-members", "1"]);
+    check_the_lobby(&address);
+}
+
+#[test]
+fn the_example_of_rooms_uses_every_part_of_the_contract_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-room");
+    libraries(folder.path(), "libraries", &[example.to_str().unwrap(), "change"]);
+    let bare = target().join("debug/examples/bare");
+    let libraries = folder.path().join("libraries");
+    let arguments = ["--plugins", libraries.to_str().unwrap(), "--room-members", "1"];
+    let (_running, address) = run_with(&bare, &example.join("flows.json"), &arguments);
+    check_the_lobby(&address);
 }
 
 #[test]

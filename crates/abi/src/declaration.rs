@@ -3,7 +3,8 @@
 //! The section holds records one after the other. Each is a magic number of 4 bytes, the length
 //! of what follows in 4 bytes (little-endian), and strings, each after its length in 4 bytes.
 //! Zero bytes between records are padding. Readers skip magic numbers that they don't know and
-//! strings after those that they do.
+//! strings after those that they do. The last strings of a setting's record are its choices, so
+//! that record cannot grow: what is to be added takes a record of its own.
 //!
 //! Every record is followed by one that holds its checksum, so that damage is told from truth;
 //! libraries of ABI 1.2 and older may have none at all.
@@ -12,7 +13,7 @@
 //! is missing as a whole is noticed. Libraries that have one say so.
 
 use crate::{MAJOR, MINOR};
-use ferrowire_core::NodeType;
+use ferrowire_core::{NodeType, SettingRecord};
 
 /// The section's name in an ELF file.
 pub const SECTION: &str = ".ferrowire";
@@ -30,6 +31,7 @@ pub const INDEX_PE: &str = ".fwindex";
 
 const LIBRARY: [u8; 4] = *b"FWL1";
 const NODE: [u8; 4] = *b"FWN1";
+const SETTING: [u8; 4] = *b"FWT1";
 const CHECKSUM: [u8; 4] = *b"FWS1";
 const ENTRY: [u8; 4] = *b"FWI1";
 
@@ -61,7 +63,7 @@ const LIBRARY_PARTS: &[&[u8]] =
 )]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
 #[cfg_attr(windows, unsafe(link_section = ".fwire"))]
-static LIBRARY_RECORD: [u8; record_len(LIBRARY_PARTS)] = record(LIBRARY, LIBRARY_PARTS);
+static LIBRARY_RECORD: [u8; record_len(LIBRARY_PARTS, &[])] = record(LIBRARY, LIBRARY_PARTS, &[]);
 
 #[used]
 #[cfg_attr(
@@ -81,23 +83,34 @@ pub fn keep() -> [*const u8; 2] {
 const HEAD: usize = 8;
 const CHECK: usize = HEAD + 4 + size_of::<u64>();
 
-const fn record_len(parts: &[&[u8]]) -> usize {
+const fn record_len(parts: &[&[u8]], texts: &[&str]) -> usize {
     let mut len = HEAD + CHECK;
     let mut at = 0;
     while at < parts.len() {
         len += 4 + parts[at].len();
         at += 1;
     }
+    at = 0;
+    while at < texts.len() {
+        len += 4 + texts[at].len();
+        at += 1;
+    }
     len
 }
 
-const fn record<const N: usize>(magic: [u8; 4], parts: &[&[u8]]) -> [u8; N] {
+/// A record of `parts` and then `texts`, with its checksum.
+const fn record<const N: usize>(magic: [u8; 4], parts: &[&[u8]], texts: &[&str]) -> [u8; N] {
     let mut out = [0; N];
     let end = N - CHECK;
     let mut at = put_head(&mut out, 0, magic, end - HEAD);
     let mut part = 0;
     while part < parts.len() {
         at = put_string(&mut out, at, parts[part]);
+        part += 1;
+    }
+    part = 0;
+    while part < texts.len() {
+        at = put_string(&mut out, at, texts[part].as_bytes());
         part += 1;
     }
     let sum = checksum(out.split_at(end).0).to_le_bytes();
@@ -150,26 +163,64 @@ const fn node_parts(node_type: &NodeType) -> [&[u8]; 5] {
     ]
 }
 
-/// Used by [`register!`](ferrowire_core::register).
+/// Used by `register!`.
 #[doc(hidden)]
 pub const fn node_record_len(node_type: &NodeType) -> usize {
-    record_len(&node_parts(node_type))
+    record_len(&node_parts(node_type), &[])
 }
 
-/// Used by [`register!`](ferrowire_core::register).
+/// Used by `register!`.
 #[doc(hidden)]
 pub const fn node_record<const N: usize>(node_type: &NodeType) -> [u8; N] {
-    record(NODE, &node_parts(node_type))
+    record(NODE, &node_parts(node_type), &[])
 }
 
-/// Used by [`register!`](ferrowire_core::register).
-#[doc(hidden)]
-pub const ENTRY_LEN: usize = record_len(&[&[0; size_of::<u64>()]]);
+/// What a setting's record begins with; the choices follow.
+const fn setting_parts(setting: &SettingRecord) -> [&[u8]; 13] {
+    let (has_default, default) = match setting.default {
+        Some(default) => (YES, default),
+        None => (NO, ""),
+    };
+    [
+        setting.name.as_bytes(),
+        setting.plugin.as_bytes(),
+        setting.version.as_bytes(),
+        setting.kind.name().as_bytes(),
+        setting.value_name.as_bytes(),
+        has_default.as_bytes(),
+        default.as_bytes(),
+        setting.otherwise.as_bytes(),
+        setting.min.as_bytes(),
+        setting.max.as_bytes(),
+        setting.help.as_bytes(),
+        setting.group.as_bytes(),
+        if setting.is_secret { YES.as_bytes() } else { NO.as_bytes() },
+    ]
+}
 
-/// Used by [`register!`](ferrowire_core::register): what the index has of a record.
+const YES: &str = "yes";
+const NO: &str = "";
+
+/// Used by `settings!`.
+#[doc(hidden)]
+pub const fn setting_record_len(setting: &SettingRecord) -> usize {
+    record_len(&setting_parts(setting), setting.choices)
+}
+
+/// Used by `settings!`.
+#[doc(hidden)]
+pub const fn setting_record<const N: usize>(setting: &SettingRecord) -> [u8; N] {
+    record(SETTING, &setting_parts(setting), setting.choices)
+}
+
+/// Used by `register!` and `settings!`.
+#[doc(hidden)]
+pub const ENTRY_LEN: usize = record_len(&[&[0; size_of::<u64>()]], &[]);
+
+/// Used by `register!` and `settings!`: what the index has of a record.
 #[doc(hidden)]
 pub const fn index_entry(record: &[u8]) -> [u8; ENTRY_LEN] {
-    self::record(ENTRY, &[record.split_at(record.len() - size_of::<u64>()).1])
+    self::record(ENTRY, &[record.split_at(record.len() - size_of::<u64>()).1], &[])
 }
 
 /// A node type as it is declared.
@@ -187,6 +238,27 @@ pub struct DeclaredNode {
     pub summary: String,
 }
 
+/// A setting as it is declared; the fields are those of
+/// [`SettingRecord`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of another type")]
+pub struct DeclaredSetting {
+    pub name: String,
+    pub plugin: String,
+    pub version: String,
+    /// The name of a [`SettingKind`](ferrowire_core::SettingKind).
+    pub kind: String,
+    pub value_name: String,
+    pub default: Option<String>,
+    pub otherwise: String,
+    pub min: String,
+    pub max: String,
+    pub help: String,
+    pub group: String,
+    pub is_secret: bool,
+    pub choices: Vec<String>,
+}
+
 /// What a library declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declaration {
@@ -200,8 +272,10 @@ pub struct Declaration {
     pub rustc: String,
     /// Whether a panic in it ends the process, whoever would catch it.
     pub panics_abort: bool,
-    /// Its node types.
+    /// Its node types, by name.
     pub nodes: Vec<DeclaredNode>,
+    /// Its settings, by name.
+    pub settings: Vec<DeclaredSetting>,
 }
 
 impl Declaration {
@@ -210,6 +284,7 @@ impl Declaration {
     pub fn parse(section: &[u8], index: Option<&[u8]>) -> Option<Self> {
         let mut declaration = None;
         let mut nodes = Vec::new();
+        let mut settings = Vec::new();
         let mut checks = Vec::new();
         let mut sums = Vec::new();
         let mut rest = section;
@@ -225,6 +300,7 @@ impl Declaration {
                     }
                 }
                 NODE => nodes.push(node(record.content)?),
+                SETTING => settings.push(setting(record.content)?),
                 // Of a newer version, which has checksums.
                 _ if is_checked => {}
                 _ => return None,
@@ -241,7 +317,8 @@ impl Declaration {
             }
         }
         nodes.sort_by(|a: &DeclaredNode, b| a.name.cmp(&b.name));
-        Some(Declaration { nodes, ..declaration })
+        settings.sort_by(|a: &DeclaredSetting, b| a.name.cmp(&b.name));
+        Some(Declaration { nodes, settings, ..declaration })
     }
 }
 
@@ -328,6 +405,7 @@ fn library(content: &[u8]) -> Option<(Declaration, bool)> {
         rustc: text(rustc)?,
         panics_abort: newer.first().is_some_and(|panic| *panic == ABORT.as_bytes()),
         nodes: Vec::new(),
+        settings: Vec::new(),
     };
     Some((declaration, newer.get(1).is_some_and(|index| *index == INDEXED.as_bytes())))
 }
@@ -341,6 +419,45 @@ fn node(content: &[u8]) -> Option<DeclaredNode> {
         category: text(category)?,
         summary: text(summary)?,
     })
+}
+
+fn setting(content: &[u8]) -> Option<DeclaredSetting> {
+    let strings = strings(content)?;
+    let (first, choices) = strings.split_first_chunk::<13>()?;
+    let [
+        name,
+        plugin,
+        version,
+        kind,
+        value_name,
+        has_default,
+        default,
+        otherwise,
+        min,
+        max,
+        help,
+        group,
+        is_secret,
+    ] = *first;
+    Some(DeclaredSetting {
+        name: text(name)?,
+        plugin: text(plugin)?,
+        version: text(version)?,
+        kind: text(kind)?,
+        value_name: text(value_name)?,
+        default: if is_yes(has_default) { Some(text(default)?) } else { None },
+        otherwise: text(otherwise)?,
+        min: text(min)?,
+        max: text(max)?,
+        help: text(help)?,
+        group: text(group)?,
+        is_secret: is_yes(is_secret),
+        choices: choices.iter().map(|choice| text(choice)).collect::<Option<_>>()?,
+    })
+}
+
+fn is_yes(text: &[u8]) -> bool {
+    text == YES.as_bytes()
 }
 
 #[cfg(test)]

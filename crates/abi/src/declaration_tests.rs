@@ -3,11 +3,13 @@
 use proptest::collection::vec;
 use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
+use ferrowire_core::Setting;
+
 use super::*;
 
 const NAMES: [&[u8]; 5] = [b"a node", b"a-crate", b"1.0.0", b"network", b"does something"];
-const NODE_LEN: usize = record_len(&NAMES);
-const NODE_RECORD: [u8; NODE_LEN] = record(NODE, &NAMES);
+const NODE_LEN: usize = record_len(&NAMES, &[]);
+const NODE_RECORD: [u8; NODE_LEN] = record(NODE, &NAMES, &[]);
 
 /// The section of a library with two node types, and padding of every kind.
 fn section() -> Vec<u8> {
@@ -31,6 +33,34 @@ fn what_is_declared_is_read() {
     assert_eq!((declaration.rustc.as_str(), declaration.panics_abort), (RUSTC, false));
     assert_eq!(declaration.nodes.len(), 2);
     assert_eq!(declaration.nodes[0].summary, "does something");
+}
+
+const SETTING_OF_IT: Setting<String> = Setting::choice("a-setting", &["fast", "safe"])
+    .default("safe")
+    .help("What it is for")
+    .declared_by("a-crate", "1.0.0");
+const SETTING_RECORD: [u8; setting_record_len(SETTING_OF_IT.record())] =
+    setting_record(SETTING_OF_IT.record());
+
+#[test]
+fn a_setting_is_read_with_its_choices() {
+    let section = [&section()[..], &SETTING_RECORD].concat();
+    let index = [&index()[..], &index_entry(&SETTING_RECORD)].concat();
+    let declaration = Declaration::parse(&section, Some(&index)).unwrap();
+    let expected = DeclaredSetting {
+        name: "a-setting".to_owned(),
+        plugin: "a-crate".to_owned(),
+        version: "1.0.0".to_owned(),
+        kind: "choice".to_owned(),
+        value_name: "NAME".to_owned(),
+        default: Some("safe".to_owned()),
+        help: "What it is for".to_owned(),
+        group: "a-crate".to_owned(),
+        choices: vec!["fast".to_owned(), "safe".to_owned()],
+        ..DeclaredSetting::default()
+    };
+    assert_eq!(declaration.settings, [expected]);
+    assert_eq!(read(&[&SETTING_RECORD[..], &section[..]].concat()), None, "not in the index");
 }
 
 #[test]
@@ -94,8 +124,8 @@ fn a_library_without_checksums_is_an_older_one_and_is_read() {
     let truth = read(&section).unwrap();
     // What the library's record was before there were indices.
     let parts = &LIBRARY_PARTS[..LIBRARY_PARTS.len() - 1];
-    const OLDER: usize = record_len(LIBRARY_PARTS) - 4 - INDEXED.len();
-    let older: [u8; OLDER] = record(LIBRARY, parts);
+    const OLDER: usize = record_len(LIBRARY_PARTS, &[]) - 4 - INDEXED.len();
+    let older: [u8; OLDER] = record(LIBRARY, parts, &[]);
     let with_checksums = [&NODE_RECORD[..], &older, &NODE_RECORD].concat();
     assert_eq!(Declaration::parse(&with_checksums, None), Some(truth.clone()));
     let mut without = Vec::new();
@@ -113,7 +143,7 @@ fn a_library_without_checksums_is_an_older_one_and_is_read() {
 
 #[test]
 fn records_of_a_newer_version_are_skipped() {
-    let newer: [u8; NODE_LEN] = record(*b"FWX1", &NAMES);
+    let newer: [u8; NODE_LEN] = record(*b"FWX1", &NAMES, &[]);
     let section = [&section()[..], &newer].concat();
     let index = [&index()[..], &index_entry(&newer)].concat();
     assert_eq!(Declaration::parse(&section, Some(&index)).unwrap().nodes.len(), 2);

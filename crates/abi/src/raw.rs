@@ -570,10 +570,10 @@ pub struct NodeType {
     pub plugin: Str,
     /// Its version.
     pub version: Str,
-    /// 0: no endpoint, 1: receives from one, 2: sends to one.
-    pub endpoint: u32,
-    /// The references to the endpoint.
-    pub endpoint_refs: List<Reference>,
+    /// The references to the endpoint whose messages arrive at the nodes.
+    pub receives_from: List<Reference>,
+    /// The references to the endpoint that the nodes send to.
+    pub sends_to: List<Reference>,
     /// Further references.
     pub uses: List<Reference>,
     /// Unique properties.

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use aside::Aside;
 use aside::AsideQueue;
 use held::Hold;
-pub(crate) use peers::NO_REQUESTS;
+pub use peers::NO_REQUESTS;
 use peers::Peers;
 use seat::Seat;
 pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};

@@ -349,7 +349,7 @@ impl NodeContext {
     }
 
     /// The value of a setting that this node's crate declares with
-    /// [`settings!`](crate::settings), or its default. The same for all nodes and as long as the
+    /// `settings!`, or its default. The same for all nodes and as long as the
     /// runtime runs; flows cannot override it.
     pub fn setting<T: SettingType>(&self, setting: &Setting<T>) -> T {
         setting.read(self.host.setting(setting.record().name))

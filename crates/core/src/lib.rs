@@ -55,14 +55,14 @@ pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 #[doc(hidden)]
 pub use node_type::Registered as __Registered;
 pub use node_type::{
-    BuildNode, BuiltNode, Duplicate, DuplicateType, Endpoint, Links, NodeType, Reference, Registry,
-    Source, Watches,
+    BuildNode, BuiltNode, Duplicate, DuplicateType, Links, NodeType, Reference, Registry, Source,
+    Watches,
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use sending::Sending;
 pub use setting::{
-    DuplicateSetting, InvalidSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
+    InvalidSetting, RefusedSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
     SettingType, SettingValue, SettingValues,
 };
 pub use setup::{SetupFailed, set_up};

@@ -20,7 +20,8 @@ use shard::Sharded;
 /// What a metric is called, in the terms of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Descriptor {
-    /// Letters, digits and `_`; without the suffix `_total` and without a prefix for the program.
+    /// Lower-case letters, digits and `_`; without the suffix `_total` and without a prefix for the
+    /// program.
     pub name: &'static str,
     /// One line.
     pub help: &'static str,
@@ -39,8 +40,24 @@ pub struct Descriptor {
 
 impl Descriptor {
     const fn new(name: &'static str, help: &'static str, kind: MetricKind) -> Self {
+        assert!(is_name(name), "a metric needs a name of lower-case letters, digits and `_`");
+        assert!(!help.is_empty(), "a metric needs a line of help");
         Descriptor { name, help, unit: "", label: ("", ""), kind, bounds: &[] }
     }
+}
+
+const fn is_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    if rest.is_empty() || !rest[0].is_ascii_lowercase() {
+        return false;
+    }
+    while let [byte, after @ ..] = rest {
+        if !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && *byte != b'_' {
+            return false;
+        }
+        rest = after;
+    }
+    true
 }
 
 /// The kinds of metrics.
@@ -194,6 +211,19 @@ impl Metric for Gauge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[should_panic(expected = "lower-case letters")]
+    fn a_name_that_no_exporter_takes_does_not_compile() {
+        // What a static evaluates at compile time.
+        let _ = Counter::new("readings received", "a test");
+    }
+
+    #[test]
+    #[should_panic(expected = "finite and ascending")]
+    fn bounds_that_do_not_ascend_do_not_compile() {
+        let _ = Histogram::new("sizes", "a test", &[1.0, 1.0]);
+    }
 
     #[test]
     fn counts_of_several_threads_add_up() {

@@ -39,28 +39,6 @@ impl Reference {
     }
 }
 
-/// How a node is connected to the endpoint (a configuration node) that it refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    /// It does not use one.
-    None,
-    /// What the endpoint sends arrives at this node. Of several references the first that is
-    /// filled in counts.
-    ReceivesFrom(&'static [Reference]),
-    /// What this node sends through port 0 arrives at the endpoint.
-    SendsTo(&'static [Reference]),
-}
-
-impl Endpoint {
-    /// The references, whatever the direction.
-    pub const fn references(&self) -> &'static [Reference] {
-        match self {
-            Endpoint::None => &[],
-            Endpoint::ReceivesFrom(references) | Endpoint::SendsTo(references) => references,
-        }
-    }
-}
-
 /// What a node is told about other nodes. Which ones is said by its property `scope`: missing for
 /// all of its flow, `group` for those in its group, or a list of ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +83,12 @@ pub struct NodeType {
     pub plugin: &'static str,
     /// That crate's version.
     pub version: &'static str,
-    /// Its connection to an endpoint.
-    pub endpoint: Endpoint,
+    /// The endpoint (a configuration node) whose messages arrive at the nodes. Of several references
+    /// the first that is filled in counts.
+    pub receives_from: &'static [Reference],
+    /// The endpoint at which messages arrive that the nodes send through port 0. Of several
+    /// references the first that is filled in counts.
+    pub sends_to: &'static [Reference],
     /// What it is told about other nodes.
     pub watches: Watches,
     /// Its connections without wires.
@@ -176,7 +158,8 @@ impl NodeType {
             category: "function",
             plugin: "",
             version: "",
-            endpoint: Endpoint::None,
+            receives_from: &[],
+            sends_to: &[],
             watches: Watches::Nothing,
             links: Links::None,
             uses: &[],
@@ -224,13 +207,13 @@ impl NodeType {
 
     /// Makes the nodes receive what an endpoint sends.
     pub const fn receives_from(mut self, references: &'static [Reference]) -> Self {
-        self.endpoint = Endpoint::ReceivesFrom(references);
+        self.receives_from = references;
         self
     }
 
     /// Makes port 0 of the nodes lead to an endpoint.
     pub const fn sends_to(mut self, references: &'static [Reference]) -> Self {
-        self.endpoint = Endpoint::SendsTo(references);
+        self.sends_to = references;
         self
     }
 
@@ -277,6 +260,11 @@ impl NodeType {
         self.plugin = plugin;
         self.version = version;
         self
+    }
+
+    /// All references to configuration nodes.
+    pub fn references(&self) -> impl Iterator<Item = &'static Reference> {
+        self.receives_from.iter().chain(self.sends_to).chain(self.uses)
     }
 
     /// Whether its nodes are configuration nodes.

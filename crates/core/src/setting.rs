@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use number::number;
 
-pub use registry::{DeclaredSetting, DuplicateSetting, SettingRegistry};
+pub use registry::{DeclaredSetting, RefusedSetting, SettingRegistry};
 pub use value::{Secret, SettingType, SettingValue, SettingValues};
 
 /// What the text of a setting is parsed as.
@@ -41,6 +41,25 @@ pub enum SettingKind {
     /// A table of the settings file, without a flag or environment variable. Only the runtime's own
     /// settings may be tables.
     Table,
+}
+
+impl SettingKind {
+    /// The kind's name in lists and in the declaration of a library.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SettingKind::Text => "text",
+            SettingKind::Integer => "integer",
+            SettingKind::Bytes => "bytes",
+            SettingKind::Seconds => "seconds",
+            SettingKind::Boolean => "boolean",
+            SettingKind::Path => "path",
+            SettingKind::Choice => "choice",
+            SettingKind::List => "list",
+            SettingKind::Paths => "paths",
+            SettingKind::Secret => "secret",
+            SettingKind::Table => "table",
+        }
+    }
 }
 
 /// What is known about a setting. Plain data, made with [`Setting`].
@@ -76,7 +95,7 @@ pub struct SettingRecord {
     pub version: &'static str,
 }
 
-/// A setting of type `T`, declared with [`settings!`](crate::settings) and read with
+/// A setting of type `T`, declared with `settings!` and read with
 /// [`NodeContext::setting`](crate::NodeContext::setting).
 ///
 /// The constructors make settings without a value unless one is given (`Setting<Option<T>>`);
@@ -375,9 +394,21 @@ impl SettingRecord {
 
     /// Refuses a record that could not be used. Evaluated at compile time.
     const fn check(&self) {
-        assert!(number::is_kebab_case(self.name), "a setting needs a name in kebab-case");
-        assert!(!self.help.is_empty(), "a setting needs a line of help");
-        let Some(default) = self.default else { return };
+        #[expect(clippy::panic, reason = "fails the build of the crate that declares the setting")]
+        if let Some(problem) = self.problem() {
+            panic!("{}", problem);
+        }
+    }
+
+    /// Why the record cannot be used; `None` for a valid one.
+    pub const fn problem(&self) -> Option<&'static str> {
+        if !number::is_kebab_case(self.name) {
+            return Some("a setting needs a name in kebab-case");
+        }
+        if self.help.is_empty() {
+            return Some("a setting needs a line of help");
+        }
+        let Some(default) = self.default else { return None };
         let is_valid = match self.kind {
             SettingKind::Integer | SettingKind::Bytes | SettingKind::Seconds => {
                 match number(self.kind, default) {
@@ -391,6 +422,6 @@ impl SettingRecord {
             SettingKind::Text | SettingKind::List => true,
             SettingKind::Secret | SettingKind::Table => false,
         };
-        assert!(is_valid, "the default is not a value of the setting");
+        if is_valid { None } else { Some("the default is not a value of the setting") }
     }
 }

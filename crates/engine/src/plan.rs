@@ -13,7 +13,7 @@ use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
 use crate::problem::Severity;
 use crate::validate::{
-    Claims, References, missing_types, receives, resolve_references, type_of, wire_problems,
+    Claims, References, missing_types, resolve_references, type_of, wire_problems,
 };
 use crate::{Environment, FlowFile, Problem};
 
@@ -96,14 +96,15 @@ impl Plan {
         let mut ports: Vec<Vec<Vec<usize>>> = self.nodes.iter().map(ports_of).collect();
         self.add_links(&mut ports);
         for (at, node) in self.nodes.iter().enumerate() {
-            let endpoint = node.references.endpoint.as_ref().and_then(|id| self.by_id.get(id));
-            let Some(&endpoint) = endpoint else { continue };
-            let receives = receives(&node.node_type.endpoint);
-            let (from, to) = if receives { (endpoint, at) } else { (at, endpoint) };
-            if ports[from].is_empty() {
-                ports[from].push(Vec::new());
+            let endpoint = |id: &Option<String>| id.as_ref().and_then(|id| self.by_id.get(id));
+            let received = endpoint(&node.references.receives_from).map(|from| (*from, at));
+            let sent = endpoint(&node.references.sends_to).map(|to| (at, *to));
+            for (from, to) in received.into_iter().chain(sent) {
+                if ports[from].is_empty() {
+                    ports[from].push(Vec::new());
+                }
+                ports[from][0].push(to);
             }
-            ports[from][0].push(to);
         }
         ports
     }
@@ -154,10 +155,10 @@ impl Plan {
         self.nodes.iter().map(|node| node.node_type.is_config()).collect()
     }
 
-    /// For each node, the configuration nodes that it refers to, including its endpoint.
+    /// For each node, the configuration nodes that it refers to, including its endpoints.
     pub(crate) fn uses(&self) -> Vec<Vec<usize>> {
         let uses_of = |node: &PlannedNode| {
-            let ids = node.references.endpoint.iter().chain(&node.references.uses);
+            let ids = node.references.ids();
             let mut uses: Vec<usize> = ids.filter_map(|id| self.by_id.get(id).copied()).collect();
             uses.sort_unstable();
             uses.dedup();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ferrowire_core::{Endpoint, Map, NodeType, Reference, Registry, Value};
+use ferrowire_core::{Map, NodeType, Reference, Registry, Value};
 
 use crate::flow_file::text;
 use crate::instance::{INSTANCE, STATUS};
@@ -69,8 +69,21 @@ pub(crate) fn wire_problems(model: &Model, entry: &Entry, out: &mut Vec<Problem>
 /// active node are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct References {
-    pub(crate) endpoint: Option<String>,
+    pub(crate) receives_from: Option<String>,
+    pub(crate) sends_to: Option<String>,
     pub(crate) uses: Vec<String>,
+}
+
+impl References {
+    /// The endpoint that the node is told of.
+    pub(crate) fn endpoint(&self) -> Option<&String> {
+        self.receives_from.as_ref().or(self.sends_to.as_ref())
+    }
+
+    /// All of them.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.receives_from.iter().chain(&self.sends_to).chain(&self.uses)
+    }
 }
 
 /// Resolves the references of a node and reports the broken ones.
@@ -93,14 +106,18 @@ pub(crate) fn resolve_references(
             }
         }
     };
-    let references = node_type.endpoint.references();
-    let endpoint = references.iter().find(filled);
-    resolved.endpoint = endpoint.and_then(&mut resolve);
+    resolved.receives_from = node_type.receives_from.iter().find(filled).and_then(&mut resolve);
+    resolved.sends_to = node_type.sends_to.iter().find(filled).and_then(&mut resolve);
     resolved.uses = node_type.uses.iter().filter(filled).filter_map(&mut resolve).collect();
-    if let (None, Some(first)) = (endpoint, references.first()) {
-        let types: Vec<String> = references.iter().map(|r| format!("`{}`", r.node_type)).collect();
-        let text = format!("no {} is selected; the node stays idle", types.join(" or "));
-        out.push(Problem::warning(model.place(entry.at), first.property, text));
+    for endpoints in [node_type.receives_from, node_type.sends_to] {
+        if let Some(first) = endpoints.first()
+            && !endpoints.iter().any(|reference| filled(&reference))
+        {
+            let types: Vec<String> =
+                endpoints.iter().map(|it| format!("`{}`", it.node_type)).collect();
+            let text = format!("no {} is selected; the node stays idle", types.join(" or "));
+            out.push(Problem::warning(model.place(entry.at), first.property, text));
+        }
     }
     resolved
 }
@@ -158,9 +175,4 @@ impl Claims {
         }
         free
     }
-}
-
-/// Whether nodes of this type receive messages from their endpoint.
-pub(crate) fn receives(endpoint: &Endpoint) -> bool {
-    matches!(endpoint, Endpoint::ReceivesFrom(_))
 }

@@ -197,12 +197,12 @@ impl Server {
             }
             Ok(Ok(Err(refusal))) => closing(refusal),
             Ok(Err(_)) => {
-                warn!(%peer, "the decision about an upgrade panicked");
+                warn!("the decision about an upgrade panicked");
                 closing(text(StatusCode::INTERNAL_SERVER_ERROR, "the upgrade failed"))
             }
             Err(_) => {
                 let limit = self.limits.handshake;
-                warn!(%peer, "an upgrade was not decided within {limit:?} (`handshake-timeout`)");
+                warn!("an upgrade was not decided within {limit:?} (`handshake-timeout`)");
                 let reason = "the upgrade was not decided in time";
                 closing(text(StatusCode::SERVICE_UNAVAILABLE, reason))
             }

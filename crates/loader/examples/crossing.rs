@@ -15,7 +15,7 @@ use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
     BuiltNode, Handled, Message, Node, NodeConfig, NodeContext, NodeInfo, Registry, Value,
 };
-use ferrowire_loader::{Kind, Request, load};
+use ferrowire_loader::{Kind, Request, find};
 use nothing::Nothing;
 
 #[global_allocator]
@@ -70,7 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (path, name) = arguments.next().zip(arguments.next()).ok_or("LIBRARY and TYPE, please")?;
     let mut registry = Registry::new();
     let request = Request { path: path.into(), kind: Kind::File, required: true };
-    let report = load(&[request], &mut registry, Duration::from_secs(10));
+    let report = find(&[request]).load(&mut registry, Duration::from_secs(10));
     if let Some(refused) = report.refused.into_iter().next() {
         return Err(refused.into());
     }

@@ -3,8 +3,9 @@
 //! # Entry points
 //!
 //! - [`inspect`] reads what a file says of itself, running none of its code.
-//! - [`load`] loads what [`Request`]s name into a [`Registry`](ferrowire_core::Registry). From
-//!   there on nobody can tell loaded node types from linked ones.
+//! - [`find`] inspects what [`Request`]s name: their settings are known before any code runs.
+//! - [`Found::load`] loads them into a [`Registry`](ferrowire_core::Registry). From there on loaded
+//!   node types are used like linked ones.
 //!
 //! # What is not here
 //!
@@ -35,9 +36,10 @@ mod host;
 mod load;
 mod open;
 mod reason;
+mod settings;
 #[cfg(unix)]
 mod watch;
 
 pub use inspect::{Inspection, inspect};
-pub use load::{Kind, Loaded, Report, Request, is_free, load};
+pub use load::{Found, Kind, Loaded, Report, Request, find, is_free};
 pub use reason::{Reason, Refused};

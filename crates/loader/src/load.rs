@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ferrowire_abi::declaration::DeclaredNode;
-use ferrowire_core::{DuplicateType, Registry, Source};
+use ferrowire_core::{DuplicateType, Registry, SettingRegistry, Source};
 
 use crate::{Inspection, Reason, Refused, inspect, open};
 
@@ -56,40 +56,99 @@ impl Report {
     }
 }
 
-/// Loads what `requests` name, in their order and those of a folder by name, and adds the node
-/// types to `registry`. Every library gets `limit` to be ready. A file that several requests name
-/// is loaded once. With a library whose constructors fail or hang the process ends, required or not,
-/// after one line on standard error.
-pub fn load(requests: &[Request], registry: &mut Registry, limit: Duration) -> Report {
-    let mut report = Report::default();
+/// The libraries that requests name, inspected. None of their code has run.
+#[derive(Debug, Default)]
+pub struct Found {
+    libraries: Vec<Library>,
+    refused: Vec<Refused>,
+}
+
+/// A library that this host takes.
+#[derive(Debug)]
+struct Library {
+    /// As the request names it.
+    file: PathBuf,
+    inspection: Inspection,
+    required: bool,
+}
+
+impl Library {
+    fn refused(self, reason: Reason) -> Refused {
+        Refused { file: self.file, reason, required: self.required }
+    }
+}
+
+/// Inspects what `requests` name, in their order and the libraries of a folder by name. A file that
+/// several requests name counts once.
+pub fn find(requests: &[Request]) -> Found {
+    let mut found = Found::default();
     let mut seen = HashSet::new();
     for request in requests {
-        let refused = |file: &Path, reason| Refused {
-            file: file.to_owned(),
-            reason,
-            required: request.required,
-        };
         let files = match request.kind {
-            Kind::File => vec![request.path.clone()],
-            Kind::Folder => match libraries_in(&request.path) {
-                Ok(files) => files,
-                Err(reason) => {
-                    report.refused.push(refused(&request.path, reason));
-                    continue;
-                }
-            },
+            Kind::File => Ok(vec![request.path.clone()]),
+            Kind::Folder => libraries_in(&request.path),
         };
-        for file in files {
-            if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
-                continue;
+        match files {
+            Ok(files) => {
+                let is_new = |file: &PathBuf| {
+                    seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone()))
+                };
+                let new = files.into_iter().filter(is_new);
+                new.for_each(|file| found.inspect(file, request.required));
             }
-            match load_one(&file, registry, limit) {
-                Ok(loaded) => report.loaded.push(loaded),
-                Err(reason) => report.refused.push(refused(&file, reason)),
+            Err(reason) => {
+                let (file, required) = (request.path.clone(), request.required);
+                found.refused.push(Refused { file, reason, required });
             }
         }
     }
-    report
+    found
+}
+
+impl Found {
+    fn inspect(&mut self, file: PathBuf, required: bool) {
+        let accepted = inspect(&file).and_then(|inspection| {
+            inspection.accept()?;
+            Ok(inspection)
+        });
+        match accepted {
+            Ok(inspection) => self.libraries.push(Library { file, inspection, required }),
+            Err(reason) => self.refused.push(Refused { file, reason, required }),
+        }
+    }
+
+    /// The libraries that are refused.
+    pub fn refused(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.iter()
+    }
+
+    /// Adds the settings of the libraries to `registry`. A library is refused when one of its
+    /// settings cannot be added.
+    pub fn add_settings(&mut self, registry: &mut SettingRegistry) {
+        for library in std::mem::take(&mut self.libraries) {
+            let settings = library.inspection.settings();
+            match settings.and_then(|records| Ok(registry.add_all(&records)?)) {
+                Ok(()) => self.libraries.push(library),
+                Err(reason) => self.refused.push(library.refused(reason)),
+            }
+        }
+    }
+
+    /// Loads the libraries and adds their node types and metrics to `registry`. Every library gets
+    /// `limit` to be ready. With a library whose constructors fail or hang the process ends, required
+    /// or not, after one line on standard error.
+    pub fn load(self, registry: &mut Registry, limit: Duration) -> Report {
+        let mut report = Report { loaded: Vec::new(), refused: self.refused };
+        for library in self.libraries {
+            match load_one(&library.inspection, registry, limit) {
+                Ok(threads) => {
+                    report.loaded.push(Loaded { inspection: library.inspection, threads });
+                }
+                Err(reason) => report.refused.push(library.refused(reason)),
+            }
+        }
+        report
+    }
 }
 
 /// The libraries of a folder, by name.
@@ -111,9 +170,12 @@ fn libraries_in(folder: &Path) -> Result<Vec<PathBuf>, Reason> {
     Ok(files)
 }
 
-fn load_one(file: &Path, registry: &mut Registry, limit: Duration) -> Result<Loaded, Reason> {
-    let inspection = inspect(file)?;
-    inspection.accept()?;
+/// Loads a library; all of it is added to `registry`, or nothing.
+fn load_one(
+    inspection: &Inspection,
+    registry: &mut Registry,
+    limit: Duration,
+) -> Result<Option<u32>, Reason> {
     let declared = &inspection.declaration.nodes;
     let Some(first) = declared.first() else {
         return Err(Reason::NotAPlugin { missing: "a node type" });
@@ -129,13 +191,15 @@ fn load_one(file: &Path, registry: &mut Registry, limit: Duration) -> Result<Loa
     if declared != offered {
         return Err(Reason::Contradiction { declared, offered });
     }
+    let mut with_library = registry.clone();
     for node_type in &offer.types {
-        registry.add(*node_type)?;
+        with_library.add(*node_type)?;
     }
     for metric in &offer.metrics {
-        registry.add_metric(*metric)?;
+        with_library.add_metric(*metric)?;
     }
-    Ok(Loaded { inspection, threads: offer.threads })
+    *registry = with_library;
+    Ok(offer.threads)
 }
 
 /// Whether no other plugin has a node type of that name.

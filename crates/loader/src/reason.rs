@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::host::Refusal;
-use ferrowire_core::DuplicateType;
 use ferrowire_core::metric::DuplicateMetric;
+use ferrowire_core::{DuplicateType, RefusedSetting};
 
 /// A library or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,17 @@ pub enum Reason {
     /// Another plugin has one of its metrics.
     #[error(transparent)]
     DuplicateMetric(#[from] DuplicateMetric),
+    /// Another plugin, or the runtime, has one of its settings.
+    #[error(transparent)]
+    Setting(#[from] RefusedSetting),
+    /// It declares a setting that could not be used.
+    #[error("the declaration of its setting `{setting}` is invalid: {problem}; build it again")]
+    InvalidSetting {
+        /// The setting.
+        setting: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// The system's loader refuses it.
     #[error(
         "the system cannot load it ({error}); build it on this machine, or install what it needs"

@@ -14,7 +14,7 @@ use std::time::Duration;
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
 use ferrowire_core::{
     BuiltNode, ContextStore, ContextStores, Handled, Level, MemoryStore, Message, Node, NodeConfig,
-    NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason, User, Value,
+    NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason, User, Value, async_trait,
 };
 use ferrowire_testkit::{json, message};
 use tokio::sync::mpsc;
@@ -72,6 +72,7 @@ impl World {
 /// Writes down what arrives at it.
 struct Sink(&'static str, mpsc::Sender<String>);
 
+#[async_trait]
 impl Node for Sink {
     fn on_message_now(&self, mut msg: Message, _: &NodeContext) -> Handled {
         if msg.id().is_some_and(|id| !id.ends_with("id")) {
@@ -81,6 +82,18 @@ impl Node for Sink {
         self.1.try_send(format!("{} got {}", self.0, msg.to_json())).unwrap();
         Handled::Done
     }
+
+    async fn on_request(
+        &self,
+        from: &str,
+        request: Value,
+        _: &NodeContext,
+    ) -> Result<Value, NodeError> {
+        match request.as_str() {
+            Some("fail") => Err(NodeError::new("no answer").with("code", "E7")),
+            _ => Ok(Value::from(vec![from.into(), request])),
+        }
+    }
 }
 
 /// A node of the type in a world of its own.
@@ -88,6 +101,8 @@ struct Setting {
     node: Arc<RunningNode>,
     seen: mpsc::Receiver<String>,
     world: Arc<World>,
+    /// Nodes know each other weakly.
+    _peers: [Arc<RunningNode>; 2],
 }
 
 impl Setting {
@@ -103,11 +118,11 @@ impl Setting {
             let info = NodeInfo { id: name.to_owned(), ..NodeInfo::default() };
             RunningNode::new(info, sink, Arc::clone(&services))
         };
-        let sinks = ["other", "next", "catch", "complete", "status"].map(sink);
+        let sinks = ["other", "next", "catch", "complete", "status", "hub", "member"].map(sink);
         for sink in &sinks {
             sink.start().await;
         }
-        let [other, next, catch, complete, status] = sinks;
+        let [other, next, catch, complete, status, hub, member] = sinks;
         world.others.lock().unwrap().insert("other".to_owned(), other);
         let find = |_: &str| None;
         let mut config = NodeConfig::new(info.clone(), Message::new().into(), &find);
@@ -115,7 +130,9 @@ impl Setting {
         let node = RunningNode::new(info, node, Arc::clone(&services));
         node.set_wires(vec![vec![Wire::direct(next)], vec![]]);
         node.set_endpoint("an endpoint");
-        node.set_named_users(vec![User::named(NodeInfo::default()); 3]);
+        let user = User::named(NodeInfo { id: "member".to_owned(), ..NodeInfo::default() });
+        node.set_users(vec![(user, Arc::clone(&member))]);
+        node.set_config_nodes(&[Arc::clone(&hub)]);
         if watched {
             node.set_watchers(Watchers {
                 errors: vec![catch.aside()],
@@ -124,13 +141,17 @@ impl Setting {
             });
         }
         node.start().await;
-        Setting { node, seen, world }
+        Setting { node, seen, world, _peers: [hub, member] }
     }
 
     /// All that happens after a question, and no more.
     async fn ask(&mut self, question: &str) -> Vec<String> {
         let msg = message(json!({"_msgid": "id", "topic": [1, {"a": null}], "payload": question}));
         self.node.deliver(msg).await;
+        self.happened().await
+    }
+
+    async fn happened(&mut self) -> Vec<String> {
         // What goes beside the wires is handled by other tasks of this thread.
         for _ in 0..50 {
             tokio::task::yield_now().await;
@@ -165,7 +186,18 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("info", r#"(\"asker\", \"A. S. Ker\", \"instance\", \"alias\", \"tab/instance\")"#),
     ("wired", "[true, false, false]"),
     ("env", "(Some(Number(42.0)), None)"),
-    ("endpoint", r#"(Some(\"an endpoint\"), 3)"#),
+    ("endpoint", r#"(Some(\"an endpoint\"), 1)"#),
+    ("send-to hub", "hub got {\"payload\":\"sent\",\"_msgid\":\"another id\"}"),
+    ("send-to hub", "Ok(Sending { done: true })"),
+    ("send-to member", "member got"),
+    ("send-to other", "Err(\\\"the node `other` neither uses this one nor is used by it\\\")"),
+    ("status-of member", "member shows"),
+    ("status-of member", "Ok(())"),
+    ("status-of hub", "Err(\\\"the node `hub` does not use this one\\\")"),
+    ("ask hub hello", "Ok(Array([String(\\\"asker\\\"), String(\\\"hello\\\")]))"),
+    ("ask hub fail", "no answer"),
+    ("ask hub fail", "E7"),
+    ("ask member hello", "the node `member` does not run, or is not used by this one"),
     ("resource", "None"),
     ("find other", r#"Ok(\"found from asker\")"#),
     ("find nobody", r#"Err(\"there is no `nobody`\")"#),
@@ -226,6 +258,43 @@ async fn a_loaded_node_gets_the_answers_that_a_linked_one_gets() {
         assert!(loaded.ask("keep and forget").await.is_empty(), "what is kept is not complete");
         linked.stop().await;
         loaded.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_loaded_configuration_node_answers_as_a_linked_one_does() {
+    let here = NodeType::shared::<asks::Ask>("fixture-ask");
+    for node_type in [here, support::node_type("fixture-ask")] {
+        let mut setting = Setting::new(node_type, info("instance"), false).await;
+        let answer = setting.node.answer("member", "hello".into()).await.unwrap();
+        assert_eq!(answer, Value::from(vec![Value::from("member"), "hello".into()]));
+        let error = setting.node.answer("member", "fail".into()).await.unwrap_err();
+        assert_eq!(error.chain(), "it does not work: on purpose");
+        assert!(format!("{:?}", error.details()).contains("E42"), "{error:?}");
+        let error = setting.node.answer("member", "panic".into()).await.unwrap_err();
+        assert!(error.chain().contains("panicked: on purpose"), "{error:?}");
+        let mut given_up = Box::pin(setting.node.answer("member", "wait".into()));
+        assert!(futures_util::poll!(&mut given_up).is_pending());
+        drop(given_up);
+        assert!(setting.happened().await.concat().contains("given up"));
+        let mut stopped = Box::pin(setting.node.answer("member", "wait".into()));
+        assert!(futures_util::poll!(&mut stopped).is_pending());
+        setting.node.stop(StopReason::Removed, Duration::from_secs(10)).await;
+        assert_eq!(stopped.await.unwrap_err().chain(), "the node `asker` was stopped");
+        let late = setting.node.answer("member", "hello".into()).await.unwrap_err();
+        assert_eq!(late.chain(), "the node `asker` was stopped");
+        setting.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_node_that_takes_no_requests_says_so_linked_and_loaded() {
+    for node_type in ["fixture-pass", "fixture-counter"] {
+        let node = support::run(support::node_type(node_type));
+        node.start().await;
+        let error = node.answer("member", "hello".into()).await.unwrap_err();
+        assert_eq!(error.chain(), "the node takes no requests", "{node_type}");
+        node.stop(StopReason::Removed, Duration::from_secs(10)).await;
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ferrowire_abi::declaration::Declaration;
 use ferrowire_core::Registry;
-use ferrowire_loader::{Reason, inspect, load};
+use ferrowire_loader::{Reason, find, inspect};
 
 /// A copy of the fixture that can be changed in place.
 fn copy(folder: &Path, library: &Path) -> (PathBuf, Vec<u8>) {
@@ -65,7 +65,8 @@ fn a_damaged_record_is_an_error_and_no_code_of_the_library_runs() {
             let reason = inspect(&path).unwrap_err();
             assert!(matches!(reason, Reason::Damaged { .. }), "{at}: {reason}");
             if turn % 64 == 0 {
-                let report = load(&[support::file(&path)], &mut Registry::new(), Duration::ZERO);
+                let report =
+                    find(&[support::file(&path)]).load(&mut Registry::new(), Duration::ZERO);
                 let reason = &report.refused[0].reason;
                 assert!(matches!(reason, Reason::Damaged { .. }), "{at}: {reason}");
             }
@@ -73,7 +74,7 @@ fn a_damaged_record_is_an_error_and_no_code_of_the_library_runs() {
         }
     }
     assert!(!support::is_mapped(&path));
-    let report = load(&[support::file(&path)], &mut Registry::new(), Duration::from_secs(60));
+    let report = find(&[support::file(&path)]).load(&mut Registry::new(), Duration::from_secs(60));
     assert!(report.refused.is_empty() && support::is_mapped(&path), "it was mended");
 }
 

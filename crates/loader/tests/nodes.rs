@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire_core::bus::{RunningNode, Wire};
 use ferrowire_core::{
-    BuiltNode, Credential, Editor, Endpoint, Handled, Level, Links, Message, Node, NodeContext,
-    NodeInfo, Reference, Source, StopReason, Text, User, Value, Watches,
+    BuiltNode, Credential, Editor, Handled, Level, Links, Message, Node, NodeContext, NodeInfo,
+    Reference, Source, StopReason, Text, User, Value, Watches,
 };
 use ferrowire_testkit::{Harness, json, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -320,7 +320,7 @@ fn all_that_a_node_type_says_crosses() {
     let switch = node_type("fixture-switch");
     assert_eq!((switch.category, switch.plugin), ("fixtures", "ferrowire-loader-fixture"));
     const SERVER: &[Reference] = &[Reference::new("server", "fixture-server")];
-    assert_eq!(switch.endpoint, Endpoint::ReceivesFrom(SERVER));
+    assert_eq!((switch.receives_from, switch.sends_to), (SERVER, &[][..]));
     assert_eq!(switch.uses, [Reference::new("tls", "fixture-tls")]);
     assert_eq!(switch.unique, ["path"]);
     assert_eq!(switch.credentials, [Credential::Text("user"), Credential::Password("word")]);

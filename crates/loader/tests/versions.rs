@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use ferrowire_core::{Level, Message, Registry};
-use ferrowire_loader::{inspect, load};
+use ferrowire_loader::{find, inspect};
 use ferrowire_testkit::{Harness, json, message};
 
 /// Messages of every kind cross to the library and back, and its timers run.
@@ -79,7 +79,8 @@ fn a_library_of_version_1_is_refused_for_its_version_before_any_of_its_code_runs
 
 /// What loading says that must fail.
 fn refusal(library: &Path) -> String {
-    let report = load(&[support::file(library)], &mut Registry::new(), Duration::from_secs(60));
+    let report =
+        find(&[support::file(library)]).load(&mut Registry::new(), Duration::from_secs(60));
     assert!(report.loaded.is_empty());
     report.refused[0].reason.to_string()
 }

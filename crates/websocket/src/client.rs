@@ -17,6 +17,7 @@ use crate::backoff::Backoff;
 use crate::closing::going_away;
 use crate::connection::{Connection, Ended, Limits, NotSent, Receive};
 use crate::dial::{Plan, dial};
+use crate::failures::Failures;
 use crate::frame::{Payload, Role};
 use crate::listener::split_list;
 use crate::metrics;
@@ -179,6 +180,7 @@ impl Link {
     async fn keep_up(&self) {
         let mut users = self.cx.users();
         let mut backoff = Backoff::new(self.first_delay);
+        let mut failures = Failures::default();
         loop {
             tokio::select! {
                 biased;
@@ -186,7 +188,7 @@ impl Link {
                 // The other end lives as long as this node.
                 used = users.wait_for(|users| !users.is_empty()) => if used.is_err() { return },
             }
-            if self.connect_once().await {
+            if self.connect_once(&mut failures).await {
                 backoff.reset();
             }
             tokio::select! {
@@ -206,7 +208,7 @@ impl Link {
     }
 
     /// Dials and serves one connection; whether it was established.
-    async fn connect_once(&self) -> bool {
+    async fn connect_once(&self, failures: &mut Failures) -> bool {
         let session = Session::new();
         let established = tokio::select! {
             established = self.establish() => established,
@@ -214,11 +216,19 @@ impl Link {
         };
         match established {
             Ok((stream, early)) => {
+                let failed = failures.end();
+                if failed > 0 {
+                    self.cx.info_log(format_args!("connected, failed attempts before: {failed}"));
+                }
                 self.serve(session, stream, early).await;
                 true
             }
             Err(error) => {
-                self.cx.warn(error.chain());
+                let text = error.chain();
+                match failures.add(&text) {
+                    Some(warning) => self.cx.warn(warning),
+                    None => self.cx.debug(text),
+                }
                 self.cx.status_of_users(status::error(&session));
                 self.cx.status_of_users(status::disconnected(&session));
                 false

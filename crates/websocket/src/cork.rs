@@ -18,7 +18,15 @@ pub(crate) trait Flush: Send + Sync {
 /// Something that sends the same bytes to many sockets.
 pub(crate) trait Broadcast: Send + Sync {
     /// Sends whole frames to every socket.
-    fn broadcast(&self, frames: &Bytes);
+    fn broadcast(&self, frames: &Frames);
+}
+
+/// Whole frames, one behind the other.
+#[derive(Clone)]
+pub(crate) struct Frames {
+    pub(crate) bytes: Bytes,
+    /// How many there are.
+    pub(crate) count: u64,
 }
 
 /// A batch is dealt out as soon as it is this large, input or not.
@@ -35,6 +43,7 @@ struct Cork {
 struct Batch {
     sender: Arc<dyn Broadcast>,
     frames: BytesMut,
+    count: u64,
 }
 
 thread_local! {
@@ -109,8 +118,10 @@ pub(crate) fn add_to_batch<B: Broadcast + 'static>(
         let batch = cork.batch.get_or_insert_with(|| Batch {
             sender: Arc::clone(sender) as Arc<dyn Broadcast>,
             frames: BytesMut::with_capacity(256),
+            count: 0,
         });
         put_frame(&mut batch.frames);
+        batch.count += 1;
         true
     })
 }
@@ -120,6 +131,7 @@ pub(crate) fn add_to_batch<B: Broadcast + 'static>(
 pub(crate) fn settle() {
     let batch = CORK.with_borrow_mut(|cork| cork.batch.take());
     if let Some(batch) = batch {
-        batch.sender.broadcast(&batch.frames.freeze());
+        let frames = Frames { bytes: batch.frames.freeze(), count: batch.count };
+        batch.sender.broadcast(&frames);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use ferrowire_core::port::ByteStream;
 use ferrowire_core::{Handled, Level, Message, NodeError};
 use futures_util::future::BoxFuture;
 
 use crate::connection::{Connection, NotSent};
-use crate::cork::{self, Broadcast};
+use crate::cork::{self, Broadcast, Frames};
 use crate::frame::{Payload, Role, put_frame};
 use crate::payload::{Session, outgoing};
 use crate::sessions::Sessions;
@@ -100,7 +100,7 @@ impl Sessions {
                 Handled::Later(Box::pin(sessions.send_when_possible(connection, payload)))
             }
             Err(NotSent::Full(_)) => {
-                self.too_slow(connection);
+                self.too_slow(connection, 1);
                 Handled::Done
             }
         }
@@ -143,14 +143,13 @@ impl Sessions {
         let put = |frames: &mut BytesMut| {
             put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
         };
-        metrics::SENT.add(self.clients().by_session.len() as u64);
         if self.may_collect(&payload) && cork::add_to_batch(self, put) {
             return Handled::Done;
         }
         cork::settle();
         let mut frame = BytesMut::new();
         put(&mut frame);
-        self.broadcast_now(&frame.freeze())
+        self.broadcast_now(&Frames { bytes: frame.freeze(), count: 1 })
     }
 
     fn may_collect(&self, payload: &Payload) -> bool {
@@ -163,20 +162,23 @@ impl Sessions {
             && CURRENT.try_with(has_room).unwrap_or(false)
     }
 
-    fn broadcast_now(self: &Arc<Self>, frame: &Bytes) -> Handled {
+    fn broadcast_now(self: &Arc<Self>, frames: &Frames) -> Handled {
         let clients = self.clients();
+        let mut sent = 0;
         let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
         for connection in clients.by_session.values() {
-            match connection.send_encoded(frame) {
-                Ok(()) | Err(NotSent::Closed) => {}
+            match connection.send_encoded(&frames.bytes) {
+                Ok(()) => sent += frames.count,
+                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
                 Err(NotSent::Full(_)) if self.must_wait(connection) => {
                     let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
-                    let frame = frame.clone();
-                    waiting.push(Box::pin(sessions.send_encoded_when_possible(connection, frame)));
+                    let frames = frames.clone();
+                    waiting.push(Box::pin(sessions.send_frames_when_possible(connection, frames)));
                 }
-                Err(NotSent::Full(_)) => self.too_slow(connection),
+                Err(NotSent::Full(_)) => self.too_slow(connection, frames.count),
             }
         }
+        metrics::SENT.add(sent);
         if waiting.is_empty() {
             return Handled::Done;
         }
@@ -186,19 +188,27 @@ impl Sessions {
         }))
     }
 
-    async fn send_encoded_when_possible(
+    async fn send_frames_when_possible(
         self: Arc<Self>,
         connection: Arc<Connection<ByteStream>>,
-        frame: Bytes,
+        frames: Frames,
     ) -> Result<(), NodeError> {
-        while let Err(NotSent::Full(_)) = connection.send_encoded(&frame) {
-            connection.room().await;
+        loop {
+            match connection.send_encoded(&frames.bytes) {
+                Ok(()) => metrics::SENT.add(frames.count),
+                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
+                Err(NotSent::Full(_)) => {
+                    connection.room().await;
+                    continue;
+                }
+            }
+            return Ok(());
         }
-        Ok(())
     }
 
-    fn too_slow(&self, connection: &Arc<Connection<ByteStream>>) {
-        metrics::DROPPED_SLOW.increment();
+    /// Drops `count` messages for a client.
+    fn too_slow(&self, connection: &Arc<Connection<ByteStream>>, count: u64) {
+        metrics::DROPPED_SLOW.add(count);
         let text = "a client reads too slowly, a message for it was dropped";
         self.cx.log(Level::Debug, format_args!("{text}"));
         if self.slow_peer == SlowPeer::Disconnect {
@@ -214,12 +224,16 @@ impl Sessions {
 }
 
 impl Broadcast for Sessions {
-    fn broadcast(&self, frames: &Bytes) {
+    fn broadcast(&self, frames: &Frames) {
         let clients = self.clients();
+        let mut sent = 0;
         for connection in clients.by_session.values() {
-            if let Err(NotSent::Full(_)) = connection.send_encoded(frames) {
-                self.too_slow(connection);
+            match connection.send_encoded(&frames.bytes) {
+                Ok(()) => sent += frames.count,
+                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
+                Err(NotSent::Full(_)) => self.too_slow(connection, frames.count),
             }
         }
+        metrics::SENT.add(sent);
     }
 }

@@ -165,6 +165,7 @@ async fn exchange(
     stream: Stream,
     request: Request<Empty<Bytes>>,
 ) -> Result<Response<Incoming>, DialError> {
+    let connects = request.method() == Method::CONNECT;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let mut response = std::pin::pin!(sender.send_request(request));
@@ -176,7 +177,12 @@ async fn exchange(
             return Ok(response.await?);
         }
     };
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS || response.status().is_success() {
+    // Only then the connection becomes another one; else it may stay as it is for long.
+    let changes = match connects {
+        true => response.status().is_success(),
+        false => response.status() == StatusCode::SWITCHING_PROTOCOLS,
+    };
+    if changes {
         connection.await?;
     }
     Ok(response)

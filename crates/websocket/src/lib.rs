@@ -25,6 +25,7 @@ mod listener;
 mod url;
 mod dial;
 mod backoff;
+mod failures;
 mod client;
 
 pub use client::Client;

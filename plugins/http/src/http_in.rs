@@ -1,5 +1,6 @@
 //! `http in`: receives requests, and sends each on as a message that waits for its answer.
 
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response, text};
@@ -8,8 +9,9 @@ use ferrowire::{
     async_trait,
 };
 use http::{Method, StatusCode};
+use tokio::time::Sleep;
 
-use crate::body::{self, Body, Reading};
+use crate::body::{self, BadBody, Body, Reading};
 use crate::limits::Limits;
 use crate::open;
 use crate::path::{Malformed, Pattern};
@@ -113,21 +115,13 @@ impl Answer for Receiver {
     }
 
     async fn answer(&self, incoming: Incoming) -> Response {
-        let limit = self.limits.timeout;
-        let response = tokio::time::timeout(limit, self.respond(incoming)).await;
-        response.unwrap_or_else(|_| {
-            let seconds = limit.as_secs_f64();
-            self.cx.warn(format_args!(
-                "a request was not answered within {seconds} s: every one needs an `http \
-                 response`, or a longer `http-node-timeout`"
-            ));
-            text(StatusCode::GATEWAY_TIMEOUT, "the flow did not answer in time")
-        })
+        let late = pin!(tokio::time::sleep(self.limits.timeout));
+        self.respond(incoming, late).await
     }
 }
 
 impl Receiver {
-    async fn respond(&self, incoming: Incoming) -> Response {
+    async fn respond(&self, incoming: Incoming, mut late: Pin<&mut Sleep>) -> Response {
         let (parts, body) = incoming.request.into_parts();
         let root = &self.root;
         let params = match self.route.pattern.fit(below(parts.uri.path(), root)) {
@@ -143,18 +137,45 @@ impl Receiver {
         let mut req = describe(&parts, incoming.origin, root, &self.route.path, params);
         let payload = match self.route.method {
             Method::GET => req.get("query").cloned().unwrap_or_default(),
-            _ => match body::read(&parts.headers, body, self.reading()).await {
-                Ok(Body { value, files }) => {
-                    if let Some(files) = files {
-                        req.insert("files", files);
+            _ => {
+                let read = tokio::select! {
+                    read = body::read(&parts.headers, body, self.reading()) => read,
+                    () = &mut late => return self.too_late(),
+                };
+                match read {
+                    Ok(Body { value, files }) => {
+                        if let Some(files) = files {
+                            req.insert("files", files);
+                        }
+                        req.insert("body", value.clone());
+                        value
                     }
-                    req.insert("body", value.clone());
-                    value
+                    Err(error) => return self.refuse_body(&error),
                 }
-                Err(error) => return self.refuse(error.status(), &error.to_string()),
-            },
+            }
         };
-        self.deliver(req, payload).await
+        self.deliver(req, payload, late).await
+    }
+
+    fn refuse_body(&self, error: &BadBody) -> Response {
+        let why = error.to_string();
+        match error {
+            // Most likely the client has left, which is no failure of the flow.
+            BadBody::BrokenOff => {
+                self.cx.debug(&why);
+                text(error.status(), &why)
+            }
+            _ => self.refuse(error.status(), &why),
+        }
+    }
+
+    fn too_late(&self) -> Response {
+        let seconds = self.limits.timeout.as_secs_f64();
+        self.cx.warn(format_args!(
+            "a request was not answered within {seconds} s: every one needs an `http response`, \
+             or a longer `http-node-timeout`"
+        ));
+        text(StatusCode::GATEWAY_TIMEOUT, "the flow did not answer in time")
     }
 
     fn reading(&self) -> Reading {
@@ -162,10 +183,10 @@ impl Receiver {
         Reading { raw: self.route.raw, uploads: self.route.uploads, most }
     }
 
-    async fn deliver(&self, req: Map, payload: Value) -> Response {
+    async fn deliver(&self, req: Map, payload: Value, late: Pin<&mut Sleep>) -> Response {
         let callback = req.get("query").and_then(|query| query.get("callback"));
         let callback = callback.and_then(Value::as_str).map(str::to_owned);
-        let (name, waiting) = match open::enter(callback, self.limits.max_open) {
+        let (name, mut waiting) = match open::enter(callback, self.limits.max_open) {
             Ok(entered) => entered,
             Err(error) => return self.refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         };
@@ -177,8 +198,12 @@ impl Receiver {
         let cx = self.cx.clone();
         self.cx.spawn(async move { cx.send(0, msg).await });
         tokio::select! {
-            response = waiting => response.unwrap_or_else(stopped),
+            response = &mut waiting => response.unwrap_or_else(stopped),
             () = self.cx.stopping().cancelled() => stopped(),
+            () = late => {
+                waiting.end_late();
+                self.too_late()
+            }
         }
     }
 

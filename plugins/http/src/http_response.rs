@@ -5,7 +5,7 @@ use ferrowire::{
 };
 use ferrowire_net::take_mark;
 
-use crate::open;
+use crate::open::{self, NotOpen};
 use crate::reply::Reply;
 
 /// Node-RED's `http response`.
@@ -52,12 +52,18 @@ impl HttpResponse {
         take_mark(msg);
         // What cannot be sent must not use the request up: a catch node may still answer it.
         let reply = Reply::of(msg, self.status, &self.headers)?;
-        let open = open::take(&name).map_err(|error| NodeError::new(error.to_string()))?;
-        let response = reply.into_response(open.callback.as_deref());
-        // A client that has left is no failure of the flow.
-        if let Err(error) = open.answer(response) {
-            cx.debug(error);
+        let answered = open::take(&name).and_then(|open| {
+            let response = reply.into_response(open.callback.as_deref());
+            open.answer(response)
+        });
+        match answered {
+            Ok(()) => Ok(()),
+            // A client that has left is no failure of the flow.
+            Err(left @ NotOpen::Left) => {
+                cx.debug(left);
+                Ok(())
+            }
+            Err(error) => Err(NodeError::new(error.to_string())),
         }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use ferrowire::port::Response;
 use tokio::sync::oneshot;
 
 /// How many of those that are over are remembered, to tell why they cannot be answered.
-const REMEMBERED: usize = 1024;
+const REMEMBERED: usize = 65_536;
 
 /// The requests of all `http in` nodes of this process that wait for an answer, each under a name
 /// that nobody can guess. They are answered by whatever `http response` a message reaches.
@@ -21,21 +21,21 @@ fn lock() -> MutexGuard<'static, Table> {
 
 #[derive(Default)]
 struct Table {
-    open: HashMap<String, Open>,
-    over: HashMap<String, NotOpen>,
+    open: HashMap<u128, Open>,
+    over: HashMap<u128, NotOpen>,
     /// The names in `over`, oldest first.
-    oldest: VecDeque<String>,
+    oldest: VecDeque<u128>,
 }
 
 impl Table {
-    fn remember(&mut self, name: &str, why: NotOpen) {
+    fn remember(&mut self, name: u128, why: NotOpen) {
         if self.oldest.len() >= REMEMBERED
             && let Some(oldest) = self.oldest.pop_front()
         {
             self.over.remove(&oldest);
         }
-        self.oldest.push_back(name.to_owned());
-        self.over.insert(name.to_owned(), why);
+        self.oldest.push_back(name);
+        self.over.insert(name, why);
     }
 }
 
@@ -63,9 +63,12 @@ pub(crate) enum NotOpen {
     /// It was answered before.
     #[error("this request has been answered already")]
     Answered,
-    /// The client closed its connection, or the time for an answer was over.
+    /// The client closed its connection, or the `http in` was stopped.
     #[error("the client of this request no longer waits for an answer")]
     Left,
+    /// The time for an answer was over.
+    #[error("this request was not answered within `http-node-timeout`, its client was told so")]
+    Late,
     /// No request has this name, or none of the last ones had.
     #[error("`msg.res` names no request that waits for an answer")]
     Unknown,
@@ -86,10 +89,10 @@ pub(crate) fn enter(callback: Option<String>, most: usize) -> Result<(String, Wa
         return Err(TooMany(most));
     }
     // A request can be answered by its name alone, so names must be hard to guess.
-    let name = format!("{:032x}", rand::random::<u128>());
+    let name = rand::random::<u128>();
     let (sender, response) = oneshot::channel();
-    table.open.insert(name.clone(), Open { sender, callback });
-    Ok((name.clone(), Waiting { name, response }))
+    table.open.insert(name, Open { sender, callback });
+    Ok((format!("{name:032x}"), Waiting { name, response, over: NotOpen::Left }))
 }
 
 /// Takes a request out, to answer it.
@@ -97,21 +100,31 @@ pub(crate) fn enter(callback: Option<String>, most: usize) -> Result<(String, Wa
 /// # Errors
 /// When it does not wait any more.
 pub(crate) fn take(name: &str) -> Result<Open, NotOpen> {
+    let name = u128::from_str_radix(name, 16).map_err(|_| NotOpen::Unknown)?;
     let mut table = lock();
-    match table.open.remove(name) {
+    match table.open.remove(&name) {
         Some(open) => {
             table.remember(name, NotOpen::Answered);
             Ok(open)
         }
-        None => Err(table.over.get(name).copied().unwrap_or(NotOpen::Unknown)),
+        None => Err(table.over.get(&name).copied().unwrap_or(NotOpen::Unknown)),
     }
 }
 
 /// A response to wait for: `None` when nobody can give it any more. Dropping it gives the request
 /// up.
 pub(crate) struct Waiting {
-    name: String,
+    name: u128,
     response: oneshot::Receiver<Response>,
+    /// What is to be remembered when it is given up.
+    over: NotOpen,
+}
+
+impl Waiting {
+    /// Gives the request up because the time for an answer is over.
+    pub(crate) fn end_late(mut self) {
+        self.over = NotOpen::Late;
+    }
 }
 
 impl Future for Waiting {
@@ -126,7 +139,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut table = lock();
         if table.open.remove(&self.name).is_some() {
-            table.remember(&self.name, NotOpen::Left);
+            table.remember(self.name, self.over);
         }
     }
 }

@@ -80,17 +80,36 @@ async fn a_response_answers_once_and_says_why_it_cannot() {
     node.send(answer(json!("again"), &res)).await;
     assert_eq!(node.next_error().await, "this request has been answered already");
 
-    let (left, res) = begin(&mut receiver, &port, "/a").await;
-    left.abort();
-    assert!(left.await.unwrap_err().is_cancelled());
-    node.send(answer(json!("late"), &res)).await;
-    let error = node.next_error().await;
-    assert_eq!(error, "the client of this request no longer waits for an answer");
-
     let (response, res) = begin(&mut receiver, &port, "/a?callback=call.me%3Cscript%3E").await;
     node.send(answer(json!([1]), &res)).await;
     let response = response.await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/javascript; charset=utf-8");
+    node.stop().await;
+    receiver.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_left_is_no_error_and_one_that_was_sent_away_is() {
+    let (mut receiver, port) = http_in().await;
+    let mut node = Harness::of("http response").config(json!({})).start().await;
+    let mut gone = Vec::new();
+    for _ in 0..2_000 {
+        let (left, res) = begin(&mut receiver, &port, "/a").await;
+        left.abort();
+        assert!(left.await.unwrap_err().is_cancelled());
+        gone.push(res);
+    }
+    for res in &gone {
+        node.send(answer(json!("to nobody"), res)).await;
+    }
+    let (response, res) = begin(&mut receiver, &port, "/a").await;
+    assert_eq!(response.await.unwrap().status(), 504);
+    node.send(answer(json!("late"), &res)).await;
+    let error = node.next_error().await;
+    assert!(
+        error.starts_with("this request was not answered within `http-node-timeout`"),
+        "{error}"
+    );
     node.stop().await;
     receiver.stop().await;
 }

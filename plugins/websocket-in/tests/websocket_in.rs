@@ -1,21 +1,8 @@
 //! `websocket in` passes messages through and says when it has no endpoint.
 
-use ferrowire::{Endpoint, Level, Reference};
+use ferrowire::Level;
 use ferrowire_plugin_websocket_in as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
-
-#[test]
-fn it_refers_to_a_client_or_a_listener_of_which_the_client_counts() {
-    let references = [
-        Reference::new("client", "websocket-client"),
-        Reference::new("server", "websocket-listener"),
-    ];
-    assert!(
-        matches!(linked("websocket in").endpoint, Endpoint::ReceivesFrom(found) if found == references)
-    );
-    assert_eq!(linked("websocket in").category, "network");
-    assert_eq!(linked("websocket in").plugin, "ferrowire-plugin-websocket-in");
-}
 
 #[tokio::test(start_paused = true)]
 async fn messages_pass_through_unchanged() {

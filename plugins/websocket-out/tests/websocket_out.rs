@@ -1,21 +1,8 @@
 //! `websocket out` passes messages through and says when it has no endpoint.
 
-use ferrowire::{Endpoint, Level, Reference};
+use ferrowire::Level;
 use ferrowire_plugin_websocket_out as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
-
-#[test]
-fn it_refers_to_a_client_or_a_listener_of_which_the_client_counts() {
-    let references = [
-        Reference::new("client", "websocket-client"),
-        Reference::new("server", "websocket-listener"),
-    ];
-    assert!(
-        matches!(linked("websocket out").endpoint, Endpoint::SendsTo(found) if found == references)
-    );
-    assert_eq!(linked("websocket out").category, "network");
-    assert_eq!(linked("websocket out").plugin, "ferrowire-plugin-websocket-out");
-}
 
 #[tokio::test(start_paused = true)]
 async fn messages_pass_through_unchanged() {

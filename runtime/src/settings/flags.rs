@@ -12,13 +12,8 @@ use super::table::PLUGIN_GROUP;
 pub(crate) const FILE: &str = "settings";
 pub(crate) const FILE_VARIABLE: &str = "FERROWIRE_SETTINGS";
 
-/// Names of other arguments of commands that take settings.
-const TAKEN: [&str; 6] = [FILE, "flows", "help", "json", "markdown", "version"];
-
-/// Whether no setting can have this name.
-pub(crate) fn is_taken(name: &str) -> bool {
-    TAKEN.contains(&name)
-}
+/// Names of other arguments of commands that take settings. No setting can have them.
+pub(crate) const TAKEN: &[&str] = &[FILE, "flows", "help", "json", "markdown", "version"];
 
 /// Adds the flags of all settings to a command.
 pub(crate) fn add_all(command: Command, registry: &SettingRegistry) -> Command {

@@ -81,7 +81,7 @@ impl Row<'_> {
             "from": self.from(),
             "default": record.default,
             "secret": record.is_secret,
-            "kind": format!("{:?}", record.kind).to_lowercase(),
+            "kind": record.kind.name(),
             "bounds": record.bounds(),
             "choices": record.choices,
             "variable": record.has_variable().then(|| record.variable()),

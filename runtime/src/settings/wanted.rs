@@ -2,11 +2,52 @@
 
 use std::path::PathBuf;
 
+use ferrowire_core::{SettingRecord, SettingValues};
 use ferrowire_loader::{Kind, Request};
+
+use super::sources::{Raw, Sources};
+use super::table;
+
+/// The libraries that `plugins` and `plugin` name, and the mistakes in the two settings. Read before
+/// all other settings, since a library may declare some of them.
+pub(crate) fn requests(sources: &Sources<'_>) -> (Vec<Request>, Vec<String>) {
+    let required = is_required(sources);
+    let (mut requests, mut mistakes) = (Vec::new(), Vec::new());
+    for (setting, kind) in [(&table::PLUGINS, Kind::Folder), (&table::PLUGIN, Kind::File)] {
+        match wanted(sources, setting.record()) {
+            Ok(all) => {
+                requests.extend(all.into_iter().map(|wanted| wanted.request(kind, required)));
+            }
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    (requests, mistakes)
+}
+
+/// The value of `plugins-required`; its default if it is invalid, which the check of all settings
+/// reports.
+fn is_required(sources: &Sources<'_>) -> bool {
+    let setting = &table::PLUGINS_REQUIRED;
+    let mut values = SettingValues::default();
+    let found = sources.find(setting.record());
+    if let Some(Ok(value)) = found.map(|found| found.parse(setting.record())) {
+        values.set(setting.record(), value);
+    }
+    values.get(setting)
+}
+
+fn wanted(sources: &Sources<'_>, record: &SettingRecord) -> Result<Vec<Wanted>, String> {
+    let Some(found) = sources.find(record) else { return Ok(Vec::new()) };
+    let wanted = match &found.raw {
+        Raw::Text(text) => in_text(text.trim()),
+        Raw::Toml(value) => in_toml(value),
+    };
+    wanted.map_err(|reason| found.mistake(record, &reason))
+}
 
 /// A library or a directory of libraries. `required` is what its own entry says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+struct Wanted {
     path: PathBuf,
     required: Option<bool>,
 }
@@ -16,7 +57,7 @@ const REQUIRED: &str = "?required=";
 
 impl Wanted {
     /// The request to the loader; `otherwise` holds for an entry that does not say.
-    pub(crate) fn request(self, kind: Kind, otherwise: bool) -> Request {
+    fn request(self, kind: Kind, otherwise: bool) -> Request {
         Request { path: self.path, kind, required: self.required.unwrap_or(otherwise) }
     }
 
@@ -56,13 +97,13 @@ impl Wanted {
 const KEYS: [&str; 2] = ["path", "required"];
 
 /// Paths separated by `:`, each optionally followed by `?required=true` or `?required=false`.
-pub(crate) fn in_text(text: &str) -> Result<Vec<Wanted>, String> {
+fn in_text(text: &str) -> Result<Vec<Wanted>, String> {
     let parts: Vec<PathBuf> = std::env::split_paths(text).collect();
     parts.iter().map(|part| Wanted::parse(&part.to_string_lossy())).collect()
 }
 
 /// The same text, or an array of paths and tables.
-pub(crate) fn in_toml(value: &toml::Value) -> Result<Vec<Wanted>, String> {
+fn in_toml(value: &toml::Value) -> Result<Vec<Wanted>, String> {
     match value {
         toml::Value::String(text) => in_text(text),
         toml::Value::Array(list) => list.iter().map(Wanted::from_toml).collect(),

@@ -133,6 +133,34 @@ async fn a_server_that_hangs_in_the_handshake_is_given_up_and_dialled_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_answers_and_does_not_switch_is_an_error_at_once() {
+    let server = Server::start().await;
+    // The limit is longer than the patience of the test.
+    let args = ["--reconnect-delay", "0.05", "--handshake-timeout", "60"];
+    let mut runtime = Runtime::start_with(echo(&server.url("/")), &args, &[]).await;
+    for status in ["200 OK", "204 No Content", "302 Found"] {
+        let mut tcp = server.answer(status).await;
+        let line = runtime.log_line(&format!("the server answered {status}")).await;
+        assert!(line.contains("WARN"), "{line}");
+        // This end keeps the connection open.
+        soon("its end", tcp.read_to_end(&mut Vec::new())).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn only_the_first_of_equal_failures_is_a_warning() {
+    let server = Server::start().await;
+    let mut runtime = start(echo(&server.url("/"))).await;
+    for _ in 0..3 {
+        server.answer("503 Busy").await;
+    }
+    server.accept().await;
+    runtime.log_line("connected, failed attempts before: 3").await;
+    let (log, _) = runtime.terminate().await;
+    assert!(!log.contains("cannot connect"), "{log}");
+}
+
+#[tokio::test]
 async fn the_first_delay_is_three_seconds_by_default() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"))
         .args(["run", "--help"])

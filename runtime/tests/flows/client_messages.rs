@@ -45,6 +45,23 @@ async fn an_answer_with_the_session_goes_to_the_one_peer_and_so_does_one_without
 }
 
 #[tokio::test]
+async fn a_node_with_a_client_and_a_listener_uses_the_client() {
+    let server = Server::start().await;
+    let both = |id: &str, node_type: &str, wires: &[&str]| json!({"id": id, "type": node_type, "z": "tab", "client": "c", "server": "l", "wires": [wires]});
+    let nodes = json!([
+        tab("tab"),
+        client("c", &server.url("/")),
+        listener("l", "/ws"),
+        both("in", "websocket in", &["out"]),
+        both("out", "websocket out", &[]),
+    ]);
+    let _runtime = start(nodes).await;
+    let mut peer = server.accept().await;
+    peer.send(Message::text("hello")).await;
+    assert_eq!(peer.text().await, "hello");
+}
+
+#[tokio::test]
 async fn a_message_for_another_session_is_dropped() {
     let server = Server::start().await;
     let nodes = json!([

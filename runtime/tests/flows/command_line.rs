@@ -1,5 +1,6 @@
 //! The commands, and what bad input gets.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -132,6 +133,21 @@ async fn a_port_in_use_ends_the_start() {
     let file = folder.file("flows.json", "[]");
     let text = refused(&file, &["--listen", &address]);
     assert!(text.contains(&format!("cannot listen on `{address}`; choose another")), "{text}");
+}
+
+#[test]
+fn a_start_that_fails_ends_although_nobody_reads_why() {
+    let (unread, mut full) = std::io::pipe().unwrap();
+    let (stderr, folder) = (full.try_clone().unwrap(), Folder::new());
+    // It ends when the other side of the pipe is closed.
+    let filling = std::thread::spawn(move || while full.write_all(&[b'x'; 4_096]).is_ok() {});
+    let file = folder.file("flows.json", "[{");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ferrowire"));
+    command.arg("run").arg(&file).args(["--listen", "127.0.0.1:0"]).stderr(stderr);
+    assert_eq!(command.status().unwrap().code(), Some(2));
+    drop(command);
+    drop(unread);
+    filling.join().unwrap();
 }
 
 #[test]

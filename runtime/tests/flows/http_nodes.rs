@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Runtime, debug, node, set, set_payload, soon, tab, with};
+use crate::support::{Runtime, debug, listener, node, set, set_payload, soon, tab, with, ws_out};
 
 fn http_in(id: &str, method: &str, url: &str, wires: &[&str]) -> Value {
     node(id, "http in", json!({"method": method, "url": url, "upload": false}), wires)
@@ -209,6 +209,51 @@ async fn a_second_answer_and_one_to_nobody_are_errors_that_say_so() {
     assert_eq!(unanswered.status, 504);
     runtime.log_line("`msg.res` names no request that waits for an answer").await;
     runtime.log_line("a request was not answered within 0.2 s").await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_neither_an_error_nor_a_warning() {
+    let delay = json!({"pauseType": "delay", "timeout": "200", "timeoutUnits": "milliseconds"});
+    let caught = json!({
+        "active": true, "tosidebar": false, "console": true, "complete": "error.message",
+        "targetType": "msg",
+    });
+    let flow = json!([
+        tab("tab"),
+        http_in("slow", "get", "/slow", &["delay", "tell"]),
+        http_in("body", "post", "/body", &["delay"]),
+        listener("l", "/arrived"),
+        ws_out("tell", "l"),
+        node("delay", "delay", delay, &["out"]),
+        http_response("out"),
+        node("catch", "catch", json!({"scope": null, "uncaught": false}), &["caught"]),
+        node("caught", "debug", caught, &[]),
+    ]);
+    let runtime = Runtime::start(flow).await;
+    let mut arrived = runtime.connect("/arrived").await;
+    let mut leaving = Vec::new();
+    for request in [
+        "GET /slow HTTP/1.1\r\nHost: l\r\n\r\n",
+        "POST /body HTTP/1.1\r\nHost: l\r\nContent-Length: 9\r\n\r\nhalf",
+    ] {
+        for _ in 0..20 {
+            let mut client = TcpStream::connect(&runtime.address).await.unwrap();
+            client.write_all(request.as_bytes()).await.unwrap();
+            leaving.push(client);
+        }
+    }
+    for _ in 0..20 {
+        arrived.text().await;
+    }
+    drop(leaving);
+    // All of the others have been answered when this one is.
+    assert_eq!(runtime.get("/slow").await.status, 200);
+    arrived.close().await;
+    let (log, _) = runtime.terminate().await;
+    assert!(log.contains("no longer waits for an answer"), "{log}");
+    for unwanted in ["WARN", "ERROR", "id=caught"] {
+        assert!(!log.contains(unwanted), "{log}");
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod peer;
 mod listener_connections;
 mod listener_messages;
 mod limits;
+mod logs;
 mod client_connections;
 mod client_messages;
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -52,6 +53,20 @@ impl Server {
         let stream = soon("a handshake", accept_hdr_async(tcp, callback)).await.unwrap();
         let request = seen.lock().unwrap().take().unwrap();
         (Peer(stream), request)
+    }
+
+    /// Answers the next handshake with a status, and keeps the connection open.
+    pub(crate) async fn answer(&self, status: &str) -> TcpStream {
+        let mut request = BufReader::new(self.tcp().await);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            soon("a request", request.read_line(&mut line)).await.unwrap();
+        }
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        let mut tcp = request.into_inner();
+        tcp.write_all(answer.as_bytes()).await.unwrap();
+        tcp
     }
 
     /// Shows that nobody has connected before a connection that is known to come.

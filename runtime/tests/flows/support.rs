@@ -108,6 +108,11 @@ impl Runtime {
         soon(part, find).await
     }
 
+    /// The lines that were read while others were waited for.
+    pub(crate) fn passed(&self) -> &[String] {
+        &self.passed
+    }
+
     /// All log lines until the runtime ends, and its exit code.
     pub(crate) async fn rest_of_log(&mut self) -> (String, Option<i32>) {
         let mut all = String::new();
@@ -120,6 +125,11 @@ impl Runtime {
         };
         let code = soon("the end of the runtime", collect).await;
         (all, code)
+    }
+
+    /// The exit code, without reading the log any more.
+    pub(crate) async fn ended(&mut self) -> Option<i32> {
+        soon("the end of the runtime", self.child.wait()).await.unwrap().code()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

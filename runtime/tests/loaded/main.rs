@@ -5,28 +5,47 @@
 
 mod alike;
 mod built;
+#[path = "../../../crates/loader/tests/support/forge.rs"]
+mod forge;
+mod refused;
+mod seen;
+mod settings;
+mod types;
+
 #[path = "../flows/client_connections.rs"]
 mod client_connections;
 #[path = "../flows/client_messages.rs"]
 mod client_messages;
-#[path = "../../../crates/loader/tests/support/forge.rs"]
-mod forge;
+#[path = "../flows/command_line.rs"]
+mod command_line;
+#[path = "../flows/dates.rs"]
+mod dates;
+#[path = "../flows/deploys.rs"]
+mod deploys;
+#[path = "../flows/examples.rs"]
+mod examples;
+#[path = "../flows/functions.rs"]
+mod functions;
+#[path = "../flows/http_nodes.rs"]
+mod http_nodes;
+#[path = "../flows/http_request.rs"]
+mod http_request;
+#[path = "../flows/limits.rs"]
+mod limits;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
+#[path = "../flows/logs.rs"]
+mod logs;
 #[path = "../flows/palette.rs"]
 mod palette;
 #[path = "../flows/peer.rs"]
 mod peer;
-mod refused;
-mod seen;
 #[path = "../flows/structure.rs"]
 mod structure;
 #[path = "../flows/support.rs"]
-#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
-mod types;
 
 use std::process::Command;
 

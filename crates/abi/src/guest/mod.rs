@@ -439,7 +439,7 @@ unsafe extern "C" fn on_request(
     into_raw(async move {
         let cx = node.cx()?;
         let Handler::Shared(shared) = &node.handler else {
-            return Err(NodeError::new("the node takes no requests"));
+            return Err(NodeError::new(ferrowire_core::bus::NO_REQUESTS));
         };
         slot.fill(shared.on_request(&from, request, cx).await?);
         Ok(())

@@ -3,9 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::raw;
-use ferrowire_core::{
-    Credential, Editor, EditorPart, Endpoint, Links, NodeType, Reference, Watches,
-};
+use ferrowire_core::{Credential, Editor, EditorPart, Links, NodeType, Reference, Watches};
 
 /// Node types whose C data lives for ever.
 pub(super) struct Types {
@@ -39,11 +37,6 @@ pub(super) fn types() -> &'static Types {
 }
 
 fn describe(node_type: &NodeType) -> raw::NodeType {
-    let endpoint = match node_type.endpoint {
-        Endpoint::None => 0,
-        Endpoint::ReceivesFrom(_) => 1,
-        Endpoint::SendsTo(_) => 2,
-    };
     let (links, links_property) = match node_type.links {
         Links::None => (0, ""),
         Links::Out(property) => (1, property),
@@ -56,8 +49,8 @@ fn describe(node_type: &NodeType) -> raw::NodeType {
         category: raw::Str::new(node_type.category),
         plugin: raw::Str::new(node_type.plugin),
         version: raw::Str::new(node_type.version),
-        endpoint,
-        endpoint_refs: references(node_type.endpoint.references()),
+        receives_from: references(node_type.receives_from),
+        sends_to: references(node_type.sends_to),
         uses: references(node_type.uses),
         unique: list(node_type.unique, |name| raw::Str::new(name)),
         editor: editor(node_type.editor),

@@ -140,7 +140,7 @@ impl RunningNode {
 }
 
 /// The error of a node that answers no requests.
-pub(crate) const NO_REQUESTS: &str = "the node takes no requests";
+pub const NO_REQUESTS: &str = "the node takes no requests";
 
 thread_local! {
     static LEVEL: Cell<u32> = const { Cell::new(0) };

@@ -23,8 +23,15 @@ struct Shard<const N: usize> {
 }
 
 impl<const N: usize> Histogram<N> {
-    /// A histogram without values. `bounds` are the upper bounds of its buckets, ascending.
+    /// A histogram without values. `bounds` are the upper bounds of its buckets: finite and
+    /// ascending, which is checked when a static is compiled.
     pub const fn new(name: &'static str, help: &'static str, bounds: &'static [f64; N]) -> Self {
+        let mut at = 0;
+        while at < N {
+            let is_above = at == 0 || bounds[at - 1] < bounds[at];
+            assert!(bounds[at].is_finite() && is_above, "the bounds must be finite and ascending");
+            at += 1;
+        }
         let descriptor =
             Descriptor { bounds, ..Descriptor::new(name, help, MetricKind::Histogram) };
         Histogram {

@@ -1,82 +1,51 @@
-//! `settings!` and the registry of all settings that a program has.
+//! The registry of all settings that a program has.
 
 use super::SettingRecord;
 
-/// A setting that a linked crate declares.
+/// A setting that a linked crate declares, beside its records in the sections that can be read
+/// without running code.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct DeclaredSetting(pub SettingRecord);
+pub struct DeclaredSetting {
+    /// The setting.
+    pub setting: SettingRecord,
+    /// Keeps the record and its entry in the index in the file: the linker drops what nothing
+    /// refers to.
+    pub records: [&'static [u8]; 2],
+}
 
 inventory::collect!(DeclaredSetting);
 
-/// Declares settings of the calling crate: each becomes a constant, and a flag, an environment
-/// variable and a key of the settings file of each runtime that links the crate.
-///
-/// All values are checked when the runtime starts, before any node is built, and flows cannot
-/// override them. A node reads its settings from `start` on; `FromConfig` has none.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use ferrowire_core::{NodeContext, Setting, settings};
-///
-/// settings! {
-///     /// How long a measurement may take.
-///     pub(crate) TIMEOUT: Duration = Setting::seconds("thermometer-timeout")
-///         .default("2.5")
-///         .help("Seconds for a measurement");
-///     /// Where the device is, if not at the usual place.
-///     pub(crate) DEVICE: Option<String> = Setting::text("thermometer-device")
-///         .otherwise("the first one found")
-///         .help("Address of the thermometer");
-/// }
-///
-/// fn timeout(cx: &NodeContext) -> Duration {
-///     cx.setting(&TIMEOUT)
-/// }
-/// ```
-///
-/// An invalid default does not compile:
-///
-/// ```compile_fail
-/// # use ferrowire_core::{Setting, settings};
-/// settings! {
-///     LIMIT: usize = Setting::integer("limit").between("1", "10").default("11").help("A limit");
-/// }
-/// ```
-#[macro_export]
-macro_rules! settings {
-    ($($(#[$attribute:meta])* $visibility:vis $name:ident: $type:ty = $setting:expr;)+) => {
-        $(
-            $(#[$attribute])*
-            $visibility const $name: $crate::Setting<$type> = $crate::Setting::declared_by(
-                $setting,
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            );
-            $crate::__inventory::submit! { $crate::__DeclaredSetting(*$name.record()) }
-        )+
-    };
-}
-
-/// Two crates declare one setting.
+/// A setting that cannot be added to those that a program has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the setting `{setting}` is declared by both `{first}` and `{second}`; leave one of them out"
-)]
-pub struct DuplicateSetting {
-    /// The setting.
-    pub setting: String,
-    /// The crate that declared it first.
-    pub first: String,
-    /// The other crate.
-    pub second: String,
+pub enum RefusedSetting {
+    /// Two crates declare it.
+    #[error(
+        "the setting `{setting}` is declared by both `{first}` and `{second}`; leave one of them out"
+    )]
+    Duplicate {
+        /// The setting.
+        setting: String,
+        /// The crate that declared it first.
+        first: String,
+        /// The other crate.
+        second: String,
+    },
+    /// The program has a flag of that name.
+    #[error("the setting `{setting}` of `{plugin}` has the name of another flag; rename it")]
+    Reserved {
+        /// The setting.
+        setting: String,
+        /// The crate that declares it.
+        plugin: String,
+    },
 }
 
 /// All settings that a program has, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct SettingRegistry {
     records: Vec<SettingRecord>,
+    reserved: &'static [&'static str],
 }
 
 impl SettingRegistry {
@@ -85,31 +54,55 @@ impl SettingRegistry {
         SettingRegistry::default()
     }
 
+    /// A registry that refuses settings with these names.
+    pub fn reserving(names: &'static [&'static str]) -> Self {
+        SettingRegistry { records: Vec::new(), reserved: names }
+    }
+
     /// Adds all settings that linked crates declare, by name.
     ///
     /// # Errors
-    /// When a name is there already.
-    pub fn add_linked(&mut self) -> Result<(), DuplicateSetting> {
+    /// When a name is there already, or reserved.
+    pub fn add_linked(&mut self) -> Result<(), RefusedSetting> {
         let linked = inventory::iter::<DeclaredSetting>.into_iter();
-        let mut records: Vec<SettingRecord> = linked.map(|declared| declared.0).collect();
+        let mut records: Vec<SettingRecord> = linked.map(|declared| declared.setting).collect();
         records.sort_unstable_by_key(|record| (record.name, record.plugin));
-        records.into_iter().try_for_each(|record| self.add(record))
+        self.add_all(&records)
     }
 
     /// Adds a setting.
     ///
     /// # Errors
-    /// When there is one of that name.
-    pub fn add(&mut self, record: SettingRecord) -> Result<(), DuplicateSetting> {
+    /// When there is one of that name, or the name is reserved.
+    pub fn add(&mut self, record: SettingRecord) -> Result<(), RefusedSetting> {
         if let Some(first) = self.get(record.name) {
-            return Err(DuplicateSetting {
+            return Err(RefusedSetting::Duplicate {
                 setting: record.name.to_owned(),
                 first: first.plugin.to_owned(),
                 second: record.plugin.to_owned(),
             });
         }
+        if self.reserved.contains(&record.name) {
+            return Err(RefusedSetting::Reserved {
+                setting: record.name.to_owned(),
+                plugin: record.plugin.to_owned(),
+            });
+        }
         self.records.push(record);
         Ok(())
+    }
+
+    /// Adds several settings, or none of them.
+    ///
+    /// # Errors
+    /// When one of them cannot be added.
+    pub fn add_all(&mut self, records: &[SettingRecord]) -> Result<(), RefusedSetting> {
+        let before = self.records.len();
+        let added = records.iter().try_for_each(|record| self.add(*record));
+        if added.is_err() {
+            self.records.truncate(before);
+        }
+        added
     }
 
     /// The setting `name`.

@@ -296,7 +296,7 @@ fn a_node_that_gets_enabled_or_did_not_start_before_is_new() {
 fn a_node_whose_references_resolve_differently_restarts() {
     let model = model(&flows());
     let nowhere = References::default();
-    let endpoint = References { endpoint: Some("k".to_owned()), ..References::default() };
+    let endpoint = References { sends_to: Some("k".to_owned()), ..References::default() };
     let used = References { uses: vec!["k".to_owned()], ..References::default() };
     for (before, after) in [(&nowhere, &endpoint), (&endpoint, &nowhere), (&nowhere, &used)] {
         let deploy = Deploy {

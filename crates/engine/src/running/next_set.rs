@@ -64,7 +64,7 @@ impl NextNode {
             None => {
                 let services: Arc<dyn Services> = Arc::clone(services) as _;
                 let node = RunningNode::new(planned.info, planned.built, services);
-                if let Some(endpoint) = &references.endpoint {
+                if let Some(endpoint) = references.endpoint() {
                     node.set_endpoint(endpoint);
                 }
                 (false, node, Queues::new())
@@ -84,9 +84,8 @@ struct UserData {
 impl UserData {
     /// The user as the configuration node `id` sees it.
     fn of(&self, node: &RunningNode, id: &str) -> User {
-        let NodeType { endpoint, uses, .. } = &self.node_type;
-        let references = endpoint.references().iter().chain(*uses);
-        let named = references.filter(|it| text(&self.properties, it.property) == id);
+        let named =
+            self.node_type.references().filter(|it| text(&self.properties, it.property) == id);
         User {
             info: Arc::clone(node.info()),
             references: named.map(|it| it.property.into()).collect(),

@@ -66,6 +66,23 @@ async fn an_echo_goes_from_the_endpoint_through_the_flow_to_the_endpoint() {
 }
 
 #[tokio::test]
+async fn a_node_may_receive_from_one_endpoint_and_send_to_another() {
+    let bench = start(json!([
+        {"id": "l", "type": "listener", "z": ""},
+        {"id": "c", "type": "client", "z": "", "path": "/c"},
+        {"id": "b", "type": "both", "server": "l", "client": "c"},
+    ]))
+    .await;
+    let lines = bench.journal.lines();
+    for line in ["1 users of l", "1 users of c", "start at l b"] {
+        at(&lines, line);
+    }
+    bench.send("l", "emit hello").await;
+    assert_eq!(bench.journal.count("sent hello to /c of c"), 1);
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn of_several_references_the_first_that_is_set_counts() {
     let bench = start(json!([
         {"id": "l", "type": "listener", "z": ""},

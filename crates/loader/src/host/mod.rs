@@ -17,8 +17,8 @@ use ferrowire_abi::failure::Failed;
 use ferrowire_abi::{MAGIC, MAJOR, MINOR, message, raw};
 use ferrowire_core::metric::RegisteredMetric;
 use ferrowire_core::{
-    BuildNode, BuiltNode, Credential, Editor, EditorPart, Endpoint, Links, Message, Node,
-    NodeConfig, NodeType, Reference, Watches,
+    BuildNode, BuiltNode, Credential, Editor, EditorPart, Links, Message, Node, NodeConfig,
+    NodeType, Reference, Watches,
 };
 use node::{LoadedExclusive, LoadedNode, Table, call};
 use table::HOST;
@@ -192,12 +192,8 @@ unsafe fn node_type(
         node_type.summary = first!(raw, summary).get();
         node_type.category = first!(raw, category).get();
         node_type.version = first!(raw, version).get();
-        let endpoint = references(first!(raw, endpoint_refs));
-        node_type.endpoint = match first!(raw, endpoint) {
-            1 => Endpoint::ReceivesFrom(endpoint),
-            2 => Endpoint::SendsTo(endpoint),
-            _ => Endpoint::None,
-        };
+        node_type.receives_from = references(first!(raw, receives_from));
+        node_type.sends_to = references(first!(raw, sends_to));
         node_type.uses = references(first!(raw, uses));
         node_type.unique = list(first!(raw, unique), |name| name.get());
         node_type.editor = editor(first!(raw, editor));

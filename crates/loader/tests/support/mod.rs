@@ -15,7 +15,7 @@ use std::time::Duration;
 use ferrowire_abi::declaration::{INDEX, SECTION};
 use ferrowire_core::bus::RunningNode;
 use ferrowire_core::{Message, NodeConfig, NodeInfo, NodeType, Registry};
-use ferrowire_loader::{Kind, Request, load};
+use ferrowire_loader::{Kind, Request, find};
 pub(crate) use nothing::Nothing;
 use object::{Object, ObjectSection};
 
@@ -130,7 +130,7 @@ pub(crate) fn file(path: impl Into<PathBuf>) -> Request {
 /// The node types of a library.
 pub(crate) fn types_of(path: &Path) -> Registry {
     let mut registry = Registry::new();
-    let report = load(&[file(path)], &mut registry, Duration::from_secs(60));
+    let report = find(&[file(path)]).load(&mut registry, Duration::from_secs(60));
     assert!(report.refused.is_empty(), "{:?}", report.refused);
     registry
 }
