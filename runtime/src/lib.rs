@@ -17,6 +17,8 @@ mod pages;
 mod plugins;
 mod run;
 mod settings;
+mod signals;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -10,6 +10,8 @@ mod held;
 mod host;
 mod peers;
 mod places;
+mod seat;
+mod stop;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -18,7 +20,6 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
@@ -32,6 +33,8 @@ use aside::AsideQueue;
 use held::Hold;
 pub use peers::NO_REQUESTS;
 use peers::Peers;
+use seat::Seat;
+pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
 pub use watching::Watchers;
 
 use crate::port::Port;
@@ -166,6 +169,7 @@ pub type Wires = Vec<Vec<Wire>>;
 /// A node's output side: its wires, status, log and tasks. The [`Host`] of its context.
 struct Outlet {
     this: Weak<Outlet>,
+    seat: Arc<Seat>,
     info: Arc<NodeInfo>,
     wires: ArcSwap<Wires>,
     endpoint: OnceLock<String>,
@@ -222,6 +226,7 @@ impl RunningNode {
     pub fn new(info: NodeInfo, node: BuiltNode, services: Arc<dyn Services>) -> Arc<Self> {
         let outlet = Arc::new_cyclic(|this| Outlet {
             this: this.clone(),
+            seat: Seat::new(this.clone()),
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
@@ -277,7 +282,7 @@ impl RunningNode {
         // Also if the start is cancelled: the node handles messages then.
         let _started = self.started.clone().drop_guard();
         let started = match &self.handler {
-            Handler::Shared(node) => guarded(node.start(&self.cx)).await,
+            Handler::Shared(node) => guarded(self.outlet.seat.poll(node.start(&self.cx))).await,
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
@@ -288,7 +293,7 @@ impl RunningNode {
     async fn start_exclusive(&self, exclusive: &Exclusive) -> Result<(), NodeError> {
         let taken = exclusive.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((mut node, queue)) = taken else { return Ok(()) };
-        let started = guarded(node.start(&self.cx)).await;
+        let started = guarded(self.outlet.seat.poll(node.start(&self.cx))).await;
         let (stop, stopped) = oneshot::channel();
         *exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let task = exclusive::run(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
@@ -316,7 +321,7 @@ impl RunningNode {
         self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
             target.started.cancelled().await;
             while let Some(msg) = waiting.recv().await {
-                target.deliver(msg).await;
+                target.outlet.seat.poll(async { target.deliver(msg).await }).await;
             }
         }));
         queue
@@ -346,27 +351,40 @@ impl RunningNode {
         if self.outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0 {
             return self.handle_watched(node, msg);
         }
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
             Ok(Handled::Done) => Sending::done(),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::NotNow(msg)) => self.handle_later(msg),
             Ok(Handled::SendAll(messages)) => self.send_all(messages),
             Ok(Handled::Failed(error)) => self.report(error),
             Ok(Handled::Later(future)) => {
                 let this = Arc::clone(self);
-                Sending::later(Box::pin(async move { this.finish(guarded(future).await) }))
+                Sending::later(Box::pin(async move {
+                    let result = guarded(this.outlet.seat.poll(future)).await;
+                    this.finish(result);
+                }))
             }
             Err(panic) => self.report(NodeError::panicked(&*panic)),
         }
+    }
+
+    /// What is left of the node's own work, in its name.
+    fn rest(&self, sending: Sending) -> Sending {
+        if sending.is_done() {
+            return sending;
+        }
+        let seat = Arc::clone(&self.outlet.seat);
+        Sending::later(Box::pin(async move { seat.poll(sending).await }))
     }
 
     fn handle_later(self: &Arc<Self>, msg: Message) -> Sending {
         let this = Arc::clone(self);
         Sending::later(Box::pin(async move {
             if let Handler::Shared(node) = &this.handler {
-                this.finish(guarded(node.on_message(msg, &this.cx)).await);
+                let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                this.finish(guarded(handling).await);
             }
         }))
     }
@@ -405,52 +423,6 @@ impl RunningNode {
         let wires = self.outlet.wires.load();
         let open = |port: &Vec<Wire>| port.iter().filter(|w| !w.closes_cycle()).cloned().collect();
         self.set_wires(wires.iter().map(open).collect());
-    }
-
-    /// Stops the node: it handles the messages left in queued wires without senders, receives no
-    /// further messages, its `stop` runs, and its tasks end. This takes at most `limit`; whatever
-    /// still runs then is cancelled and logged.
-    pub async fn stop(&self, reason: StopReason, limit: Duration) {
-        let stop = async {
-            // Otherwise messages for a node that never started would wait forever.
-            self.started.cancel();
-            self.aside.close();
-            self.outlet.inbox.close();
-            self.outlet.inbox.wait().await;
-            self.stopped.store(true, Ordering::Relaxed);
-            match &self.handler {
-                Handler::Shared(node) => {
-                    let stopped = guarded(async {
-                        node.stop(reason, &self.cx).await;
-                        Ok(())
-                    });
-                    self.finish(stopped.await);
-                    self.outlet.stopping.cancel();
-                }
-                Handler::Exclusive(exclusive) => self.stop_exclusive(exclusive, reason),
-            }
-            self.outlet.tasks.close();
-            self.outlet.tasks.wait().await;
-        };
-        if tokio::time::timeout(limit, stop).await.is_err() {
-            self.cx.warn(format_args!("did not stop within {limit:?}; its tasks are cancelled"));
-            self.stopped.store(true, Ordering::Relaxed);
-            self.outlet.stopping.cancel();
-            self.outlet.tasks.close();
-            if tokio::time::timeout(limit, self.outlet.tasks.wait()).await.is_err() {
-                self.cx.error("a task of this node cannot be cancelled and keeps running");
-            }
-        }
-        self.set_wires(Wires::new());
-    }
-
-    fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {
-        let stop = exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match stop {
-            // Fails only if the task was already cancelled.
-            Some(stop) => drop(stop.send(reason)),
-            None => self.outlet.stopping.cancel(),
-        }
     }
 }
 

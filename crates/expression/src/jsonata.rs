@@ -25,6 +25,7 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptio
 use jsonata_core::{parser, value::JValue};
 
 use convert::Converter;
+use ferrowire_core::bus::{is_aside, run_aside};
 use ferrowire_core::{Message, NodeContext, NodeError, Value};
 use functions::Functions;
 pub(crate) use moment::now_as;
@@ -32,6 +33,10 @@ use prepare::Reads;
 
 /// The time limit of one evaluation.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long an evaluation may hold its worker. One that takes longer begins anew aside, which it can
+/// because an evaluation changes nothing.
+const SHORT: Duration = Duration::from_millis(20);
 
 /// The depth limit of an evaluation; a call that is not a tail call takes about three levels.
 pub const DEPTH_LIMIT: usize = 10_000;
@@ -74,6 +79,23 @@ struct Compiled {
     functions: Functions,
     /// Old expressions use `msg.payload` instead of `payload`.
     names_msg: bool,
+}
+
+/// Why an evaluation failed.
+#[derive(Debug)]
+struct Failure {
+    error: NodeError,
+    /// It took too long.
+    is_late: bool,
+}
+
+/// The code of the error of an evaluation that took too long.
+const LATE: &str = "D1012";
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Failure { error, is_late: false }
+    }
 }
 
 /// A syntax error or unsupported feature in a JSONata expression, and its position.
@@ -150,7 +172,16 @@ impl Jsonata {
         bindings: &[(&str, Value)],
         cx: &NodeContext,
     ) -> Result<Option<Value>, NodeError> {
-        self.evaluate_within(&LIMITS, input.into(), bindings, cx)
+        let input = input.into();
+        if !is_aside() {
+            let short = Limits { time: SHORT, ..LIMITS };
+            match self.evaluate_within(&short, input, bindings, cx) {
+                Err(Failure { is_late: true, .. }) => {}
+                result => return result.map_err(|failure| failure.error),
+            }
+        }
+        run_aside(|| self.evaluate_within(&LIMITS, input, bindings, cx))
+            .map_err(|failure| failure.error)
     }
 
     fn evaluate_within(
@@ -159,7 +190,7 @@ impl Jsonata {
         input: Input<'_>,
         bindings: &[(&str, Value)],
         cx: &NodeContext,
-    ) -> Result<Option<Value>, NodeError> {
+    ) -> Result<Option<Value>, Failure> {
         let converter = Rc::new(RefCell::new(Converter::default()));
         let data = self.input(input, &mut converter.borrow_mut());
         let mut context = Context::new();
@@ -180,7 +211,7 @@ impl Jsonata {
             .map_err(|error| self.failed(&error))
             .and_then(|result| {
                 let left = converter.borrow().leave(result, limits.values);
-                left.map_err(|reason| self.fault(&reason))
+                left.map_err(|reason| self.fault(&reason).into())
             })
     }
 
@@ -200,8 +231,9 @@ impl Jsonata {
         JValue::object([("msg".to_owned(), data)].into_iter().collect())
     }
 
-    fn failed(&self, error: &EvaluatorError) -> NodeError {
-        self.fault(&syntax::plain(error.message()))
+    fn failed(&self, error: &EvaluatorError) -> Failure {
+        let is_late = error.message().starts_with(LATE);
+        Failure { error: self.fault(&syntax::plain(error.message())), is_late }
     }
 
     fn fault(&self, reason: &str) -> NodeError {

@@ -33,7 +33,7 @@ pub(super) async fn run(
             handle(&mut *node, msg, &outlet, &cx).await;
         }
         let stopped = guarded(async {
-            node.stop(reason, &cx).await;
+            outlet.seat.poll(node.stop(reason, &cx)).await;
             Ok(())
         });
         if let Err(error) = stopped.await {
@@ -47,7 +47,7 @@ pub(super) async fn run(
 async fn handle(node: &mut dyn ExclusiveNode, msg: Message, outlet: &Outlet, cx: &NodeContext) {
     let watched = outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0;
     let kept = watched.then(|| msg.clone());
-    match (guarded(node.on_message(msg, cx)).await, kept) {
+    match (guarded(outlet.seat.poll(node.on_message(msg, cx))).await, kept) {
         (Ok(()), None) => {}
         (Ok(()), Some(msg)) => outlet.complete(msg).await,
         (Err(error), kept) => outlet.fail(&error, kept).await,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 
-use super::{Outlet, Wire};
+use super::{Outlet, Seat, Wire};
 use crate::{
     Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
     Status, Users, Value,
@@ -106,8 +106,9 @@ impl Host for Outlet {
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let stopping = self.stopping.clone();
-        let this = self.this.clone();
+        let (this, seat) = (self.this.clone(), Arc::clone(&self.seat));
         self.tasks.spawn(async move {
+            let task = poll_as(seat, task);
             let task = AssertUnwindSafe(task).catch_unwind();
             if let (Some(Err(panic)), Some(this)) =
                 (stopping.run_until_cancelled_owned(task).await, this.upgrade())
@@ -118,7 +119,7 @@ impl Host for Outlet {
     }
 
     fn keep(&self, task: BoxFuture<'static, ()>) {
-        self.tasks.spawn(task);
+        self.tasks.spawn(poll_as(Arc::clone(&self.seat), task));
     }
 
     fn stopping(&self) -> &CancellationToken {
@@ -174,6 +175,11 @@ impl Host for Outlet {
     fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
         Ok(self.store(store).keys(&self.own_place(scope)?))
     }
+}
+
+/// Runs a task in the node's name.
+async fn poll_as(seat: Arc<Seat>, task: BoxFuture<'static, ()>) {
+    seat.poll(task).await;
 }
 
 /// Delivers to each wire in order. The returned future delivers the first message that has to wait

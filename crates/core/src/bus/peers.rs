@@ -131,7 +131,8 @@ impl RunningNode {
         let Handler::Shared(node) = &self.handler else {
             return Err(NodeError::new(NO_REQUESTS));
         };
-        let answering = guarded_as(AssertUnwindSafe(node.on_request(from, request, &self.cx)));
+        let answering = self.outlet.seat.poll(node.on_request(from, request, &self.cx));
+        let answering = guarded_as(AssertUnwindSafe(answering));
         let answered = self.outlet.stopping.run_until_cancelled(answering).await;
         answered.unwrap_or_else(|| Err(stopped()))
     }

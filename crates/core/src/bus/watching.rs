@@ -48,7 +48,7 @@ impl RunningNode {
     #[cold]
     pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
         let kept = msg.clone();
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
         let outlet = &self.outlet;
         match handled {
@@ -59,20 +59,21 @@ impl RunningNode {
             }
             Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
             Ok(Handled::Done) => outlet.complete(kept),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
             Ok(Handled::NotNow(msg)) => {
                 let this = Arc::clone(self);
                 Sending::later(Box::pin(async move {
                     let Handler::Shared(node) = &this.handler else { return };
-                    let result = guarded(node.on_message(msg, &this.cx)).await;
+                    let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                    let result = guarded(handling).await;
                     this.outlet.settle(result, kept).await;
                 }))
             }
             Ok(Handled::Later(future)) => {
                 let outlet = Arc::clone(outlet);
                 Sending::later(Box::pin(async move {
-                    let result = guarded(future).await;
+                    let result = guarded(outlet.seat.poll(future)).await;
                     outlet.settle(result, kept).await;
                 }))
             }

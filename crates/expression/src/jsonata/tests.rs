@@ -197,7 +197,7 @@ pub(super) fn error_within(limits: Limits, source: &str) -> String {
     let msg = message(json!({"payload": "x".repeat(1000)}));
     let expression = Jsonata::compile(source).unwrap();
     let found = expression.evaluate_within(&limits, (&msg).into(), &[], node.context());
-    found.unwrap_err().to_string()
+    found.unwrap_err().error.to_string()
 }
 
 #[test]
