@@ -269,31 +269,31 @@ mod tests {
 
     #[test]
     fn flags_come_before_the_environment_before_the_file() {
-        let file = "listen = '127.0.0.1:1'\nworkers = 3\nmax-queue = '1 MiB'";
+        let file = "listen = '127.0.0.1:1'\nworkers = 3\napi-max-length = '1 MiB'";
         let env = [("FERROWIRE_LISTEN", "127.0.0.1:2"), ("FERROWIRE_WORKERS", "4")];
         let settings = read(&[("listen", "127.0.0.1:3")], &env, file).unwrap();
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.get(&table::WORKERS), Some(4));
-        assert_eq!(settings.get(&table::MAX_QUEUE), 1 << 20);
+        assert_eq!(settings.get(&table::API_MAX_LENGTH), 1 << 20);
     }
 
     #[test]
     fn every_mistake_of_every_source_is_reported_at_once() {
         let mistakes = read(
-            &[("listen", "nowhere"), ("slow-client", "kick")],
+            &[("listen", "nowhere"), ("plugins-required", "maybe")],
             &[("FERROWIRE_LOG_FORMAT", "xml"), ("FERROWIRE_TLS_CERT", "c.pem")],
-            "colour = 1\nworkers = 0\nmax-message = '1 parsec'\nhandshake-timeout = -1\nlog = '=='",
+            "colour = 1\nworkers = 0\napi-max-length = '1 parsec'\nhandshake-timeout = -1\nlog = '=='",
         )
         .unwrap_err();
         let all = mistakes.join("\n");
         for part in [
             "`--listen` is `nowhere`: expected an address",
-            "`--slow-client` is `kick`: expected one of `disconnect`, `drop`, `wait`",
+            "`--plugins-required` is `maybe`: expected `true` or `false`",
             "`FERROWIRE_LOG_FORMAT` is `xml`",
             "`tls-cert` is given without `tls-key`",
             "`colour` in `f.toml` is not a setting; `ferrowire settings` lists all",
             "`workers` in `f.toml` is `0`: expected a whole number from 1 to 1024",
-            "`max-message` in `f.toml` is `1 parsec`",
+            "`api-max-length` in `f.toml` is `1 parsec`",
             "`handshake-timeout` in `f.toml` is `-1`",
             "`log` in `f.toml` is `==`",
         ] {
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_answered_with_the_nearest_name() {
         for (key, name) in [
-            ("max-mesage", "max-message"),
+            ("api-max-lenght", "api-max-length"),
             ("adminAuth", "admin-auth"),
             ("context_storage", "context-storage"),
             ("httpNodeRoot", "http-node-root"),

@@ -17,7 +17,7 @@ mod closing;
 mod payload;
 pub mod metrics;
 mod status;
-mod settings;
+pub mod settings;
 mod handshake;
 mod delivery;
 mod sessions;

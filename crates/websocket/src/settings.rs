@@ -30,13 +30,40 @@ impl SlowPeer {
     }
 }
 
-// The runtime declares and checks these settings; the defaults apply in tests of a single node.
-const MAX_MESSAGE: Setting<usize> = Setting::bytes("max-message").default("100 MiB");
-const MAX_QUEUE: Setting<usize> = Setting::bytes("max-queue").default("4 MiB");
-const SLOW_CLIENT: Setting<String> =
-    Setting::choice("slow-client", &["disconnect", "drop", "wait"]).default("disconnect");
-const STALL_TIMEOUT: Setting<Duration> = Setting::seconds("stall-timeout").default("60");
-const RECONNECT_DELAY: Setting<Duration> = Setting::seconds("reconnect-delay").default("3");
+/// The heading in help and documentation.
+const GROUP: &str = "WebSocket connections";
+
+/// The largest message that is accepted.
+pub const MAX_MESSAGE: Setting<usize> = Setting::bytes("max-message")
+    .default("100 MiB")
+    .group(GROUP)
+    .help("Largest WebSocket message accepted");
+/// How much output may wait for a peer.
+pub const MAX_QUEUE: Setting<usize> = Setting::bytes("max-queue")
+    .default("4 MiB")
+    .group(GROUP)
+    .help("Bytes that may wait for a WebSocket peer that reads slowly");
+/// What happens to a client whose queue is full.
+pub const SLOW_CLIENT: Setting<String> =
+    Setting::choice("slow-client", &["disconnect", "drop", "wait"])
+        .default("disconnect")
+        .value_name("POLICY")
+        .group(GROUP)
+        .help(
+            "What happens when max-queue is reached: close the connection, drop the message, or \
+               make the sender wait",
+        );
+/// How long a peer may read nothing while output waits.
+pub const STALL_TIMEOUT: Setting<Duration> = Setting::seconds("stall-timeout")
+    .default("60")
+    .group(GROUP)
+    .help("Seconds that a WebSocket peer may read nothing while output waits");
+/// The first delay before a client reconnects.
+pub const RECONNECT_DELAY: Setting<Duration> = Setting::seconds("reconnect-delay")
+    .default("3")
+    .group(GROUP)
+    .help("Seconds before a WebSocket client dials again");
+// The runtime declares and checks this one; the default applies in tests of a single node.
 const HANDSHAKE_TIMEOUT: Setting<Duration> = Setting::seconds("handshake-timeout").default("10");
 
 /// The settings of the runtime for all WebSocket endpoints.

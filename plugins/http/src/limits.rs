@@ -15,10 +15,24 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
 }
 
-// The runtime declares and checks these settings; the defaults apply in tests of a single node.
-const MAX_LENGTH: Setting<usize> = Setting::bytes("http-node-max-length").default("32 MiB");
-const MAX_OPEN: Setting<usize> = Setting::integer("http-node-max-open").default("4096");
-const TIMEOUT: Setting<Duration> = Setting::seconds("http-node-timeout").default("300");
+/// The heading in help and documentation, which the runtime's settings of these nodes share.
+const GROUP: &str = "HTTP and WebSocket nodes";
+
+ferrowire::settings! {
+    MAX_LENGTH: usize = Setting::bytes("http-node-max-length")
+        .default("32 MiB")
+        .group(GROUP)
+        .help("Largest body of a request to a flow");
+    MAX_OPEN: usize = Setting::integer("http-node-max-open")
+        .between("1", "1000000")
+        .default("4096")
+        .group(GROUP)
+        .help("HTTP requests that may wait for a response from a flow at a time");
+    TIMEOUT: Duration = Setting::seconds("http-node-timeout")
+        .default("300")
+        .group(GROUP)
+        .help("Seconds that an HTTP request may wait for a response from a flow");
+}
 
 impl Limits {
     /// The limits for a node.

@@ -4,7 +4,9 @@
 mod editor;
 
 use ferrowire::{NodeType, Reference};
-use ferrowire_websocket::{Client, Listener, metrics};
+use std::time::Duration;
+
+use ferrowire_websocket::{Client, Listener, metrics, settings};
 
 use editor::EDITOR;
 
@@ -20,6 +22,14 @@ ferrowire::register!(
         .uses(&[Reference::new("tls", "tls-config")])
         .editor(EDITOR),
 );
+
+ferrowire::settings! {
+    MAX_MESSAGE: usize = settings::MAX_MESSAGE;
+    MAX_QUEUE: usize = settings::MAX_QUEUE;
+    SLOW_CLIENT: String = settings::SLOW_CLIENT;
+    STALL_TIMEOUT: Duration = settings::STALL_TIMEOUT;
+    RECONNECT_DELAY: Duration = settings::RECONNECT_DELAY;
+}
 
 ferrowire::metrics!(
     metrics::OPEN,

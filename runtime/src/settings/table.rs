@@ -50,16 +50,6 @@ table! {
             .default("/")
             .value_name("PATH")
             .help("Path before those of all listeners and `http in` nodes; Node-RED's httpNodeRoot");
-        HTTP_NODE_MAX_LENGTH: usize = Setting::bytes("http-node-max-length")
-            .default("32 MiB")
-            .help("Largest body of a request to a flow");
-        HTTP_NODE_MAX_OPEN: usize = Setting::integer("http-node-max-open")
-            .between("1", "1000000")
-            .default("4096")
-            .help("HTTP requests that may wait for a response from a flow at a time");
-        HTTP_NODE_TIMEOUT: Duration = Setting::seconds("http-node-timeout")
-            .default("300")
-            .help("Seconds that an HTTP request may wait for a response from a flow");
         HTTP_NODE_AUTH: () = Setting::table("http-node-auth")
             .hidden()
             .help("User and password hash that requests to flows need; Node-RED's httpNodeAuth");
@@ -73,25 +63,6 @@ table! {
             .default("/")
             .value_name("PATH")
             .help("Path before those of the files in http-static");
-    }
-    "WebSocket connections" => {
-        MAX_MESSAGE: usize = Setting::bytes("max-message")
-            .default("100 MiB")
-            .help("Largest WebSocket message accepted");
-        MAX_QUEUE: usize = Setting::bytes("max-queue")
-            .default("4 MiB")
-            .help("Bytes that may wait for a WebSocket peer that reads slowly");
-        SLOW_CLIENT: String = Setting::choice("slow-client", &["disconnect", "drop", "wait"])
-            .default("disconnect")
-            .value_name("POLICY")
-            .help("What happens when max-queue is reached: close the connection, drop the message, \
-                   or make the sender wait");
-        STALL_TIMEOUT: Duration = Setting::seconds("stall-timeout")
-            .default("60")
-            .help("Seconds that a WebSocket peer may read nothing while output waits");
-        RECONNECT_DELAY: Duration = Setting::seconds("reconnect-delay")
-            .default("3")
-            .help("Seconds before a WebSocket client dials again");
     }
     "The editor and its API" => {
         HTTP_ADMIN_ROOT: String = Setting::text("http-admin-root")

@@ -8,3 +8,10 @@ mod bad_input;
 mod contexts;
 mod user_directory;
 mod pages;
+
+/// The runtime with its default set of plugins.
+fn program(command: &str) -> std::process::Command {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"));
+    program.arg(command);
+    program
+}

@@ -37,8 +37,8 @@ pub(crate) struct Answer {
 impl Runtime {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(user_dir: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ferrowire"))
-            .args(["run", "--listen", "127.0.0.1:0", "--user-dir"])
+        let mut child = Command::from(crate::program("run"))
+            .args(["--listen", "127.0.0.1:0", "--user-dir"])
             .arg(user_dir)
             .args(arguments)
             .env("FERROWIRE_CREDENTIAL_SECRET", "s3cret")

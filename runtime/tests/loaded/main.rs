@@ -26,6 +26,8 @@ mod deploys;
 mod examples;
 #[path = "../flows/functions.rs"]
 mod functions;
+#[path = "../flows/hanging.rs"]
+mod hanging;
 #[path = "../flows/http_nodes.rs"]
 mod http_nodes;
 #[path = "../flows/http_request.rs"]

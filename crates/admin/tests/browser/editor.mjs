@@ -30,7 +30,7 @@ import together from "./together.mjs";
 //   expected   patterns of errors that belong to the test
 //   before     what a user does before the editor has loaded
 const tests = {
-  ...palette, ...drawing, ...extended, ...together, ...access, ...(process.env.PLUGIN ? room : {}),
+  ...palette, ...drawing, ...extended, ...(process.env.PLUGIN ? room : {}), ...together, ...access,
   ...(process.env.SCREENSHOTS ? pictures : {}),
 };
 

@@ -114,8 +114,8 @@ class Editor {
   }
 
   /** Waits until a dialog has slid in. */
-  async dialogOpened() {
-    await this.page.locator("#node-dialog-ok").waitFor();
+  async dialogOpened(button = "#node-dialog-ok") {
+    await this.page.locator(button).waitFor();
     await this.page.waitForFunction(() => !document.querySelector(".red-ui-tray")?.getAnimations().length);
   }
 

@@ -73,7 +73,7 @@ export default {
       for (const type of known) {
         const open = () => page.evaluate((type) => RED.editor.editConfig("", type, "_ADD_", "node-config-input"), type);
         await open();
-        await page.locator("#node-config-dialog-ok").waitFor();
+        await editor.dialogOpened("#node-config-dialog-ok");
         assert.deepEqual(await keysShown(page), [], `texts of \`${type}\``);
         await editor.closeDialog("#node-config-dialog-cancel");
       }

@@ -69,7 +69,8 @@ export default {
       const { page } = editor;
       const exported = await page.evaluate(() => {
         RED.view.select({ nodes: [RED.nodes.node("ri"), RED.nodes.node("ro")] });
-        return RED.nodes.createExportableNodeSet(RED.view.selection().nodes);
+        const nodes = RED.nodes.createExportableNodeSet(RED.view.selection().nodes);
+        return JSON.parse(JSON.stringify(nodes));
       });
       assert.equal(find(exported, "ri").prefix, "a");
       assert.deepEqual(find(exported, room.id), room);

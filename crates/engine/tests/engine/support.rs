@@ -408,7 +408,6 @@ impl Node for Sink {
 
 const ENDPOINTS: &[Reference] =
     &[Reference::new("server", "listener"), Reference::new("client", "client")];
-
 const BROKEN: &[Reference] = &[Reference::new("broken", "failing config")];
 
 const SERVICE: &[Reference] = &[Reference::new("service", "listener")];
