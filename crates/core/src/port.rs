@@ -63,8 +63,9 @@ pub struct Origin {
 #[async_trait]
 pub trait Answer: Send + Sync {
     /// Whether this answers requests with that method and path. `path` begins with a slash and
-    /// stands behind the root. Called for each request that no earlier route answers, on a thread
-    /// that serves connections: it must neither block nor take long.
+    /// stands behind the root. Called for each request that no earlier route answers, and for each
+    /// method when `OPTIONS` asks for them, on a thread that serves connections: it must neither
+    /// block nor take long.
     fn answers(&self, method: &Method, path: &str) -> bool;
 
     /// Answers one request. Runs in the task of the connection, several at once. Dropped when the

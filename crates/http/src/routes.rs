@@ -23,6 +23,8 @@ pub enum Turn {
     Runtime,
     /// What flows serve.
     Flows,
+    /// Which methods flows serve, for those who ask by `OPTIONS` and whom no flow answers.
+    Methods,
     /// What is there when nobody else answers, such as files.
     Last,
 }
