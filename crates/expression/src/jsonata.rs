@@ -5,6 +5,7 @@
 //! the work is nobody's business outside of this module.
 
 mod convert;
+mod corrected;
 mod functions;
 mod guard;
 mod moment;
