@@ -81,7 +81,7 @@ impl Node for LinkCall {
 impl LinkCall {
     fn call(&self, mut msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
         let target = match self.dynamic {
-            true => Some(cx.find_linked(msg.get("target").and_then(Value::as_str).unwrap_or(""))?),
+            true => Some(cx.find_linked(&target(&msg))?),
             false if cx.wired(CALL) => None,
             false => {
                 return Err(NodeError::new("the `link in` node to call is missing; choose one"));
@@ -109,6 +109,15 @@ impl LinkCall {
             })?,
         };
         Ok(Handled::Kept(sending))
+    }
+}
+
+/// The id or the name in the message. A number stands for its digits.
+fn target(msg: &Message) -> String {
+    match msg.get("target") {
+        Some(Value::String(target)) => target.to_string(),
+        Some(target @ Value::Number(_)) if target.is_truthy() => target.to_json(),
+        _ => String::new(),
     }
 }
 
