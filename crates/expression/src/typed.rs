@@ -41,9 +41,6 @@ pub enum InvalidTyped {
     /// A type that Node-RED knows and this version does not.
     #[error("values of type `{0}` are not supported yet; choose another type")]
     Unsupported(String),
-    /// A type that nobody knows.
-    #[error("`{0}` is no type of value")]
-    Unknown(String),
     /// A value that does not fit its type.
     #[error("`{found}` is not {expected}{reason}")]
     Value {
@@ -64,10 +61,10 @@ pub enum InvalidTyped {
 
 impl TypedValue {
     /// Reads `value` as the type `kind` says: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
-    /// `msg`, `flow`, `global` or `jsonata`.
+    /// `msg`, `flow`, `global` or `jsonata`. Of any other type it is taken as it stands.
     ///
     /// # Errors
-    /// When `kind` is another type, or `value` does not fit it.
+    /// When `value` does not fit its type, or is a regular expression, which messages do not hold.
     pub fn parse(value: &Value, kind: &str) -> Result<Self, InvalidTyped> {
         Ok(match kind {
             "str" => TypedValue::Constant(match value {
@@ -88,10 +85,9 @@ impl TypedValue {
                 TypedValue::Context(ContextKey::parse(scope, &javascript_text(value))?)
             }
             "jsonata" => TypedValue::Jsonata(Jsonata::compile(&javascript_text(value))?),
-            "re" | "cred" | "node" => {
-                return Err(InvalidTyped::Unsupported(kind.to_owned()));
-            }
-            _ => return Err(InvalidTyped::Unknown(kind.to_owned())),
+            "re" => return Err(InvalidTyped::Unsupported(kind.to_owned())),
+            // As in Node-RED: types of old files, such as `string` and `none`, are text.
+            _ => TypedValue::Constant(value.clone()),
         })
     }
 
@@ -367,6 +363,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_value_of_an_unknown_type_is_taken_as_it_stands() {
+        for kind in ["string", "none", "cred", "node", "?"] {
+            assert_eq!(constant(json!("hello"), kind), Value::from("hello"), "{kind}");
+            assert_eq!(constant(json!(""), kind), Value::from(""), "{kind}");
+            assert_eq!(constant(json!(5), kind), Value::from(5), "{kind}");
+        }
+    }
+
+    #[test]
     fn a_value_that_does_not_fit_its_type_is_named_with_what_was_expected() {
         let error = |value, kind| parse(value, kind).unwrap_err();
         assert_eq!(error(json!("ten"), "num"), "`ten` is not a number");
@@ -377,10 +382,7 @@ pub(crate) mod tests {
             error(json!("Y".repeat(5000)), "date").contains("is not a date format: a format of")
         );
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
-        assert_eq!(error(json!(""), "?"), "`?` is no type of value");
-        for kind in ["re", "cred"] {
-            assert!(error(json!("x"), kind).contains("not supported yet"), "{kind}");
-        }
+        assert!(error(json!("x"), "re").contains("not supported yet"));
         assert!(error(json!("é".repeat(100)), "num").len() < 120);
     }
 

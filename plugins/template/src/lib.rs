@@ -91,7 +91,13 @@ impl Template {
         cx: &NodeContext,
     ) -> Result<(), NodeError> {
         match place {
-            Place::Message(path) => Ok(path.set(msg, value)?),
+            Place::Message(path) => {
+                // As in Node-RED, a message that has no room there goes on as it is.
+                if let Err(error) = path.set(msg, value) {
+                    cx.debug(format_args!("the filled-in template is left out: {error}"));
+                }
+                Ok(())
+            }
             Place::Context(key) => key.set(msg, cx, Some(value)),
         }
     }
