@@ -16,10 +16,10 @@ use crate::reader::{Incoming, Reader, Violation};
 use crate::scratch;
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
-    /// The peer closed: its code is sent back (RFC 6455 §5.5.1), and all that waits before it.
+    /// The peer closed: its code and reason are sent back (RFC 6455 §5.5.1), and all that waits
+    /// before.
     pub(crate) async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
-        let answer = Close { code: close.code, reason: "".into() };
-        self.close(&answer);
+        self.close(&close);
         self.in_time(self.shut_down()).await;
         Ended::Closed(close)
     }
