@@ -31,31 +31,23 @@ pub struct FileStore {
     writing: Mutex<()>,
 }
 
-/// Why the files of a context store cannot be used.
+/// Why the files of a context store cannot be used: a folder or file cannot be read or made.
 #[derive(Debug, thiserror::Error)]
-pub enum CannotOpen {
-    /// A folder or file cannot be read or made.
-    #[error("cannot read the context in `{path}`")]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file holds something else than a JSON object.
-    #[error("the context file `{path}` is no JSON object; repair it or move it away")]
-    NotAnObject {
-        /// Which.
-        path: PathBuf,
-    },
+#[error("cannot read the context in `{path}`")]
+pub struct CannotOpen {
+    /// Which.
+    path: PathBuf,
+    /// Why.
+    source: io::Error,
 }
 
 impl FileStore {
     /// Reads all files in `folder`, which is made if need be. What changes is written after
-    /// `interval`, as long as [`write_behind`](Self::write_behind) runs.
+    /// `interval`, as long as [`write_behind`](Self::write_behind) runs. A file that is no JSON
+    /// object is set aside, under another name, and its context begins empty.
     ///
     /// # Errors
-    /// When the folder cannot be read or made, or a file is no JSON object.
+    /// When the folder cannot be read or made.
     pub fn open(folder: impl Into<PathBuf>, interval: Duration) -> Result<Self, CannotOpen> {
         let store = FileStore {
             folder: folder.into(),
@@ -158,7 +150,7 @@ impl ContextStore for FileStore {
 }
 
 fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
-    CannotOpen::Unreadable { path: path.to_owned(), source }
+    CannotOpen { path: path.to_owned(), source }
 }
 
 /// The names in a folder, but those that begin with a dot.
@@ -178,8 +170,30 @@ fn read(file: &Path) -> Result<Map, CannotOpen> {
     }
     match Value::from_json(&text) {
         Ok(Value::Object(values)) => Ok(Arc::unwrap_or_clone(values)),
-        _ => Err(CannotOpen::NotAnObject { path: file.to_owned() }),
+        _ => {
+            let aside = set_aside(file).map_err(|error| unreadable(file, error))?;
+            tracing::error!(
+                target: TARGET,
+                file = %file.display(),
+                aside = %aside.display(),
+                "the context file is no JSON object, it is set aside and its context begins empty"
+            );
+            Ok(Map::new())
+        }
     }
+}
+
+/// Renames a damaged file to a name that no other one has and that is not read.
+fn set_aside(file: &Path) -> io::Result<PathBuf> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let named = |number: u32| match number {
+        1 => file.with_file_name(format!("{name}.damaged")),
+        _ => file.with_file_name(format!("{name}.damaged-{number}")),
+    };
+    let aside = (1..=u32::MAX).map(named).find(|aside| !aside.exists());
+    let aside = aside.unwrap_or_else(|| named(1));
+    fs::rename(file, &aside)?;
+    Ok(aside)
 }
 
 /// Removes the file, and its folder if nothing else is in it.
