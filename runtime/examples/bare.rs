@@ -1,5 +1,5 @@
-//! A runtime that was assembled without any plugin, for tests and measurements: all its node
-//! types are loaded.
+//! A runtime without any linked-in plugin, for tests and measurements: all its node types are
+//! loaded.
 
 use std::process::ExitCode;
 

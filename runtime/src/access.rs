@@ -1,4 +1,4 @@
-//! Who may use the editor: the settings `admin-auth`, `admin-token` and `allow-public-editor`.
+//! Access to the editor: the settings `admin-auth`, `admin-token` and `allow-public-editor`.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Table {
-    /// The seconds that a login lasts.
+    /// How many seconds a login lasts.
     session_expiry: Option<u64>,
-    /// The permissions of users who have not logged in.
+    /// The permissions of users who are not logged in.
     default_permissions: Option<Permissions>,
     #[serde(default)]
     users: Vec<User>,
@@ -43,13 +43,13 @@ fn unnamed() -> String {
     "token".to_owned()
 }
 
-/// The longest login, in seconds: a year.
+/// The maximum duration of a login, in seconds: a year.
 const LONGEST: u64 = 366 * 24 * 60 * 60;
 
-/// Users and tokens, from the table and the access token. `None` when neither is given.
+/// Reads users and tokens, from the table and the access token. `None` if neither is given.
 ///
 /// # Errors
-/// Every mistake in the table; messages call it `origin`.
+/// Every error in the table; messages call it `origin`.
 pub(crate) fn read(
     table: Option<&toml::Value>,
     origin: &str,
@@ -124,7 +124,7 @@ impl Table {
     }
 }
 
-/// The length of the shortest token, in bytes; shorter ones could be guessed.
+/// The minimum length of a token, in bytes; shorter ones could be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
 impl From<User> for UserConfig {
@@ -142,7 +142,7 @@ impl From<Token> for StaticToken {
 /// The access token, if one is given.
 ///
 /// # Errors
-/// When it is so short that it could be guessed.
+/// If it is too short.
 pub(crate) fn token(token: Option<Secret>) -> Result<Option<String>, String> {
     match token.as_ref().map(Secret::expose) {
         Some(token) if token.len() < SHORTEST_TOKEN => {
@@ -152,7 +152,7 @@ pub(crate) fn token(token: Option<Secret>) -> Result<Option<String>, String> {
     }
 }
 
-/// Why the editor may not be served without authentication at `listen`, if it may not.
+/// Why the editor must not be served without authentication at `listen`; `None` if it may.
 pub(crate) fn public_editor(
     listen: SocketAddr,
     auth: Option<&AuthConfig>,

@@ -1,4 +1,4 @@
-//! The editor and its API: built from the settings, and added to the routes.
+//! The editor and its API: built from the settings and added to the routes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use ferrowire_http::{AdminRoutes, Gate, Layer, Page, Registration, Routes, Turn}
 
 use crate::settings::{Settings, table};
 
-/// The logins of the admin API.
+/// The authentication of the admin API.
 pub(crate) fn auth(settings: &Settings, named: &[PathBuf]) -> Arc<Auth> {
     let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
     let sessions = user_dir(settings, named).join(".sessions.json");
     Arc::new(Auth::new(settings.admin_auth.clone(), guard, Some(sessions)))
 }
 
-/// What stands before the routes that nodes add to the admin API; `None` when there is no API.
+/// The routes that nodes add to the admin API; `None` without the API.
 pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoutes> {
     let root = settings.http_admin_root.clone()?;
     let auth = Arc::clone(auth);
@@ -46,7 +46,7 @@ fn user_dir(settings: &Settings, named: &[PathBuf]) -> PathBuf {
 /// The admin API over the engine and the user directory.
 ///
 /// # Errors
-/// When a flow file that was named cannot be read.
+/// If a flow file cannot be read.
 pub(crate) fn prepare(
     engine: Engine,
     auth: Arc<Auth>,
@@ -76,7 +76,7 @@ pub(crate) fn prepare(
     Ok(Admin::new(engine, settings, auth))
 }
 
-/// Adds the API to the routes, for as long as the registrations live.
+/// Adds the API to the routes, while the registrations exist.
 pub(crate) fn serve_at(
     routes: &Routes,
     admin: &Arc<Admin>,
@@ -88,7 +88,7 @@ pub(crate) fn serve_at(
         let admin = Arc::clone(admin);
         Arc::new(move |request, peer| Box::pin(respond(Arc::clone(&admin), request, peer)))
     };
-    // Pages of flows come after those of the API, and before the API's 404.
+    // Flows' pages have lower precedence than the API, but higher than the API's 404.
     let (editor, api) = (Arc::clone(admin), page());
     let (layer, _) = routes.add_layer(Layer {
         turn: Turn::Runtime,
@@ -98,7 +98,7 @@ pub(crate) fn serve_at(
         find: Arc::new(move |request| answers(&editor, request).then(|| Arc::clone(&api))),
     });
     let mut registrations = vec![layer, routes.add_pages_below(&format!("{root}/"), page())?];
-    // Registered before any flow starts, so that no listener can have the path.
+    // Registered before any flow starts, so that no listener can use the path.
     let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
     registrations.push(comms);
     if !root.is_empty() {

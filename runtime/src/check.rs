@@ -1,4 +1,4 @@
-//! `ferrowire check`: every problem of flow files, and no side effects.
+//! `ferrowire check`: reports every problem of flow files, without side effects.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use ferrowire_engine::{Environment, check as problems_of};
 
 use crate::{UNUSABLE, flows, process_env};
 
-/// Prints all problems, one a line.
+/// Prints all problems, one per line.
 ///
 /// # Errors
-/// When a file cannot be read or is no flow file.
+/// If a file cannot be read or is not a flow file.
 pub(crate) fn check(registry: &Registry, paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let file = flows::read(paths)?;
     let problems = problems_of(&file, registry, &Environment::new(process_env));

@@ -10,7 +10,7 @@ use ferrowire_core::SettingRegistry;
 use crate::settings::flags;
 use crate::settings::list::Form;
 
-/// Runs Node-RED flows natively, WebSocket nodes first.
+/// Runs Node-RED flows natively
 #[derive(Debug, Parser)]
 #[command(name = "ferrowire", version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -24,19 +24,19 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run flows until SIGINT or SIGTERM; SIGHUP reads the files again and restarts what changed
     Run {
-        /// Flow files as Node-RED writes them; several are run as one, and cannot be deployed to
+        /// Flow files in Node-RED's format; several are run as one, and cannot be deployed to
         /// [default: flows.json in the user directory]
         flows: Vec<PathBuf>,
     },
-    /// Report every problem in flow files, without running anything; exit code 2 if there is any
+    /// Report every problem in flow files, without running anything; exit code 2 if there are any
     Check {
-        /// Flow files as Node-RED writes them; several are checked as one
+        /// Flow files in Node-RED's format; several are checked as one
         #[arg(required = true)]
         flows: Vec<PathBuf>,
     },
     /// Print the bcrypt hash of a password for `admin-auth`; asks for it, or reads standard input
     HashPassword,
-    /// List the node types of this program, and those of the plugins that it loads
+    /// List the node types of this program and of the plugins that it loads
     Nodes {
         /// As JSON
         #[arg(long)]
@@ -51,7 +51,7 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "json")]
         markdown: bool,
     },
-    /// Print a script that completes commands and flags in a shell
+    /// Print a shell script that completes commands and flags
     Completions {
         /// The shell
         shell: Shell,
@@ -64,7 +64,7 @@ pub(crate) enum Command {
 /// The commands below `plugin`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Describe a library and say whether this runtime loads it, without running its code
+    /// Describe a library and report whether this runtime loads it, without running its code
     Check {
         /// The library
         file: PathBuf,
@@ -80,7 +80,7 @@ pub(crate) enum PluginCommand {
     },
 }
 
-/// The command line with the flags of all settings.
+/// The command line, with the flags of all settings.
 pub(crate) fn command(settings: &SettingRegistry) -> clap::Command {
     let of_plugins = |command| flags::add_of_plugins(command, settings);
     Cli::command()

@@ -1,4 +1,4 @@
-//! The setting `context-storage`: the stores for context, as in Node-RED's `contextStorage`.
+//! The setting `context-storage`: the context stores, like Node-RED's `contextStorage`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use ferrowire_context::FileStore;
 use ferrowire_core::{ContextStore, ContextStores, MemoryStore};
 use serde::Deserialize;
 
-/// A store, as the settings describe it.
+/// A store in the settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoreSetting {
     name: String,
@@ -39,10 +39,10 @@ struct Config {
     flush_interval: Option<f64>,
 }
 
-/// The stores in the table, the default one first. Without any, context is kept in memory.
+/// The stores in the table, the default first. Without a table, context is kept in memory.
 ///
 /// # Errors
-/// Every mistake in the table; messages call it `origin`.
+/// Every error in the table; messages call it `origin`.
 pub(crate) fn read(
     table: Option<&toml::Value>,
     origin: &str,
@@ -68,7 +68,7 @@ pub(crate) fn read(
             None
         }
         None if table.len() > 1 => {
-            mistakes.push(format!("{origin} has several stores; name one of them in `default`"));
+            mistakes.push(format!("{origin} has several stores; set one of them as `default`"));
             None
         }
         None => None,
@@ -103,8 +103,8 @@ fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
 
 fn files(config: Config) -> Result<Kind, String> {
     if config.cache == Some(false) {
-        return Err("`cache = false` is not supported, values are always kept in memory as well; \
-                    leave it out"
+        return Err("`cache = false` is not supported, since values are always cached in memory; \
+                    remove it"
             .to_owned());
     }
     let interval = config.flush_interval.unwrap_or(30.0);
@@ -123,17 +123,18 @@ fn files(config: Config) -> Result<Kind, String> {
     Ok(Kind::Files(folder, Duration::from_secs_f64(interval)))
 }
 
-/// The stores, opened.
+/// The open stores.
 pub(crate) struct Opened {
     pub(crate) stores: Arc<ContextStores>,
-    /// Those among them that write to files at intervals.
+    /// The stores that write to files at intervals.
     pub(crate) files: Vec<Arc<FileStore>>,
 }
 
-/// Opens the stores. Files are in `context` in the directory `user` unless a store names another.
+/// Opens the stores. Files are in `context` in the directory `user` unless a store sets another
+/// directory.
 ///
 /// # Errors
-/// When a directory or a file in it cannot be read or written.
+/// If a directory or a file in it cannot be read or written.
 pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Result<Opened> {
     let mut files = Vec::new();
     let mut stores: Option<ContextStores> = None;
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(stores("x = {module = 'localfilesystem'}"), Ok(vec!["x".into()]));
         let table = format!("default = {{module = 'memory'}}\n{two}");
         assert_eq!(stores(&table).map(|names| names[0].clone()), Ok("default".into()));
-        assert!(stores(two).is_err_and(|error| error.contains("name one of them in `default`")));
+        assert!(stores(two).is_err_and(|error| error.contains("set one of them as `default`")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The setting `http-static`: files of a folder, served as they are.
+//! The setting `http-static`: serves the files of a folder.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use hyper::{Method, StatusCode, Uri};
 use hyper_staticfile::Static;
 use tracing::warn;
 
-/// Serves the files of `folder` below `root`, where nobody else answers.
+/// Serves the files of `folder` below `root`, with the lowest precedence.
 pub(crate) fn serve_at(routes: &Routes, folder: PathBuf, root: &str) -> Registration {
     let files = Static::new(folder);
     let prefix = root.to_owned();
@@ -43,7 +43,7 @@ async fn send(files: Static, request: &Request, prefix: &str) -> Response {
     *below.uri_mut() = uri;
     *below.headers_mut() = request.headers().clone();
     match files.serve(below).await {
-        // Its own page says nothing more.
+        // The service's own 404 page has no further information.
         Ok(response) if response.status() == StatusCode::NOT_FOUND => nothing(),
         Ok(response) if is_known(request, response.headers()) => {
             let mut unchanged = empty(StatusCode::NOT_MODIFIED);
@@ -59,7 +59,7 @@ async fn send(files: Static, request: &Request, prefix: &str) -> Response {
     }
 }
 
-/// Whether the client has the file as it is, by its tag (RFC 9110 §13.1.2).
+/// Whether the client's copy is current, by its `ETag` (RFC 9110 §13.1.2).
 fn is_known(request: &Request, headers: &HeaderMap) -> bool {
     let Some(tag) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else { return false };
     let known = request.headers().get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
@@ -68,7 +68,7 @@ fn is_known(request: &Request, headers: &HeaderMap) -> bool {
         .is_some_and(|known| known.split(',').any(|it| it.trim() == "*" || plain(it) == plain(tag)))
 }
 
-/// Files that begin with a dot are nobody's business, as in Node-RED.
+/// Files that start with a dot are not served, as in Node-RED.
 fn is_hidden(path: &str) -> bool {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     decoded.split(['/', '\\']).any(|part| part.starts_with('.'))

@@ -1,4 +1,4 @@
-//! `ferrowire hash-password`: the bcrypt hash of a password, for `admin-auth`.
+//! `ferrowire hash-password`: prints the bcrypt hash of a password, for `admin-auth`.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use ferrowire_admin::hash_password;
 /// hash.
 ///
 /// # Errors
-/// When the password cannot be read or hashed.
+/// If the password cannot be read or hashed.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let password = match std::io::stdin().is_terminal() {
         true => ask()?,

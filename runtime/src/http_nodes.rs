@@ -1,5 +1,5 @@
-//! What flows serve over HTTP: the settings `http-node-auth` and `http-node-cors`, and the gate that
-//! checks a user's password.
+//! The HTTP routes of flows: the settings `http-node-auth` and `http-node-cors`, and password
+//! authentication.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 
 use crate::settings::Settings;
 
-/// How many passwords are compared at a time, each on a blocking thread for about a quarter of a
-/// second. Further requests wait.
+/// The number of passwords compared concurrently, each on a blocking thread for about a quarter of
+/// a second. Further requests wait.
 const COMPARING: usize = 2;
 
 /// The table `http-node-auth`: Node-RED's `httpNodeAuth`.
@@ -23,7 +23,7 @@ const COMPARING: usize = 2;
 #[serde(deny_unknown_fields)]
 pub(crate) struct User {
     user: String,
-    /// As a bcrypt hash.
+    /// A bcrypt hash.
     pass: String,
 }
 
@@ -52,14 +52,14 @@ impl Texts {
             Texts::One(text) => text,
             Texts::Several(all) => all.join(","),
         };
-        text.parse().map_err(|_| format!("invalid value of a header `{text}`"))
+        text.parse().map_err(|_| format!("invalid header value `{text}`"))
     }
 }
 
 /// Reads the table `http-node-auth`.
 ///
 /// # Errors
-/// The first mistake in it; messages call it `origin`.
+/// The first error in it; messages call it `origin`.
 pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
     let user: User = table
         .clone()
@@ -76,7 +76,7 @@ pub(crate) fn user(table: &toml::Value, origin: &str) -> Result<User, String> {
 /// Reads the table `http-node-cors`.
 ///
 /// # Errors
-/// The first mistake in it; messages call it `origin`.
+/// The first error in it; messages call it `origin`.
 pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
     let wrong = |reason: &str| format!("{origin}: {reason}");
     let table: CorsTable =
@@ -90,7 +90,7 @@ pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
     };
     let credentials = table.credentials.unwrap_or(false);
     if credentials && origins == Origins::Any {
-        return Err(wrong("browsers refuse `credentials` for every `origin`; name the origins"));
+        return Err(wrong("browsers refuse `credentials` with `origin = \"*\"`; list the origins"));
     }
     let cors = Cors { origins, credentials, max_age: table.max_age, ..Cors::default() };
     Ok(Cors {
@@ -101,7 +101,7 @@ pub(crate) fn cors(table: &toml::Value, origin: &str) -> Result<Cors, String> {
     })
 }
 
-/// What stands before the routes of flows.
+/// The root, CORS and authentication of flows' routes.
 pub(crate) fn routes(settings: &Settings) -> FlowRoutes {
     FlowRoutes {
         root: settings.http_node_root.clone(),
@@ -125,7 +125,7 @@ fn gate(user: User) -> Gate {
 
 struct Door {
     user: User,
-    /// The last header that was right, so that the slow comparison happens once.
+    /// The last valid header, so that the slow comparison runs once.
     known: Mutex<Option<HeaderValue>>,
     comparing: Semaphore,
 }
@@ -152,7 +152,7 @@ impl Door {
         known.as_ref().is_some_and(|known| known.as_bytes().ct_eq(given.as_bytes()).into())
     }
 
-    /// The password, if the header has the right name.
+    /// The password, if the user name in the header is right.
     fn password(&self, given: &HeaderValue) -> Option<Vec<u8>> {
         let (scheme, encoded) = given.to_str().ok()?.split_once(' ')?;
         let plain = BASE64.decode(encoded.trim().as_bytes()).ok()?;
@@ -164,7 +164,7 @@ impl Door {
 }
 
 fn refusal() -> Response {
-    let mut response = text(StatusCode::UNAUTHORIZED, "a user name and a password are needed");
+    let mut response = text(StatusCode::UNAUTHORIZED, "a user name and a password are required");
     let scheme = HeaderValue::from_static("Basic realm=\"Authorization Required\"");
     response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     response

@@ -1,7 +1,6 @@
 //! The program around the engine: command line, settings, the port, signals.
 //!
-//! [`main`] is the table of contents; an assembled runtime's `main.rs` links its plugins and
-//! calls it.
+//! [`main`] is the entry point; an assembled runtime's `main.rs` links its plugins and calls it.
 
 mod access;
 mod admin;
@@ -18,6 +17,8 @@ mod pages;
 mod plugins;
 mod run;
 mod settings;
+mod signals;
+mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -33,11 +34,12 @@ use cli::{Cli, Command, PluginCommand};
 use settings::sources::Sources;
 use settings::{Settings, flags, list, wanted};
 
-/// The exit code of a start or command that failed: invalid settings, unreadable files, a port in use.
+/// The exit code if the program cannot start or a command fails: invalid settings, unreadable
+/// files, a port in use.
 const UNUSABLE: u8 = 2;
 
-/// Runs the program with the arguments and the environment of the process. `assembled` names the
-/// plugins that have to be linked.
+/// Runs the program with the arguments and environment of the process. `assembled` are the names of
+/// the plugins that must be linked.
 pub fn main(assembled: &[&str]) -> ExitCode {
     let _rest = logging::Rest;
     match run(assembled) {
@@ -68,7 +70,7 @@ fn find_libraries(settings: &SettingRegistry) -> Found {
     ferrowire_loader::find(&requests.unwrap_or_default())
 }
 
-/// What the program was built from, and what it was called with.
+/// The program's plugins and its arguments.
 struct Program<'a> {
     assembled: &'a [&'a str],
     settings: SettingRegistry,
@@ -111,7 +113,7 @@ impl Program<'_> {
 
     /// All node types of this program.
     ///
-    /// The linker drops a crate that nothing refers to, so the names of the assembled plugins are
+    /// The linker drops a crate that is not referenced, so the names of the assembled plugins are
     /// compared with those of the registered types.
     fn registry(&self) -> anyhow::Result<Registry> {
         let registry = Registry::linked()?;
@@ -178,7 +180,7 @@ fn read_table(path: PathBuf) -> anyhow::Result<(PathBuf, toml::Table)> {
     Ok((path, table))
 }
 
-/// A variable of the process's environment, if it is set and UTF-8. No other code reads the
+/// An environment variable of the process, if it is set and UTF-8. No other code reads the
 /// environment.
 fn process_env(name: &str) -> Option<String> {
     std::env::var_os(name).map(OsString::into_string)?.ok()

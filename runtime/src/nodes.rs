@@ -1,4 +1,4 @@
-//! `ferrowire nodes`: what this program holds.
+//! `ferrowire nodes`: lists the node types.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use ferrowire_core::{NodeType, Registry, Source};
 /// Prints all node types, as a table or as JSON.
 ///
 /// # Errors
-/// When standard output is closed.
+/// If standard output is closed.
 pub(crate) fn list(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if json {
@@ -39,7 +39,7 @@ fn describe(node_type: &NodeType) -> serde_json::Value {
     })
 }
 
-/// Where the code of a type is, and the file if it is in one of its own.
+/// Where the code of a type is, and the file of a loaded one.
 fn source(node_type: &NodeType) -> (&'static str, Option<&'static str>) {
     match node_type.source {
         Source::Linked => ("linked", None),

@@ -1,4 +1,4 @@
-//! The pages that the runtime serves by itself: `/ferrowire/test` and what it asks for.
+//! The runtime's own pages: `/ferrowire/test` and the data it requests.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,15 +22,15 @@ use tracing::error;
 
 use crate::settings::Settings;
 
-/// What the test page may do: its own inline parts, and any WebSocket.
+/// The content security policy of the test page: its own inline parts, and any WebSocket.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// How often an event stream shows that it is alive.
+/// The interval of keep-alives in an event stream.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
 
-/// Hangs the pages into `routes`, for as long as the registrations live. Event streams end with
-/// `stop`.
+/// Adds the pages to `routes`, while the registrations exist. Event streams end when `stop` is
+/// cancelled.
 pub(crate) fn serve_at(
     routes: &Routes,
     admin: &Arc<Admin>,
@@ -54,13 +54,13 @@ pub(crate) fn serve_at(
             None
         }
     };
-    // At the root of the port there is the editor, unless it is elsewhere.
+    // The editor is at the root of the port, unless configured elsewhere.
     let at_root =
         (settings.http_admin_root.as_deref() != Some("")).then(|| at_root(routes, page(home)));
     pages.into_iter().filter_map(add).chain(at_root).collect()
 }
 
-/// What is at the root of the port when no flow serves a page there.
+/// The page at the root of the port if no flow serves one.
 fn at_root(routes: &Routes, home: Page) -> Registration {
     let (registration, _) = routes.add_layer(Layer {
         turn: Turn::Last,
@@ -76,13 +76,13 @@ fn page(respond: impl Fn() -> Response + Send + Sync + 'static) -> Page {
     Arc::new(move |request, _| {
         let response = match *request.method() {
             Method::GET | Method::HEAD => respond(),
-            _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here"),
+            _ => text(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported"),
         };
         Box::pin(std::future::ready(response))
     })
 }
 
-/// What shows the flows' data is for those who may see it in the editor as well.
+/// Data of the flows requires the same permission as in the editor.
 fn private(admin: &Arc<Admin>, page: Page) -> Page {
     let admin = Arc::clone(admin);
     Arc::new(move |request, peer| {
@@ -94,7 +94,7 @@ fn private(admin: &Arc<Admin>, page: Page) -> Page {
     })
 }
 
-/// What is where.
+/// A page that lists the other pages.
 fn home(admin: &Admin, settings: &Settings) -> impl Fn() -> Response + Clone + use<> {
     let editor = settings.http_admin_root.as_ref().filter(|_| admin.serves_editor());
     let editor = editor.map(|root| format!("The editor is at {root}/. ")).unwrap_or_default();
@@ -110,7 +110,7 @@ fn test_page() -> Response {
     response
 }
 
-/// The WebSocket listeners of the flows, for the test page to offer.
+/// The WebSocket listeners of the flows, for the test page.
 fn listeners(engine: &Engine, root: &str) -> Response {
     let file = engine.flows();
     let running = engine.nodes();
@@ -141,8 +141,8 @@ fn describe_listener(node: &Map, root: &str) -> Value {
     map.into()
 }
 
-/// Statuses, debug output and failures as server-sent events: first what nodes show now, then
-/// whatever happens. Who reads too slowly is told how many events it lost.
+/// Statuses, debug output and failures as server-sent events: first the current statuses, then all
+/// events. A slow reader is told how many events it lost.
 fn events(engine: &Engine, stop: CancellationToken) -> Response {
     let receiver = engine.events();
     let shown = engine.statuses().into_iter().map(|(node, status)| status_event(&node, &status));

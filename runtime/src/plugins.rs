@@ -1,4 +1,4 @@
-//! Plugins in shared libraries: loaded at the start, and checked or listed by commands.
+//! Plugins in shared libraries: loads them at start-up, and checks or lists them for commands.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +19,7 @@ const TARGET: &str = "ferrowire::plugins";
 /// required.
 ///
 /// # Errors
-/// Every required plugin that cannot be used, one a line.
+/// Every required plugin that cannot be used, one per line.
 pub(crate) fn load(
     libraries: Found,
     settings: &Settings,
@@ -41,12 +41,12 @@ pub(crate) fn load(
     }
 }
 
-/// Warns in the log.
+/// Logs a warning.
 pub(crate) fn log(refused: &Refused) {
     warn!(target: TARGET, "{refused}");
 }
 
-/// Warns on standard error, for commands that have no log.
+/// Prints a warning to standard error, for commands without a log.
 pub(crate) fn print_warning(refused: &Refused) {
     // Standard error may be closed.
     let _closed = writeln!(std::io::stderr(), "ferrowire: {refused}");
@@ -58,7 +58,7 @@ fn identity(inspection: &Inspection) -> (&str, &str) {
     first.map_or(("", ""), |node| (node.plugin.as_str(), node.version.as_str()))
 }
 
-/// Says what a library is, and whether it would be loaded.
+/// Describes a library and whether it would be loaded.
 ///
 /// # Errors
 /// When standard output is closed.
@@ -155,10 +155,10 @@ fn describe(inspection: &Inspection) -> serde_json::Value {
     })
 }
 
-/// Lists the plugins that are linked in, and those that were loaded and refused.
+/// Lists the linked-in plugins, and those that were loaded and refused.
 ///
 /// # Errors
-/// When standard output is closed.
+/// If standard output is closed.
 pub(crate) fn list(
     libraries: Found,
     settings: &Settings,

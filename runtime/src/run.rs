@@ -1,4 +1,4 @@
-//! `ferrowire run`: the port, the flows, and the signals that end or reload them.
+//! `ferrowire run`: the port and the flows, until a signal ends them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,19 +10,23 @@ use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
 use ferrowire_http::{Limits, NodePort, Routes, serve, server_config};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::contexts::{self, Opened};
 use crate::settings::{Settings, table};
+use crate::signals::{self, Asked};
+use crate::watchdog::Watchdog;
 use crate::{admin, files, http_nodes, pages, process_env};
+
+/// How many threads calls that take long may hold, and what else blocks. They are made when needed.
+const MAX_BLOCKING: usize = 4096;
 
 /// Runs flows until a signal ends them.
 ///
 /// # Errors
-/// When nothing could be right: an unreadable file, a taken port, a bad certificate.
+/// If the start fails: an unreadable file, a port in use, an invalid certificate.
 pub(crate) fn run(
     settings: Settings,
     registry: Registry,
@@ -32,25 +36,29 @@ pub(crate) fn run(
     if let Some(workers) = settings.get(&table::WORKERS) {
         builder.worker_threads(workers);
     }
+    builder.max_blocking_threads(MAX_BLOCKING);
     let runtime = builder.enable_all().build().context("cannot start worker threads")?;
-    runtime.block_on(run_until_signal(settings, registry, paths))?;
+    let watchdog = Watchdog::start(runtime.handle().clone());
+    let _watchdog = watchdog.context("cannot start the watchdog's thread")?;
+    let asked = signals::watch(settings.get(&table::SHUTDOWN_TIMEOUT))?;
+    let code = runtime.block_on(run_until_asked(settings, registry, paths, asked))?;
     // Threads that block in a node's code do not delay the exit.
     runtime.shutdown_background();
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
-async fn run_until_signal(
+async fn run_until_asked(
     settings: Settings,
     registry: Registry,
     paths: &[PathBuf],
-) -> anyhow::Result<()> {
+    asked: Asked,
+) -> anyhow::Result<ExitCode> {
     let tls = settings.tls.as_ref().map(server_config).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
     })?;
-    let address = listener.local_addr().context("cannot tell the address of the port")?;
-    let mut signals = Signals::new().context("cannot wait for signals")?;
+    let address = listener.local_addr().context("cannot read the address of the port")?;
 
     let routes = Routes::new();
     let Opened { stores, files } =
@@ -72,7 +80,10 @@ async fn run_until_signal(
     let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     // The port accepts connections already: clients wait until the flows have started, and get no 404.
-    report(&admin.start().await?);
+    tokio::select! {
+        started = admin.start() => report(&started?),
+        () = asked.stop.cancelled() => {}
+    }
     info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
     announce(&admin, &settings, &format!("{scheme}://{address}"));
     let limits = Limits {
@@ -82,21 +93,26 @@ async fn run_until_signal(
     let server = serve(listener, tls, routes, limits, stop.clone());
     let mut server = std::pin::pin!(server);
     tokio::select! {
-        () = signals.until_end(&admin) => {}
+        () = asked.stop.cancelled() => {}
+        () = reload_when_asked(&asked, &admin) => {}
         () = &mut server => {}
     }
     info!("stopping");
     stop.cancel();
-    let (stopped, ()) = tokio::join!(engine.stop(StopReason::ShuttingDown), server);
-    stopped?;
+    let all_stopped = async { tokio::join!(engine.stop(StopReason::ShuttingDown), server) };
+    let limit = settings.get(&table::SHUTDOWN_TIMEOUT) + signals::GRACE;
+    let code = match tokio::time::timeout(limit, all_stopped).await {
+        Ok((stopped, ())) => stopped.map(|()| ExitCode::SUCCESS)?,
+        Err(_) => signals::name_what_is_late(),
+    };
     // Nodes may change context until they have stopped.
     keep.cancel();
     while let Some(written) = writing.join_next().await {
-        written.context("the context was not written to the end")?;
+        written.context("the context was not written completely")?;
     }
     comms.stop().await;
     info!("stopped");
-    Ok(())
+    Ok(code)
 }
 
 fn engine(
@@ -114,62 +130,43 @@ fn engine(
         .build()
 }
 
-/// Logs where the editor is, or why it is not served.
+/// Logs the editor's URL, or why it is not served.
 fn announce(admin: &Admin, settings: &Settings, port: &str) {
     match &settings.http_admin_root {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
         Some(_) if admin.lacks_editor() && !settings.get(&table::NO_EDITOR) => info!(
             "headless: this program was built without the editor; run `cargo xtask editor` \
-             and build again to have it"
+             and build again to include it"
         ),
         _ => {}
     }
     if admin.settings().flow_files.len() > 1 && settings.http_admin_root.is_some() {
-        info!("flows from several files are shown and run, but the editor cannot deploy to them");
+        info!("flows from several files run read-only; the editor cannot deploy to them");
     }
 }
 
-/// Logs what follows from the problems that the engine has logged.
+/// Logs the consequences of the problems that the engine has logged.
 fn report(deployed: &Deployed) {
     if !deployed.running {
         error!("the flows do not run: add plugins for the missing types, or delete their nodes");
     }
 }
 
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Signals {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Ends with SIGINT or SIGTERM; SIGHUP deploys the files again.
-    async fn until_end(&mut self, admin: &Arc<Admin>) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => reload(admin).await,
-            }
-        }
+/// Deploys the files again whenever that is asked for; never ends.
+async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>) {
+    loop {
+        asked.reload.notified().await;
+        reload(admin).await;
     }
 }
 
-/// Deploys the flow files again. Nodes that did not change keep running, with their connections.
+/// Deploys the flow files again. Unchanged nodes keep running, with their connections.
 async fn reload(admin: &Arc<Admin>) {
     match admin.reload(DeployType::Nodes).await {
         Ok(deployed) => {
             report(&deployed);
             info!("deployed the flow files again");
         }
-        Err(error) => error!("the flows go on as they were: {error}"),
+        Err(error) => error!("the running flows were not changed: {error}"),
     }
 }

@@ -1,5 +1,5 @@
-//! `ferrowire nodes`: the program holds every plugin of this repository, and each crate says in
-//! its Cargo.toml which types it provides, which `cargo xtask assemble --from-flows` reads.
+//! `ferrowire nodes`: the program has every plugin of this repository, and each crate lists its
+//! types in its Cargo.toml, for `cargo xtask assemble --from-flows`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;

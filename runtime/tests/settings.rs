@@ -1,5 +1,5 @@
-//! Settings through the program: where each value comes from, and the help, documentation and
-//! completions that derive from the records.
+//! Settings through the program: the source of each value, and the help, documentation and
+//! completions that are derived from the records.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ fn ferrowire(args: &[&str], env: &[(&str, &str)]) -> Output {
     command.args(args).envs(env.iter().copied()).output().unwrap()
 }
 
-/// What a command that succeeds prints.
+/// The output of a successful command.
 fn printed(args: &[&str], env: &[(&str, &str)]) -> String {
     let output = ferrowire(args, env);
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -20,7 +20,7 @@ fn printed(args: &[&str], env: &[(&str, &str)]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a command that fails says.
+/// The error of a failing command.
 fn refused(args: &[&str], env: &[(&str, &str)]) -> String {
     let output = ferrowire(args, env);
     assert_eq!(output.status.code(), Some(2));
@@ -160,7 +160,7 @@ fn the_documentation_of_settings_is_up_to_date() {
     let expected = printed(&["settings", "--markdown"], &[]);
     assert!(
         std::fs::read_to_string(page).unwrap() == expected,
-        "renew it: `cargo run -- settings --markdown > docs/settings.md`"
+        "regenerate it: `cargo run -- settings --markdown > docs/settings.md`"
     );
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask assemble`: a runtime that holds exactly the plugins that one chose.
+//! `cargo xtask assemble`: builds a runtime with a selection of plugins.
 
 pub(crate) mod build;
 mod choice;
@@ -15,7 +15,7 @@ use clap::Args;
 
 use crate::crates::Repository;
 
-/// What to assemble. The default set are all plugins of this repository.
+/// What to assemble. The default set is all plugins of this repository.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Options {
     /// A manifest: name, output, and the list of plugins, which replaces the default set
@@ -26,32 +26,32 @@ pub(crate) struct Options {
     /// Leave a plugin out
     #[arg(long, value_name = "PLUGIN")]
     without: Vec<String>,
-    /// Begin with no plugin instead of the default set
+    /// Start with no plugins instead of the default set
     #[arg(long, conflicts_with_all = ["manifest", "from_flows"])]
     bare: bool,
-    /// Begin with the plugins whose types these flow files use
+    /// Start with the plugins whose types these flow files use
     #[arg(long, value_name = "FLOWS", conflicts_with = "manifest")]
     from_flows: Vec<PathBuf>,
-    /// What the crate is called [default: my-runtime]
+    /// The name of the crate [default: my-runtime]
     #[arg(long)]
     name: Option<String>,
-    /// Where to put the program [default: assemble/NAME/NAME in cargo's target folder]
+    /// The path of the program [default: assemble/NAME/NAME in cargo's target folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Keep the generated crate in this folder, to be committed
     #[arg(long, value_name = "DIR")]
     generate_to: Option<PathBuf>,
-    /// Print the generated crate and do nothing
+    /// Print the generated crate and do nothing else
     #[arg(long)]
     dry_run: bool,
-    /// How cargo builds it
+    /// The cargo profile
     #[arg(long, default_value = "release")]
     profile: String,
 }
 
-/// Chooses, generates, compares versions, builds, and looks at what came out.
+/// Selects plugins, generates the crate, checks versions, builds, and verifies the program.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let here = std::env::current_dir().context("cannot read the current folder")?;
     let repository = Repository::read()?;
     let assembly = choice::choose(options, &repository, &here)?;
     let folder = match &options.generate_to {
@@ -64,7 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         print!("{}", generated.shown());
         return Ok(());
     }
-    // The copy in cargo's target folder starts anew from the repository's lock file each time.
+    // The copy in cargo's target folder always starts from the repository's lock file.
     generated.write(relative)?;
     resolve::check(&generated, &assembly, &repository)?;
     let program = build::build(&generated, &assembly, &options.profile, &repository)?;

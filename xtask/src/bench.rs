@@ -1,12 +1,13 @@
-//! `cargo xtask bench`: builds what is compared and hands over to `ferrowire-bench`.
+//! `cargo xtask bench`: builds what is compared and runs `ferrowire-bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::cargo::{self, Metadata};
+use crate::loaded::{Loaded, Profile};
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -14,16 +15,16 @@ pub(crate) struct Options {
     /// echo, fanout, idle, churn, startup, latency, cores, json, nodes, plugins; all but cores if
     /// none is given
     workloads: Vec<String>,
-    /// One or two short rounds, to see that everything works
+    /// One or two short rounds, to check that everything works
     #[arg(long)]
     quick: bool,
-    /// How often everything is measured
+    /// The number of rounds
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds that each measurement lasts
+    /// The duration of each measurement in seconds
     #[arg(long)]
     seconds: Option<f64>,
-    /// Fetch Node-RED 5 with npm, and measure it as well
+    /// Install Node-RED 5 with npm, and measure it as well
     #[arg(long)]
     with_node_red: bool,
     /// Where to write JSON, charts and logs; the `bench` folder of cargo's target if not given
@@ -31,7 +32,7 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
 }
 
-/// Builds, fetches, measures.
+/// Builds, installs, measures.
 pub(crate) fn run(options: Options) -> Result<()> {
     let metadata = Metadata::read()?;
     let target = metadata.target()?;
@@ -49,10 +50,11 @@ pub(crate) fn run(options: Options) -> Result<()> {
     if runtime.is_some() {
         bench.arg("--ferrowire").arg(target.join("release/ferrowire"));
     } else {
-        println!("no package builds `ferrowire` yet; it is left out");
+        println!("no package builds `ferrowire`; skipping it");
     }
     if wants_plugins(&options) && runtime.is_some() {
-        add_plugins(&mut bench, &target)?;
+        let loaded = Loaded::build(Profile::Release)?;
+        bench.arg("--ferrowire-without").arg(loaded.bare).arg("--plugins").arg(loaded.plugins);
     }
     if options.with_node_red {
         bench.arg("--node-red").arg(node_red(&target)?);
@@ -69,43 +71,8 @@ pub(crate) fn run(options: Options) -> Result<()> {
     cargo::succeed(&mut bench)
 }
 
-/// A runtime without plugins, for the nodes to be loaded into.
-const BARE: &str = "bare";
-/// What the packages of plugins are called.
-const PLUGIN: &str = "ferrowire-plugin-";
-
 fn wants_plugins(options: &Options) -> bool {
     options.workloads.is_empty() || options.workloads.iter().any(|name| name == "plugins")
-}
-
-/// Builds all plugins as shared libraries, and a runtime without them.
-fn add_plugins(bench: &mut Command, target: &Path) -> Result<()> {
-    if !cargo::root().join("runtime/examples").join(BARE).with_extension("rs").exists() {
-        println!("this runtime does not load plugins; `plugins` is left out");
-        return Ok(());
-    }
-    let mut build = cargo::cargo(&["build", "--release", "--package", "ferrowire-runtime"]);
-    cargo::succeed(build.args(["--example", BARE]))?;
-    let metadata = Metadata::read()?;
-    let names = metadata.packages().filter_map(|package| package["name"].as_str());
-    let packages: Vec<&str> = names.filter(|name| name.starts_with(PLUGIN)).collect();
-    let mut build = cargo::cargo(&["build", "--release", "--lib"]);
-    cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
-    let folder = target.join("bench/plugins");
-    if folder.exists() {
-        // Another branch may have had plugins that this one has not.
-        std::fs::remove_dir_all(&folder)?;
-    }
-    std::fs::create_dir_all(&folder)?;
-    for package in packages {
-        let library = format!("lib{}.so", package.replace('-', "_"));
-        let built = target.join("release").join(&library);
-        std::fs::copy(&built, folder.join(&library))
-            .with_context(|| format!("cargo did not build `{}`", built.display()))?;
-    }
-    bench.arg("--ferrowire-without").arg(target.join("release/examples").join(BARE));
-    bench.arg("--plugins").arg(folder);
-    Ok(())
 }
 
 /// Node-RED and a Node new enough for it, below cargo's target folder; fetched once.

@@ -1,55 +1,59 @@
-//! `cargo xtask browser`: the tests that drive a real browser against the real program.
+//! `cargo xtask browser`: runs the tests that control a browser with the real program.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::loaded::{Loaded, Profile};
 use crate::program::Program;
 use crate::{cargo, editor, examples};
 
-/// The test page's: where its scripts are, and the one to run.
+/// The test page's tests: their folder, and the script to run.
 const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
 
-/// The editor's.
+/// The editor's tests.
 const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
 
-/// The flows that the test page talks to.
+/// The flows for the test page.
 const FLOWS: [&str; 2] = ["examples/echo/flows.json", "examples/chat/flows.json"];
 
-/// A node crate that is not of this workspace, and the name of its library: the editor is to
+/// Node crates that are not of this workspace, and the names of their libraries: the editor is to
 /// show such nodes as well.
-const STRANGER: (&str, &str) = ("examples/third-party-node", "rate_limit_node");
+const STRANGERS: [(&str, &str); 2] =
+    [("examples/third-party-node", "rate_limit_node"), ("examples/third-party-room", "room")];
 
-/// Where the documentation's pictures are.
+/// The folder of the documentation's screenshots.
 const PICTURES: &str = "docs/images";
 
-/// Where distributions put it.
+/// The usual paths of the browser.
 const BROWSERS: [&str; 3] =
     ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/// What to do besides.
+/// Further options.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Renew the pictures of the editor in `docs/images`
+    /// Regenerate the screenshots of the editor in `docs/images`
     #[arg(long)]
     screenshots: bool,
 }
 
-/// Runs them, and fails where they cannot run.
+/// Runs the tests; fails if they cannot run.
 pub(crate) fn command(options: &Options) -> Result<()> {
     editor::fetch()?;
-    ensure!(run_all(options.screenshots)?, "this needs Node.js, npm and Chromium");
+    ensure!(run_all(options.screenshots)?, "the browser tests require Node.js, npm and Chromium");
     Ok(())
 }
 
-/// Runs those for which the browser, Node.js and the editor are there; whether all are.
+/// Runs the tests for which the browser, Node.js and the editor are available; returns whether all
+/// ran.
 pub(crate) fn run() -> Result<bool> {
     run_all(false)
 }
 
-/// As [`run`].
+/// Like [`run`].
 fn run_all(screenshots: bool) -> Result<bool> {
     let Some(browser) = BROWSERS.iter().find(|path| Path::new(path).exists()) else {
         return Ok(false);
@@ -61,13 +65,18 @@ fn run_all(screenshots: bool) -> Result<bool> {
     if !editor::is_there() {
         return Ok(false);
     }
-    let plugin = build_stranger()?;
-    let mut script = script(EDITOR, browser)?;
-    script.env("FERROWIRE", Program::build()?).env("PLUGIN", plugin);
+    let strangers = build_strangers()?;
+    let mut linked = script(EDITOR, browser)?;
+    linked.env("FERROWIRE", Program::build()?).env("PLUGIN", &strangers);
     if screenshots {
-        script.env("SCREENSHOTS", cargo::root().join(PICTURES));
+        linked.env("SCREENSHOTS", cargo::root().join(PICTURES));
     }
-    cargo::succeed(&mut script)?;
+    cargo::succeed(&mut linked)?;
+    println!("the same with every plugin loaded");
+    let Loaded { bare, plugins } = Loaded::build(Profile::Debug)?;
+    let mut loaded = script(EDITOR, browser)?;
+    loaded.env("FERROWIRE", bare).env("FERROWIRE_PLUGINS", plugins).env("PLUGIN", strangers);
+    cargo::succeed(&mut loaded)?;
     Ok(true)
 }
 
@@ -76,7 +85,7 @@ fn test_page(browser: &str) -> Result<()> {
     cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
 }
 
-/// A script, with the packages that it needs.
+/// A script, after installing its packages.
 fn script((folder, name): (&str, &str), browser: &str) -> Result<Command> {
     let folder = cargo::root().join(folder);
     cargo::succeed(
@@ -87,11 +96,14 @@ fn script((folder, name): (&str, &str), browser: &str) -> Result<Command> {
     Ok(script)
 }
 
-/// Builds the node crate of somebody else as a shared library.
-fn build_stranger() -> Result<PathBuf> {
-    let (folder, library) = STRANGER;
-    let mut build = examples::cargo(&cargo::root().join(folder), &["build"])?;
-    cargo::succeed(build.args(examples::SHARED_PROFILE))?;
+/// Builds the node crates of others as shared libraries.
+fn build_strangers() -> Result<OsString> {
+    let mut libraries = Vec::new();
     let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    Ok(examples::target()?.join(format!("debug/{before}{library}{after}")))
+    for (folder, library) in STRANGERS {
+        let mut build = examples::cargo(&cargo::root().join(folder), &["build"])?;
+        cargo::succeed(build.args(examples::SHARED_PROFILE))?;
+        libraries.push(examples::target()?.join(format!("debug/{before}{library}{after}")));
+    }
+    Ok(std::env::join_paths(libraries)?)
 }

@@ -1,4 +1,4 @@
-//! Calling cargo and other programs, from the root of the repository.
+//! Runs cargo and other programs from the root of the repository.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +20,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a program and fails if it does.
+/// Runs a program; fails if it fails.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     println!("$ {shown}");
@@ -29,29 +29,29 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it.
+/// The command line, for messages.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// What cargo knows about the workspace's own packages.
+/// Cargo's metadata of the workspace's own packages.
 pub(crate) struct Metadata(Value);
 
 impl Metadata {
-    /// Asks cargo about this workspace.
+    /// Reads the metadata of this workspace.
     pub(crate) fn read() -> Result<Self> {
         Self::ask(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))
     }
 
-    /// Asks cargo about the workspace of another `manifest`.
+    /// Reads the metadata of the workspace of another `manifest`.
     pub(crate) fn of(manifest: &Path) -> Result<Self> {
         let mut command = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
         Self::ask(command.arg("--manifest-path").arg(manifest))
     }
 
-    /// Asks with a `cargo metadata` of one's own.
+    /// Runs a given `cargo metadata` command.
     pub(crate) fn ask(command: &mut Command) -> Result<Self> {
         let output = command.output().context("could not start `cargo metadata`")?;
         let problem = String::from_utf8_lossy(&output.stderr);
@@ -59,7 +59,7 @@ impl Metadata {
         Ok(Self(serde_json::from_slice(&output.stdout)?))
     }
 
-    /// Everything that cargo said.
+    /// The complete metadata.
     pub(crate) fn json(&self) -> &Value {
         &self.0
     }
@@ -69,13 +69,13 @@ impl Metadata {
         self.0["packages"].as_array().into_iter().flatten()
     }
 
-    /// Where cargo puts what it builds.
+    /// Cargo's target folder.
     pub(crate) fn target(&self) -> Result<PathBuf> {
         let target = self.0["target_directory"].as_str().context("cargo has no target folder")?;
         Ok(target.into())
     }
 
-    /// The package whose program has this name.
+    /// The package with the binary of this name.
     pub(crate) fn package_of_program(&self, program: &str) -> Option<&str> {
         let has_it = |package: &&Value| {
             package["targets"].as_array().into_iter().flatten().any(|target| {

@@ -1,11 +1,11 @@
-//! `cargo xtask ci`: all that has to pass before a change goes in.
+//! `cargo xtask ci`: all checks that must pass before a merge.
 
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
 use crate::{editor, examples, memory, test};
 
-/// Runs what fails soonest first, and the tests last.
+/// Runs the fastest checks first, and the tests last.
 pub(crate) fn run() -> Result<()> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
     editor::fetch()?;

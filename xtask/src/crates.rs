@@ -1,4 +1,4 @@
-//! What a Cargo.toml says about a crate, this repository's or a stranger's.
+//! Reads the Cargo.toml of a crate, of this repository or another one.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cargo::{self, Metadata};
 
-/// The facade over the contract: a dependency on it makes a crate a plugin.
+/// The facade over the contract: a crate that depends on it is a plugin.
 pub(crate) const FACADE: &str = "ferrowire";
 
 /// A crate on this machine.
@@ -17,13 +17,13 @@ pub(crate) struct Crate {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) folder: PathBuf,
-    /// What code calls its library, when it has one.
+    /// The name of its library in code, if it has one.
     pub(crate) library: Option<String>,
-    /// The node types that it says it provides; `None` when it says nothing.
+    /// The node types that it declares; `None` without a declaration.
     pub(crate) types: Option<Vec<String>>,
-    /// The node types that its nodes refer to, without which they are of no use.
+    /// The node types that its nodes require.
     pub(crate) needs: Vec<String>,
-    /// How it depends on the contract; nothing when it does not.
+    /// Its dependencies on the contract, if any.
     pub(crate) wanted_facade: Vec<Wanted>,
 }
 
@@ -39,22 +39,23 @@ impl Crate {
     /// Reads the crate in `folder`.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let manifest = folder.join("Cargo.toml");
-        let manifest = std::fs::canonicalize(&manifest)
-            .with_context(|| format!("`{}` is no crate: no Cargo.toml there", folder.display()))?;
+        let manifest = std::fs::canonicalize(&manifest).with_context(|| {
+            format!("`{}` is not a crate: no Cargo.toml found", folder.display())
+        })?;
         let metadata = Metadata::of(&manifest)?;
         let found = metadata.packages().find(|package| {
             package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest)
         });
         match found {
             Some(package) => Self::from_metadata(package),
-            None => bail!("`{}` is a workspace; name the folder of one crate", folder.display()),
+            None => bail!("`{}` is a workspace; set the folder of one crate", folder.display()),
         }
     }
 
     pub(crate) fn from_metadata(package: &Value) -> Result<Self> {
         let text = |name: &str| {
             let text = package[name].as_str().map(str::to_owned);
-            text.with_context(|| format!("`cargo metadata` told no `{name}` of a package"))
+            text.with_context(|| format!("`cargo metadata` listed a package without `{name}`"))
         };
         let manifest = PathBuf::from(text("manifest_path")?);
         let list = |name: &str| {
@@ -79,14 +80,17 @@ impl Crate {
         })
     }
 
-    /// Whether it can be a plugin at all.
+    /// Checks whether it can be a plugin.
     pub(crate) fn ensure_plugin(&self) -> Result<()> {
         let folder = self.folder.display();
         if self.wanted_facade.is_empty() {
-            bail!("`{}` in `{folder}` is no plugin: it does not depend on `{FACADE}`", self.name);
+            bail!(
+                "`{}` in `{folder}` is not a plugin: it does not depend on `{FACADE}`",
+                self.name
+            );
         }
         if self.library.is_none() {
-            bail!("`{}` in `{folder}` has no library; a plugin has a src/lib.rs", self.name);
+            bail!("`{}` in `{folder}` has no library; add a src/lib.rs", self.name);
         }
         Ok(())
     }
@@ -105,11 +109,11 @@ fn library(package: &Value) -> Option<String> {
 /// The crates of this repository that provide nodes.
 #[derive(Debug)]
 pub(crate) struct Repository {
-    /// Those that a runtime may be assembled from.
+    /// The crates that a runtime may be assembled from.
     pub(crate) plugins: Vec<Crate>,
-    /// The names of all crates, which an assembled runtime cannot have.
+    /// The names of all crates, which an assembled runtime must not use.
     pub(crate) taken: Vec<String>,
-    /// Where cargo builds.
+    /// The target folder.
     pub(crate) target: PathBuf,
     /// The version of the contract.
     pub(crate) version: String,
@@ -134,7 +138,7 @@ impl Repository {
         Ok(Repository { plugins, taken, target: metadata.target()?, version })
     }
 
-    /// The plugin `name`: the name of its folder, or of its package.
+    /// The plugin `name`: the name of its folder or of its package.
     pub(crate) fn plugin(&self, name: &str) -> Option<&Crate> {
         self.plugins.iter().find(|plugin| plugin.name == name || short(plugin) == name)
     }
@@ -146,13 +150,13 @@ impl Repository {
         self.plugins.iter().find(provides)
     }
 
-    /// What people call the plugins.
+    /// The names of the plugins, for messages.
     pub(crate) fn names(&self) -> String {
         self.plugins.iter().map(short).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What people call a bundled plugin: the name of its folder.
+/// The short name of a bundled plugin: the name of its folder.
 pub(crate) fn short(plugin: &Crate) -> &str {
     plugin.folder.file_name().and_then(|name| name.to_str()).unwrap_or(&plugin.name)
 }

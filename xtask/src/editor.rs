@@ -1,4 +1,4 @@
-//! `cargo xtask editor`: fetches the Node-RED editor, which the next build embeds.
+//! `cargo xtask editor`: installs the Node-RED editor, which the next build embeds.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -10,27 +10,27 @@ use crate::cargo;
 /// The crate that embeds it, with the versions in its lock file.
 const FOLDER: &str = "crates/admin";
 
-/// Fetches the editor unless the version that the lock file names is there.
+/// Installs the editor, unless the version in the lock file is already installed.
 pub(crate) fn fetch() -> Result<()> {
     let folder = cargo::root().join(FOLDER);
     let wanted = fs::read(folder.join("package-lock.json"))?;
-    // A copy of the lock file, written when all of it was there.
+    // A copy of the lock file, written after a complete installation.
     let stamp = folder.join("node_modules/.ferrowire-fetched");
     if fs::read(&stamp).is_ok_and(|fetched| fetched == wanted) {
         return Ok(());
     }
     if !has_npm() {
-        bail!("`npm` is missing; install Node.js to have the editor in the program");
+        bail!("`npm` not found; install Node.js to include the editor in the program");
     }
     let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
     cargo::succeed(Command::new("npm").args(arguments).current_dir(&folder))?;
     fs::write(&stamp, wanted).with_context(|| format!("could not write `{}`", stamp.display()))
 }
 
-/// The same where the editor is not what matters: without it the program is headless.
+/// Like [`fetch`], where the editor is optional: without it the program is headless.
 pub(crate) fn fetch_if_possible() {
     if let Err(problem) = fetch() {
-        println!("going on without the editor: {problem:#}");
+        println!("continuing without the editor: {problem:#}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The crates among the examples, tested as strangers test theirs: each in its own workspace.
+//! Tests the crates among the examples like third-party crates: each in its own workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,9 @@ pub(crate) fn crates() -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// A command of cargo's in the folder of such a crate. It uses the workspace's versions, and one
-/// target folder for all of them, so that what they share is built once. It is not the
-/// workspace's, where the same library built differently would take the other's place.
+/// A cargo command in the folder of such a crate. Uses the workspace's versions, and one target
+/// folder for all of them, so that dependencies are built once. It differs from the workspace's,
+/// where the same library with other options would overwrite the workspace's.
 pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Result<Command> {
     fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .with_context(|| format!("could not copy Cargo.lock to `{}`", folder.display()))?;
@@ -35,12 +35,12 @@ pub(crate) fn cargo(folder: &Path, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Where such commands put what they build.
+/// The target folder of these commands.
 pub(crate) fn target() -> Result<PathBuf> {
     Ok(Metadata::read()?.target()?.join("strangers"))
 }
 
-/// The workspace's profile, which builds sooner than cargo's own.
+/// The workspace's profile, which builds faster than cargo's default.
 pub(crate) const SHARED_PROFILE: [&str; 4] = [
     "--config",
     "profile.dev.debug='line-tables-only'",

@@ -1,8 +1,8 @@
-//! `cargo xtask`: everything one does with this repository, one file a command.
+//! `cargo xtask`: the development tasks of this repository, one file per command.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "commands for people, who read what they print"
+    reason = "commands print their results for people"
 )]
 
 mod assemble;
@@ -12,6 +12,7 @@ mod cargo;
 mod ci;
 mod crates;
 mod examples;
+mod loaded;
 mod memory;
 mod new;
 mod plugin;
@@ -27,23 +28,23 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Everything one does with this repository")]
+#[command(name = "cargo xtask", about = "The development tasks of this repository")]
 enum Command {
     /// Build and start the runtime with the examples
     Run(run::Options),
-    /// Run all tests, documentation's examples and house rules included
+    /// Run all tests, including documentation examples and house rules
     Test,
-    /// Run the tests that drive a real browser; `--screenshots` renews the editor's pictures
+    /// Run the tests that control a browser; `--screenshots` regenerates the editor's screenshots
     Browser(browser::Options),
-    /// Run all that has to pass before a change goes in
+    /// Run all checks that must pass before a merge
     Ci,
-    /// Build a runtime that holds the plugins of your choice
+    /// Build a runtime with a selection of plugins
     Assemble(assemble::Options),
     /// Build a node crate as a shared library that a runtime loads
     Plugin(plugin::Options),
-    /// Begin a node crate of your own
+    /// Create a node crate
     New(new::Options),
-    /// Fetch the Node-RED editor, which the next build embeds; needs npm
+    /// Install the Node-RED editor, which the next build embeds; requires npm
     Editor,
     /// Compare speed and memory with the bare library and with Node-RED
     Bench(bench::Options),

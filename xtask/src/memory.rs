@@ -1,4 +1,4 @@
-//! `cargo xtask memory`: the unsafe code of the plugin ABI under the tools that watch memory.
+//! `cargo xtask memory`: tests the unsafe code of the plugin ABI with memory checkers.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::cargo::{self, Metadata, cargo, succeed};
 
-/// Runs what is there: Miri on the ABI alone, valgrind on nodes of a real library.
+/// Runs the available tools: Miri on the ABI alone, valgrind on nodes of a real library.
 pub(crate) fn run() -> Result<()> {
     if !miri()? {
         println!(
-            "Miri is left out; get it with `rustup component add --toolchain nightly miri rust-src`"
+            "skipping Miri; install it with `rustup component add --toolchain nightly miri rust-src`"
         );
     }
     if !valgrind()? {
-        println!("valgrind is left out, it is not on this machine");
+        println!("skipping valgrind, which is not installed");
     }
     Ok(())
 }
@@ -26,7 +26,7 @@ fn is_there(command: &mut Command) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// The rustup of this machine, with what cargo set for this toolchain taken away.
+/// A rustup command without the variables that cargo sets for this toolchain.
 fn nightly(arguments: &[&str]) -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly", "cargo"]).args(arguments).current_dir(cargo::root());
@@ -42,7 +42,7 @@ fn miri() -> Result<bool> {
     }
     let mut test = nightly(&["miri", "test", "--package", "ferrowire-abi", "--lib"]);
     test.arg("--target-dir").arg(Metadata::read()?.target()?.join("miri")).arg("tests::");
-    // Safe code, and property tests that read the folder, which Miri forbids.
+    // Safe code, and property tests that access the file system, which Miri forbids.
     test.args(["--", "--skip", "declaration::"]);
     succeed(&mut test)?;
     Ok(true)
@@ -54,7 +54,8 @@ fn valgrind() -> Result<bool> {
     }
     let program = tests()?;
     let mut watched = Command::new("valgrind");
-    // It runs one thread at a time; without fairness one that spins starves the others.
+    // Valgrind runs one thread at a time; without fair scheduling a spinning thread starves the
+    // others.
     watched.args(["--quiet", "--fair-sched=yes", "--error-exitcode=9"]).arg(program);
     watched.arg("--test-threads=1").current_dir(cargo::root().join("crates/loader"));
     succeed(&mut watched)?;

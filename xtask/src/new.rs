@@ -1,4 +1,4 @@
-//! `cargo xtask new`: a node crate to begin with, anywhere on the machine.
+//! `cargo xtask new`: creates a node crate from a template.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::assemble::source::{clean, package_name};
 use crate::cargo;
 use crate::crates::Repository;
 
-/// The files of a node crate and what they are made from.
+/// The files of a node crate and their templates.
 const TEMPLATE: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../template/Cargo.toml.txt")),
     ("README.md", include_str!("../template/README.md.txt")),
@@ -20,14 +20,14 @@ const TEMPLATE: [(&str, &str); 6] = [
     ("tests/node.rs", include_str!("../template/test.rs.txt")),
 ];
 
-/// Names that Rust, or the crate's own dependencies, leave no room for.
+/// Names that are reserved by Rust or the crate's dependencies.
 const TAKEN: &str = "abstract alloc as async await become box break const continue core crate do \
                      dyn else enum extern false final fn for gen if impl in let loop macro match \
                      mod move mut override priv proc_macro pub ref return self static std struct \
                      super test tokio trait true try type typeof unsafe unsized use virtual where \
                      while yield";
 
-/// What the template's code calls by name.
+/// Names used by the template's code.
 const USED: [&str; 12] = [
     "Editor",
     "EditorPart",
@@ -43,7 +43,7 @@ const USED: [&str; 12] = [
     "String",
 ];
 
-/// What to begin.
+/// The crate to create.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The folder of the new crate; its last part is the crate's name
@@ -53,26 +53,26 @@ pub(crate) struct Options {
     node_type: Option<String>,
 }
 
-/// Writes the crate and says what to do next.
+/// Writes the crate and prints the next steps.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let here = std::env::current_dir().context("cannot read the current folder")?;
     let folder = clean(&here.join(&options.path));
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let node_type = options.node_type.as_deref().unwrap_or(name);
     let repository = Repository::read()?;
     check_name(name, &repository)?;
     check_type(node_type, &repository)?;
-    ensure!(!folder.exists(), "`{}` is there already; choose another", folder.display());
+    ensure!(!folder.exists(), "`{}` already exists; choose another one", folder.display());
 
     let words = words(name, node_type, &folder, &repository.version);
     for (file, template) in TEMPLATE {
         write(&folder.join(file), &fill(template, &words))?;
     }
     write(&folder.join(".gitignore"), "/target\n")?;
-    // It builds with the versions that the runtime was tested with, and without a network.
+    // Uses the versions that the runtime was tested with, and works offline.
     fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
         .context("cannot copy the repository's Cargo.lock")?;
-    println!("created `{name}` in {}; its README.md says how to go on", folder.display());
+    println!("created `{name}` in {}; see its README.md for the next steps", folder.display());
     Ok(())
 }
 
@@ -80,7 +80,7 @@ fn check_name(name: &str, repository: &Repository) -> Result<()> {
     let library = package_name(name)?.replace('-', "_");
     let taken = repository.taken.iter().any(|other| other.replace('-', "_") == library);
     if taken || TAKEN.split_whitespace().any(|word| word == library) {
-        bail!("`{name}` is taken, no crate with nodes can be called so; choose another name");
+        bail!("`{name}` is reserved and cannot be the name of a node crate; choose another name");
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ fn check_type(node_type: &str, repository: &Repository) -> Result<()> {
     let fine = node_type.trim() == node_type
         && !node_type.is_empty()
         && node_type.chars().all(|c| c.is_ascii_alphanumeric() || " -_".contains(c));
-    ensure!(fine, "`{node_type}` is no node type; use letters, digits, spaces, `-` and `_`");
+    ensure!(fine, "invalid node type `{node_type}`; use letters, digits, spaces, `-` and `_`");
     match repository.provider(node_type) {
         Some(owner) => bail!(
             "the node type `{node_type}` is provided by `{}`; choose another with `--type`",

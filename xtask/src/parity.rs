@@ -1,7 +1,7 @@
-//! `cargo xtask parity`: Node-RED's own tests of its nodes, against the runtime.
+//! `cargo xtask parity`: runs Node-RED's own tests of its nodes against the runtime.
 //!
-//! A black-box suite drives the files from a clone of Node-RED over the admin API. Neither is part
-//! of this repository; what comes out is: `PARITY.md`.
+//! A black-box suite runs the test files from a clone of Node-RED over the admin API. Neither is
+//! part of this repository, only the result: `PARITY.md`.
 
 mod log;
 mod reasons;
@@ -21,7 +21,7 @@ use crate::program::Program;
 use reasons::Reasons;
 use report::Report;
 
-/// The files of tests for the nodes that Ferrowire has, in the order of the table.
+/// The test files of the nodes that Ferrowire has, in the order of the table.
 const SPECS: [&str; 20] = [
     "network/22-websocket_spec.js",
     "common/20-inject_spec.js",
@@ -45,7 +45,7 @@ const SPECS: [&str; 20] = [
     "common/98-unknown_spec.js",
 ];
 
-/// What the tests expect of the settings: context stores by these names.
+/// The settings that the tests require: context stores with these names.
 const SETTINGS: &str = r#"
 [context-storage]
 default = "memory1"
@@ -55,7 +55,7 @@ memory1 = { module = "memory" }
 memory2 = { module = "memory" }
 "#;
 
-/// What is written.
+/// The output file.
 const TABLE: &str = "PARITY.md";
 
 /// What to test.
@@ -68,13 +68,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     node_red: PathBuf,
     /// Only these files, by path (`common/20-inject_spec.js`) or name (`inject`); prints the table
-    /// and leaves `PARITY.md` as it is
+    /// and does not change `PARITY.md`
     #[arg(long, value_name = "FILE", num_args = 1..)]
     spec: Vec<String>,
     /// Only the cases whose key or title matches this; needs `--spec`
     #[arg(long, value_name = "PATTERN", requires = "spec")]
     only: Option<String>,
-    /// How often a case that failed is tried again
+    /// How often a failed case is retried
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
     retries: u32,
 }
@@ -86,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let reasons = Reasons::read()?;
     let folder = Metadata::read()?.target()?.join("parity");
     let results = folder.join("results.json");
-    // Flows and context of an earlier run would be seen by this one.
+    // Flows and context of an earlier run would affect this one.
     match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("could not empty `{}`", folder.display()));
@@ -94,13 +94,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         _ => fs::create_dir_all(folder.join("user"))?,
     }
     fs::write(folder.join("settings.toml"), SETTINGS)?;
-    // Some cases ask for the editor's own pages.
+    // Some cases request the editor's own pages.
     editor::fetch_if_possible();
     let (settings, user) = (folder.join("settings.toml"), folder.join("user"));
     let places =
         ["--settings".as_ref(), settings.as_os_str(), "--user-dir".as_ref(), user.as_os_str()];
     let arguments = log::ARGUMENTS.map(OsStr::new).into_iter().chain(places);
-    // Some flows name files of Node-RED's by their path in its folder.
+    // Some flows refer to files of Node-RED relative to its folder.
     let program =
         Program::start(&options.node_red, arguments, log::translator(&folder.join("log"))?)?;
     test(options, &suite, &specs, &program, &results)?;
@@ -112,7 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         fs::write(cargo::root().join(TABLE), &text)?;
         println!("\n{}", report.summary());
         for (spec, key) in reasons.stale(&report) {
-            println!("the reason for `{key}` of `{spec}` is not needed any more");
+            println!("the reason for `{key}` of `{spec}` is obsolete");
         }
     } else {
         println!("\n{text}");
@@ -134,7 +134,7 @@ fn checked_suite(suite: &Path) -> Result<PathBuf> {
     Ok(suite)
 }
 
-/// The files that were asked for; all if none was.
+/// The selected files; all by default.
 fn chosen(names: &[String]) -> Result<Vec<String>> {
     if names.is_empty() {
         return Ok(SPECS.map(str::to_owned).to_vec());
@@ -173,7 +173,7 @@ fn test(
         command.arg("--only").arg(only);
     }
     command.env("NODE_RED_SRC", &options.node_red);
-    // It fails when a case does; what it wrote says which.
+    // It fails if a case fails; the results are in its report.
     let status = command.status().context("could not start `node`")?;
     ensure!(results.exists(), "the suite ended without a result: {status}");
     Ok(())

@@ -1,4 +1,4 @@
-//! `cargo xtask plugin`: a node crate as a shared library that a runtime loads at its start.
+//! `cargo xtask plugin`: builds a node crate as a shared library that a runtime loads.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -21,17 +21,17 @@ pub(crate) struct Options {
     /// The folder to put the library into [default: plugins in cargo's target folder]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// How cargo builds it
+    /// The cargo profile
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Where cargo builds it [default: as in the crate's folder]
+    /// Cargo's target folder [default: as in the crate's folder]
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
 }
 
-/// Builds, checks by loading, copies.
+/// Builds the library, checks that it can be loaded, and copies it.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let here = std::env::current_dir().context("cannot read the current folder")?;
     let repository = Repository::read()?;
     let plugin = find(&options.plugin, &here, &repository)?;
     plugin.ensure_plugin()?;
@@ -55,17 +55,18 @@ fn find(text: &str, here: &Path, repository: &Repository) -> Result<Crate> {
         Source::Bundled(name) if here.join(&name).join("Cargo.toml").exists() => {
             Crate::read(&here.join(name))
         }
-        Source::Bundled(name) => bail!(
-            "no plugin is called `{name}` (there are {}), and no folder is",
-            repository.names()
-        ),
+        Source::Bundled(name) => {
+            bail!("no plugin or folder `{name}`; the plugins are {}", repository.names())
+        }
         Source::Version { package, .. } | Source::Git { package, .. } => {
-            bail!("the source of `{package}` is not here; fetch it and name its folder")
+            bail!(
+                "the source of `{package}` is not on this machine; download it and set its folder"
+            )
         }
     }
 }
 
-/// Builds the crate's library as a shared one, whatever kinds its Cargo.toml lists.
+/// Builds the crate as a shared library, whatever crate types its Cargo.toml lists.
 fn build(plugin: &Crate, profile: &str, target: Option<&Path>) -> Result<PathBuf> {
     let mut command = cargo::cargo(&["rustc", "--lib", "--crate-type", "cdylib"]);
     command.args(["--profile", profile, "--message-format", "json-render-diagnostics"]);
@@ -73,7 +74,7 @@ fn build(plugin: &Crate, profile: &str, target: Option<&Path>) -> Result<PathBuf
     if let Some(target) = target {
         command.arg("--target-dir").arg(target);
     }
-    // As if one stood there: settings of cargo in that folder count.
+    // In the crate's folder, so that its cargo configuration applies.
     command.current_dir(&plugin.folder).stdout(Stdio::piped());
     let shown = cargo::shown(&command);
     println!("$ {shown}");
@@ -86,10 +87,10 @@ fn build(plugin: &Crate, profile: &str, target: Option<&Path>) -> Result<PathBuf
     }
     let status = child.wait()?;
     ensure!(status.success(), "`{shown}` failed: {status}");
-    library.with_context(|| format!("`{}` gave no shared library", plugin.name))
+    library.with_context(|| format!("cargo built no shared library for `{}`", plugin.name))
 }
 
-/// The file that a message of cargo's says it has built for the plugin.
+/// The library in one of cargo's messages, if it belongs to the plugin.
 fn shared_library(message: &Value, plugin: &Crate) -> Option<PathBuf> {
     let is_it = message["reason"] == "compiler-artifact"
         && message["target"]["name"].as_str() == plugin.library.as_deref()
@@ -103,7 +104,7 @@ fn shared_library(message: &Value, plugin: &Crate) -> Option<PathBuf> {
     })
 }
 
-/// Has a runtime without plugins look at the library, load it and name what it brought.
+/// Loads the library with a runtime without plugins and prints its node types.
 fn check(library: &Path, plugin: &Crate, repository: &Repository) -> Result<()> {
     cargo::succeed(&mut cargo::cargo(&[
         "build",
@@ -128,7 +129,7 @@ fn check(library: &Path, plugin: &Crate, repository: &Repository) -> Result<()> 
         .filter(|node| node["plugin"] == plugin.name.as_str())
         .filter_map(|node| node["type"].as_str())
         .collect();
-    ensure!(!brought.is_empty(), "`{}` was loaded and brought no node type", plugin.name);
-    println!("loaded it, it brought {}", brought.join(", "));
+    ensure!(!brought.is_empty(), "`{}` was loaded but has no node types", plugin.name);
+    println!("loaded it; node types: {}", brought.join(", "));
     Ok(())
 }

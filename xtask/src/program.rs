@@ -9,14 +9,14 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::{self, Metadata};
 
-/// The program, running; stopped when this is dropped.
+/// The running program; stopped on drop.
 pub(crate) struct Program {
     child: Child,
     address: String,
 }
 
 impl Program {
-    /// Builds it; where it is.
+    /// Builds the program and returns its path.
     pub(crate) fn build() -> Result<PathBuf> {
         let metadata = Metadata::read()?;
         let package =
@@ -25,8 +25,8 @@ impl Program {
         Ok(metadata.target()?.join("debug/ferrowire"))
     }
 
-    /// Builds it and starts `ferrowire run` in `folder` with these arguments. `log` is given every
-    /// line that it logs once it listens.
+    /// Builds the program and starts `ferrowire run` in `folder` with these arguments. Calls `log`
+    /// for every line that it logs once it listens.
     pub(crate) fn start(
         folder: &Path,
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
@@ -48,16 +48,16 @@ impl Program {
             Some(rest.split([',', ' ']).next()?.to_owned())
         });
         let Some(address) = address else {
-            // It has ended by itself: its log did.
+            // It has exited, since its log ended.
             let ended = child.wait()?;
             bail!("`ferrowire` did not listen: {ended}");
         };
-        // Whatever it still logs must not fill the pipe.
+        // Further lines must not fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| log(&line)));
         Ok(Program { child, address })
     }
 
-    /// Where it listens.
+    /// The URL at which it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -65,7 +65,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Fails if it has already exited.
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }

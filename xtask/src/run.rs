@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the runtime with the examples.
+//! `cargo xtask run`: runs the examples.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,21 +12,21 @@ use serde_json::Value;
 use crate::cargo::{self, Metadata};
 use crate::editor;
 
-/// What a first start shows; the chat comes first.
+/// The flows of a first start; the chat comes first.
 const EXAMPLES: [&str; 2] = ["examples/chat/flows.json", "examples/echo/flows.json"];
 
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Files of flows, from the root of the repository. Without any, a copy of the examples,
-    /// which the editor may change
+    /// Flow files, relative to the root of the repository. By default a copy of the examples, which
+    /// the editor may change
     flows: Vec<PathBuf>,
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:1880")]
     listen: SocketAddr,
 }
 
-/// Builds the runtime, starts it and waits for its end.
+/// Builds the runtime, starts it and waits until it ends.
 pub(crate) fn run(options: &Options) -> Result<()> {
     editor::fetch_if_possible();
     let metadata = Metadata::read()?;
@@ -47,7 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     cargo::succeed(command.current_dir(cargo::root()))
 }
 
-/// A flow file to play with: the examples, until somebody deploys something else.
+/// The flow file of the default run: the examples, or whatever was deployed since.
 fn playground(target: &Path) -> Result<PathBuf> {
     let path = target.join("playground/flows.json");
     if !path.exists() {
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("`{}` is not JSON", path.display()))
 }
 
-/// The paths at which a flow accepts WebSockets.
+/// The paths of a flow's WebSocket listeners.
 fn endpoints(flow: &Value) -> Vec<String> {
     let nodes = flow.as_array().into_iter().flatten();
     nodes

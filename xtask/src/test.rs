@@ -1,4 +1,4 @@
-//! `cargo xtask test`: tests, the documentation's examples, the house rules.
+//! `cargo xtask test`: runs tests, documentation examples and house rules.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
@@ -11,23 +11,23 @@ use crate::editor;
 use crate::examples;
 use crate::tidy;
 
-/// Whether tests may be left out.
+/// Whether tests may be skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ignored {
-    /// While one works.
+    /// During development.
     Allowed,
-    /// Before a change goes in.
+    /// Before a merge.
     Refused,
 }
 
-/// Runs everything; the test runner's own summary comes last.
+/// Runs everything; the test runner's summary comes last.
 pub(crate) fn run(ignored: Ignored) -> Result<()> {
     tidy::run()?;
     editor::fetch_if_possible();
     if !browser::run()? {
-        let missing = "they need Node.js, npm, Chromium and the editor";
+        let missing = "they require Node.js, npm, Chromium and the editor";
         ensure!(ignored == Ignored::Allowed, "not all browser tests can run: {missing}");
-        println!("browser tests are left out: {missing}");
+        println!("skipping browser tests: {missing}");
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());
@@ -47,18 +47,18 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
     Ok(())
 }
 
-/// Runs a test runner, shows what it prints, and counts the tests that it left out.
+/// Runs a test runner, forwards its output, and counts skipped tests.
 fn watch(command: &mut Command, ignored: Ignored) -> Result<()> {
     let shown = cargo::shown(command);
     println!("$ {shown}");
-    // Summaries come on either stream: one pipe keeps them in order.
+    // Summaries may be on either stream: one pipe keeps the order.
     let (reader, writer) = std::io::pipe()?;
     let mut child = command
         .stdout(writer.try_clone()?)
         .stderr(writer)
         .spawn()
         .with_context(|| format!("could not start `{shown}`"))?;
-    // Our copies of the pipe's writing end have to go, or it would never end.
+    // Our copies of the pipe's write end must be closed, or reading would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut left_out = 0_usize;
     let mut stdout = std::io::stdout();
@@ -72,13 +72,13 @@ fn watch(command: &mut Command, ignored: Ignored) -> Result<()> {
     ensure!(status.success(), "`{shown}` failed: {status}");
     ensure!(
         ignored == Ignored::Allowed || left_out == 0,
-        "`{shown}` left out `{left_out}` tests; make them run or remove them"
+        "`{shown}` skipped `{left_out}` tests; enable or remove them"
     );
     Ok(())
 }
 
-/// Reads the summaries of `cargo test` (`3 passed; 0 failed; 1 ignored`) and of nextest
-/// (`4 tests run: 3 passed, 1 skipped`).
+/// The number of skipped tests in a summary of `cargo test` (`3 passed; 0 failed; 1 ignored`) or
+/// nextest (`4 tests run: 3 passed, 1 skipped`).
 fn tests_left_out(line: &str) -> usize {
     if !line.contains("test result:") && !line.contains("run:") {
         return 0;

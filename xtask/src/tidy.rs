@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the house rules that no compiler checks.
+//! `cargo xtask tidy`: checks the house rules that no compiler checks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::cargo::{self, Metadata};
 
-/// Longer files have more than one job.
+/// Longer files should be split.
 const MAX_LINES: usize = 500;
 
-/// But for tables: both sides of the border to shared libraries are read side by side.
+/// Except for tables: both sides of the ABI are easier to compare in one file.
 const TABLES: [&str; 1] = ["crates/abi/src/raw.rs"];
 
-/// What the crates below a folder may depend on, of ours; a crate that is not listed is free.
-/// The first folder that fits counts.
+/// Which crates of this repository the crates below a folder may depend on; crates that are not
+/// listed are unrestricted. The first matching folder counts.
 const EDGES: [(&str, &[&str]); 20] = [
     ("plugins/http/", &["ferrowire", "ferrowire-net"]),
     ("plugins/http-request/", &["ferrowire", "ferrowire-net"]),
@@ -62,7 +62,7 @@ const OWN_LINTS: [&str; 2] = ["crates/abi/", "crates/loader/"];
 const DOCUMENTS: [&str; 5] =
     ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/authoring.md", "docs/building.md"];
 
-/// Checks every rule and lists all that break one.
+/// Checks every rule and lists all violations.
 pub(crate) fn run() -> Result<()> {
     let root = cargo::root();
     let mut problems = Vec::new();
@@ -97,7 +97,7 @@ fn relative(root: &Path, path: &str) -> Result<String> {
     Ok(inside.to_string_lossy().into_owned())
 }
 
-/// Dependencies on crates of ours that the design does not have.
+/// Dependencies between our crates that the architecture does not allow.
 fn wrong_edges(manifest: &str, package: &Value) -> Vec<String> {
     let Some((_, allowed)) = EDGES.iter().find(|(folder, _)| manifest.starts_with(folder)) else {
         return Vec::new();
@@ -116,7 +116,7 @@ fn wrong_edges(manifest: &str, package: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Members that don't inherit the workspace's lints.
+/// Members that do not inherit the workspace's lints.
 fn wrong_lints(manifest: &str, text: &str) -> Option<String> {
     let inherits = text.contains("[lints]\nworkspace = true");
     let own = OWN_LINTS.iter().any(|folder| manifest.starts_with(folder))
@@ -125,7 +125,7 @@ fn wrong_lints(manifest: &str, text: &str) -> Option<String> {
         .then(|| format!("{manifest}: does not inherit the lints; add `[lints] workspace = true`"))
 }
 
-/// All Rust files except what is built or fetched.
+/// All Rust files except generated and downloaded ones.
 fn collect_sources(folder: &Path, sources: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("could not read the folder `{}`", folder.display()))?;
@@ -144,11 +144,11 @@ fn collect_sources(folder: &Path, sources: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with one Rust file.
+/// The problems of one Rust file.
 fn wrong_source(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if !text.starts_with("//! ") {
-        problems.push(format!("{name}: the first line has to say its one job, after `//!`"));
+        problems.push(format!("{name}: the first line must state the file's purpose, after `//!`"));
     }
     let lines = text.lines().count();
     if lines > MAX_LINES && !TABLES.contains(&name) {
@@ -163,7 +163,7 @@ fn wrong_source(name: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// Whether a line of code opens something unsafe; comments and strings only talk about it.
+/// Whether a line of code contains unsafe code; comments and strings do not count.
 fn is_unsafe(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     let mut words = code.split_whitespace().peekable();
@@ -178,7 +178,7 @@ fn is_unsafe(line: &str) -> bool {
     false
 }
 
-/// The paths that a document puts between backticks.
+/// The paths in backticks in a document.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).filter(|word| is_path(word))

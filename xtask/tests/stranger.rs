@@ -1,8 +1,8 @@
-//! A stranger's path, from an empty folder: begin a node crate, test it, assemble a runtime with
-//! it, connect a WebSocket client.
+//! The path of a third-party author, from an empty folder: create a node crate, test it, assemble a
+//! runtime with it, connect a WebSocket client.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,9 +24,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Where the workspace builds.
+/// The workspace's target folder.
 fn target() -> PathBuf {
-    // The program lies in `target/debug`.
+    // The program is in `target/debug`.
     Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
 }
 
@@ -45,19 +45,19 @@ fn succeed(command: &mut Command) -> String {
     printed
 }
 
-/// Runs a command that must fail and returns its last words.
+/// Runs a command that must fail and returns its error.
 fn fail(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success(), "{command:?} did not fail");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Where the crates of strangers are built, so that what they share is built once.
+/// The target folder for third-party crates, so that dependencies are built once.
 fn strangers() -> PathBuf {
     target().join("strangers")
 }
 
-/// `cargo test` as a stranger runs it, with the workspace's profile, which builds sooner.
+/// `cargo test` as a third party runs it, with the workspace's profile, which builds faster.
 fn cargo_test(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap());
     command.args(["test", "--offline"]).current_dir(folder).env("CARGO_TARGET_DIR", strangers());
@@ -66,8 +66,7 @@ fn cargo_test(folder: &Path) -> Command {
     command
 }
 
-/// Starts a runtime and tells at which address it listens. Its standard error is closed then,
-/// which must not end it.
+/// Starts a runtime and returns its address. Then closes its standard error, which must not end it.
 fn run(program: &Path, flows: &Path) -> (Running, String) {
     run_with(program, flows, &[])
 }
@@ -115,7 +114,7 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
     let mut assemble = xtask(here, &assemble);
     let printed =
         succeed(assemble.args(["--name", "strangers", "--profile", "dev", "--output", "bin/it"]));
-    assert!(printed.contains("it holds my-node, tls-config, websocket in"), "{printed}");
+    assert!(printed.contains("node types: my-node, tls-config, websocket in"), "{printed}");
     assert!(!printed.contains("inject"), "{printed}");
 
     let (_running, address) = run(&here.join("bin/it"), &node.join("flows.json"));
@@ -132,7 +131,7 @@ fn libraries(here: &Path, to: &str, plugins: &[&str]) {
             command.arg("--target-dir").arg(strangers());
         }
         let printed = succeed(&mut command);
-        assert!(printed.contains("loaded it, it brought"), "{printed}");
+        assert!(printed.contains("loaded it; node types:"), "{printed}");
     }
 }
 
@@ -174,7 +173,7 @@ fn a_source_that_was_loaded_receives_datagrams() {
     assert_eq!(datagram(&mut client, port), "hello");
 }
 
-/// What the client gets of a datagram. It may hear of the silence before.
+/// The client's message for a datagram. A message about silence may come first.
 fn datagram(client: &mut tungstenite::WebSocket<TcpStream>, port: u16) -> String {
     let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.send_to(b"hello", ("127.0.0.1", port)).unwrap();
@@ -182,7 +181,7 @@ fn datagram(client: &mut tungstenite::WebSocket<TcpStream>, port: u16) -> String
     received.find(|text| text.as_str() != "silent").unwrap().to_string()
 }
 
-/// Writes the source's example flow with a port that was free a moment ago; its own may be taken.
+/// Writes the source's example flow with a free port, since its own may be in use.
 fn datagram_flow(folder: &Path) -> u16 {
     let flows = root().join("examples/third-party-source/flows.json");
     let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -225,15 +224,80 @@ fn the_example_of_a_source_passes_datagrams_to_websocket_clients() {
     assert_eq!(datagram(&mut client, port), "hello");
 }
 
+/// Connects a client to the room of the example; what it is answered first.
+fn enter_the_lobby(address: &str) -> (BufReader<TcpStream>, String) {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = "GET /lobby HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n";
+    (&stream).write_all(request.as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    (reader, line)
+}
+
+/// The body of the answer to a GET request.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// What the example of rooms promises, of a runtime that lets one client into a room.
+fn check_the_lobby(address: &str) {
+    let (mut client, answer) = enter_the_lobby(address);
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    client.get_mut().write_all(b"hello\n").unwrap();
+    let mut lines = client.lines().map(Result::unwrap);
+    lines.find(|line| line == "HELLO").unwrap();
+    assert_eq!(get(address, "/lobby/members"), "[1]");
+    assert_eq!(get(address, "/room/lobby/members"), "[1]");
+    let (_client, answer) = enter_the_lobby(address);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "the setting bounds the room: {answer}");
+    let report: serde_json::Value = serde_json::from_str(&get(address, "/diagnostics")).unwrap();
+    let metrics = report["runtime"]["metrics"].as_array().unwrap();
+    let counter = metrics.iter().find(|metric| metric["name"] == "room_lines_received").unwrap();
+    assert_eq!((&counter["count"], &counter["plugin"]), (&1.into(), &"room".into()));
+}
+
+#[test]
+fn the_example_of_rooms_uses_every_part_of_the_contract_assembled() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-room");
+    let program = folder.path().join("rooms");
+    let mut assemble = xtask(folder.path(), &["assemble", "--profile", "dev", "--from-flows"]);
+    assemble.arg(example.join("flows.json")).arg("--with").arg(&example);
+    succeed(assemble.args(["--name", "rooms", "--output"]).arg(&program));
+    let flows = example.join("flows.json");
+    let (_running, address) = run_with(&program, &flows, &["--room-members", "1"]);
+    check_the_lobby(&address);
+}
+
+#[test]
+fn the_example_of_rooms_uses_every_part_of_the_contract_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("examples/third-party-room");
+    libraries(folder.path(), "libraries", &[example.to_str().unwrap(), "change"]);
+    let bare = target().join("debug/examples/bare");
+    let libraries = folder.path().join("libraries");
+    let arguments = ["--plugins", libraries.to_str().unwrap(), "--room-members", "1"];
+    let (_running, address) = run_with(&bare, &example.join("flows.json"), &arguments);
+    check_the_lobby(&address);
+}
+
 #[test]
 fn a_folder_that_is_there_is_not_written_into() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("my-node")).unwrap();
     let problem = fail(&mut xtask(folder.path(), &["new", "my-node"]));
-    assert!(problem.contains("is there already"), "{problem}");
+    assert!(problem.contains("already exists"), "{problem}");
 }
 
-/// A crate with a library, without code in it.
+/// A library crate without code.
 fn write_crate(folder: &Path, manifest: &str) {
     std::fs::create_dir_all(folder.join("src")).unwrap();
     std::fs::write(folder.join("src/lib.rs"), "").unwrap();
@@ -290,9 +354,9 @@ fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_wh
     let arguments =
         ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("want different versions of `ferrowire`"), "{problem}");
+    assert!(problem.contains("require different versions of `ferrowire`"), "{problem}");
     let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
-    assert!(theirs.contains("other-core` is wanted by `other-node`"), "{problem}");
+    assert!(theirs.contains("other-core` is required by `other-node`"), "{problem}");
     let ours = problem.lines().find(|line| line.contains("0.1.0 from")).unwrap();
     assert!(ours.contains("`ferrowire-plugin-debug`"), "{problem}");
     assert!(!problem.contains("Compiling"), "{problem}");
@@ -306,7 +370,7 @@ fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() 
     write_crate(&folder.path().join("new-node"), node);
     let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
     let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("`new-node` wants `ferrowire` ^7"), "{problem}");
+    assert!(problem.contains("`new-node` requires `ferrowire` ^7"), "{problem}");
     assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
 }
 
@@ -359,11 +423,11 @@ fn what_is_asked_for_twice_or_is_no_plugin_is_refused() {
     let problem =
         |arguments: &[&str]| fail(xtask(folder.path(), &["assemble", "--dry-run"]).args(arguments));
     let twice = problem(&["--with", "debug", "--with", "./debug"]);
-    assert!(twice.contains("asked for twice, from this repository and from `"), "{twice}");
+    assert!(twice.contains("selected twice, from this repository and from `"), "{twice}");
     let plain = problem(&["--with", "./plain"]);
     assert!(plain.contains("does not depend on `ferrowire`"), "{plain}");
     let nowhere = problem(&["--with", "./nowhere"]);
-    assert!(nowhere.contains("is no crate: no Cargo.toml there"), "{nowhere}");
+    assert!(nowhere.contains("is not a crate: no Cargo.toml found"), "{nowhere}");
     let workspace = problem(&["--with", root().to_str().unwrap()]);
     assert!(workspace.contains("is a workspace"), "{workspace}");
 }

@@ -1,4 +1,4 @@
-//! The chart: bars for each case, readable on light and on dark pages.
+//! The chart: bars for each case, readable in light and dark themes.
 
 use crate::report::{Case, Measured, number};
 use crate::sample::Sample;
@@ -8,14 +8,14 @@ const LEFT: f64 = 130.0;
 const BAR: f64 = 18.0;
 const LONGEST: f64 = 500.0;
 
-/// Colours that are told apart on white and on black, also by those who see few colours.
+/// Colours that can be distinguished on white and on black, also with colour blindness.
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}\
 .title{font-size:15px;font-weight:600}.case{font-weight:600}\
 .s0{fill:#8c959f}.s1{fill:#57606a}.s2{fill:#d4622a}.s3{fill:#2f7fc1}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}\
 .s0{fill:#6e7681}.s1{fill:#a5adb8}.s2{fill:#f0883e}.s3{fill:#58a6ff}}";
 
-/// Draws an SVG; the longest bar of each case has the whole width.
+/// Draws an SVG; the longest bar of each case has the full width.
 pub(crate) fn draw(title: &str, cases: &[Case]) -> String {
     let mut body = String::new();
     let mut y = 26.0;
@@ -38,7 +38,7 @@ pub(crate) fn draw(title: &str, cases: &[Case]) -> String {
     )
 }
 
-/// The servers of a case with their medians and the share of the highest.
+/// The servers of a case with their medians, relative to the highest one.
 fn bars(case: &Case) -> Vec<(&Measured, f64, f64)> {
     let (metric, _) = case.measure();
     let value = |it: &Measured| Sample::median(&it.rounds).get(metric).unwrap_or_default();

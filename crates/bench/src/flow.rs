@@ -1,10 +1,11 @@
-//! The flows that every server offers, and what each makes of a message.
+//! The flows of the servers, and the expected answer of each to a message.
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// A flow: bare servers have some of them in code, Ferrowire and Node-RED read `flows/*.json`.
+/// A flow: the bare servers implement some of them in code; Ferrowire and Node-RED read
+/// `flows/*.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Flow {
@@ -28,8 +29,8 @@ pub(crate) enum Flow {
     TenChanges,
 }
 
-/// What stands in every JSON text around what makes it unique and as long as was asked for. Names
-/// are in alphabetical order, so that servers that sort them answer the same.
+/// The fixed parts of a JSON message, around an id and padding. Names are in alphabetical order, so
+/// that servers that sort them give the same answer.
 const JSON: [&str; 3] = [
     r#"{"_msgid":""#,
     r#"","payload":{"name":""#,
@@ -37,7 +38,7 @@ const JSON: [&str; 3] = [
 ];
 
 impl Flow {
-    /// Flows that show what one kind of node costs.
+    /// Flows that measure the cost of one kind of node.
     pub(crate) const NODES: [Self; 7] = [
         Self::Echo,
         Self::Function,
@@ -48,7 +49,7 @@ impl Flow {
         Self::TenChanges,
     ];
 
-    /// Its name, which its file and path are called after.
+    /// Its name, used for its file and path.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
@@ -85,8 +86,7 @@ impl Flow {
         }
     }
 
-    /// A message of `size` bytes that no other `tag` and `number` have, and what the flow has to
-    /// answer to it.
+    /// A unique message of `size` bytes for this `tag` and `number`, and the expected answer.
     pub(crate) fn exchange(
         self,
         tag: usize,
@@ -107,7 +107,7 @@ impl Flow {
     }
 }
 
-/// Text that names its connection and number and is different everywhere behind that as well.
+/// Text with the connection and number, and unique contents after that as well.
 fn text(tag: usize, number: usize, size: usize) -> Result<String> {
     let mut text = format!("{tag:08x}{number:08x}");
     fill(&mut text, tag, number, size.checked_sub(16).with_context(|| too_short(size, 16))?);
@@ -124,7 +124,7 @@ fn json(tag: usize, number: usize, size: usize) -> Result<String> {
 }
 
 fn too_short(size: usize, least: usize) -> String {
-    format!("messages of `{size}` bytes can't be told apart; use {least} or more")
+    format!("messages of `{size}` bytes are too short to be unique; use {least} or more")
 }
 
 fn fill(text: &mut String, tag: usize, number: usize, length: usize) {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-/// Ferrowire's own, so that the bare servers are a fair limit.
+/// Ferrowire's allocator, for a fair comparison with the bare servers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What is measured: the kinds of work, and the cases of each workload.
+//! The kinds of work, and the cases of each workload.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::flow::Flow;
 
-/// One thing to do to a server.
+/// A load on a server.
 #[derive(Clone, Debug, PartialEq, Subcommand, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Work {
@@ -56,9 +56,8 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// The read buffer with which the tuned library does best, so that it is a limit: 4 KiB for
-    /// short messages (and for little memory), more for long ones, and as much as the library's
-    /// default where many long ones come at once.
+    /// The read buffer with which the tuned library is fastest: 4 KiB for short messages (and low
+    /// memory), more for long ones, and the library's default for many long ones at once.
     pub(crate) fn read_buffer(&self) -> usize {
         match self {
             Self::Echo { size, in_flight, .. } if *size > 16_384 && *in_flight > 1 => 131_072,
@@ -78,7 +77,7 @@ impl Work {
     }
 }
 
-/// What a user asks for by name.
+/// A workload, selected by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Workload {
     /// Messages per CPU-second, echoed
@@ -113,8 +112,8 @@ impl Workload {
         }
     }
 
-    /// The cases measured with a running server; startup, latency and the like need more
-    /// than that and are put together in `special`.
+    /// The cases that are measured with a running server; startup, latency and the like need more
+    /// and are in `special`.
     pub(crate) fn cases(self, quick: bool) -> Vec<Work> {
         match self {
             Self::Echo if quick => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 1, 65_536)],

@@ -1,4 +1,4 @@
-//! What Linux tells about a process: CPU time, memory, and how many files it may open.
+//! Information from Linux about a process: CPU time, memory, and the limit of open files.
 
 use std::fs;
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Lets this process and its children open as many sockets as the system allows.
+/// Raises the limit of open files of this process and its children to the maximum.
 pub(crate) fn raise_open_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).context("could not raise the limit of open files")
 }
 
-/// User and system time that the process has used, over all its threads.
+/// The user and system time of the process, over all its threads.
 pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let stat = fs::read_to_string(&path)
         .with_context(|| format!("the server is gone: could not read `{path}`"))?;
-    let ticks = cpu_ticks(&stat).with_context(|| format!("`{path}` is not as expected"))?;
+    let ticks = cpu_ticks(&stat).with_context(|| format!("unexpected contents of `{path}`"))?;
     let per_second = rustix::param::clock_ticks_per_second();
     Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
 }
 
-/// Fields 14 and 15; the second field, the program's name, may hold spaces and brackets.
+/// Fields 14 and 15; the second field, the program's name, may contain spaces and parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut times = after_name.split_ascii_whitespace().skip(11);

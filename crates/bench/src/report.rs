@@ -22,16 +22,16 @@ pub(crate) struct Report {
     cases: Vec<Case>,
 }
 
-/// One load, and what each server did with it.
+/// One load, and the results of each server.
 #[derive(Debug, Serialize)]
 pub(crate) struct Case {
-    /// The load in words.
+    /// A description of the load.
     pub(crate) name: String,
     /// The servers in the order in which they were measured.
     pub(crate) servers: Vec<Measured>,
 }
 
-/// What one server did.
+/// The results of one server.
 #[derive(Debug, Serialize)]
 pub(crate) struct Measured {
     /// The server.
@@ -69,7 +69,7 @@ impl Report {
         Self { workload: workload.to_string(), cores, cases: Vec::new() }
     }
 
-    /// Adds what a server did in one round.
+    /// Adds the result of a server in one round.
     pub(crate) fn add(&mut self, case: &str, server: &str, sample: Sample) {
         let position = self.cases.iter().position(|it| it.name == case).unwrap_or_else(|| {
             self.cases.push(Case { name: case.to_owned(), servers: Vec::new() });
@@ -129,7 +129,7 @@ impl Report {
 }
 
 impl Case {
-    /// The number that servers are compared by, and whether more of it is better.
+    /// The metric by which servers are compared, and whether more is better.
     pub(crate) fn measure(&self) -> (Metric, bool) {
         let has = |metric| {
             self.servers.iter().flat_map(|it| &it.rounds).any(|it| it.get(metric).is_some())
@@ -147,7 +147,7 @@ impl Case {
         }
     }
 
-    /// How much better a server is than another: the median of the rounds' ratios.
+    /// The ratio of two servers: the median of the rounds' ratios.
     pub(crate) fn ratio(&self, server: &Measured, reference: &str) -> Option<f64> {
         let (metric, more_is_better) = self.measure();
         let reference = self.servers.iter().find(|it| it.name == reference)?;
@@ -194,7 +194,7 @@ impl Case {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(crate) fn number(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let (whole, fraction) = text.split_once('.').map_or((&*text, None), |(w, f)| (w, Some(f)));

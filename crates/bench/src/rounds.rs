@@ -47,10 +47,10 @@ pub(crate) struct Options {
     pub(crate) out: PathBuf,
 }
 
-/// The tuned library's read buffer where messages are short.
+/// The tuned library's read buffer for short messages.
 pub(crate) const SMALL: usize = 4_096;
 
-/// Measures and reports.
+/// Runs the measurements and reports the results.
 pub(crate) fn run(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("could not create `{}`", options.out.display()))?;
@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// One workload while it is measured.
+/// One workload during its measurement.
 pub(crate) struct Bench<'a> {
     pub(crate) options: &'a Options,
     pub(crate) workload: Workload,
@@ -107,7 +107,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// All servers run, and get each load one after the other.
+    /// Starts all servers and runs each load on one after the other.
     fn loads(&mut self) -> Result<()> {
         let cases = self.workload.cases(self.options.quick);
         for cases in cases.chunk_by(|one, next| one.read_buffer() == next.read_buffer()) {
@@ -119,7 +119,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Puts each load on one server after the other.
+    /// Runs each load on one server after the other.
     pub(crate) fn compare(&mut self, cases: &[Work], running: &[(Server, Running)]) -> Result<()> {
         for case in cases {
             for (server, running) in running {
@@ -130,7 +130,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// All servers that were asked for.
+    /// All selected servers.
     pub(crate) fn servers(&self, read_buffer: usize) -> Vec<Server> {
         let Options { flows, ferrowire, node_red, .. } = self.options;
         let mut servers = vec![Server::common(), Server::tuned(read_buffer)];
@@ -154,7 +154,7 @@ impl<'a> Bench<'a> {
             .collect()
     }
 
-    /// Puts one load on one server.
+    /// Runs one load on one server.
     pub(crate) fn measure(
         &self,
         case: &Work,
@@ -163,7 +163,7 @@ impl<'a> Bench<'a> {
     ) -> Result<Sample> {
         let mut window = self.window;
         if server.name == NODE_RED {
-            // It compiles what has become hot.
+            // Its JIT needs time to compile hot code.
             window.warm_up = window.warm_up.max(Duration::from_secs(1));
         }
         load::run(case, running.target(), window)

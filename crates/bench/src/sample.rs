@@ -1,11 +1,11 @@
-//! What one measurement found: named numbers, so that every workload can report its own.
+//! The result of a measurement: named numbers, so that every workload can report its own.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// A number that a measurement found.
+/// A number in a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Metric {
@@ -13,25 +13,25 @@ pub(crate) enum Metric {
     PerCpuSecond,
     /// Messages, deliveries or handshakes per second.
     PerSecond,
-    /// The load's CPU time for each second of the server's.
+    /// The load's CPU time per second of the server's.
     LoadCpu,
-    /// The server's CPU time for each second of the clock.
+    /// The server's CPU time per second of wall-clock time.
     CpuUse,
-    /// Half of the round trips took no longer, in microseconds.
+    /// The median round trip, in microseconds.
     P50,
-    /// 99 of 100 round trips took no longer, in microseconds.
+    /// The 99th percentile of round trips, in microseconds.
     P99,
-    /// 999 of 1000 round trips took no longer, in microseconds.
+    /// The 99.9th percentile of round trips, in microseconds.
     P999,
     /// Resident memory of the server, in MiB.
     Rss,
-    /// Resident memory for each connection, in KiB.
+    /// Resident memory per connection, in KiB.
     RssPerConnection,
     /// From exec to the first handshake, in milliseconds.
     StartMillis,
-    /// How much longer that took than with everything linked in, in milliseconds.
+    /// The additional time compared with everything linked in, in milliseconds.
     ExtraMillis,
-    /// Throughput of two workers over that of one, for the same CPU time.
+    /// The throughput of two workers relative to one, for the same CPU time.
     Scaling,
 }
 
@@ -47,7 +47,7 @@ impl Sample {
         self
     }
 
-    /// Adds the percentiles of round trips that were recorded in nanoseconds.
+    /// Adds the percentiles of round trips, recorded in nanoseconds.
     pub(crate) fn with_latency(self, nanos: &Histogram<u64>) -> Self {
         let micros = |quantile| nanos.value_at_quantile(quantile) as f64 / 1_000.0;
         self.with(Metric::P50, micros(0.5))
@@ -55,7 +55,7 @@ impl Sample {
             .with(Metric::P999, micros(0.999))
     }
 
-    /// The number, if this measurement has it.
+    /// The number, if it was measured.
     pub(crate) fn get(&self, metric: Metric) -> Option<f64> {
         self.0.get(&metric).copied()
     }

@@ -1,4 +1,4 @@
-//! The servers under test: named commands that are started on a free port and stopped again.
+//! The servers under test: commands that are started on a free port and stopped again.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -12,16 +12,16 @@ use crate::flow::Flow;
 use crate::load::{self, Target};
 use crate::process::pause;
 
-/// A server that is not up by then never will be.
+/// The time limit for a server to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Decides how many worker threads tokio starts.
+/// Sets the number of tokio's worker threads.
 const WORKERS: &str = "TOKIO_WORKER_THREADS";
 
-/// One of the servers that are compared.
+/// A server to compare.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    /// What tables and charts call it.
+    /// Its name in tables and charts.
     pub(crate) name: &'static str,
     kind: Kind,
 }
@@ -34,29 +34,29 @@ enum Kind {
     NodeRed { modules: PathBuf, flows: PathBuf },
 }
 
-/// The runtime that this repository is about.
+/// This repository's runtime.
 pub(crate) const FERROWIRE: &str = "Ferrowire";
-/// The limit: the library used as well as it can be.
+/// The upper bound: the library, tuned.
 pub(crate) const TUNED: &str = "bare, tuned";
-/// The library as everybody uses it.
+/// Typical use of the library.
 pub(crate) const COMMON: &str = "bare, common";
 /// Ferrowire with its WebSocket nodes in shared libraries.
 pub(crate) const LOADED: &str = "Ferrowire, loaded";
-/// What Ferrowire replaces.
+/// Node-RED.
 pub(crate) const NODE_RED: &str = "Node-RED";
 
 impl Server {
-    /// The library as everybody uses it.
+    /// Typical use of the library.
     pub(crate) fn common() -> Self {
         Self { name: COMMON, kind: Kind::Common }
     }
 
-    /// The library used as well as it can be.
+    /// The tuned library.
     pub(crate) fn tuned(read_buffer: usize) -> Self {
         Self { name: TUNED, kind: Kind::Tuned { read_buffer } }
     }
 
-    /// Ferrowire itself.
+    /// Ferrowire.
     pub(crate) fn ferrowire(program: PathBuf, flows: PathBuf) -> Self {
         Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows, plugins: None } }
     }
@@ -66,12 +66,12 @@ impl Server {
         Self { name: LOADED, kind: Kind::Ferrowire { program, flows, plugins: Some(plugins) } }
     }
 
-    /// Node-RED and Node, as npm installed them into a `node_modules` folder.
+    /// Node-RED and Node.js, as installed by npm into a `node_modules` folder.
     pub(crate) fn node_red(modules: PathBuf, flows: PathBuf) -> Self {
         Self { name: NODE_RED, kind: Kind::NodeRed { modules, flows } }
     }
 
-    /// Starts the server; answers when it has accepted a WebSocket.
+    /// Starts the server; returns when it has accepted a WebSocket.
     pub(crate) fn start(
         &self,
         flow: Flow,
@@ -127,14 +127,14 @@ impl Server {
     }
 }
 
-/// One of the servers in this program.
+/// A bare server, provided by this program.
 fn bare(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("serve").args(arguments);
     Ok(command)
 }
 
-/// Writes the folder that Node-RED keeps its settings and flows in.
+/// Writes Node-RED's user directory with settings and flows.
 fn node_red_home(home: &Path, flow: &Path, port: u16) -> Result<()> {
     fs::create_dir_all(home).with_context(|| format!("could not create `{}`", home.display()))?;
     fs::copy(flow, home.join("flows.json"))
@@ -153,7 +153,7 @@ fn free_address() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-/// A server that has been started; stopped when dropped.
+/// A running server; stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
@@ -162,12 +162,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Where to put load on.
+    /// The target for the load.
     pub(crate) fn target(&self) -> Target {
         Target { addr: self.addr, pid: self.child.id() }
     }
 
-    /// From starting the program to the first handshake.
+    /// The time from starting the program to the first handshake.
     pub(crate) fn took(&self) -> Duration {
         self.took
     }
@@ -191,7 +191,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone.
+        // Fails only if it has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }

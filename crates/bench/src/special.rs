@@ -1,4 +1,4 @@
-//! The workloads that are more than loads on servers that all run the same flow.
+//! The workloads that need more than running loads on servers with the same flow.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,11 +13,11 @@ use crate::rounds::{Bench, Options, SMALL};
 use crate::sample::{Metric, Sample};
 use crate::server::{LOADED, NODE_RED, Running, Server};
 
-/// What the measurement of a start is called.
+/// The name of the start-up case.
 const STARTED: &str = "start to first handshake";
 
 impl Bench<'_> {
-    /// From starting a program to its first handshake.
+    /// The time from starting a program to its first handshake.
     pub(crate) fn startup(&mut self) -> Result<()> {
         for server in self.servers(SMALL) {
             let running = server.start(self.workload.flow(), &self.options.out, None)?;
@@ -26,8 +26,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// All servers get the same rate: half of what the slowest can do. Node-RED, which can do much less,
-    /// gets half of its own.
+    /// All servers get the same rate: half of what the slowest can do. Node-RED, which is much
+    /// slower, gets half of its own maximum.
     pub(crate) fn latency(&mut self) -> Result<()> {
         let running = self.start_all(self.servers(SMALL), self.workload.flow())?;
         for case in self.workload.cases(self.options.quick) {
@@ -47,8 +47,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Two workers against one. The load runs on the same cores, so what counts is what the same
-    /// CPU time gets done.
+    /// Two workers against one. The load runs on the same cores, so the work per CPU time is
+    /// compared.
     pub(crate) fn cores(&mut self) -> Result<()> {
         let case = echo(500, 16, 32);
         for server in self.servers(SMALL).into_iter().filter(|it| it.name != NODE_RED) {
@@ -77,7 +77,7 @@ impl Bench<'_> {
             let missing = flow.node_type().filter(|it| !types.iter().any(|known| known == it));
             let servers = self.runtimes(missing.is_none());
             if let (Some(missing), Some(_)) = (missing, ferrowire) {
-                println!("{}: Ferrowire is left out: it has no node `{missing}`", flow.name());
+                println!("{}: skipping Ferrowire, which has no node `{missing}`", flow.name());
             }
             let running = self.start_all(servers, flow)?;
             let size = if flow == Flow::JsonNodes { 256 } else { 32 };
@@ -86,7 +86,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Servers that read flows.
+    /// The servers that read flows.
     fn runtimes(&self, with_ferrowire: bool) -> Vec<Server> {
         let Options { flows, ferrowire, node_red, .. } = self.options;
         let ferrowire = ferrowire.clone().filter(|_| with_ferrowire);
@@ -96,12 +96,12 @@ impl Bench<'_> {
         servers
     }
 
-    /// The same nodes linked in, and loaded by a program that was assembled without them.
+    /// The same nodes linked in, and loaded by a program without them.
     pub(crate) fn plugins(&mut self) -> Result<()> {
         let Options { flows, ferrowire, ferrowire_without, plugins, .. } = self.options;
         let (Some(linked), Some(without), Some(plugins)) = (ferrowire, ferrowire_without, plugins)
         else {
-            println!("left out: needs --ferrowire, --ferrowire-without and --plugins");
+            println!("skipped: requires --ferrowire, --ferrowire-without and --plugins");
             return Ok(());
         };
         let servers = vec![
@@ -133,20 +133,20 @@ fn start_of(running: &Running) -> Result<Sample> {
         .with(Metric::Rss, rss / f64::from(1 << 20)))
 }
 
-/// The node types that a `ferrowire` holds.
+/// The node types of a `ferrowire` program.
 fn node_types(program: &Path) -> Result<Vec<String>> {
     let nodes = list(Command::new(program).args(["nodes", "--json"]))?;
     Ok(nodes.iter().filter_map(|node| Some(node["type"].as_str()?.to_owned())).collect())
 }
 
-/// How many libraries of a folder a `ferrowire` loads.
+/// The number of libraries that a `ferrowire` program loads from a folder.
 fn libraries(program: &Path, folder: &Path) -> Result<usize> {
     let mut command = Command::new(program);
     let plugins = list(command.args(["plugin", "list", "--json", "--plugins"]).arg(folder))?;
     Ok(plugins.iter().filter(|plugin| plugin["state"] == "loaded").count())
 }
 
-/// What a command prints that lists something as JSON.
+/// The output of a command that lists something as JSON.
 fn list(command: &mut Command) -> Result<Vec<Value>> {
     let output = command.output().with_context(|| format!("could not start `{command:?}`"))?;
     ensure!(output.status.success(), "`{command:?}` failed: {}", output.status);

@@ -1,4 +1,4 @@
-//! The program as a whole: it compares servers, and finds a server that answers wrongly.
+//! The complete program: compares servers, and detects a server with wrong answers.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic like the tests themselves")]
 
 use std::io::{Read, Write};
@@ -47,7 +47,7 @@ fn a_server_that_hangs_up_fails_the_measurement() {
     assert!(problem.contains("the server closed a connection"), "{problem}");
 }
 
-/// Puts load on an echo server that spoils its first answer; gives back the error.
+/// Runs a load on an echo server whose first answer is modified; returns the error.
 fn load_against(spoil: impl Fn(&mut Vec<u8>) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr: SocketAddr = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! `FileStore`: values in memory, written behind.
+//! `FileStore`: values in memory, written to files in the background.
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,8 +18,8 @@ use crate::layout::{file_of, indented, place_of};
 /// The target of the log lines.
 const TARGET: &str = "ferrowire::context";
 
-/// Node-RED's `localfilesystem` store: everything is read at the start and kept in memory; what
-/// changed is written a while later, each file by replacing it whole.
+/// Node-RED's `localfilesystem` store: everything is read at the start and kept in memory; changes
+/// are written after a delay, each file by atomic replacement.
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
@@ -27,27 +27,27 @@ pub struct FileStore {
     values: MemoryStore,
     changed: Mutex<HashSet<String>>,
     change: Notify,
-    /// Held while files are written, so that an older content never replaces a newer one.
+    /// Held while files are written, so that old content never replaces newer content.
     writing: Mutex<()>,
 }
 
-/// Why the files of a context store cannot be used: a folder or file cannot be read or made.
+/// Why a context store could not be opened: a folder or file cannot be read or created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the context in `{path}`")]
 pub struct CannotOpen {
-    /// Which.
+    /// The folder or file.
     path: PathBuf,
-    /// Why.
+    /// The reason.
     source: io::Error,
 }
 
 impl FileStore {
-    /// Reads all files in `folder`, which is made if need be. What changes is written after
-    /// `interval`, as long as [`write_behind`](Self::write_behind) runs. A file that is no JSON
-    /// object is set aside, under another name, and its context begins empty.
+    /// Reads all files in `folder`, which is created if missing. Changes are written after
+    /// `interval`, while [`write_behind`](Self::write_behind) runs. A file that is not a JSON object
+    /// is renamed, and its context starts empty.
     ///
     /// # Errors
-    /// When the folder cannot be read or made.
+    /// If the folder cannot be read or created.
     pub fn open(folder: impl Into<PathBuf>, interval: Duration) -> Result<Self, CannotOpen> {
         let store = FileStore {
             folder: folder.into(),
@@ -69,7 +69,7 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Writes what changes until `stop`, and then what is left.
+    /// Writes changes until `stop` is cancelled, then the remaining ones.
     pub async fn write_behind(self: Arc<Self>, stop: CancellationToken) {
         loop {
             let pause = async {
@@ -87,7 +87,7 @@ impl FileStore {
         }
     }
 
-    /// Writes what changed. What cannot be written is logged and tried again the next time.
+    /// Writes all changes. Failures are logged and retried the next time.
     pub fn flush(&self) {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed =
@@ -101,7 +101,7 @@ impl FileStore {
                 true => match Message::from(self.values.values(&place)).stringify() {
                     Ok(values) => replace(&file, &indented(&values)),
                     Err(error) => {
-                        // Tried again when the place changes, not before.
+                        // Retried only when the place changes.
                         tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
                         continue;
                     }
@@ -132,7 +132,7 @@ impl ContextStore for FileStore {
 
     fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
         let set = self.values.set(place, path, value);
-        // What was made on the way to where it failed has changed as well.
+        // Objects on the path may have been created before the failure.
         self.note(place);
         set
     }
@@ -153,7 +153,7 @@ fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
     CannotOpen { path: path.to_owned(), source }
 }
 
-/// The names in a folder, but those that begin with a dot.
+/// The names in a folder, without those that start with a dot.
 fn names(folder: &Path) -> Result<Vec<String>, CannotOpen> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
@@ -176,14 +176,14 @@ fn read(file: &Path) -> Result<Map, CannotOpen> {
                 target: TARGET,
                 file = %file.display(),
                 aside = %aside.display(),
-                "the context file is no JSON object, it is set aside and its context begins empty"
+                "the context file is not a JSON object; it is renamed and its context starts empty"
             );
             Ok(Map::new())
         }
     }
 }
 
-/// Renames a damaged file to a name that no other one has and that is not read.
+/// Renames a damaged file to an unused name that is not read at the start.
 fn set_aside(file: &Path) -> io::Result<PathBuf> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let named = |number: u32| match number {
@@ -196,18 +196,18 @@ fn set_aside(file: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Removes the file, and its folder if nothing else is in it.
+/// Removes the file, and its folder if empty.
 fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // Others may still be there; then it stays.
+    // Fails if the folder contains other files.
     let _still_used = file.parent().map(fs::remove_dir);
     Ok(())
 }
 
-/// Replaces the file at once: whoever reads it finds the old content or the new.
+/// Replaces the file atomically: a reader sees either the old content or the new.
 fn replace(file: &Path, content: &str) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;

@@ -1,10 +1,10 @@
-//! Where the file of a context is, and how it is written.
+//! The path and format of a context's file.
 
 use std::path::{Path, PathBuf};
 
 use ferrowire_core::ContextPlace;
 
-/// The file of `place`; `None` for ids that are no names of files.
+/// The file of `place`; `None` for ids that are not valid file names.
 pub(crate) fn file_of(folder: &Path, place: &str) -> Option<PathBuf> {
     let (outer, inner) = match ContextPlace::parse(place) {
         ContextPlace::Node { id, flow } => (flow, id),
@@ -15,7 +15,7 @@ pub(crate) fn file_of(folder: &Path, place: &str) -> Option<PathBuf> {
     (safe(outer) && safe(inner)).then(|| folder.join(outer).join(format!("{inner}.json")))
 }
 
-/// The place that a file is for: the opposite of [`file_of`].
+/// The place of a file; the inverse of [`file_of`].
 pub(crate) fn place_of(folder: &str, file: &str) -> Option<String> {
     let name = file.strip_suffix(".json")?;
     let place = match (folder, name) {
@@ -26,7 +26,7 @@ pub(crate) fn place_of(folder: &str, file: &str) -> Option<String> {
     Some(place.text().into_owned())
 }
 
-/// JSON as `JSON.stringify(value, null, 4)` lays it out.
+/// JSON formatted like `JSON.stringify(value, null, 4)`.
 pub(crate) fn indented(compact: &str) -> String {
     let (mut out, mut depth) = (String::with_capacity(compact.len() * 2), 0_usize);
     let (mut in_text, mut escaped) = (false, false);

@@ -1,5 +1,5 @@
-//! Context stores that outlive the runtime: a file for each context, in Node-RED's places and
-//! format, so that what Node-RED stored is found and what is stored here Node-RED finds.
+//! Persistent context stores: a file for each context, at Node-RED's paths and in its format, so
+//! that Node-RED and Ferrowire can read each other's contexts.
 
 mod file_store;
 mod layout;

@@ -1,4 +1,4 @@
-//! What is in the files, and when.
+//! The contents of the files, and when they are written.
 
 #![expect(clippy::panic, reason = "a path that cannot be parsed fails the test")]
 
@@ -61,7 +61,8 @@ fn what_json_lacks_is_written_as_node_red_writes_it() -> std::io::Result<()> {
     let text = std::fs::read_to_string(&file)?.replace([' ', '\n'], "");
     let expected = r#"{"kept":{"list":[null,"1970-01-01T00:00:00.000Z",null]}}"#;
     assert_eq!(text, expected);
-    // There is no JSON of a BigInt: the file stays as it is, the value is there until the end.
+    // A BigInt has no JSON representation: the file is not changed, and the value is kept in
+    // memory.
     put("tab", BigInt::from(10).into());
     assert_eq!(std::fs::read_to_string(&file)?.replace([' ', '\n'], ""), expected);
     assert_eq!(store.get("tab", &path("kept")), Some(BigInt::from(10).into()));
@@ -102,7 +103,7 @@ async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Re
     tokio::time::sleep(Duration::from_secs(29)).await;
     assert!(!file.exists());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // The clock stands still while a file is written, this waits for nothing else.
+    // The clock is paused while a file is written.
     while !file.exists() {
         tokio::task::yield_now().await;
     }

@@ -1,18 +1,17 @@
-//! `BigInt`: a whole number of any size.
+//! `BigInt`: an integer of any size.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use crate::Text;
 
-/// A JavaScript `BigInt`. Flows hand it on far more often than they reckon with it, so it is kept
-/// as its decimal digits.
+/// A JavaScript `BigInt`, stored as its decimal digits: flows pass it on far more often than they
+/// calculate with it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BigInt(Text);
 
 impl BigInt {
-    /// The number whose decimal digits are `text`, with a `-` before them when it is below 0.
-    /// `None` when `text` is something else.
+    /// Parses decimal digits with an optional leading `-`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -32,7 +31,7 @@ impl BigInt {
         whole.then(|| BigInt::parse(&format!("{number:.0}"))).flatten()
     }
 
-    /// The decimal digits, after a `-` when the number is below 0.
+    /// The decimal digits, with a leading `-` for a negative number.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,7 +46,7 @@ impl BigInt {
         self.0.parse().unwrap_or(f64::NAN)
     }
 
-    /// The order of this and a number, both exact; `None` when that is NaN.
+    /// Compares with a number exactly; `None` for NaN.
     pub fn compare_number(&self, number: f64) -> Option<Ordering> {
         if number.is_nan() {
             return None;
@@ -59,7 +58,7 @@ impl BigInt {
         Some(self.cmp(&floor).then(if fraction { Ordering::Less } else { Ordering::Equal }))
     }
 
-    /// The digits without the sign, and whether the number is below 0.
+    /// The digits without the sign, and whether the number is negative.
     fn parts(&self) -> (&str, bool) {
         self.0.strip_prefix('-').map_or((self.as_str(), false), |digits| (digits, true))
     }

@@ -1,8 +1,8 @@
 //! The bus: running nodes and the wires between them.
 //!
-//! Sending a message calls the next node in the sender's task. Wires that close a cycle, and one
-//! in so many wires of a long chain, go through a bounded queue instead, so that neither
-//! overflows the stack; the engine decides which (see [`Wire::queued`] and [`Wire::loop_back`]).
+//! Sending a message calls the next node in the sender's task. Wires that close a cycle, and some
+//! wires of a long chain, use a bounded queue instead, so that the stack cannot overflow. The
+//! engine chooses them (see [`Wire::queued`] and [`Wire::loop_back`]).
 
 mod aside;
 mod exclusive;
@@ -10,6 +10,8 @@ mod held;
 mod host;
 mod peers;
 mod places;
+mod seat;
+mod stop;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -18,7 +20,6 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
@@ -32,6 +33,8 @@ use aside::AsideQueue;
 use held::Hold;
 pub use peers::NO_REQUESTS;
 use peers::Peers;
+use seat::Seat;
+pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
 pub use watching::Watchers;
 
 use crate::port::Port;
@@ -40,16 +43,16 @@ use crate::{
     NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status, StopReason, Users, Value,
 };
 
-/// The number of messages that wait on a queued wire.
+/// The capacity of the queue of a wire.
 pub const WIRE_QUEUE: usize = 1024;
 
-/// What the bus asks of the runtime around it.
+/// What the bus needs from the runtime.
 pub trait Services: Send + Sync {
     /// Shows a status below a node.
     fn status(&self, node: &Arc<NodeInfo>, status: Status);
     /// Writes to the log.
     fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>);
-    /// Hands data to those who listen to a topic.
+    /// Sends data to the subscribers of a topic.
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value);
     /// The value of an environment variable as the node sees it.
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
@@ -57,31 +60,31 @@ pub trait Services: Send + Sync {
     fn port(&self) -> Option<Arc<dyn Port>> {
         None
     }
-    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    /// The configured value of the setting `name` of a plugin; `None` if it has its default.
     fn setting(&self, name: &str) -> Option<SettingValue> {
         let _ = name;
         None
     }
     /// A service for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
-    /// The running node `id`, if it takes messages beside the wires.
+    /// The running node `id`, if it accepts messages other than over wires.
     fn addressed(&self, id: &str) -> Option<Arc<RunningNode>>;
-    /// The id of the node with [`Links::In`](crate::Links::In) that `name` means, seen from
-    /// `node`: its id, or its name.
+    /// The id of the node with [`Links::In`](crate::Links::In) whose id or name is `name`, as seen
+    /// from `node`.
     ///
     /// # Errors
-    /// When there is none, or more than one.
+    /// If no node or several nodes match.
     fn find_linked(&self, node: &NodeInfo, name: &str) -> Result<String, NodeError>;
-    /// Where context is kept.
+    /// The context stores.
     fn contexts(&self) -> &ContextStores;
-    /// The flow around a subflow's instance: the one that `$parent.` means in a key.
+    /// The flow that contains a subflow instance, for `$parent.` in a key.
     fn parent_flow(&self, flow: &str) -> Option<String>;
-    /// A node failed: with a message, in `start`, or in a task of its own. `caught` says whether
-    /// another node was told, so that the error is not to be shown as well.
+    /// Reports that a node failed: with a message, in `start`, or in a task it spawned. `caught`
+    /// says that a catch node received the error, so it is not logged again.
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool);
 }
 
-/// One end of a wire: the node that it leads to, and how.
+/// One end of a wire: the target node and how to reach it.
 #[derive(Clone)]
 pub struct Wire {
     to: Arc<RunningNode>,
@@ -91,10 +94,10 @@ pub struct Wire {
 /// How messages reach the node at the end of a wire.
 #[derive(Clone)]
 enum Way {
-    /// By a call.
+    /// By a direct call.
     Direct,
     Queue(mpsc::Sender<Message>),
-    /// Through a queue, in a cycle.
+    /// Through the queue of a wire that closes a cycle.
     LoopBack(mpsc::Sender<Message>),
     Held(Arc<Hold>),
 }
@@ -105,15 +108,15 @@ impl Wire {
         Wire { to, way: Way::Direct }
     }
 
-    /// A wire through a queue of [`WIRE_QUEUE`] messages; senders wait when it is full.
-    /// Needs a tokio runtime.
+    /// A wire through a queue of [`WIRE_QUEUE`] messages; senders wait when it is full. Must be
+    /// called in a tokio runtime.
     pub fn queued(to: Arc<RunningNode>) -> Self {
         let queue = to.queue();
         Wire { to, way: Way::Queue(queue) }
     }
 
-    /// A queued wire that closes a cycle. To wait for room in it could mean to wait for oneself,
-    /// so when it is full the message fails at the node that it was meant for.
+    /// A queued wire that closes a cycle. Waiting for room could deadlock, so when the queue is
+    /// full the message fails at the target node.
     pub fn loop_back(to: Arc<RunningNode>) -> Self {
         let queue = to.queue();
         Wire { to, way: Way::LoopBack(queue) }
@@ -128,13 +131,13 @@ impl Wire {
         match queue.try_send(msg) {
             Ok(()) | Err(TrySendError::Closed(_)) => Sending::done(),
             Err(TrySendError::Full(msg)) if self.closes_cycle() => {
-                let text = format!("{WIRE_QUEUE} messages wait in this loop, one was dropped");
+                let text = format!("{WIRE_QUEUE} messages wait in this loop; one was dropped");
                 self.to.outlet.fail(&NodeError::new(text), Some(msg))
             }
             Err(TrySendError::Full(msg)) => {
                 let queue = queue.clone();
                 Sending::later(Box::pin(async move {
-                    // Closed means that the receiver was stopped: nobody is left to tell.
+                    // Closed means that the receiver was stopped; there is no one to notify.
                     let _stopped = queue.send(msg).await;
                 }))
             }
@@ -163,22 +166,23 @@ impl fmt::Debug for Wire {
 /// The wires of a node, by output port.
 pub type Wires = Vec<Vec<Wire>>;
 
-/// The way out of a node: its wires, status, log, tasks. This is the [`Host`] of its context.
+/// A node's output side: its wires, status, log and tasks. The [`Host`] of its context.
 struct Outlet {
     this: Weak<Outlet>,
+    seat: Arc<Seat>,
     info: Arc<NodeInfo>,
     wires: ArcSwap<Wires>,
     endpoint: OnceLock<String>,
-    /// The nodes that use this one, and those that it uses.
+    /// The nodes that use this one, and the nodes that it uses.
     users: ArcSwap<Peers>,
     config_nodes: ArcSwap<Peers>,
-    /// Where a status of all users is shown.
+    /// The nodes that show a status of all users.
     shown_at: Mutex<Vec<Weak<Outlet>>>,
     user_list: watch::Sender<Users>,
     services: Arc<dyn Services>,
     stopping: CancellationToken,
     tasks: TaskTracker,
-    /// The tasks that empty queued wires into this node.
+    /// The tasks that move messages from queued wires to this node.
     inbox: TaskTracker,
     /// Which kinds of nodes watch this one.
     watched: AtomicU8,
@@ -192,7 +196,7 @@ enum Handler {
 
 type NotStarted = (Box<dyn ExclusiveNode>, mpsc::Receiver<Message>);
 
-/// An exclusive node before its start, then the way to its task.
+/// An exclusive node before its start; afterwards the handle to its task.
 struct Exclusive {
     queue: mpsc::Sender<Message>,
     waiting: Mutex<Option<NotStarted>>,
@@ -211,7 +215,7 @@ pub struct RunningNode {
     handler: Handler,
     outlet: Arc<Outlet>,
     cx: NodeContext,
-    /// Cancelled when the start is over.
+    /// Cancelled when the start has finished.
     started: CancellationToken,
     stopped: AtomicBool,
     aside: AsideQueue,
@@ -222,6 +226,7 @@ impl RunningNode {
     pub fn new(info: NodeInfo, node: BuiltNode, services: Arc<dyn Services>) -> Arc<Self> {
         let outlet = Arc::new_cyclic(|this| Outlet {
             this: this.clone(),
+            seat: Seat::new(this.clone()),
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
@@ -251,33 +256,33 @@ impl RunningNode {
         })
     }
 
-    /// Who this node is.
+    /// The node's identity.
     pub fn info(&self) -> &Arc<NodeInfo> {
         &self.outlet.info
     }
 
-    /// The node's context; what is sent on it leaves through the node's wires.
+    /// The node's context; messages sent on it leave through the node's wires.
     pub fn context(&self) -> &NodeContext {
         &self.cx
     }
 
-    /// Replaces the wires; messages that are under way keep the old ones.
+    /// Replaces the wires; deliveries in progress keep the old ones.
     pub fn set_wires(&self, wires: Wires) {
         self.outlet.wires.store(Arc::new(wires));
     }
 
-    /// Says which endpoint the node uses. Only the first call counts.
+    /// Sets the endpoint that the node uses. Later calls are ignored.
     pub fn set_endpoint(&self, id: &str) {
         self.outlet.endpoint.get_or_init(|| id.to_owned());
     }
 
-    /// Starts the node. A failure is reported to the services; the node stays and may still
-    /// handle messages, as in Node-RED.
+    /// Starts the node. A failure is reported to the services; the node stays and may still handle
+    /// messages, as in Node-RED.
     pub async fn start(self: &Arc<Self>) {
-        // Also when the start is given up: the node handles messages then.
+        // Also if the start is cancelled: the node handles messages then.
         let _started = self.started.clone().drop_guard();
         let started = match &self.handler {
-            Handler::Shared(node) => guarded(node.start(&self.cx)).await,
+            Handler::Shared(node) => guarded(self.outlet.seat.poll(node.start(&self.cx))).await,
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
@@ -288,7 +293,7 @@ impl RunningNode {
     async fn start_exclusive(&self, exclusive: &Exclusive) -> Result<(), NodeError> {
         let taken = exclusive.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((mut node, queue)) = taken else { return Ok(()) };
-        let started = guarded(node.start(&self.cx)).await;
+        let started = guarded(self.outlet.seat.poll(node.start(&self.cx))).await;
         let (stop, stopped) = oneshot::channel();
         *exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
         let task = exclusive::run(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
@@ -296,7 +301,7 @@ impl RunningNode {
         started
     }
 
-    /// Switches the node on or off; whether it can be switched (see [`Node::set_active`]).
+    /// Enables or disables the node. Returns whether it supports that (see [`Node::set_active`]).
     pub fn set_active(&self, active: bool) -> bool {
         let Handler::Shared(node) = &self.handler else { return false };
         match std::panic::catch_unwind(AssertUnwindSafe(|| node.set_active(active))) {
@@ -308,7 +313,7 @@ impl RunningNode {
         }
     }
 
-    /// A queue of [`WIRE_QUEUE`] messages; they are handed to the node when it has started.
+    /// A queue of [`WIRE_QUEUE`] messages, delivered once the node has started.
     fn queue(self: &Arc<Self>) -> mpsc::Sender<Message> {
         let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
         let target = Arc::clone(self);
@@ -316,13 +321,13 @@ impl RunningNode {
         self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
             target.started.cancelled().await;
             while let Some(msg) = waiting.recv().await {
-                target.deliver(msg).await;
+                target.outlet.seat.poll(async { target.deliver(msg).await }).await;
             }
         }));
         queue
     }
 
-    /// Hands `msg` to the node, in this task.
+    /// Delivers `msg` to the node, in this task.
     pub fn deliver(self: &Arc<Self>, msg: Message) -> Sending {
         if self.stopped.load(Ordering::Relaxed) {
             return Sending::done();
@@ -334,7 +339,7 @@ impl RunningNode {
                 Err(TrySendError::Full(msg)) => {
                     let queue = exclusive.queue.clone();
                     Sending::later(Box::pin(async move {
-                        // Closed means that the node was stopped: nobody is left to tell.
+                        // Closed means that the node was stopped; there is no one to notify.
                         let _stopped = queue.send(msg).await;
                     }))
                 }
@@ -346,27 +351,40 @@ impl RunningNode {
         if self.outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0 {
             return self.handle_watched(node, msg);
         }
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
             Ok(Handled::Done) => Sending::done(),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::NotNow(msg)) => self.handle_later(msg),
             Ok(Handled::SendAll(messages)) => self.send_all(messages),
             Ok(Handled::Failed(error)) => self.report(error),
             Ok(Handled::Later(future)) => {
                 let this = Arc::clone(self);
-                Sending::later(Box::pin(async move { this.finish(guarded(future).await) }))
+                Sending::later(Box::pin(async move {
+                    let result = guarded(this.outlet.seat.poll(future)).await;
+                    this.finish(result);
+                }))
             }
             Err(panic) => self.report(NodeError::panicked(&*panic)),
         }
+    }
+
+    /// What is left of the node's own work, in its name.
+    fn rest(&self, sending: Sending) -> Sending {
+        if sending.is_done() {
+            return sending;
+        }
+        let seat = Arc::clone(&self.outlet.seat);
+        Sending::later(Box::pin(async move { seat.poll(sending).await }))
     }
 
     fn handle_later(self: &Arc<Self>, msg: Message) -> Sending {
         let this = Arc::clone(self);
         Sending::later(Box::pin(async move {
             if let Handler::Shared(node) = &this.handler {
-                this.finish(guarded(node.on_message(msg, &this.cx)).await);
+                let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                this.finish(guarded(handling).await);
             }
         }))
     }
@@ -398,59 +416,13 @@ impl RunningNode {
         }
     }
 
-    /// Removes the wires that close a cycle, so that the queues before the node can run empty,
-    /// and the nodes that watch it, which may be stopped before it.
+    /// Removes the wires that close a cycle, so that the queues before the node can drain, and its
+    /// watchers, which may stop before it.
     pub fn cut_loops(&self) {
         self.set_watchers(Watchers::default());
         let wires = self.outlet.wires.load();
         let open = |port: &Vec<Wire>| port.iter().filter(|w| !w.closes_cycle()).cloned().collect();
         self.set_wires(wires.iter().map(open).collect());
-    }
-
-    /// Stops the node: it handles what waits on queued wires that nobody sends to any more, then
-    /// no more messages reach it, its `stop` runs, its tasks end. All this takes at most `limit`;
-    /// what is not over by then is cancelled and logged.
-    pub async fn stop(&self, reason: StopReason, limit: Duration) {
-        let stop = async {
-            // Or what waits for the start of a node that never started would wait for ever.
-            self.started.cancel();
-            self.aside.close();
-            self.outlet.inbox.close();
-            self.outlet.inbox.wait().await;
-            self.stopped.store(true, Ordering::Relaxed);
-            match &self.handler {
-                Handler::Shared(node) => {
-                    let stopped = guarded(async {
-                        node.stop(reason, &self.cx).await;
-                        Ok(())
-                    });
-                    self.finish(stopped.await);
-                    self.outlet.stopping.cancel();
-                }
-                Handler::Exclusive(exclusive) => self.stop_exclusive(exclusive, reason),
-            }
-            self.outlet.tasks.close();
-            self.outlet.tasks.wait().await;
-        };
-        if tokio::time::timeout(limit, stop).await.is_err() {
-            self.cx.warn(format_args!("did not stop within {limit:?}, its tasks are cancelled"));
-            self.stopped.store(true, Ordering::Relaxed);
-            self.outlet.stopping.cancel();
-            self.outlet.tasks.close();
-            if tokio::time::timeout(limit, self.outlet.tasks.wait()).await.is_err() {
-                self.cx.error("a task of this node cannot be cancelled, it goes on");
-            }
-        }
-        self.set_wires(Wires::new());
-    }
-
-    fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {
-        let stop = exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match stop {
-            // The task is gone only when it was cancelled already.
-            Some(stop) => drop(stop.send(reason)),
-            None => self.outlet.stopping.cancel(),
-        }
     }
 }
 
@@ -460,7 +432,7 @@ impl fmt::Debug for RunningNode {
     }
 }
 
-/// Runs a node's own code: a panic in it becomes its error.
+/// Runs a node's code; a panic becomes an error.
 async fn guarded(work: impl Future<Output = Result<(), NodeError>>) -> Result<(), NodeError> {
     guarded_as(AssertUnwindSafe(work)).await
 }

@@ -1,38 +1,38 @@
-//! `NodeConfig`: a node's properties as the editor writes them, read strictly once.
+//! `NodeConfig`: a node's properties as the editor writes them, read strictly and once.
 //!
-//! Node-RED's dialogs store `"true"`, `"10"` and `""` where one would expect a boolean, a number
-//! and nothing. The readers here take both forms and collect every problem, so that all of them
-//! are reported at once; the engine adds flow, node and name to each.
+//! Node-RED's dialogs store `"true"`, `"10"` and `""` for a boolean, a number and nothing. The
+//! readers here accept both forms and collect every problem, so that all are reported at once; the
+//! engine adds flow, node and name.
 
 use serde::de::DeserializeOwned;
 
 use crate::{InvalidProperty, Map, NodeInfo, PropertyPath, Value, javascript};
 
-/// A node that can be made from its configuration.
+/// A node that can be built from its configuration.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be built from a flow file",
     note = "write `impl FromConfig for {Self} {{ fn from_config(config: &mut NodeConfig<'_>) -> Self {{ … }} }}`"
 )]
 pub trait FromConfig: Sized {
-    /// Builds the node. Pure: no file, socket, task or clock is touched, so that
-    /// `ferrowire check` has no side effects. Mistakes are reported to `config`, which hands
-    /// out defaults in their place; a node with a mistake is never started.
+    /// Builds the node. Must be pure and not touch files, sockets, tasks or clocks, so that
+    /// `ferrowire check` has no side effects. Problems are reported to `config`, which returns
+    /// defaults instead; a node with a problem is never started.
     fn from_config(config: &mut NodeConfig<'_>) -> Self;
 }
 
-/// Something wrong with one property of one node.
+/// A problem with one property of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem {
-    /// The property, as it is called in the flow file.
+    /// The property's name in the flow file.
     pub property: String,
-    /// What is wrong, in lower case and without a full stop.
+    /// The problem, in lower case and without a full stop.
     pub text: String,
 }
 
-/// Finds the properties of another node by its id.
+/// Looks up the properties of another node by its id.
 pub type FindNode<'a> = &'a dyn Fn(&str) -> Option<Map>;
 
-/// The properties of one node, with environment variables already replaced.
+/// The properties of one node, with environment variables substituted.
 pub struct NodeConfig<'a> {
     info: NodeInfo,
     properties: Map,
@@ -46,17 +46,17 @@ impl<'a> NodeConfig<'a> {
         NodeConfig { info, properties, find, problems: Vec::new() }
     }
 
-    /// Who the node is.
+    /// The node's identity.
     pub fn info(&self) -> &NodeInfo {
         &self.info
     }
 
-    /// All properties as they stand in the flow file.
+    /// All properties as in the flow file.
     pub fn properties(&self) -> &Map {
         &self.properties
     }
 
-    /// The property `name` as it stands there, `None` when it is missing or `null`.
+    /// The property `name` as in the flow file; `None` if missing or `null`.
     pub fn raw(&self, name: &str) -> Option<&Value> {
         self.properties.get(name).filter(|value| !matches!(value, Value::Null))
     }
@@ -66,17 +66,17 @@ impl<'a> NodeConfig<'a> {
         self.problems.push(ConfigProblem { property: property.to_owned(), text: text.into() });
     }
 
-    /// The problems found so far, which are no longer kept here.
+    /// Takes the problems found so far.
     pub fn take_problems(&mut self) -> Vec<ConfigProblem> {
         std::mem::take(&mut self.problems)
     }
 
     fn wrong_type(&mut self, name: &str, expected: &str) {
         let found = self.properties.get(name).map_or_else(String::new, shorten);
-        self.problem(name, format!("{expected} was expected, found `{found}`"));
+        self.problem(name, format!("expected {expected}, found `{found}`"));
     }
 
-    /// A string; a number or boolean counts as its text, a missing property as `""`.
+    /// A string; a number or boolean is converted, a missing property is `""`.
     pub fn text(&mut self, name: &str) -> String {
         match self.raw(name) {
             None => String::new(),
@@ -95,7 +95,7 @@ impl<'a> NodeConfig<'a> {
         if text.is_empty() { default.to_owned() } else { text }
     }
 
-    /// `true`, `false`, or the same as a string; `default` for a missing or empty one.
+    /// `true` or `false`, also as a string; `default` if missing or empty.
     pub fn boolean(&mut self, name: &str, default: bool) -> bool {
         let text = match self.raw(name) {
             None => return default,
@@ -114,8 +114,8 @@ impl<'a> NodeConfig<'a> {
         }
     }
 
-    /// A finite number, or the same as a string, which is read as JavaScript's `Number` reads it:
-    /// `0x10` is 16. `None` for a missing or empty one.
+    /// A finite number, also as a string in the syntax of JavaScript's `Number`: `0x10` is 16.
+    /// `None` if missing or empty.
     pub fn number(&mut self, name: &str) -> Option<f64> {
         let number = match self.raw(name)? {
             Value::String(text) if text.trim().is_empty() => return None,
@@ -129,7 +129,7 @@ impl<'a> NodeConfig<'a> {
         number
     }
 
-    /// A number that lies in `range`; `None` for a missing or empty one.
+    /// A number within `range`; `None` if missing or empty.
     pub fn number_in(&mut self, name: &str, range: std::ops::RangeInclusive<f64>) -> Option<f64> {
         let number = self.number(name)?;
         if !range.contains(&number) {
@@ -140,7 +140,7 @@ impl<'a> NodeConfig<'a> {
         Some(number)
     }
 
-    /// A property expression such as `payload.list[0]`; `default` for a missing or empty one.
+    /// A property expression such as `payload.list[0]`; `default` if missing or empty.
     pub fn property_path(&mut self, name: &str, default: &str) -> Option<PropertyPath> {
         let expression = self.text_or(name, default);
         self.parsed(name, PropertyPath::parse(&expression))
@@ -154,10 +154,9 @@ impl<'a> NodeConfig<'a> {
         parsed.map_err(|error| self.problem(name, error.to_string())).ok()
     }
 
-    /// The elements of the list in the property `name`, such as the rules of a node, in order.
-    /// `read` gets a configuration of its own for each element; what it reports names the
-    /// element, such as `rules[2].to`. Elements for which it returns `None` are left out. A
-    /// missing list is an empty one.
+    /// The elements of the list in property `name`, such as a node's rules, in order. `read` gets a
+    /// configuration for each element; its problems name the element, such as `rules[2].to`.
+    /// Elements for which it returns `None` are left out. A missing list is empty.
     pub fn list<T>(
         &mut self,
         name: &str,
@@ -176,16 +175,15 @@ impl<'a> NodeConfig<'a> {
                 self.element(&format!("{name}[{at}]"), (*properties).clone(), &mut read)
             }
             _ => {
-                self.problem(&format!("{name}[{at}]"), "an object was expected");
+                self.problem(&format!("{name}[{at}]"), "expected an object");
                 None
             }
         };
         list.into_iter().enumerate().filter_map(&mut read_one).collect()
     }
 
-    /// Reads `properties` as one element that stands at `place`: what `read` reports about `to`
-    /// becomes a problem with `place.to`. For elements that old flows keep elsewhere; otherwise
-    /// see [`list`](Self::list).
+    /// Reads `properties` as one element at `place`: a problem with `to` becomes a problem with
+    /// `place.to`. For elements that old flows keep elsewhere; otherwise use [`list`](Self::list).
     pub fn element<T>(
         &mut self,
         place: &str,
@@ -201,7 +199,7 @@ impl<'a> NodeConfig<'a> {
         result
     }
 
-    /// The properties of the configuration node whose id is in the property `name`.
+    /// The properties of the configuration node whose id is in property `name`.
     pub fn referenced(&self, name: &str) -> Option<Map> {
         (self.find)(self.raw(name)?.as_str()?)
     }
@@ -211,7 +209,8 @@ impl<'a> NodeConfig<'a> {
         (self.find)(id)
     }
 
-    /// All properties as one type of yours; for plugins whose properties are strict JSON.
+    /// All properties as a type that implements `Deserialize`; for plugins whose properties are
+    /// strict JSON.
     pub fn deserialize<T: DeserializeOwned + Default>(&mut self) -> T {
         match serde_json::from_str(&crate::print::to_json(&self.properties)) {
             Ok(config) => config,
@@ -292,9 +291,9 @@ mod tests {
         assert_eq!(
             texts,
             [
-                ("a".into(), "`true` or `false` was expected, found `yes`".into()),
-                ("b".into(), "a number was expected, found `ten`".into()),
-                ("c".into(), "a string was expected, found `[1]`".into()),
+                ("a".into(), "expected `true` or `false`, found `yes`".into()),
+                ("b".into(), "expected a number, found `ten`".into()),
+                ("c".into(), "expected a string, found `[1]`".into()),
             ]
         );
     }

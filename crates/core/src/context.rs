@@ -1,4 +1,4 @@
-//! `NodeContext`: all that a node can do to the world around it.
+//! `NodeContext`: a node's access to the runtime.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -14,35 +14,35 @@ use crate::{
     SettingType, SettingValue, Text, Users, Value,
 };
 
-/// Who a node is, as its flow file says.
+/// A node's identity, from its flow file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeInfo {
     /// The node's id.
     pub id: String,
     /// Its type, such as `websocket in`.
     pub node_type: String,
-    /// Its name; empty when it has none.
+    /// Its name; empty if it has none.
     pub name: String,
-    /// The id of the tab or the instance of a subflow that holds it; empty for a global
-    /// configuration node.
+    /// The id of the tab or subflow instance that contains it; empty for a global configuration
+    /// node.
     pub flow: String,
-    /// In an instance of a subflow: the node's id in the definition. Empty elsewhere.
+    /// In a subflow instance, the node's id in the definition; otherwise empty.
     pub alias: String,
-    /// The id of the tab and those of the instances of subflows that it lies in, each after a
-    /// `/`. Empty for a global configuration node.
+    /// The ids of the tab and the subflow instances that contain it, each after a `/`. Empty for a
+    /// global configuration node.
     pub path: String,
 }
 
-/// How urgent a log line is.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// For the authors of nodes.
+    /// For node authors.
     Trace,
-    /// For those who look for a mistake.
+    /// For debugging.
     Debug,
     /// Normal operation.
     Info,
-    /// Something is lost or delayed, and the node goes on.
+    /// Something was lost or delayed; the node continues.
     Warn,
     /// The node could not do its work.
     Error,
@@ -57,8 +57,7 @@ pub struct Status {
     pub shape: &'static str,
     /// The text, or a key of the editor's message catalogue.
     pub text: Text,
-    /// What status nodes are told beside these, such as `event` and `_session`; the editor is
-    /// not sent it.
+    /// Further properties for status nodes, such as `event` and `_session`; not sent to the editor.
     pub details: Map,
 }
 
@@ -74,38 +73,38 @@ impl Status {
         self
     }
 
-    /// Whether nothing is to be shown.
+    /// Whether there is nothing to show.
     pub fn is_empty(&self) -> bool {
         self.fill.is_empty() && self.shape.is_empty() && self.text.is_empty()
     }
 }
 
-/// What runs a node: the other side of its [`NodeContext`]. For runtimes and test harnesses;
-/// node authors call the context.
+/// The runtime's side of a [`NodeContext`]. Implemented by runtimes and test harnesses; node
+/// authors use the context.
 pub trait Host: Send + Sync {
-    /// Who the node is.
+    /// The node's identity.
     fn info(&self) -> &NodeInfo;
     /// Delivers a message to everything wired to `port`.
     fn send(&self, port: usize, msg: Message) -> Sending;
-    /// Whether a wire leaves the node through `port`.
+    /// Whether a wire is connected to output `port`.
     fn wired(&self, port: usize) -> bool {
         let _ = port;
         true
     }
-    /// Hands a message to another node, beside the wires.
+    /// Delivers a message to another node without a wire.
     ///
     /// # Errors
-    /// When no such node runs, or it takes none.
+    /// If the node does not run or does not accept such messages.
     fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         let _ = msg;
-        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+        Err(NodeError::new(format!("cannot reach the node `{id}`")))
     }
-    /// The id of the node that is called `name`.
+    /// The id of the node named `name`.
     ///
     /// # Errors
-    /// When there is none, or more than one.
+    /// If no node or several nodes match.
     fn find_linked(&self, name: &str) -> Result<String, NodeError> {
-        Err(NodeError::new(format!("there is no way to the node `{name}`")))
+        Err(NodeError::new(format!("cannot reach the node `{name}`")))
     }
     /// Shows a status below the node.
     fn status(&self, status: Status);
@@ -114,7 +113,7 @@ pub trait Host: Send + Sync {
     /// Shows a status below one of the nodes that use this configuration node.
     ///
     /// # Errors
-    /// When the node does not use this one.
+    /// If the node does not use this one.
     fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
         let _ = status;
         Err(NodeError::new(format!("the node `{user}` does not use this one")))
@@ -123,41 +122,41 @@ pub trait Host: Send + Sync {
     /// node uses.
     ///
     /// # Errors
-    /// When the node is neither.
+    /// If the node is neither.
     fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         let _ = msg;
-        Err(NodeError::new(format!("there is no way to the node `{id}`")))
+        Err(NodeError::new(format!("cannot reach the node `{id}`")))
     }
-    /// Asks a configuration node that this node uses.
+    /// Sends a request to a configuration node that this node uses.
     fn ask(&self, id: &str, request: Value) -> BoxFuture<'static, Result<Value, NodeError>> {
         let _ = request;
-        let error = NodeError::new(format!("there is no way to the node `{id}`"));
+        let error = NodeError::new(format!("cannot reach the node `{id}`"));
         Box::pin(std::future::ready(Err(error)))
     }
     /// Writes to the log.
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
-    /// Reports a failure outside of a message handler; catch nodes see it.
+    /// Reports a failure outside of a message handler, for catch nodes.
     fn failed(&self, error: NodeError);
-    /// Reports that the node failed with `msg`; catch nodes are given it.
+    /// Reports that the node failed with `msg`, which catch nodes receive.
     fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
         let _ = msg;
         self.failed(error);
         Sending::done()
     }
-    /// Reports that a message that the node kept is complete.
+    /// Reports that a kept message is complete.
     fn completed(&self, msg: Message) -> Sending {
         let _ = msg;
         Sending::done()
     }
-    /// Whether somebody is told of completed messages.
+    /// Whether a complete node watches this node.
     fn completion_watched(&self) -> bool {
         true
     }
-    /// Hands `data` to everyone who listens to `topic`, for example the debug sidebar.
+    /// Sends `data` to the subscribers of `topic`, for example the debug sidebar.
     fn publish(&self, topic: &'static str, data: Value);
     /// The value of an environment variable as this node sees it.
     fn env(&self, name: &str) -> Option<Value>;
-    /// The value that was given for the setting `name` of a plugin; `None` stands for its default.
+    /// The configured value of the setting `name` of a plugin; `None` if it has its default.
     fn setting(&self, name: &str) -> Option<SettingValue> {
         let _ = name;
         None
@@ -165,7 +164,7 @@ pub trait Host: Send + Sync {
     /// Runs a task that ends with the node at the latest.
     fn spawn(&self, task: BoxFuture<'static, ()>);
     /// Runs a task that ends by itself soon after [`stopping`](Host::stopping) is cancelled; the
-    /// node counts as stopped when it has.
+    /// node has not stopped before it ends.
     fn keep(&self, task: BoxFuture<'static, ()>) {
         self.spawn(task);
     }
@@ -173,18 +172,18 @@ pub trait Host: Send + Sync {
     fn stopping(&self) -> &CancellationToken;
     /// The running nodes that use this configuration node.
     fn users(&self) -> tokio::sync::watch::Receiver<Users>;
-    /// The configuration node that this node sends to or receives from, when there is one.
+    /// The endpoint of this node, if any.
     fn endpoint(&self) -> Option<&str>;
     /// The HTTP port, if the runtime has one.
     fn port(&self) -> Option<Arc<dyn Port>> {
         None
     }
-    /// A service of the runtime that this node is linked into.
+    /// A service of the runtime, for linked-in nodes.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// A value of a context.
     ///
     /// # Errors
-    /// When the node has no such scope.
+    /// If the node has no such scope.
     fn context_get(
         &self,
         scope: Scope,
@@ -197,7 +196,7 @@ pub trait Host: Send + Sync {
     /// Sets or removes a value of a context.
     ///
     /// # Errors
-    /// When the node has no such scope, or the value cannot be set.
+    /// If the node has no such scope, or the value cannot be set.
     fn context_set(
         &self,
         scope: Scope,
@@ -211,17 +210,17 @@ pub trait Host: Send + Sync {
     /// The names of the values of a context.
     ///
     /// # Errors
-    /// When the node has no such scope.
+    /// If the node has no such scope.
     fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
         let _ = (scope, store);
         Err(NodeError::new(NO_CONTEXT))
     }
 }
 
-/// What a node is told whose host keeps no contexts.
+/// The error where the host keeps no contexts.
 const NO_CONTEXT: &str = "context is not available to this node; link its plugin into the runtime";
 
-/// A node's handle to the runtime: send, show a status, log, spawn. Cloning is cheap.
+/// A node's handle to the runtime: send, show a status, log, spawn. Cheap to clone.
 #[derive(Clone)]
 pub struct NodeContext {
     host: Arc<dyn Host>,
@@ -233,22 +232,21 @@ impl NodeContext {
         NodeContext { host }
     }
 
-    /// Who this node is.
+    /// The node's identity.
     pub fn info(&self) -> &NodeInfo {
         self.host.info()
     }
 
-    /// The id of this node.
+    /// The node's id.
     pub fn id(&self) -> &str {
         &self.host.info().id
     }
 
-    /// Sends `msg` to everything wired to output `port`, counted from 0. Each wire but the last
-    /// gets a clone. A message without a `_msgid` is given one.
+    /// Sends `msg` to every node wired to output `port`, counted from 0. Each wire but the last
+    /// gets a clone. A `_msgid` is added if missing.
     ///
-    /// Delivery begins with the call; the returned future ends when every receiver has accepted
-    /// the message, so awaiting it passes back-pressure on. Dropping it drops what was not
-    /// delivered yet.
+    /// Delivery begins with the call. The returned future ends when every receiver has accepted the
+    /// message; await it to propagate back-pressure. Dropping it drops what was not delivered yet.
     pub fn send(&self, port: usize, msg: Message) -> Sending {
         self.host.send(port, msg)
     }
@@ -258,21 +256,20 @@ impl NodeContext {
         self.host.wired(port)
     }
 
-    /// Hands `msg` to the node `id` without a wire. Only nodes whose type says so with
-    /// [`Links`](crate::Links) take such messages: those with `In` and `Call`.
+    /// Delivers `msg` to the node `id` without a wire. Only nodes whose type has
+    /// [`Links`](crate::Links) `In` or `Call` accept such messages.
     ///
     /// # Errors
-    /// When no such node runs.
+    /// If no such node runs.
     pub fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         self.host.deliver(id, msg)
     }
 
-    /// The id of the node of a type with [`Links::In`](crate::Links::In) that `name` means: the
-    /// one with this id; else the one of this name in the same flow; else the one of this name
-    /// on any tab.
+    /// The id of the node with [`Links::In`](crate::Links::In) that `name` refers to: the node with
+    /// this id, else the node of this name in the same flow, else the node of this name on any tab.
     ///
     /// # Errors
-    /// When there is none, or more than one.
+    /// If no node or several nodes match.
     pub fn find_linked(&self, name: &str) -> Result<String, NodeError> {
         self.host.find_linked(name)
     }
@@ -312,38 +309,38 @@ impl NodeContext {
         self.log(Level::Error, format_args!("{text}"));
     }
 
-    /// Reports a failure of a task that this node spawned, as an error that its message handler
-    /// returns is reported: it is logged, and catch nodes see it.
+    /// Reports a failure of a spawned task like an error returned from a message handler: it is
+    /// logged and sent to catch nodes.
     pub fn fail(&self, error: impl Into<NodeError>) {
         self.host.failed(error.into());
     }
 
-    /// Reports that the node failed with `msg`, a message that it had [kept](crate::Handled::Kept)
-    /// or that it made itself. Catch nodes are given the message; the returned future ends when
-    /// they have accepted it.
+    /// Reports that the node failed with `msg`, a message that it [kept](crate::Handled::Kept) or
+    /// created. Catch nodes receive the message; the returned future ends when they have accepted
+    /// it.
     pub fn fail_with(&self, error: impl Into<NodeError>, msg: Message) -> Sending {
         self.host.failed_with(error.into(), msg)
     }
 
-    /// Reports that `msg`, a message that the node had [kept](crate::Handled::Kept), is complete.
+    /// Reports that `msg`, a [kept](crate::Handled::Kept) message, is complete.
     pub fn complete(&self, msg: Message) -> Sending {
         self.host.completed(msg)
     }
 
-    /// Whether a complete node watches this one. When none does, a node need not hold on to
-    /// messages only to [`complete`](Self::complete) them.
+    /// Whether a complete node watches this node. If not, there is no need to keep messages only to
+    /// [`complete`](Self::complete) them.
     pub fn completion_watched(&self) -> bool {
         self.host.completion_watched()
     }
 
-    /// Hands `data` to everyone who listens to `topic`; the debug sidebar listens to `debug`.
-    /// Listeners that fall behind lose the oldest data, never delaying this node.
+    /// Sends `data` to the subscribers of `topic`; the debug sidebar subscribes to `debug`. Never
+    /// waits: slow subscribers lose the oldest data.
     pub fn publish(&self, topic: &'static str, data: impl Into<Value>) {
         self.host.publish(topic, data.into());
     }
 
-    /// The environment variable `name` as the node sees it: its group's, its flow's, then the
-    /// process's, and Node-RED's own `NR_NODE_ID`, `NR_NODE_NAME`, `NR_FLOW_ID`, `NR_FLOW_NAME`.
+    /// The environment variable `name` as the node sees it: from its group, its flow, then the
+    /// process; also Node-RED's `NR_NODE_ID`, `NR_NODE_NAME`, `NR_FLOW_ID`, `NR_FLOW_NAME`.
     pub fn env(&self, name: &str) -> Option<Value> {
         self.host.env(name)
     }
@@ -355,13 +352,13 @@ impl NodeContext {
         setting.read(self.host.setting(setting.record().name))
     }
 
-    /// The value that was given for the setting `name`.
+    /// The configured value of the setting `name`.
     #[doc(hidden)]
     pub fn setting_value(&self, name: &str) -> Option<SettingValue> {
         self.host.setting(name)
     }
 
-    /// Runs `task` beside the messages. It is dropped when the node has stopped.
+    /// Spawns `task`, which is dropped when the node has stopped.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.host.spawn(Box::pin(task));
     }
@@ -372,30 +369,29 @@ impl NodeContext {
         self.host.keep(Box::pin(task));
     }
 
-    /// Ends when the node is to stop; for tasks that want to finish what they are doing.
+    /// Cancelled when the node is about to stop; for tasks that want to finish their work.
     pub fn stopping(&self) -> &CancellationToken {
         self.host.stopping()
     }
 
-    /// The running nodes that use this configuration node, and a notice when that changes. They
-    /// are known before [`Node::start`](crate::Node::start); a deploy that adds, removes or changes
-    /// a user gives a new list before the new users start, and one that does not gives none.
+    /// The running nodes that use this configuration node; the receiver is notified of changes. The
+    /// list is complete before [`Node::start`](crate::Node::start). A deploy that adds, removes or
+    /// changes a user sends a new list before the new users start.
     pub fn users(&self) -> tokio::sync::watch::Receiver<Users> {
         self.host.users()
     }
 
     /// Sends `msg` to the node `id`: from a configuration node to one of its users, or from a user
-    /// to one of its configuration nodes. The other node handles it as a message that came over a
-    /// wire.
+    /// to one of its configuration nodes. The receiver handles it like a message from a wire.
     ///
-    /// Delivery begins with the call, in this task, and the returned future ends when the other
-    /// node has accepted the message, as with [`send`](Self::send); so messages of one sender keep
-    /// their order. When nodes send to each other in a circle, the 33rd delivery inside of each
-    /// other goes through a queue of [`WIRE_QUEUE`](crate::bus::WIRE_QUEUE) messages; a message
-    /// that finds no room in it for 5 seconds is dropped, which is an error of this node.
+    /// Delivery begins with the call, in this task; the returned future ends when the receiver has
+    /// accepted the message, as with [`send`](Self::send). Messages of one sender keep their order.
+    /// If nodes send to each other in a cycle, the 33rd nested delivery goes through a queue of
+    /// [`WIRE_QUEUE`](crate::bus::WIRE_QUEUE) messages; a message that finds no room for 5 seconds
+    /// is dropped, which is reported as an error of this node.
     ///
     /// # Errors
-    /// When the node neither uses this one nor is used by it, or does not run.
+    /// If the node neither uses this one nor is used by it, or does not run.
     pub fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         self.host.send_to(id, msg)
     }
@@ -403,18 +399,18 @@ impl NodeContext {
     /// Shows `status` below one of the nodes that use this configuration node.
     ///
     /// # Errors
-    /// When the node does not use this one.
+    /// If the node does not use this one.
     pub fn status_of(&self, user: &str, status: Status) -> Result<(), NodeError> {
         self.host.status_of(user, status)
     }
 
-    /// Asks the configuration node `id`, which this node uses; it answers with
-    /// [`Node::on_request`](crate::Node::on_request), in this task.
+    /// Sends a request to the configuration node `id`, which this node uses. Its
+    /// [`Node::on_request`](crate::Node::on_request) runs in this task.
     ///
-    /// The request ends when the returned future is dropped.
+    /// Dropping the returned future cancels the request.
     ///
     /// # Errors
-    /// What the other node answers; or that it does not run, is stopped meanwhile, or answers no
+    /// The other node's error; or that it does not run, is stopped meanwhile, or does not handle
     /// requests.
     pub fn ask(
         &self,
@@ -424,14 +420,13 @@ impl NodeContext {
         self.host.ask(id, request.into())
     }
 
-    /// The id of the endpoint that this node receives from or sends to
-    /// (see [`NodeType::receives_from`](crate::NodeType::receives_from)), when it exists.
+    /// The id of the endpoint that this node receives from or sends to (see
+    /// [`NodeType::receives_from`](crate::NodeType::receives_from)), if it exists.
     pub fn endpoint(&self) -> Option<&str> {
         self.host.endpoint()
     }
 
-    /// The values that are kept for this node, for its flow, or for all flows. Reading and
-    /// writing never wait.
+    /// The context values of this node, its flow, or all flows. Reading and writing never wait.
     ///
     /// ```
     /// use ferrowire_core::{NodeContext, NodeError, PropertyPath, Scope, Value};
@@ -451,7 +446,7 @@ impl NodeContext {
     /// The runtime's HTTP port.
     ///
     /// # Errors
-    /// When the runtime has none.
+    /// If the runtime has none.
     pub fn port(&self) -> Result<Arc<dyn Port>, NodeError> {
         self.host.port().ok_or_else(|| NodeError::new("this runtime has no HTTP port"))
     }
@@ -460,7 +455,7 @@ impl NodeContext {
         &*self.host
     }
 
-    /// A service of the runtime, such as its HTTP port. Nodes in shared libraries get none.
+    /// A service of the runtime, such as its HTTP port. Always `None` in shared libraries.
     pub fn resource<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.host.resource(TypeId::of::<T>())?.downcast().ok()
     }

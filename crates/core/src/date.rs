@@ -1,6 +1,6 @@
-//! `Date`: a moment as JavaScript's `Date` objects hold it.
+//! `Date`: a JavaScript `Date`.
 
-/// The furthest that a date can be from 1970, in milliseconds.
+/// The largest distance of a date from 1970, in milliseconds.
 const FURTHEST: f64 = 8.64e15;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -9,16 +9,16 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 pub struct Date(f64);
 
 impl Date {
-    /// What `new Date(NaN)` is.
+    /// `new Date(NaN)`.
     pub const INVALID: Self = Date(f64::NAN);
 
-    /// `new Date(millis)`: fractions are dropped, and what is more than 8.64e15 milliseconds from
-    /// 1970 is an invalid date.
+    /// `new Date(millis)`: fractions are dropped; more than 8.64e15 milliseconds from 1970 is an
+    /// invalid date.
     pub fn from_millis(millis: f64) -> Self {
         if millis.abs() > FURTHEST || millis.is_nan() {
             return Date::INVALID;
         }
-        // The addition makes a 0 of a -0.
+        // The addition turns -0 into 0.
         Date(millis.trunc() + 0.0)
     }
 
@@ -55,7 +55,7 @@ impl Date {
 }
 
 impl PartialEq for Date {
-    /// Two dates are equal when they are the same moment, or both invalid.
+    /// Two dates are equal if they are the same instant, or both invalid.
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0 || (self.0.is_nan() && other.0.is_nan())
     }
@@ -63,8 +63,8 @@ impl PartialEq for Date {
 
 impl Eq for Date {}
 
-/// Year, month and day of a day counted from 1970-01-01. Years are counted from March on, so that
-/// a leap day is the last one, in cycles of 400 years.
+/// Year, month and day of a day counted from 1970-01-01. Years start in March, so that a leap day
+/// is the last day; the calendar repeats every 400 years.
 fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_OF_CYCLE: i64 = 146_097;
     let days = days + 719_468;

@@ -1,20 +1,20 @@
-//! `Editor`: how the editor shows a node type: its dialog, help, texts and icon.
+//! `Editor`: a node type's part of the editor: dialog, help, texts and icon.
 
-/// Where the editor's part of a node type comes from.
+/// The source of a node type's editor part.
 #[derive(Clone, Copy, Debug)]
 pub enum Editor {
-    /// There is none: flows may hold such nodes, and the palette does not offer them.
+    /// None: flows may contain such nodes, but the palette does not offer them.
     None,
-    /// Node-RED's own, from its package of nodes: the path of the HTML file below `core` and
-    /// without its ending, such as `common/20-inject`. Help, texts and icons come from there too.
+    /// Node-RED's own, from `@node-red/nodes`: the path of the HTML file below `core` without its
+    /// extension, such as `common/20-inject`. Help, texts and icons come from there too.
     NodeRed(&'static str),
-    /// Node-RED's own with additions: for a node that has properties which Node-RED's dialog lacks.
-    /// The editor saves only properties that a definition names, so without this a property that
-    /// was set by hand is lost when the flow is deployed from the editor.
+    /// Node-RED's own with additions, for properties that Node-RED's dialog lacks. The editor saves
+    /// only properties that a definition names; without this, a property set by hand is lost when
+    /// the flow is deployed from the editor.
     Extended {
         /// The path of Node-RED's HTML file, as in [`Editor::NodeRed`].
         base: &'static str,
-        /// What is added. Types of a crate that have the same base may share it.
+        /// The additions. Types of a crate with the same base may share it.
         part: &'static EditorPart,
     },
     /// The crate's own.
@@ -22,7 +22,7 @@ pub enum Editor {
 }
 
 impl Editor {
-    /// The path of the HTML file of Node-RED's that the type uses.
+    /// The path of Node-RED's HTML file that the type uses.
     pub const fn node_red(&self) -> Option<&'static str> {
         match self {
             Editor::NodeRed(path) | Editor::Extended { base: path, .. } => Some(path),
@@ -39,12 +39,12 @@ impl Editor {
     }
 }
 
-/// What a crate provides for the editor: the whole of one or more node types
-/// ([`Editor::Own`]), or additions to types of Node-RED's ([`Editor::Extended`]).
+/// A crate's editor files: for one or more complete node types ([`Editor::Own`]), or additions to
+/// Node-RED's types ([`Editor::Extended`]).
 ///
 /// # Additions
-/// In the HTML of an extended type, a form template holds rows that are appended to Node-RED's form,
-/// and help is appended to Node-RED's help. The script calls `RED.nodes.extendType` instead of
+/// In the HTML of an extended type, the rows of a form template are appended to Node-RED's form and
+/// the help to Node-RED's help. The script calls `RED.nodes.extendType` instead of
 /// `RED.nodes.registerType`, while it is loaded:
 ///
 /// ```html
@@ -65,28 +65,27 @@ impl Editor {
 /// The function returns any of these:
 ///
 /// - `defaults` and `credentials`, which are added to Node-RED's. A property that Node-RED's
-///   definition has already stays as it is there.
+///   definition already has is not changed.
 /// - `button`, for a type without one.
 /// - `oneditprepare`, `oneditsave`, `oneditcancel`, `oneditdelete`, `oneditresize`, `onadd`,
-///   `onpaletteadd` and `onpaletteremove`. They are called after Node-RED's with the same `this` and
-///   arguments, also if Node-RED's throws.
+///   `onpaletteadd` and `onpaletteremove`. They are called after Node-RED's with the same `this`
+///   and arguments, even if Node-RED's throws.
 ///
-/// The browser's console warns of everything else. A dialog adds a property to a node that lacks it
-/// only if the property's field was changed.
+/// Anything else is reported as a warning in the browser's console. A dialog adds a missing
+/// property to a node only if its field was changed.
 ///
 /// # Texts
-/// `data-i18n` in rows and `text(key)` look keys up in the part's catalogs, or in another namespace
-/// that the key names: `node-red:common.label.name`. The language is that of the editor; English
-/// stands in for what is missing.
+/// `data-i18n` in rows and `text(key)` look up keys in the part's catalogs, or in another namespace
+/// that the key names: `node-red:common.label.name`. The language is the editor's; missing texts
+/// fall back to English.
 ///
 /// # Static files
-/// `resources` are served without a login below `resources/<crate>/`, relative to the editor's page:
-/// scripts (`<script src="resources/my-crate/chart.js">` is loaded before the rest of the HTML),
-/// style sheets and images of a dialog. Live data for a dialog is not a resource: it comes from a
-/// page of the admin API.
+/// `resources` are served without a login below `resources/<crate>/`, relative to the editor's
+/// page: scripts (`<script src="resources/my-crate/chart.js">` is loaded before the rest of the
+/// HTML), style sheets and images of a dialog. For live data, add a route to the admin API.
 #[derive(Clone, Copy, Debug)]
 pub struct EditorPart {
-    /// A name, unique in the crate. With the crate's name it is the namespace of the catalogs.
+    /// A name, unique in the crate. Crate name and name form the namespace of the catalogs.
     pub name: &'static str,
     /// Form templates, the script that registers the types, and English help, as in Node-RED.
     pub html: &'static str,
@@ -94,15 +93,15 @@ pub struct EditorPart {
     pub help: &'static [(&'static str, &'static str)],
     /// Texts by language, such as `("en-US", "{…}")`.
     pub catalogs: &'static [(&'static str, &'static str)],
-    /// Icons that the HTML names, such as `("thermo.svg", include_bytes!("thermo.svg"))`.
+    /// Icons referenced by the HTML, such as `("thermo.svg", include_bytes!("thermo.svg"))`.
     pub icons: &'static [(&'static str, &'static [u8])],
-    /// Static files by name, such as `("chart.js", include_bytes!("chart.js"))`. A name may have
-    /// folders: `lib/chart.js`. The media type follows from the ending.
+    /// Static files by name, such as `("chart.js", include_bytes!("chart.js"))`. A name may contain
+    /// folders: `lib/chart.js`. The media type follows from the extension.
     pub resources: &'static [(&'static str, &'static [u8])],
 }
 
 impl EditorPart {
-    /// A part without further languages, icons and static files.
+    /// A part without further languages, icons or static files.
     pub const fn new(name: &'static str, html: &'static str) -> Self {
         EditorPart { name, html, help: &[], catalogs: &[], icons: &[], resources: &[] }
     }
@@ -132,12 +131,12 @@ impl EditorPart {
     }
 }
 
-/// A property that is kept out of flow files, and whether the editor may see it.
+/// A property that is not stored in flow files, and whether the editor may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// The editor shows it.
     Text(&'static str),
-    /// The editor is told only whether it is set.
+    /// The editor only learns whether it is set.
     Password(&'static str),
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::{HasBigInt, Key, Map, Value};
 
-/// What a node returns when it fails. The bus adds which node it was; the text says only what
-/// went wrong, in lower case and without a full stop.
+/// The error of a node. The bus adds the node's identity; the text says only what went wrong, in
+/// lower case and without a full stop.
 #[derive(Debug)]
 pub struct NodeError {
     text: String,
@@ -15,12 +15,12 @@ pub struct NodeError {
 }
 
 impl NodeError {
-    /// A failure in the node's own words.
+    /// An error with this text.
     pub fn new(text: impl Into<String>) -> Self {
         NodeError { text: text.into(), source: None, details: Map::new() }
     }
 
-    /// A failure with its cause, which `text` must not repeat.
+    /// An error with its cause, which `text` must not repeat.
     pub fn caused_by(
         text: impl Into<String>,
         cause: impl Into<Box<dyn Error + Send + Sync>>,
@@ -28,27 +28,27 @@ impl NodeError {
         NodeError { text: text.into(), source: Some(cause.into()), details: Map::new() }
     }
 
-    /// Adds a detail for catch nodes, beside the message and the source: `code`, `stack` or
-    /// `cause`.
+    /// Adds a property to the error that catch nodes receive, next to `message` and `source`:
+    /// `code`, `stack` or `cause`.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.details.insert(Key::new_static(key), value);
         self
     }
 
-    /// The details for catch nodes.
+    /// The further properties for catch nodes.
     pub fn details(&self) -> &Map {
         &self.details
     }
 
-    /// Replaces the details for catch nodes.
+    /// Replaces the further properties for catch nodes.
     #[must_use]
     pub fn with_details(mut self, details: Map) -> Self {
         self.details = details;
         self
     }
 
-    /// The text, followed by every cause: one line for a log or an editor.
+    /// The text followed by every cause, in one line.
     pub fn chain(&self) -> String {
         match self.causes() {
             Some(causes) => format!("{}: {causes}", self.text),
@@ -67,8 +67,8 @@ impl NodeError {
         Some(line)
     }
 
-    /// What catch nodes and the editor are told: for an error that comes with a stack only its
-    /// own text, since the stack says where it comes from.
+    /// The text for catch nodes and the editor. For an error with a stack it has no causes, since
+    /// the stack shows them.
     pub fn told(&self) -> String {
         match self.details.get("stack") {
             Some(_) => self.text.clone(),
@@ -76,12 +76,12 @@ impl NodeError {
         }
     }
 
-    /// The error of a node whose code panicked with `payload`.
+    /// The error for a panic with `payload`.
     pub fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
         NodeError::new(format!("the node panicked: {}", Self::panic_text(payload)))
     }
 
-    /// What a panic says.
+    /// The message of a panic.
     pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
         let text = payload.downcast_ref::<&str>().copied();
         text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))

@@ -1,5 +1,5 @@
-//! The numbers that JavaScript makes of values. `None` stands for `undefined`, as
-//! [`Value::Undefined`] does.
+//! JavaScript's conversions of values to numbers. `None` stands for `undefined`, like
+//! [`Value::Undefined`].
 
 use crate::Value;
 
@@ -23,7 +23,7 @@ pub fn number(value: Option<&Value>) -> f64 {
     }
 }
 
-/// The number of an array's only element, of which JavaScript takes the text.
+/// The number for an array's only element, which JavaScript first converts to a string.
 fn number_of_item(item: &Value) -> f64 {
     match item {
         Value::Null | Value::Undefined => 0.0,
@@ -47,7 +47,7 @@ fn number_from_text(text: &str) -> f64 {
         _ if text.is_empty() => 0.0,
         _ => match text.strip_prefix(['+', '-']).unwrap_or(text) {
             "Infinity" => text.parse().unwrap_or(f64::NAN),
-            // Rust would also take `inf` and `nan`.
+            // Rust would also accept `inf` and `nan`.
             digits if digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
                 text.parse().unwrap_or(f64::NAN)
             }
@@ -56,7 +56,7 @@ fn number_from_text(text: &str) -> f64 {
     }
 }
 
-/// `parseFloat(value)`: the number that the text begins with.
+/// `parseFloat(value)`: the number at the start of the text.
 pub fn parse_float(value: Option<&Value>) -> f64 {
     match value {
         Some(Value::Number(number)) => *number,

@@ -1,4 +1,4 @@
-//! Values from JSON as JavaScript reads it, and serde's view of values.
+//! Parses JSON with JavaScript's semantics; implements serde for values.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use crate::map::Names;
 use crate::{HasBigInt, Key, Map, Value, parse};
 
-/// As [`parse_text`], of bytes.
+/// Like [`parse_text`], from bytes.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     match std::str::from_utf8(text) {
         Ok(text) => parse_text(text),
@@ -17,7 +17,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     }
 }
 
-/// The value of `text`; what is wrong with it, serde_json says.
+/// Parses `text`; the errors are serde_json's.
 pub(crate) fn parse_text(text: &str) -> Result<Value, serde_json::Error> {
     parse::parse(text).map_or_else(|| serde_json::from_str(text), Ok)
 }

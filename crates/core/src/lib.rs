@@ -1,10 +1,10 @@
 //! The contract between Ferrowire and its nodes, and the bus that carries their messages.
 //!
 //! A node crate depends on the facade `ferrowire`, which re-exports this crate. It implements
-//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`], and registers a [`NodeType`].
+//! [`Node`] (or [`ExclusiveNode`]) and [`FromConfig`] and registers a [`NodeType`].
 //!
-//! This crate opens no socket, reads no file, evaluates no expression, and spawns only what is
-//! asked of [`NodeContext::spawn`].
+//! This crate opens no socket, reads no file, evaluates no expression, and spawns only the tasks
+//! passed to [`NodeContext::spawn`].
 
 // In reading order.
 mod text;

@@ -1,7 +1,7 @@
-//! `Map`: an object's properties, in the order in which JavaScript would list them.
+//! `Map`: an object's properties in JavaScript's order.
 //!
-//! Small objects (nearly all messages) are searched linearly; larger ones carry an index of the
-//! names that are no integers, which are found by halving.
+//! Small objects (nearly all messages) are searched linearly; larger ones keep an index of the
+//! names that are not integers, searched by bisection.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -10,14 +10,14 @@ use smol_str::SmolStr;
 
 use crate::Value;
 
-/// The name of a property. Names of up to 23 bytes need no allocation.
+/// A property name. Names of up to 23 bytes need no allocation.
 pub type Key = SmolStr;
 
-/// Boxed, so that the many small maps stay small. Places are counted after the integers.
+/// Boxed to keep small maps small. Positions are counted after the integer names.
 #[derive(Clone, Default)]
 struct Index(HashMap<Key, usize>);
 
-/// From this many properties on, an index is kept.
+/// The number of properties from which an index is kept.
 pub(crate) const INDEX_FROM: usize = 24;
 
 /// The properties of an object: integer-like names first in ascending order, then the others
@@ -25,7 +25,7 @@ pub(crate) const INDEX_FROM: usize = 24;
 #[derive(Clone, Default)]
 pub struct Map {
     entries: Vec<(Key, Value)>,
-    /// How many of the first entries have integer-like names.
+    /// How many leading entries have integer-like names.
     integers: usize,
     index: Option<Box<Index>>,
 }
@@ -36,16 +36,16 @@ impl Map {
         Map { entries: Vec::new(), integers: 0, index: None }
     }
 
-    /// An object without properties, with room for `capacity` of them.
+    /// An object without properties, with the given capacity.
     pub fn with_capacity(capacity: usize) -> Self {
         Map { entries: Vec::with_capacity(capacity), integers: 0, index: None }
     }
 
-    /// An object of a few properties whose names are distinct and not integer-like, which is not
-    /// checked: for names that stand in the source.
+    /// An object from a few literal names, which must be distinct and not integer-like; this is not
+    /// checked.
     pub fn from_distinct<const N: usize>(properties: [(Key, Value); N]) -> Self {
         debug_assert!(N < INDEX_FROM);
-        // Nodes on the way add a property or two: with room for these nothing is allocated again.
+        // Nodes often add a property or two; this avoids a second allocation.
         let mut entries = Vec::with_capacity(N + 2);
         entries.extend(properties);
         Map { entries, integers: 0, index: None }
@@ -56,7 +56,7 @@ impl Map {
         self.entries.len()
     }
 
-    /// Whether there is no property.
+    /// Whether the object is empty.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -76,31 +76,30 @@ impl Map {
         }
     }
 
-    /// The value of `key`; `None` when it is not there, and when it is `undefined`, which
-    /// JavaScript does not tell apart here either.
+    /// The value of `key`; `None` if it is missing or `undefined`, as in a JavaScript look-up.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.get_own(key)?.defined()
     }
 
-    /// The value of `key`, which is `undefined` when the property is there without a value.
+    /// The value of `key`, which is `undefined` for a property without a value.
     #[inline]
     pub fn get_own(&self, key: &str) -> Option<&Value> {
         self.position(key).map(|at| &self.entries[at].1)
     }
 
-    /// The value of `key`, to be changed, also when it is `undefined`.
+    /// The value of `key`, mutable, even if it is `undefined`.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         let at = self.position(key)?;
         Some(&mut self.entries[at].1)
     }
 
-    /// Whether `key` is there, be it `undefined`.
+    /// Whether `key` exists, even if it is `undefined`.
     pub fn contains_key(&self, key: &str) -> bool {
         self.position(key).is_some()
     }
 
-    /// Sets `key` and returns its earlier value; a key that was there keeps its place.
+    /// Sets `key` and returns the old value; an existing key keeps its position.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         if let Some(at) = self.position(&key) {
@@ -110,7 +109,7 @@ impl Map {
         None
     }
 
-    /// Adds a property that is not there yet, and says where.
+    /// Adds a property that does not exist yet and returns its position.
     pub(crate) fn add(&mut self, key: Key, value: Value) -> usize {
         let at = match integer_key(&key) {
             Some(number) => {
@@ -133,19 +132,19 @@ impl Map {
         at
     }
 
-    /// Where the name `number` is, or belongs.
+    /// The position of the name `number`, or where to insert it.
     fn integer(&self, number: u32) -> Result<usize, usize> {
         let integers = self.entries.get(..self.integers).unwrap_or_default();
         integers.binary_search_by_key(&Some(number), |(key, _)| integer_key(key))
     }
 
-    /// The value of `key`, which is set to `default` first when it is missing.
+    /// The value of `key`; inserts `default` first if it is missing.
     pub fn get_or_insert_with(&mut self, key: &str, default: impl FnOnce() -> Value) -> &mut Value {
         let at = self.position(key).unwrap_or_else(|| self.add(key.into(), default()));
         &mut self.entries[at].1
     }
 
-    /// Removes `key` and returns its value; the order of the others stays.
+    /// Removes `key` and returns its value; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.position(key)?;
         let (_, value) = self.entries.remove(at);
@@ -164,8 +163,8 @@ impl Map {
             (self.entries.len() >= INDEX_FROM).then(|| Box::new(Index(positions.collect())));
     }
 
-    /// An object of many properties, of which one may come again: then the last value counts.
-    /// Whatever their order, each costs about the same.
+    /// An object of many properties; of duplicate names the last value wins. The cost per property
+    /// is about the same for any order.
     pub(crate) fn from_many(properties: impl IntoIterator<Item = (Key, Value)>) -> Self {
         let mut integers = BTreeMap::new();
         let mut names: Vec<(Key, Value)> = Vec::new();
@@ -186,7 +185,7 @@ impl Map {
         Map { entries, integers: count, index }
     }
 
-    /// An object as a text spells it, where a name may come again: then the last value counts.
+    /// An object from parsed text, where names may be duplicates: the last value wins.
     pub(crate) fn from_parsed(entries: Vec<(Key, Value)>, names: Names) -> Self {
         if entries.len() >= INDEX_FROM {
             Map::from_many(entries)
@@ -202,7 +201,7 @@ impl Map {
         self.entries.iter().map(|(k, v)| (k, v))
     }
 
-    /// The values in order, to be changed.
+    /// The values in order, mutable.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.entries.iter_mut().map(|(_, v)| v)
     }
@@ -213,11 +212,11 @@ impl Map {
     }
 }
 
-/// What is known of the names of an object while it is read.
+/// What is known about the names of an object while it is parsed.
 pub(crate) struct Names {
-    /// A bit for all that are alike: it spares the search for a name that is certainly new.
+    /// A bit for each hash bucket: it avoids the search for a name that is certainly new.
     seen: u64,
-    /// Whether none can be an integer, and none came twice.
+    /// Whether no name is an integer and none is a duplicate.
     is_plain: bool,
 }
 
@@ -228,9 +227,9 @@ impl Default for Names {
 }
 
 impl Names {
-    /// Notes the next one, which comes after `entries`.
+    /// Adds the next name, which comes after `entries`.
     pub(crate) fn add(&mut self, name: &str, entries: &[(Key, Value)]) {
-        // What is known is not used for others than small ones, where a search costs little.
+        // Only used for small objects, where a search costs little.
         if !self.is_plain || entries.len() >= INDEX_FROM {
             return;
         }
@@ -245,13 +244,13 @@ impl Names {
     }
 }
 
-/// Names mostly differ in length or at the start: that is seen before the rest is compared.
+/// Names mostly differ in length or at the start, so these are compared first.
 fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.first() == b.first() && a == b
 }
 
-/// The value of `key` as an array index, when JavaScript would order it as one: decimal digits
-/// without a leading zero, below 2^32 - 1.
+/// `key` as an array index if JavaScript orders it as one: decimal digits without a leading zero,
+/// below 2^32 - 1.
 fn integer_key(key: &str) -> Option<u32> {
     let first = *key.as_bytes().first()?;
     if !first.is_ascii_digit() || key.len() > 10 || (first == b'0' && key.len() > 1) {
@@ -264,7 +263,7 @@ fn integer_key(key: &str) -> Option<u32> {
 }
 
 impl PartialEq for Map {
-    /// Objects are equal when they hold equal values under the same names, in any order.
+    /// Objects are equal if they have equal values under the same names, in any order.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|(k, v)| other.get_own(k) == Some(v))
     }

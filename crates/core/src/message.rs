@@ -1,4 +1,4 @@
-//! `Message`: what travels along the wires, Node-RED's `msg`.
+//! `Message`: a Node-RED message, `msg`.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use smol_str::SmolStr;
 use crate::{HasBigInt, Key, Map, Unopened, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
-/// their contents, so that each wire gets a message of its own.
+/// their contents, so that each wire gets its own message.
 #[derive(Clone)]
 pub struct Message {
     body: Body,
-    /// Known to have a `_msgid`, so that the bus need not look at each hop.
+    /// Known to have a `_msgid`, so that the bus need not check it at each hop.
     identified: bool,
 }
 
-/// The property that tells messages apart.
+/// The property that identifies messages.
 const ID: &str = "_msgid";
 
 #[derive(Clone)]
@@ -34,20 +34,19 @@ impl Body {
 }
 
 impl Message {
-    /// A message without properties. The bus gives it a `_msgid` when it is sent.
+    /// A message without properties. The bus adds a `_msgid` when it is sent.
     pub const fn new() -> Self {
         Message { body: Body::Own(Map::new()), identified: false }
     }
 
-    /// A message that holds `payload`.
+    /// A message with `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
         Message { body: Body::Own(properties), identified: false }
     }
 
-    /// A message that comes from a peer: `payload`, the `_session` that says from whom, and a new
-    /// `_msgid`.
+    /// A message from a peer: `payload`, the peer's `_session`, and a new `_msgid`.
     pub fn received(payload: Value, session: Value) -> Self {
         let properties = Map::from_distinct([
             (Key::new_static("payload"), payload),
@@ -57,23 +56,23 @@ impl Message {
         Message { body: Body::Own(properties), identified: true }
     }
 
-    /// `msg.payload`; `None` when it is not there, and when it is `undefined`.
+    /// `msg.payload`; `None` if missing or `undefined`.
     pub fn payload(&self) -> Option<&Value> {
         self.properties().get("payload")
     }
 
-    /// The property `key`; `None` when it is not there, and when it is `undefined`.
+    /// The property `key`; `None` if missing or `undefined`.
     #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.properties().get(key)
     }
 
-    /// Whether the property `key` is there, be it `undefined`: `msg.hasOwnProperty(key)`.
+    /// Whether the property `key` exists, even if it is `undefined`: `msg.hasOwnProperty(key)`.
     pub fn contains_key(&self, key: &str) -> bool {
         self.properties().contains_key(key)
     }
 
-    /// Sets the property `key` and returns its earlier value.
+    /// Sets the property `key` and returns its old value.
     pub fn set(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         let key = key.into();
         self.properties_for(&key).insert(key, value)
@@ -84,12 +83,12 @@ impl Message {
         self.properties_for(key).remove(key)
     }
 
-    /// `msg._msgid`, when it is a string.
+    /// `msg._msgid`, if it is a string.
     pub fn id(&self) -> Option<&str> {
         self.get(ID)?.as_str()
     }
 
-    /// Gives the message a `_msgid`, unless it has one.
+    /// Adds a `_msgid` if there is none.
     pub fn ensure_id(&mut self) {
         if self.identified {
             return;
@@ -108,12 +107,12 @@ impl Message {
         }
     }
 
-    /// All properties, to be changed.
+    /// All properties, mutable.
     pub fn properties_mut(&mut self) -> &mut Map {
         self.open(false)
     }
 
-    /// All properties, of which only `name` is to be changed.
+    /// All properties, of which only `name` may be changed.
     pub(crate) fn properties_for(&mut self, name: &str) -> &mut Map {
         self.open(self.identified && name != ID)
     }
@@ -130,11 +129,11 @@ impl Message {
         }
     }
 
-    /// Takes the message apart: its properties, and whether they are known to have a `_msgid`; or
-    /// what [`from_unopened`](Self::from_unopened) was given, when nobody has changed it.
+    /// Splits the message into its properties and whether they are known to have a `_msgid`.
     ///
     /// # Errors
-    /// The unopened properties are the error.
+    /// The argument of [`from_unopened`](Self::from_unopened), if the message was not changed
+    /// since.
     pub fn into_parts(self) -> Result<(Map, bool), Unopened> {
         match self.body {
             Body::Own(properties) => Ok((properties, self.identified)),
@@ -142,12 +141,12 @@ impl Message {
         }
     }
 
-    /// The message that [`into_parts`](Self::into_parts) took apart.
+    /// The inverse of [`into_parts`](Self::into_parts).
     pub fn from_parts(properties: Map, identified: bool) -> Self {
         Message { body: Body::Own(properties), identified }
     }
 
-    /// A message whose properties are read when they are first needed.
+    /// A message whose properties are read on first use.
     pub fn from_unopened(unopened: Unopened) -> Self {
         Message { body: Body::Unopened(unopened), identified: false }
     }
@@ -160,7 +159,7 @@ impl Message {
     /// `JSON.stringify(msg)`.
     ///
     /// # Errors
-    /// When there is a `BigInt` in the message.
+    /// If the message contains a `BigInt`.
     pub fn stringify(&self) -> Result<String, HasBigInt> {
         print::stringify(self.properties())
     }
@@ -202,8 +201,8 @@ impl From<Message> for Value {
     }
 }
 
-/// A new id of 16 hexadecimal digits, the form of Node-RED's `RED.util.generateId()`.
-/// It is unique enough to tell things apart, and no secret.
+/// A new id of 16 hexadecimal digits, in the form of Node-RED's `RED.util.generateId()`. Unique
+/// enough for an identifier, but not secret.
 pub fn generate_id() -> SmolStr {
     let bits = fastrand::u64(..);
     let mut digits = [0u8; 16];
@@ -213,8 +212,8 @@ pub fn generate_id() -> SmolStr {
     SmolStr::new_inline(std::str::from_utf8(&digits).unwrap_or_default())
 }
 
-/// The eight digits of `number`, all at once: each nibble is spread to a byte of its own, and
-/// the letters are lifted behind the digits.
+/// The eight hex digits of `number`, all at once: each nibble is spread to a byte, and values
+/// above 9 become letters.
 fn hexadecimal(number: u32) -> [u8; 8] {
     let mut spread = u64::from(number);
     spread = (spread | (spread << 16)) & 0x0000_ffff_0000_ffff;

@@ -1,10 +1,9 @@
-//! Counters, gauges and histograms that nodes update and nobody waits for.
+//! Counters, gauges and histograms that nodes update without waiting.
 //!
-//! A crate declares them as statics and makes them known with `metrics!`. Updating one takes no
-//! lock and allocates nothing; whether anything reads it makes no difference. Counters and
-//! histograms are spread over [`SHARDS`] cache lines, so that threads that count at the same time
-//! do not slow each other down. A read adds the shards up; what is counted meanwhile may or may
-//! not be in the sum.
+//! A crate declares them as statics and registers them with `metrics!`. An update takes no lock and
+//! does not allocate, whether or not metrics are read. Counters and histograms are spread over
+//! [`SHARDS`] cache lines, so that threads do not slow each other down. A read adds up the shards;
+//! concurrent updates may or may not be included.
 
 mod histogram;
 mod registry;
@@ -17,7 +16,7 @@ pub use registry::{DuplicateMetric, Metrics, RegisteredMetric};
 pub use shard::SHARDS;
 use shard::Sharded;
 
-/// What a metric is called, in the terms of OpenMetrics.
+/// The name and description of a metric, in the terms of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Descriptor {
     /// Lower-case letters, digits and `_`; without the suffix `_total` and without a prefix for the
@@ -25,16 +24,16 @@ pub struct Descriptor {
     pub name: &'static str,
     /// One line.
     pub help: &'static str,
-    /// The unit, such as `bytes` or `seconds`, with which the name then ends; empty if there is
+    /// The unit, such as `bytes` or `seconds`, which is appended to the name; empty if there is
     /// none.
     pub unit: &'static str,
-    /// What tells metrics of the same name apart: a label and its value; both empty if nothing
-    /// does.
+    /// A label and its value that distinguish metrics of the same name; both empty if there are
+    /// none.
     pub label: (&'static str, &'static str),
-    /// Whether it counts, shows a level, or a distribution.
+    /// Counter, gauge or histogram.
     pub kind: MetricKind,
-    /// The upper bounds of a histogram's buckets, which include the bound; ascending, without the
-    /// last bucket, which has none.
+    /// The upper bounds of a histogram's buckets, inclusive and ascending, without the last bucket,
+    /// which is unbounded.
     pub bounds: &'static [f64],
 }
 
@@ -63,11 +62,11 @@ const fn is_name(name: &str) -> bool {
 /// The kinds of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
-    /// It only grows, and begins at 0 when the program starts.
+    /// Only grows, starting at 0 when the program starts.
     Counter,
-    /// It goes up and down.
+    /// Goes up and down.
     Gauge,
-    /// How often values fell into ranges.
+    /// Counts values by range.
     Histogram,
 }
 
@@ -80,18 +79,18 @@ pub enum Reading {
     Level(i64),
     /// Of a histogram.
     Distribution {
-        /// How many values each bucket has; the last one is for values above every bound.
+        /// The number of values in each bucket; the last is for values above all bounds.
         counts: Vec<u64>,
         /// The sum of all values.
         sum: f64,
     },
 }
 
-/// Something that can be read as a metric.
+/// A readable metric.
 pub trait Metric: Sync {
-    /// What it is called.
+    /// Its name and description.
     fn descriptor(&self) -> &Descriptor;
-    /// Its value now.
+    /// Its current value.
     fn read(&self) -> Reading;
 }
 
@@ -103,7 +102,7 @@ macro_rules! describe {
             self
         }
 
-        /// Tells this metric apart from others of the same name.
+        /// Adds a label that distinguishes this metric from others of the same name.
         pub const fn label(mut self, label: &'static str, value: &'static str) -> Self {
             self.descriptor.label = (label, value);
             self
@@ -112,7 +111,7 @@ macro_rules! describe {
 }
 pub(crate) use describe;
 
-/// Counts things that happen.
+/// Counts events.
 ///
 /// ```
 /// use ferrowire_core::metric::Counter;
@@ -136,19 +135,19 @@ impl Counter {
 
     describe!();
 
-    /// Counts one.
+    /// Adds one.
     #[inline]
     pub fn increment(&self) {
         self.count.add(1);
     }
 
-    /// Counts `amount`. It wraps around beyond 2^64.
+    /// Adds `amount`. Wraps around at 2^64.
     #[inline]
     pub fn add(&self, amount: u64) {
         self.count.add(amount);
     }
 
-    /// The count now.
+    /// The current count.
     pub fn get(&self) -> u64 {
         self.count.sum()
     }
@@ -164,7 +163,7 @@ impl Metric for Counter {
     }
 }
 
-/// Shows how many there are.
+/// Shows a current amount.
 #[derive(Debug)]
 pub struct Gauge {
     descriptor: Descriptor,
@@ -180,7 +179,7 @@ impl Gauge {
 
     describe!();
 
-    /// Raises the level, or lowers it by a negative `change`.
+    /// Adds `change`, which may be negative.
     #[inline]
     pub fn add(&self, change: i64) {
         self.level.fetch_add(change, Ordering::Relaxed);
@@ -192,7 +191,7 @@ impl Gauge {
         self.level.store(level, Ordering::Relaxed);
     }
 
-    /// The level now.
+    /// The current level.
     pub fn get(&self) -> i64 {
         self.level.load(Ordering::Relaxed)
     }
@@ -258,7 +257,7 @@ mod tests {
         for value in [0.5, 1.0, 1.5, 2.0, 2.5, f64::NAN, -1.0] {
             SIZES.record(value);
         }
-        let Reading::Distribution { counts, sum } = SIZES.read() else { panic!("no histogram") };
-        assert_eq!((counts, sum), (vec![2, 2, 1], 7.5), "what is no number is left out");
+        let Reading::Distribution { counts, sum } = SIZES.read() else { panic!("not a histogram") };
+        assert_eq!((counts, sum), (vec![2, 2, 1], 7.5), "NaN is left out");
     }
 }

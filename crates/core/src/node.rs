@@ -5,36 +5,36 @@ use futures_util::future::BoxFuture;
 
 use crate::{Message, NodeContext, NodeError, Sending, Value};
 
-/// Why a node is stopped.
+/// Why a node stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// It was deleted, disabled, or its flow was.
+    /// It or its flow was deleted or disabled.
     Removed,
     /// A deploy replaces it: a node with the same id starts next.
     Restarting,
-    /// The runtime ends.
+    /// The runtime shuts down.
     ShuttingDown,
 }
 
-/// A node that handles messages through a shared reference, from several tasks at once.
+/// A node that handles messages through a shared reference, several at once.
 ///
-/// The life of a node is build, [`start`](Node::start), any number of messages,
-/// [`stop`](Node::stop). Building one from its configuration ([`FromConfig`](crate::FromConfig))
-/// is pure; whatever touches the world belongs into `start`.
+/// Its lifecycle is build, [`start`](Node::start), any number of messages, [`stop`](Node::stop).
+/// Building it from its configuration ([`FromConfig`](crate::FromConfig)) is pure; side effects
+/// belong in `start`.
 ///
-/// Delivery is inline: `on_message` runs in the task of whoever sent the message, so messages of
-/// one sender arrive in their order, those of different senders in parallel. A handler must not
-/// block the thread; what waits for long belongs into an [`ExclusiveNode`] or a task spawned with
-/// [`NodeContext::spawn`]. The future may be dropped at any `await` when the runtime stops.
+/// Delivery is inline: `on_message` runs in the sender's task, so messages of one sender arrive in
+/// order and those of different senders in parallel. A handler must not block the thread; long
+/// waits belong in an [`ExclusiveNode`] or a task spawned with [`NodeContext::spawn`]. The future
+/// may be dropped at any `await` when the runtime stops.
 ///
-/// A panic in any of these functions is caught and becomes this node's error.
+/// A panic in any of these functions is caught and becomes an error of this node.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a flow node",
     note = "write `#[async_trait] impl Node for {Self} {{ async fn on_message(…) }}`"
 )]
 pub trait Node: Send + Sync + 'static {
-    /// Called once, before the first message, when every wire is in place.
+    /// Called once, before the first message, when all wires are in place.
     ///
     /// # Errors
     /// An error is logged with the node's name; the node stays in the flow.
@@ -43,28 +43,28 @@ pub trait Node: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Handles one message. `Ok` completes it (complete nodes), an error fails it (catch nodes).
+    /// Handles one message. `Ok` completes it (complete nodes); an error fails it (catch nodes).
     ///
     /// # Errors
-    /// Whatever keeps the node from doing its work with this message.
+    /// If the node cannot process the message.
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         let _ = (msg, cx);
         Err(NodeError::new("the node takes no messages"))
     }
 
-    /// The fast path: handles a message on the spot if that needs no waiting. Called first; the
-    /// default hands the message back, and [`on_message`](Node::on_message) gets it.
+    /// The fast path: handles a message without waiting. Called first; the default returns the
+    /// message, which then goes to [`on_message`](Node::on_message).
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let _ = cx;
         Handled::NotNow(msg)
     }
 
-    /// Answers a request of a node that uses this configuration node
-    /// ([`NodeContext::ask`]). `from` is the id of the user. Runs in the task of the user, several
-    /// at once; dropped when the user gives up or this node stops.
+    /// Answers a request of a node that uses this configuration node ([`NodeContext::ask`]). `from`
+    /// is the user's id. Runs in the user's task, several at once; dropped when the user cancels
+    /// the request or this node stops.
     ///
     /// # Errors
-    /// Why it cannot be answered; the user gets the error.
+    /// Why it cannot be answered; the user receives the error.
     async fn on_request(
         &self,
         from: &str,
@@ -75,15 +75,15 @@ pub trait Node: Send + Sync + 'static {
         Err(NodeError::new(crate::bus::NO_REQUESTS))
     }
 
-    /// Switches the node on or off while it runs, as the button of a debug node does, until it
-    /// starts again. Returns whether nodes of this type can be switched.
+    /// Enables or disables the node until its next start, like the button of a debug node. Returns
+    /// whether nodes of this type support that.
     fn set_active(&self, active: bool) -> bool {
         let _ = active;
         false
     }
 
     /// Called once at the end, when no more messages arrive. Tasks spawned on the context are
-    /// cancelled after it returns, at the latest when the time limit for stopping is over.
+    /// cancelled after it returns, or when the time limit for stopping expires.
     async fn stop(&self, reason: StopReason, cx: &NodeContext) {
         let _ = (reason, cx);
     }
@@ -91,7 +91,7 @@ pub trait Node: Send + Sync + 'static {
 
 /// What [`Node::on_message_now`] did with a message.
 pub enum Handled {
-    /// Nothing: here it is again for [`Node::on_message`].
+    /// Not handled: [`Node::on_message`] gets it.
     NotNow(Message),
     /// The message is complete and nothing is sent.
     Done,
@@ -101,9 +101,8 @@ pub enum Handled {
     Send(usize, Message),
     /// These messages leave, in order, each through its output port.
     SendAll(Vec<(usize, Message)>),
-    /// The node keeps the message and says later what came of it, with
-    /// [`NodeContext::complete`] or [`NodeContext::fail_with`]. The sender waits for what is
-    /// inside.
+    /// The node keeps the message and reports its outcome later, with [`NodeContext::complete`] or
+    /// [`NodeContext::fail_with`]. The sender waits for the contained delivery.
     Kept(Sending),
     /// The message is complete when the future ends. The sender waits for it.
     Later(BoxFuture<'static, Result<(), NodeError>>),
@@ -125,8 +124,8 @@ impl std::fmt::Debug for Handled {
 
 /// A node that handles one message at a time, in the order of arrival, through `&mut self`.
 ///
-/// Messages wait in a queue of [`EXCLUSIVE_QUEUE`] places; when it is full, senders wait. The
-/// life and the rules are those of [`Node`].
+/// Messages wait in a queue of [`EXCLUSIVE_QUEUE`] places; senders wait when it is full. Lifecycle
+/// and rules are those of [`Node`].
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an exclusive flow node",
@@ -145,14 +144,14 @@ pub trait ExclusiveNode: Send + 'static {
     /// See [`Node::on_message`].
     ///
     /// # Errors
-    /// Whatever keeps the node from doing its work with this message.
+    /// If the node cannot process the message.
     async fn on_message(&mut self, msg: Message, cx: &NodeContext) -> Result<(), NodeError>;
 
-    /// See [`Node::stop`]. Messages that still wait in the queue were handled before.
+    /// See [`Node::stop`]. Messages still queued were handled before.
     async fn stop(&mut self, reason: StopReason, cx: &NodeContext) {
         let _ = (reason, cx);
     }
 }
 
-/// The number of messages that wait for an [`ExclusiveNode`] before their senders have to wait.
+/// The queue length of an [`ExclusiveNode`]; senders wait when it is full.
 pub const EXCLUSIVE_QUEUE: usize = 1024;

@@ -1,12 +1,12 @@
-//! `NodeType`: the one record of a node from which everything about it is derived, and the
-//! `Registry` of all that are linked in or loaded.
+//! `NodeType`: the record that describes a node type, and the `Registry` of all types that are
+//! linked in or loaded.
 
 use std::collections::BTreeMap;
 
 use crate::metric::{DuplicateMetric, Metrics, RegisteredMetric};
 use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
 
-/// A node, built and not started yet, in one of the two forms.
+/// A node that is built but not started, in one of the two forms.
 pub enum BuiltNode {
     /// Handles messages through `&self`.
     Shared(Box<dyn Node>),
@@ -23,12 +23,12 @@ impl std::fmt::Debug for BuiltNode {
     }
 }
 
-/// A property that holds the id of a configuration node of a certain type.
+/// A property with the id of a configuration node of a certain type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The property's name.
     pub property: &'static str,
-    /// The type of the node that it names.
+    /// The type of the referenced node.
     pub node_type: &'static str,
 }
 
@@ -45,43 +45,41 @@ impl Reference {
 pub enum Watches {
     /// Nothing.
     Nothing,
-    /// The errors that no node closer by was told of; with a property `uncaught` that is true,
-    /// those that no other node was told of.
+    /// Errors that no closer node caught; with `uncaught: true`, those that no other node caught.
     Errors,
     /// Statuses.
     Statuses,
-    /// Completed messages; of listed nodes only.
+    /// Completed messages; only of listed nodes.
     Completions,
 }
 
-/// How nodes are connected without wires in the flow file.
+/// How nodes are connected without wires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
     /// They are not.
     None,
-    /// What leaves through port 0 arrives at the nodes that this property lists, which must be
-    /// of a type with [`Links::In`].
+    /// What leaves output 0 goes to the nodes listed in this property, of a type with
+    /// [`Links::In`].
     Out(&'static str),
     /// The other end: nodes with [`Links::Out`] may be listed here as well.
     In(&'static str),
-    /// What leaves through port 1 arrives at the first node that this property lists, of a type
-    /// with [`Links::In`].
+    /// What leaves output 1 goes to the first node listed in this property, of a type with
+    /// [`Links::In`].
     Call(&'static str),
 }
 
-/// Everything the runtime knows about one type of node. Made by a plugin crate and registered
-/// with `register!`.
+/// The description of a node type. Created by a plugin crate and registered with `register!`.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeType {
-    /// The type as it stands in flow files, such as `websocket in`.
+    /// The type in flow files, such as `websocket in`.
     pub name: &'static str,
-    /// One line for lists.
+    /// One line, for lists.
     pub summary: &'static str,
     /// The section of the palette; `config` for configuration nodes.
     pub category: &'static str,
     /// The crate that provides it.
     pub plugin: &'static str,
-    /// That crate's version.
+    /// The version of that crate.
     pub version: &'static str,
     /// The endpoint (a configuration node) whose messages arrive at the nodes. Of several references
     /// the first that is filled in counts.
@@ -95,12 +93,12 @@ pub struct NodeType {
     pub links: Links,
     /// Further configuration nodes that it refers to.
     pub uses: &'static [Reference],
-    /// Properties of which no two nodes may have the same value, such as a listener's path,
-    /// compared without a leading slash.
+    /// Properties whose value must be unique among the nodes, such as a listener's path; compared
+    /// without a leading slash.
     pub unique: &'static [&'static str],
-    /// How the editor shows its nodes.
+    /// How the editor shows it.
     pub editor: Editor,
-    /// Properties that are kept out of flow files. A node finds them in its property
+    /// Properties that are not stored in flow files. A node finds them in its property
     /// `credentials`.
     pub credentials: &'static [Credential],
     /// Where its code is.
@@ -113,7 +111,7 @@ pub struct NodeType {
 pub enum Source {
     /// Linked into this program.
     Linked,
-    /// In the shared library of that path.
+    /// In the shared library at that path.
     Loaded(&'static str),
 }
 
@@ -126,7 +124,7 @@ pub trait BuildNode: Send + Sync {
 #[derive(Clone, Copy)]
 enum Builder {
     Linked(fn(&mut NodeConfig<'_>) -> BuiltNode),
-    /// Lives for ever, as libraries do.
+    /// Loaded libraries are never unloaded.
     Loaded(&'static dyn BuildNode),
 }
 
@@ -192,32 +190,32 @@ impl NodeType {
         inventory::iter::<Registered>.into_iter().map(|registered| &registered.node_type)
     }
 
-    /// Sets the summary: one line for lists.
+    /// Sets the summary: one line, for lists.
     pub const fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
         self
     }
 
-    /// Sets the section of the palette. `config` makes it a configuration node: one without
-    /// wires that others refer to by id.
+    /// Sets the section of the palette. `config` makes it a configuration node: it has no wires,
+    /// and others refer to it by id.
     pub const fn category(mut self, category: &'static str) -> Self {
         self.category = category;
         self
     }
 
-    /// Makes the nodes receive what an endpoint sends.
+    /// Connects the nodes to an endpoint that they receive from.
     pub const fn receives_from(mut self, references: &'static [Reference]) -> Self {
         self.receives_from = references;
         self
     }
 
-    /// Makes port 0 of the nodes lead to an endpoint.
+    /// Connects output 0 of the nodes to an endpoint.
     pub const fn sends_to(mut self, references: &'static [Reference]) -> Self {
         self.sends_to = references;
         self
     }
 
-    /// Makes the nodes watch others.
+    /// Makes the nodes watch other nodes.
     pub const fn watches(mut self, what: Watches) -> Self {
         self.watches = what;
         self
@@ -229,31 +227,31 @@ impl NodeType {
         self
     }
 
-    /// Names further configuration nodes that the nodes refer to.
+    /// Adds configuration nodes that the nodes refer to.
     pub const fn uses(mut self, references: &'static [Reference]) -> Self {
         self.uses = references;
         self
     }
 
-    /// Names properties of which no two nodes may have the same value.
+    /// Declares properties that must be unique among the nodes.
     pub const fn unique(mut self, properties: &'static [&'static str]) -> Self {
         self.unique = properties;
         self
     }
 
-    /// Says how the editor shows the nodes.
+    /// Sets how the editor shows the nodes.
     pub const fn editor(mut self, editor: Editor) -> Self {
         self.editor = editor;
         self
     }
 
-    /// Names properties that are kept out of flow files.
+    /// Declares properties that are not stored in flow files.
     pub const fn credentials(mut self, credentials: &'static [Credential]) -> Self {
         self.credentials = credentials;
         self
     }
 
-    /// Used by `register!`: notes the crate that provides the type.
+    /// Used by `register!`: records the crate that provides the type.
     #[doc(hidden)]
     pub const fn provided_by(mut self, plugin: &'static str, version: &'static str) -> Self {
         assert!(!self.name.is_empty(), "a node type needs the name that flow files call it by");
@@ -273,20 +271,19 @@ impl NodeType {
     }
 }
 
-/// A node type beside its record in the section that can be read without running code.
+/// A node type and its record in the section that can be read without running code.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Registered {
     /// The type.
     pub node_type: NodeType,
-    /// Keeps the record and its entry in the index in the file: the linker drops what nothing
-    /// refers to.
+    /// Keeps the record and its index entry in the file: the linker drops what is not referenced.
     pub records: [&'static [u8]; 2],
 }
 
 inventory::collect!(Registered);
 
-/// Two crates claim one type.
+/// Two crates provide the same type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "node type `{node_type}` is provided by both `{first}` and `{second}`; leave one of them out"
@@ -300,7 +297,7 @@ pub struct DuplicateType {
     pub second: String,
 }
 
-/// Two crates claim one name.
+/// Two crates declare the same name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Duplicate {
     /// Of a node type.
@@ -311,7 +308,7 @@ pub enum Duplicate {
     Metric(#[from] DuplicateMetric),
 }
 
-/// All node types that a program holds, by name.
+/// All node types of a program, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, NodeType>,
@@ -319,15 +316,15 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry that holds nothing.
+    /// An empty registry.
     pub fn new() -> Self {
         Registry::default()
     }
 
-    /// All types that are linked into this program, and their metrics.
+    /// All types and metrics linked into this program.
     ///
     /// # Errors
-    /// When two crates claim one type or one metric.
+    /// If two crates declare the same type or metric.
     pub fn linked() -> Result<Self, Duplicate> {
         let mut registry = Registry::new();
         for node_type in NodeType::linked() {
@@ -342,7 +339,7 @@ impl Registry {
     /// Adds a type.
     ///
     /// # Errors
-    /// When the registry has a type of that name.
+    /// If the registry already has a type of that name.
     pub fn add(&mut self, node_type: NodeType) -> Result<(), DuplicateType> {
         if let Some(first) = self.types.get(node_type.name) {
             return Err(DuplicateType {
@@ -363,7 +360,7 @@ impl Registry {
     /// Adds a metric.
     ///
     /// # Errors
-    /// When another crate has a metric of that name.
+    /// If another crate has a metric of that name.
     pub fn add_metric(&mut self, metric: RegisteredMetric) -> Result<(), DuplicateMetric> {
         self.metrics.add(metric)
     }

@@ -1,7 +1,7 @@
-//! JSON text as values, in one pass: what a socket receives is read here.
+//! Parses JSON text into values in one pass; used for what sockets receive.
 //!
-//! A string with escapes is left to serde_json, which decodes it, and so is a text that is not
-//! valid: it says where and why.
+//! Strings with escapes are left to serde_json, which decodes them, and so is invalid text, for
+//! which it reports the position.
 
 use std::borrow::Cow;
 
@@ -9,18 +9,18 @@ use crate::map::Names;
 use crate::plain::plain_length;
 use crate::{Key, Map, Text, Value};
 
-/// How deep arrays and objects may be nested; serde_json's limit.
+/// The maximum nesting of arrays and objects; serde_json's limit.
 const DEEPEST: usize = 127;
 
-/// Up to this many digits are exact in a number, and so are the powers of ten up to it: dividing
+/// Numbers with up to this many digits, and powers of ten up to this exponent, are exact: dividing
 /// one by the other rounds once, which is correct.
 const EXACT_DIGITS: usize = 15;
 
-/// What 10 to the power of the index is.
+/// 10 to the power of the index.
 const POWERS: [f64; EXACT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// The value of `text`; `None` when it is not valid or nested too deep.
+/// Parses `text`; `None` if it is invalid or nested too deeply.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     let mut reader = Reader { text, at: 0 };
     let value = reader.value(0)?;
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads what stands behind an element: a comma, or the end.
+    /// Reads the separator after an element: a comma, or `end`.
     fn is_last(&mut self, end: u8) -> Option<bool> {
         let found = self.next()?;
         self.at += 1;
@@ -160,8 +160,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where the digits that begin at `from` end, and how `mantissa` goes on with them. There is one
-/// at least.
+/// The end of the digits that start at `from`, and `mantissa` extended by them. There is at least
+/// one digit.
 #[inline(always)]
 fn digits(bytes: &[u8], from: usize, mut mantissa: u64) -> Option<(usize, u64)> {
     let rest = bytes.get(from..)?;
@@ -177,14 +177,14 @@ fn digits(bytes: &[u8], from: usize, mut mantissa: u64) -> Option<(usize, u64)> 
     (count > 0).then_some((from + count, mantissa))
 }
 
-/// The text of a string that has escapes; `token` is with the quotes.
+/// Decodes a string with escapes; `token` includes the quotes.
 fn unescape(token: &str) -> Option<String> {
     let text = serde_json::from_str(token);
     text.or_else(|_| serde_json::from_str(&without_lone_surrogates(token))).ok()
 }
 
-/// JavaScript takes half a pair in an escape, and makes it U+FFFD when it writes UTF-8, which
-/// text is here from the start.
+/// JavaScript accepts a lone surrogate in an escape and writes it as U+FFFD in UTF-8. Text is UTF-8
+/// here from the start.
 fn without_lone_surrogates(token: &str) -> String {
     let (mut text, mut rest) = (String::with_capacity(token.len()), token);
     while let Some((before, escape)) = rest.find('\\').and_then(|at| rest.split_at_checked(at)) {
@@ -202,7 +202,7 @@ fn without_lone_surrogates(token: &str) -> String {
     text + rest
 }
 
-/// The UTF-16 code unit that the escape at the start of `text` stands for.
+/// The UTF-16 code unit of the escape at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u16::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'))
@@ -213,12 +213,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What serde_json alone makes of it.
+    /// The result of serde_json alone.
     fn expected(text: &str) -> Option<Value> {
         serde_json::from_str(text).ok()
     }
 
-    /// Whether there is a number that is too large for serde_json.
+    /// Whether a number is too large for serde_json.
     fn overflows(value: &Option<Value>) -> bool {
         match value {
             Some(Value::Number(number)) => number.is_infinite(),
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// Texts that are JSON, nearly JSON, and of its signs.
+    /// Valid JSON, nearly valid JSON, and random JSON characters.
     fn texts() -> impl Strategy<Value = String> {
         let number = r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?";
         let string = r#""([a-z \u{80}-\u{10ffff}]|\\["\\/bfnrt]|\\u00[0-9a-f]{2}){0,30}""#;
@@ -251,7 +251,7 @@ mod tests {
         })
     }
 
-    /// As `text`, with one character taken away or put in its place.
+    /// `text` with one character removed or replaced.
     fn damaged(text: &str, at: usize, sign: char) -> (String, String) {
         let at = at % (text.chars().count() + 1);
         let without = text.chars().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| c).collect();
@@ -283,7 +283,7 @@ mod tests {
             if let Some(value) = expected(&text) {
                 prop_assert_eq!(parse(&text), Some(value));
             } else {
-                // Only what JavaScript takes as well.
+                // Only what JavaScript accepts as well.
                 let read = parse(&text);
                 prop_assert!(read.is_none() || text.contains("\\u") || overflows(&read), "{}", text);
             }

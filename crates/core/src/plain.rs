@@ -1,14 +1,14 @@
-//! Text as it stands in JSON without an escape, looked for eight bytes at a time.
+//! Finds characters that JSON has to escape, eight bytes at a time.
 
 /// A 1 in each of eight bytes.
 const EACH: u64 = u64::MAX / 255;
 
-/// Whether nothing in `text` has to be escaped: no control character, no `"` and no `\`.
+/// Whether `text` needs no escapes: no control character, no `"` and no `\`.
 #[inline(always)]
 pub(crate) fn is_plain(text: &[u8]) -> bool {
     let (words, rest) = text.as_chunks::<8>();
     let last = match text.last_chunk::<8>() {
-        // The last eight overlap the word before.
+        // The last eight bytes overlap the word before.
         Some(last) => u64::from_le_bytes(*last),
         None => {
             rest.iter().fold(EACH * u64::from(b' '), |word, byte| (word << 8) | u64::from(*byte))
@@ -17,7 +17,7 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
     special(last) == 0 && words.iter().all(|word| special(u64::from_le_bytes(*word)) == 0)
 }
 
-/// How many bytes at the start of `text` need no escape.
+/// The number of leading bytes in `text` that need no escape.
 #[inline(always)]
 pub(crate) fn plain_length(text: &[u8]) -> usize {
     let mut rest = text;
@@ -31,8 +31,8 @@ pub(crate) fn plain_length(text: &[u8]) -> usize {
     text.len() - rest.len() + rest.iter().take_while(|byte| is_plain(&[**byte])).count()
 }
 
-/// The highest bit of each byte that has to be escaped. A byte from which more is taken than it
-/// is borrows from the next, so that only the lowest of these bits is certain.
+/// The highest bit of each byte that has to be escaped. A subtraction may borrow from the next
+/// byte, so only the lowest of these bits is reliable.
 fn special(word: u64) -> u64 {
     let below = |word: u64, bound: u64| word.wrapping_sub(EACH * bound) & !word;
     let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);

@@ -1,9 +1,8 @@
-//! The runtime's HTTP port, as nodes see it: requests that a node answers, and connections that
-//! it takes over.
+//! The runtime's HTTP port as nodes see it: routes and connection upgrades.
 //!
-//! The runtime owns the socket: it does TLS, limits, timeouts, CORS and logins. A node adds routes
-//! and upgrades in [`Node::start`](crate::Node::start) and removes them when it drops their
-//! [`Registration`]s. Nothing here knows WebSocket.
+//! The runtime owns the socket and handles TLS, limits, timeouts, CORS and logins. A node adds
+//! routes and upgrades in [`Node::start`](crate::Node::start) and removes them by dropping their
+//! [`Registration`]s. This module does not depend on WebSocket.
 
 mod response;
 
@@ -26,17 +25,17 @@ pub use response::{empty, full, text, whole};
 
 use crate::{NodeError, NodeInfo};
 
-/// The body of a request or response: whole, or one part after the other.
+/// The body of a request or response: complete, or streamed.
 pub type Body = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
 
-/// A response on its way out.
+/// An HTTP response.
 pub type Response = http::Response<Body>;
 
-/// A request, and the connection that it came on.
+/// A request and its connection.
 pub struct Incoming {
-    /// The request. Its path is complete, with the root.
+    /// The request. Its path includes the root.
     pub request: http::Request<Body>,
-    /// Where it came from.
+    /// The connection's origin.
     pub origin: Origin,
 }
 
@@ -50,7 +49,7 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// The connection of a request.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The address of the peer.
@@ -59,40 +58,39 @@ pub struct Origin {
     pub secure: bool,
 }
 
-/// Answers requests.
+/// Handles HTTP requests.
 #[async_trait]
 pub trait Answer: Send + Sync {
-    /// Whether this answers requests with that method and path. `path` begins with a slash and
-    /// stands behind the root. Called for each request that no earlier route answers, and for each
-    /// method when `OPTIONS` asks for them, on a thread that serves connections: it must neither
-    /// block nor take long.
+    /// Whether this handles requests with that method and path. `path` begins with a slash and does
+    /// not include the root. Called on a connection thread for each request that no earlier route
+    /// handles, and with each method for an `OPTIONS` request: it must return quickly and not block.
     fn answers(&self, method: &Method, path: &str) -> bool;
 
-    /// Answers one request. Runs in the task of the connection, several at once. Dropped when the
-    /// client leaves before the answer; a panic becomes a response with status 500.
+    /// Handles one request. Runs in the connection's task, several at once. Dropped when the client
+    /// disconnects before the response; a panic becomes a response with status 500.
     async fn answer(&self, incoming: Incoming) -> Response;
 }
 
-/// Decides about requests to upgrade a connection.
+/// Handles upgrade requests.
 #[async_trait]
 pub trait Upgrade: Send + Sync {
-    /// Accepts the request, and says what to do with the connection; or refuses it. The decision
-    /// may wait: the runtime gives it as long as a handshake may take (`handshake-timeout`), then
-    /// drops it and answers 503. It is also dropped when the client leaves.
+    /// Accepts the request and returns the handler of the connection, or refuses it. May wait:
+    /// after the handshake timeout (`handshake-timeout`) the runtime drops the future and responds
+    /// with 503. Also dropped when the client disconnects.
     ///
     /// # Errors
     /// The response that refuses the upgrade.
     async fn upgrade(&self, head: Parts, origin: Origin) -> Result<TakeOver, Response>;
 }
 
-/// Takes a connection over, with the bytes that came in behind the request. Nothing was answered
-/// yet: `101 Switching Protocols` is the first that the new owner writes. Dropped without a call if
-/// the connection ends before. Must not block; what lasts belongs into a task
+/// Takes over a connection, with the bytes received after the request. Nothing was sent yet: the
+/// new owner writes `101 Switching Protocols` first. Dropped without a call if the connection ends
+/// before. Must not block; long work belongs in a task
 /// ([`NodeContext::spawn`](crate::NodeContext::spawn)).
 pub type TakeOver = Box<dyn FnOnce(ByteStream, Bytes) + Send>;
 
-/// A connection that was taken over: plain or encrypted, of this process or of a library's host.
-/// Closed when it is dropped.
+/// A connection that was taken over: plain or TLS, of this process or of a library's host. Closed
+/// on drop.
 pub struct ByteStream(Box<dyn Transport>);
 
 trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -158,21 +156,22 @@ impl AsyncWrite for ByteStream {
 /// A part of the port's paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// What flows serve, below `http-node-root` (Node-RED's `httpNode`).
+    /// Paths of flows, below `http-node-root` (Node-RED's `httpNode`).
     Flows,
-    /// What editors ask for, below `http-admin-root` (Node-RED's `httpAdmin`).
+    /// Paths of the admin API, below `http-admin-root` (Node-RED's `httpAdmin`).
     Admin,
 }
 
-/// Requests that a node answers.
+/// A route that a node handles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The part of the port's paths.
     pub place: Place,
-    /// What it answers, such as `GET /items/:id`: routes with equal names hide each other.
+    /// A description such as `GET /items/:id`: of routes with equal names only the first is
+    /// reached.
     pub name: String,
-    /// For [`Place::Admin`]: the permission that a user needs, such as `flows.read`. Everybody may
-    /// ask when it is empty. Without a meaning for [`Place::Flows`].
+    /// For [`Place::Admin`]: the permission that a user needs, such as `flows.read`; empty for
+    /// public routes. Ignored for [`Place::Flows`].
     pub permission: String,
 }
 
@@ -188,16 +187,16 @@ impl Route {
     }
 }
 
-/// The port. Routes are asked in the order in which they were added.
+/// The port. Routes are tried in the order in which they were added.
 pub trait Port: fmt::Debug + Send + Sync {
-    /// What stands before every path of `place`, without a slash at the end.
+    /// The path prefix of `place`, without a trailing slash.
     fn root(&self, place: Place) -> &str;
 
-    /// Has `answer` asked about requests below the root of the route's place. `owner` is the node
-    /// that adds it, for messages about it.
+    /// Adds a route below the root of its place. `owner` is the node that adds it, for log
+    /// messages.
     ///
     /// # Errors
-    /// When the runtime serves no such place.
+    /// If the runtime does not serve that place.
     fn add_route(
         &self,
         owner: &NodeInfo,
@@ -205,11 +204,11 @@ pub trait Port: fmt::Debug + Send + Sync {
         answer: Arc<dyn Answer>,
     ) -> Result<Registration, NodeError>;
 
-    /// Has `upgrade` decide about requests to upgrade at exactly `path`, which begins with a slash
-    /// and stands behind the root of the flows.
+    /// Adds a handler for upgrade requests at exactly `path`, which begins with a slash and does
+    /// not include the root of the flows.
     ///
     /// # Errors
-    /// When another node takes upgrades at `path`.
+    /// If another node handles upgrades at `path`.
     fn add_upgrade(
         &self,
         owner: &NodeInfo,
@@ -218,8 +217,7 @@ pub trait Port: fmt::Debug + Send + Sync {
     ) -> Result<Registration, NodeError>;
 }
 
-/// A route or upgrade of the port. It is removed when this is dropped; requests that are being
-/// answered are not interrupted.
+/// A route or upgrade of the port, removed on drop; requests in progress are not interrupted.
 #[must_use = "the route is removed as soon as this is dropped"]
 pub struct Registration {
     earlier: Vec<String>,
@@ -228,12 +226,12 @@ pub struct Registration {
 
 impl Registration {
     /// A registration that lasts as long as `guard`. `earlier` are the nodes whose routes have the
-    /// same name and are asked first.
+    /// same name and take precedence.
     pub fn new(guard: impl Any + Send + Sync, earlier: Vec<String>) -> Self {
         Registration { earlier, _guard: Box::new(guard) }
     }
 
-    /// The ids of the nodes whose routes have the same name and are asked first.
+    /// The ids of the nodes whose routes have the same name and take precedence.
     pub fn earlier(&self) -> &[String] {
         &self.earlier
     }

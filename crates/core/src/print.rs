@@ -1,26 +1,26 @@
 //! Values as JSON text, and numbers as JavaScript prints them.
 //!
-//! Printing is most of what a JSON flow costs, so this is direct: one pass into a buffer that
-//! each thread keeps, then a copy of exactly the right size. What is rare (escapes, numbers with
-//! an exponent) is left to serde_json and ryu-js.
+//! Printing is most of the cost of a JSON flow, so this makes one pass into a per-thread buffer,
+//! then one copy of the exact size. Rare cases (escapes, numbers with an exponent) are left to
+//! serde_json and ryu-js.
 
 use std::cell::RefCell;
 
 use crate::plain::is_plain;
 use crate::{HasBigInt, Map, Value};
 
-/// A thread's buffer is kept when it held no more than this.
+/// A thread's buffer is kept if its content was not larger than this.
 const KEEP: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<Printed> = const { RefCell::new(Printed::new()) };
 }
 
-/// What has been printed.
+/// Printed text.
 #[derive(Default)]
 pub(crate) struct Printed {
     text: String,
-    /// Whether there was a number in it that `JSON.stringify` refuses.
+    /// Whether it contains a number that `JSON.stringify` refuses.
     has_big_int: bool,
 }
 
@@ -30,18 +30,18 @@ impl Printed {
     }
 }
 
-/// Something that is printed as JSON.
+/// A value that can be printed as JSON.
 pub(crate) trait Print {
     /// Appends it.
     fn print(&self, out: &mut Printed);
 }
 
-/// The text of a value, with the digits of a `BigInt`.
+/// A value as JSON, with the digits of a `BigInt`.
 pub(crate) fn to_json(value: &impl Print) -> String {
     print(value).0
 }
 
-/// The text of a value, as `JSON.stringify` makes it.
+/// A value as `JSON.stringify` prints it.
 pub(crate) fn stringify(value: &impl Print) -> Result<String, HasBigInt> {
     let (text, has_big_int) = print(value);
     if has_big_int { Err(HasBigInt) } else { Ok(text) }
@@ -122,7 +122,7 @@ fn print_buffer(bytes: &[u8], out: &mut String) {
     out.push_str("]}");
 }
 
-/// Appends a string between what stands there anyway, the quotes among it.
+/// Appends a string with its surrounding punctuation, including the quotes.
 #[inline(always)]
 fn print_text(text: &str, around: [&str; 2], out: &mut String) {
     if !is_plain(text.as_bytes()) {
@@ -136,12 +136,12 @@ fn print_text(text: &str, around: [&str; 2], out: &mut String) {
 #[cold]
 fn print_escaped(text: &str, around: [&str; 2], out: &mut String) {
     out.push_str(around[0].trim_end_matches('"'));
-    // A string cannot fail to be printed.
+    // Serializing a string cannot fail.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
     out.push_str(around[1].trim_start_matches('"'));
 }
 
-/// Up to this, every whole number is exact.
+/// Up to this, every integer is exact.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Appends a number as JavaScript's `String(number)` prints it.
@@ -150,7 +150,7 @@ pub(crate) fn print_number(number: f64, out: &mut String) {
     if size < LARGEST_EXACT && whole as f64 == number {
         out.push_str(itoa::Buffer::new().format(whole));
     } else if (0.001..LARGEST_EXACT).contains(&size) {
-        // In this range, shortest digits without an exponent are what JavaScript prints as well.
+        // In this range JavaScript also prints the shortest digits without an exponent.
         out.push_str(zmij::Buffer::new().format_finite(number));
     } else {
         out.push_str(ryu_js::Buffer::new().format(number));

@@ -1,5 +1,5 @@
-//! Property expressions such as `payload.list[0]["a name"]`, as typed into Node-RED's dialogs.
-//! A leading `msg.` means the message itself and is left out.
+//! Property expressions such as `payload.list[0]["a name"]`, as in Node-RED's dialogs. A leading
+//! `msg.` is ignored.
 
 mod crossing;
 
@@ -24,7 +24,7 @@ enum Step {
     Message(PropertyPath),
 }
 
-/// Why an expression is no property expression, as in Node-RED's `normalisePropertyExpression`.
+/// Why an expression is invalid, as in Node-RED's `normalisePropertyExpression`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("invalid property expression `{expression}`: {reason} at position {position}")]
 pub struct InvalidProperty {
@@ -33,23 +33,23 @@ pub struct InvalidProperty {
     position: usize,
 }
 
-/// The largest array that setting `payload[n]` may create.
+/// The maximum size of an array that setting `payload[n]` may create.
 const MAX_INDEX: usize = 1 << 20;
 
-/// How deep `[msg.a[msg.b[…]]]` may be nested.
+/// The maximum nesting of `[msg.a[msg.b[…]]]`.
 const MAX_DEPTH: usize = 16;
 
 impl PropertyPath {
     /// Parses `expression`.
     ///
     /// # Errors
-    /// When it is empty, ends in a dot, has an unclosed bracket or quote, or an invalid index.
+    /// If it is empty, ends in a dot, has an unclosed bracket or quote, or an invalid index.
     pub fn parse(expression: &str) -> Result<Self, InvalidProperty> {
         let at = if expression.starts_with("msg.") { 4 } else { 0 };
         Self::parse_from(expression, at)
     }
 
-    /// Parses the key of a value in a context, where `msg.` has no meaning of its own.
+    /// Parses a context key, where a leading `msg.` has no special meaning.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -71,8 +71,7 @@ impl PropertyPath {
         Ok(path)
     }
 
-    /// This path with every `[msg.…]` replaced by what it stands for, or `None` when that is
-    /// missing in `msg`.
+    /// This path with every `[msg.…]` replaced by its value, or `None` if one is missing in `msg`.
     pub fn resolve(&self, msg: &Message) -> Option<Self> {
         let own = |step: &Step| {
             Some(match step.resolve(msg.properties())? {
@@ -84,7 +83,7 @@ impl PropertyPath {
         Some(PropertyPath { first: self.first.clone(), rest: rest? })
     }
 
-    /// The path without its first name, when that is `name`: `a.b` of `$parent.a.b`.
+    /// The path without its first name, if that is `name`: `a.b` of `$parent.a.b`.
     pub fn below(&self, name: &str) -> Option<Self> {
         let (Step::Key(first), rest) = self.rest.split_first()? else { return None };
         (self.first == name).then(|| PropertyPath { first: first.clone(), rest: rest.to_vec() })
@@ -95,17 +94,17 @@ impl PropertyPath {
         &self.first
     }
 
-    /// The value at this path, or `None` when any part of it is missing or `undefined`.
+    /// The value at this path, or `None` if any part is missing or `undefined`.
     pub fn get<'a>(&self, msg: &'a Message) -> Option<&'a Value> {
         self.get_in(msg.properties())
     }
 
-    /// As [`get`](Self::get), in any object.
+    /// Like [`get`](Self::get), in any object.
     pub fn get_in<'a>(&self, object: &'a Map) -> Option<&'a Value> {
         self.get_own_in(object)?.defined()
     }
 
-    /// The value at this path, which is `undefined` when there is a place without a value.
+    /// The value at this path, which is `undefined` for an existing place without a value.
     fn get_own_in<'a>(&self, object: &'a Map) -> Option<&'a Value> {
         let mut value = object.get_own(&self.first)?;
         for step in &self.rest {
@@ -119,17 +118,16 @@ impl PropertyPath {
         Some(value)
     }
 
-    /// The value at this path as Node-RED's `getMessageProperty` finds it, which includes what
-    /// strings and buffers compute: their `length` and their elements. `Ok(None)` stands for
-    /// `undefined`.
+    /// The value at this path as Node-RED's `getMessageProperty` returns it, including the `length`
+    /// and elements of strings and buffers. `Ok(None)` stands for `undefined`.
     ///
     /// # Errors
-    /// When something before the last name is missing or `null`.
+    /// If a value before the last name is missing or `null`.
     pub fn read(&self, msg: &Message) -> Result<Option<Value>, CannotGet> {
         self.read_in(msg.properties())
     }
 
-    /// As [`read`](Self::read), in any object.
+    /// Like [`read`](Self::read), in any object.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -148,17 +146,17 @@ impl PropertyPath {
         Ok(value)
     }
 
-    /// Sets the value at this path and creates the objects and arrays on the way to it. To set
-    /// `undefined` is to remove what is there, as in Node-RED.
+    /// Sets the value at this path and creates missing objects and arrays. Setting `undefined`
+    /// removes the value, as in Node-RED.
     ///
     /// # Errors
-    /// When something on the way is neither an object nor an array (nor a buffer whose byte is
-    /// set), as Node-RED's `setObjectProperty` refuses it, or an array would have to grow beyond 1,048,576 elements.
+    /// If a value on the path is neither an object nor an array (nor a buffer whose byte is set),
+    /// as in Node-RED's `setObjectProperty`, or if an array would exceed 1,048,576 elements.
     pub fn set(&self, msg: &mut Message, value: Value) -> Result<(), CannotSet> {
         self.set_in(msg.properties_for(&self.first), value)
     }
 
-    /// As [`set`](Self::set), in any object.
+    /// Like [`set`](Self::set), in any object.
     ///
     /// # Errors
     /// As [`set`](Self::set).
@@ -191,12 +189,12 @@ impl PropertyPath {
         Ok(())
     }
 
-    /// Removes the value at this path and returns it; an element of an array is cut out.
+    /// Removes the value at this path and returns it; the following elements of an array move up.
     pub fn remove(&self, msg: &mut Message) -> Option<Value> {
         self.remove_in(msg.properties_for(&self.first))
     }
 
-    /// As [`remove`](Self::remove), in any object.
+    /// Like [`remove`](Self::remove), in any object.
     pub fn remove_in(&self, object: &mut Map) -> Option<Value> {
         if self.rest.is_empty() {
             return object.remove(&self.first);
@@ -229,12 +227,12 @@ impl PropertyPath {
     }
 }
 
-/// A property cannot be set, because something on the way to it is no object.
+/// A property cannot be set, because a value on its path is not an object.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("cannot set a property of something that is neither an object nor an array")]
 pub struct CannotSet;
 
-/// A property cannot be looked up, because something on the way to it is missing.
+/// A property cannot be read, because a value on its path is missing.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("cannot read a property of something that is missing or null")]
 pub struct CannotGet;
@@ -257,7 +255,7 @@ enum Resolved<'a> {
 }
 
 impl Resolved<'_> {
-    /// The place in an array; `list.0` means the same as `list[0]`.
+    /// The index in an array; `list.0` means the same as `list[0]`.
     fn index(&self) -> Option<usize> {
         match self {
             Resolved::Key(key) => array_index(key),
@@ -265,7 +263,7 @@ impl Resolved<'_> {
         }
     }
 
-    /// The property of `value` that this step names, computed ones included.
+    /// The property of `value` that this step names, including computed ones.
     fn of(&self, value: &Value) -> Option<Value> {
         match (value, self) {
             (Value::Object(map), Resolved::Key(key)) => map.get(key).cloned(),
@@ -327,8 +325,8 @@ impl OwnedStep {
         }
     }
 
-    /// Makes `value` the byte that this step names, as JavaScript does: what is beyond the end
-    /// goes nowhere.
+    /// Sets the byte that this step names to `value`, with JavaScript's conversion; an index beyond
+    /// the end is ignored.
     fn set_byte(&self, bytes: &mut Bytes, value: &Value) -> Result<(), CannotSet> {
         let index = self.index().ok_or(CannotSet)?;
         if index < bytes.len() {
@@ -342,7 +340,7 @@ impl OwnedStep {
         Ok(())
     }
 
-    /// What a missing property becomes so that this step can be taken in it.
+    /// What a missing property becomes so that this step can be applied to it.
     fn container(&self) -> Value {
         match self {
             OwnedStep::Key(_) => Map::new().into(),
@@ -350,7 +348,7 @@ impl OwnedStep {
         }
     }
 
-    /// The place inside `place` that this step names, and whether it was made just now.
+    /// The place that this step names, and whether it was just created.
     fn descend(self, place: &mut Value) -> Result<(&mut Value, bool), CannotSet> {
         match (place, self) {
             (Value::Array(items), step) => {
@@ -394,7 +392,7 @@ impl Parser<'_> {
             None => return Err(("the expression is empty", 0)),
             Some(b'[') => match self.bracket()? {
                 Step::Key(key) => key,
-                _ => return Err(("a name was expected", self.at)),
+                _ => return Err(("expected a name", self.at)),
             },
             Some(_) => self.name()?,
         };
@@ -404,7 +402,7 @@ impl Parser<'_> {
                 Some(b'.') => {
                     self.at += 1;
                     let name = self.name()?;
-                    // As in Node-RED, `a.0.b` makes an array of a missing `a`, `a.0` does not.
+                    // As in Node-RED, `a.0.b` creates an array for a missing `a`, `a.0` does not.
                     let index = if self.peek() == Some(b'.') { array_index(&name) } else { None };
                     rest.push(index.map_or(Step::Key(name), Step::Index));
                 }
@@ -426,7 +424,7 @@ impl Parser<'_> {
             }
         }
         if start == self.at {
-            return Err(("a name was expected", start));
+            return Err(("expected a name", start));
         }
         Ok(String::from_utf8_lossy(&self.text[start..self.at]).as_ref().into())
     }
@@ -440,7 +438,7 @@ impl Parser<'_> {
             None => return Err(("unclosed bracket", self.at)),
         };
         if self.peek() != Some(b']') {
-            return Err(("`]` was expected", self.at));
+            return Err(("expected `]`", self.at));
         }
         self.at += 1;
         Ok(step)
@@ -473,7 +471,7 @@ impl Parser<'_> {
     fn nested(&mut self) -> Result<Step, Failure> {
         let start = self.at;
         if !self.text[self.at..].starts_with(b"msg.") {
-            return Err(("a quoted name, an index or `msg.` was expected", start));
+            return Err(("expected a quoted name, an index or `msg.`", start));
         }
         if self.depth == MAX_DEPTH {
             return Err(("too many nested expressions", start));

@@ -1,4 +1,4 @@
-//! `Sending`: the wait until a message is accepted.
+//! `Sending`: waits until a message is accepted.
 
 use std::fmt;
 use std::future::Future;
@@ -7,23 +7,23 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
-/// The rest of a delivery that has begun. Ends when every receiver accepted the message; most
-/// deliveries are over before it is first polled.
+/// The rest of a delivery that has begun. Ends when every receiver has accepted the message; most
+/// deliveries are done before the first poll.
 #[must_use = "await it to wait for the receivers (back-pressure); dropping it drops the rest"]
 pub struct Sending(Option<BoxFuture<'static, ()>>);
 
 impl Sending {
-    /// A delivery that is over.
+    /// A finished delivery.
     pub const fn done() -> Self {
         Sending(None)
     }
 
-    /// A delivery that is over when `rest` is.
+    /// A delivery that ends with `rest`.
     pub fn later(rest: BoxFuture<'static, ()>) -> Self {
         Sending(Some(rest))
     }
 
-    /// Whether nothing is left to wait for.
+    /// Whether there is nothing to wait for.
     pub fn is_done(&self) -> bool {
         self.0.is_none()
     }

@@ -1,5 +1,5 @@
-//! `Setting`: the one record from which a setting's flag, environment variable, key in the settings
-//! file, check, help and documentation are derived.
+//! `Setting`: the record from which a setting's flag, environment variable, key in the settings
+//! file, validation, help and documentation are derived.
 
 mod number;
 mod registry;
@@ -15,12 +15,12 @@ use number::number;
 pub use registry::{DeclaredSetting, RefusedSetting, SettingRegistry};
 pub use value::{Secret, SettingType, SettingValue, SettingValues};
 
-/// What the text of a setting is parsed as.
+/// How the text of a setting is parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingKind {
     /// Any text.
     Text,
-    /// A whole number, not negative.
+    /// A non-negative integer.
     Integer,
     /// A number of bytes: `65536`, or with a unit: `64 KiB`, `4 MiB`, `1 GiB`.
     Bytes,
@@ -32,11 +32,11 @@ pub enum SettingKind {
     Path,
     /// One of [`SettingRecord::choices`].
     Choice,
-    /// Texts separated by commas. A flag may be repeated; in the settings file an array.
+    /// Comma-separated texts. A flag may be repeated; an array in the settings file.
     List,
-    /// Paths separated as in `PATH`. A flag may be repeated; in the settings file an array.
+    /// Paths separated as in `PATH`. A flag may be repeated; an array in the settings file.
     Paths,
-    /// A text that is never shown and has no flag, since other users see the arguments of a process.
+    /// A text that is never shown and has no flag, since other users can see a process's arguments.
     Secret,
     /// A table of the settings file, without a flag or environment variable. Only the runtime's own
     /// settings may be tables.
@@ -68,24 +68,24 @@ pub struct SettingRecord {
     /// The name in kebab-case: the flag is `--name`, the environment variable `FERROWIRE_NAME`, the
     /// key of the settings file `name`.
     pub name: &'static str,
-    /// What the value is parsed as.
+    /// How the value is parsed.
     pub kind: SettingKind,
-    /// What the value is called in help, such as `BYTES`. Empty for a boolean whose flag takes no
-    /// value.
+    /// The placeholder for the value in help, such as `BYTES`. Empty for a boolean whose flag takes
+    /// no value.
     pub value_name: &'static str,
     /// The default, in the syntax of the kind.
     pub default: Option<&'static str>,
-    /// What holds without a value, in words, for settings without a default; may be empty.
+    /// What applies without a value, in words, for settings without a default; may be empty.
     pub otherwise: &'static str,
-    /// The smallest number, in the syntax of the kind; empty if there is no bound.
+    /// The minimum, in the syntax of the kind; empty if there is none.
     pub min: &'static str,
-    /// The largest number.
+    /// The maximum.
     pub max: &'static str,
     /// The values of a [`SettingKind::Choice`].
     pub choices: &'static [&'static str],
     /// One line of help, without a full stop.
     pub help: &'static str,
-    /// The heading under which help and documentation list it.
+    /// The heading in help and documentation.
     pub group: &'static str,
     /// Whether the value is never shown.
     pub is_secret: bool,
@@ -98,9 +98,9 @@ pub struct SettingRecord {
 /// A setting of type `T`, declared with `settings!` and read with
 /// [`NodeContext::setting`](crate::NodeContext::setting).
 ///
-/// The constructors make settings without a value unless one is given (`Setting<Option<T>>`);
-/// [`default`](Self::default) makes `Setting<T>` of them. Each method can be evaluated when the crate
-/// compiles, and `settings!` does so: an invalid default, bound or name is a compile error.
+/// The constructors create optional settings (`Setting<Option<T>>`); [`default`](Self::default)
+/// makes them a `Setting<T>`. `settings!` evaluates all methods at compile time: an invalid
+/// default, bound or name is a compile error.
 pub struct Setting<T> {
     record: SettingRecord,
     value: PhantomData<fn() -> T>,
@@ -131,39 +131,38 @@ impl<T> Setting<T> {
         &self.record
     }
 
-    /// Sets the line of help: what the setting is for, without a full stop. Needed.
+    /// Sets the line of help: the purpose of the setting, without a full stop. Required.
     pub const fn help(mut self, help: &'static str) -> Self {
         self.record.help = help;
         self
     }
 
-    /// Sets the heading under which help and documentation list the setting. Without it, that is the
-    /// name of the crate.
+    /// Sets the heading in help and documentation. The default is the name of the crate.
     pub const fn group(mut self, group: &'static str) -> Self {
         self.record.group = group;
         self
     }
 
-    /// Sets what the value is called in help, such as `MEBIBYTES`.
+    /// Sets the placeholder for the value in help, such as `MEBIBYTES`.
     pub const fn value_name(mut self, name: &'static str) -> Self {
         self.record.value_name = name;
         self
     }
 
-    /// Sets the bounds of a number, both included, in the syntax of its kind.
+    /// Sets the inclusive bounds of a number, in the syntax of its kind.
     pub const fn between(mut self, min: &'static str, max: &'static str) -> Self {
         self.record.min = min;
         self.record.max = max;
         self
     }
 
-    /// Makes the value one that is never shown.
+    /// Makes the setting a secret: its value is never shown.
     pub const fn hidden(mut self) -> Self {
         self.record.is_secret = true;
         self
     }
 
-    /// Checks the record and notes the crate that declares it. Evaluated at compile time.
+    /// Checks the record and records the crate that declares it. Evaluated at compile time.
     #[doc(hidden)]
     pub const fn declared_by(mut self, plugin: &'static str, version: &'static str) -> Self {
         self.record.plugin = plugin;
@@ -175,7 +174,7 @@ impl<T> Setting<T> {
         self
     }
 
-    /// The value that was `found` for the setting, or the default.
+    /// The value `found` for the setting, or the default.
     pub(crate) fn read(&self, found: Option<SettingValue>) -> T
     where
         T: SettingType,
@@ -185,13 +184,13 @@ impl<T> Setting<T> {
 }
 
 impl<T> Setting<Option<T>> {
-    /// Sets the value that holds when none is given, in the syntax of the kind.
+    /// Sets the default, in the syntax of the kind.
     pub const fn default(self, text: &'static str) -> Setting<T> {
         let record = SettingRecord { default: Some(text), ..self.record };
         Setting { record, value: PhantomData }
     }
 
-    /// Says in words what holds when no value is given, such as `one for each core`.
+    /// Describes what applies without a value, such as `one for each core`.
     pub const fn otherwise(mut self, words: &'static str) -> Self {
         self.record.otherwise = words;
         self
@@ -213,20 +212,19 @@ impl Setting<Option<String>> {
 }
 
 impl Setting<Option<usize>> {
-    /// A whole number, from 0 unless [`between`](Self::between) says otherwise.
+    /// An integer, at least 0 unless [`between`](Self::between) is set.
     pub const fn integer(name: &'static str) -> Self {
         Self::new(name, SettingKind::Integer, "NUMBER")
     }
 
-    /// A number of bytes, at least 1 unless [`between`](Self::between) says otherwise.
+    /// A number of bytes, at least 1 unless [`between`](Self::between) is set.
     pub const fn bytes(name: &'static str) -> Self {
         Self::new(name, SettingKind::Bytes, "BYTES").between("1", "")
     }
 }
 
 impl Setting<Option<Duration>> {
-    /// A duration in seconds, from a millisecond to a day unless [`between`](Self::between) says
-    /// otherwise.
+    /// A duration in seconds, from a millisecond to a day unless [`between`](Self::between) is set.
     pub const fn seconds(name: &'static str) -> Self {
         Self::new(name, SettingKind::Seconds, "SECONDS").between("0.001", "86400")
     }
@@ -240,7 +238,7 @@ impl Setting<Option<bool>> {
 }
 
 impl Setting<bool> {
-    /// A boolean that is `false` unless given, and whose flag takes no value.
+    /// A boolean that is `false` by default and whose flag takes no value.
     pub const fn switch(name: &'static str) -> Self {
         let mut setting = Self::new(name, SettingKind::Boolean, "");
         setting.record.default = Some("false");
@@ -256,14 +254,14 @@ impl Setting<Option<PathBuf>> {
 }
 
 impl Setting<Vec<String>> {
-    /// A list of texts, empty unless given.
+    /// A list of texts, empty by default.
     pub const fn list(name: &'static str) -> Self {
         Self::new(name, SettingKind::List, "TEXTS")
     }
 }
 
 impl Setting<Vec<PathBuf>> {
-    /// A list of paths, empty unless given.
+    /// A list of paths, empty by default.
     pub const fn paths(name: &'static str) -> Self {
         Self::new(name, SettingKind::Paths, "PATHS")
     }
@@ -297,7 +295,7 @@ impl<T> fmt::Debug for Setting<T> {
     }
 }
 
-/// A value that a setting does not take. The text says what was expected.
+/// An invalid value of a setting. The text says what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}")]
 pub struct InvalidSetting {
@@ -320,10 +318,10 @@ impl SettingRecord {
         self.kind != SettingKind::Table
     }
 
-    /// The value that `text` stands for.
+    /// Parses a value of the setting.
     ///
     /// # Errors
-    /// When it is not of the setting's kind, or out of bounds.
+    /// If it does not match the setting's kind or bounds.
     pub fn parse(&self, text: &str) -> Result<SettingValue, InvalidSetting> {
         let value = match self.kind {
             SettingKind::Text => Some(SettingValue::Text(text.to_owned())),
@@ -355,7 +353,7 @@ impl SettingRecord {
         self.parse(self.default?).ok()
     }
 
-    /// The bounds of a number in words, such as `from 1 to 1024`; empty when there are none.
+    /// The bounds of a number in words, such as `from 1 to 1024`; empty if there are none.
     pub fn bounds(&self) -> String {
         match (self.min, self.max) {
             ("", "") => String::new(),
@@ -392,7 +390,7 @@ impl SettingRecord {
         }
     }
 
-    /// Refuses a record that could not be used. Evaluated at compile time.
+    /// Rejects an invalid record. Evaluated at compile time.
     const fn check(&self) {
         #[expect(clippy::panic, reason = "fails the build of the crate that declares the setting")]
         if let Some(problem) = self.problem() {
@@ -422,6 +420,6 @@ impl SettingRecord {
             SettingKind::Text | SettingKind::List => true,
             SettingKind::Secret | SettingKind::Table => false,
         };
-        if is_valid { None } else { Some("the default is not a value of the setting") }
+        if is_valid { None } else { Some("the default is not a valid value of the setting") }
     }
 }

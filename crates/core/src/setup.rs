@@ -1,10 +1,10 @@
-//! What a plugin does once, before its first node is built.
+//! One-time set-up of a plugin, before its first node is built.
 
 use std::sync::OnceLock;
 
 use crate::NodeError;
 
-/// A function that a crate wants to run once.
+/// A function that a crate runs once.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Setup {
@@ -26,8 +26,8 @@ pub struct SetupFailed {
     pub reason: String,
 }
 
-/// Runs what the plugins that are linked in registered with `on_load!`. They
-/// run once; later calls return the result of the first.
+/// Runs the functions that linked-in plugins registered with `on_load!`. They run once; later calls
+/// return the result of the first.
 ///
 /// # Errors
 /// The first failure.

@@ -1,4 +1,4 @@
-//! Context: values that nodes keep beside the messages, for one node, a flow, or all flows.
+//! Context: values that nodes keep between messages, for one node, a flow, or all flows.
 
 mod place;
 
@@ -11,23 +11,23 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::{CannotSet, InvalidProperty, Key, Map, Message, NodeContext, NodeError};
 use crate::{PropertyPath, Value};
 
-/// Whose values they are.
+/// The scope of context values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// One node's own.
+    /// One node.
     Node,
-    /// Those of all nodes on one tab, or in one instance of a subflow.
+    /// All nodes on one tab, or in one subflow instance.
     Flow,
-    /// Those of all nodes.
+    /// All nodes.
     Global,
 }
 
-/// Keeps the values of all contexts. A place is one context, the text of a [`ContextPlace`].
+/// Stores the values of all contexts. A place is one context, as the text of a [`ContextPlace`].
 pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The value at `path`; `None` stands for `undefined`.
     fn get(&self, place: &str, path: &PropertyPath) -> Option<Value>;
 
-    /// Sets the value at `path`, or removes it: `None`.
+    /// Sets the value at `path`, or removes it with `None`.
     ///
     /// # Errors
     /// As [`PropertyPath::set`].
@@ -36,7 +36,7 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     /// The names of the values.
     fn keys(&self, place: &str) -> Vec<Key>;
 
-    /// Forgets the places for which `keep` says no: those of nodes and flows that are gone.
+    /// Removes the places for which `keep` returns false: those of deleted nodes and flows.
     fn retain(&self, keep: &dyn Fn(&str) -> bool);
 }
 
@@ -60,12 +60,12 @@ impl MemoryStore {
         work(&mut map)
     }
 
-    /// The places that hold anything.
+    /// The places that contain values.
     pub fn places(&self) -> Vec<String> {
         self.places.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Whether anything was ever set in a place.
+    /// Whether a value was ever set in a place.
     pub fn holds(&self, place: &str) -> bool {
         self.place(place).is_some()
     }
@@ -87,7 +87,7 @@ impl ContextStore for MemoryStore {
     fn get(&self, place: &str, path: &PropertyPath) -> Option<Value> {
         let map = self.place(place)?;
         let map = map.lock().unwrap_or_else(PoisonError::into_inner);
-        // What cannot be looked up is undefined here, as in Node-RED.
+        // A path that cannot be read is undefined, as in Node-RED.
         path.read_in(&map).ok().flatten()
     }
 
@@ -119,11 +119,11 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// The stores of a runtime by their names. The first is the one that is meant when none is named.
+/// The stores of a runtime by name. The first is the default.
 #[derive(Debug)]
 pub struct ContextStores {
     stores: Vec<(String, Arc<dyn ContextStore>)>,
-    /// Names that were asked for in vain.
+    /// Unknown names that were already reported.
     unknown: Mutex<HashSet<String>>,
 }
 
@@ -135,12 +135,12 @@ impl Default for ContextStores {
 }
 
 impl ContextStores {
-    /// The store that is meant when none is named.
+    /// Creates the list with its default store.
     pub fn new(name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
         ContextStores { stores: vec![(name.into(), store)], unknown: Mutex::default() }
     }
 
-    /// Adds a store; a second one of the same name is never asked.
+    /// Adds a store; a second one of the same name is ignored.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
         self.stores.push((name.into(), store));
@@ -157,8 +157,8 @@ impl ContextStores {
         self.stores.iter().find(|(known, _)| known == name).map(|(_, store)| &**store)
     }
 
-    /// In every store, forgets the places of nodes and flows that are gone: `exists` says which
-    /// ids are not.
+    /// Removes the places of deleted nodes and flows from every store; `exists` says which ids
+    /// remain.
     pub fn retain(&self, exists: impl Fn(&str) -> bool) {
         let keep = |place: &str| match ContextPlace::parse(place) {
             ContextPlace::Global => true,
@@ -169,8 +169,8 @@ impl ContextStores {
         }
     }
 
-    /// The store `name`; the default one for an empty name and `default`. An unknown name means
-    /// the default store as well, as in Node-RED; `warn` is called at its first use.
+    /// The store `name`; the default for an empty name and `default`. An unknown name also returns
+    /// the default, as in Node-RED, and calls `warn` on its first use.
     pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &dyn ContextStore {
         let found = self.stores.iter().find(|(known, _)| known == name);
         if found.is_none() && !matches!(name, "" | "default") {
@@ -178,17 +178,15 @@ impl ContextStores {
             if unknown.len() < MANY_NAMES && unknown.insert(name.to_owned()) {
                 drop(unknown);
                 let default = self.names().next().unwrap_or_default();
-                warn(&format!(
-                    "there is no context store `{name}`, the default one `{default}` is used"
-                ));
+                warn(&format!("there is no context store `{name}`; using the default `{default}`"));
             }
         }
-        // There is one at least: it was given to `new`.
+        // `new` adds at least one.
         &*found.unwrap_or(&self.stores[0]).1
     }
 }
 
-/// Messages may name stores, so their number is not known beforehand.
+/// Limits the number of reported names, since messages may name stores.
 const MANY_NAMES: usize = 100;
 
 /// The values of one scope as a node sees them; see [`NodeContext::context`].
@@ -204,25 +202,25 @@ impl<'a> Context<'a> {
         Context { cx, scope, store: "" }
     }
 
-    /// The same scope in the store `name`; in the default one when there is no such store.
+    /// The same scope in the store `name`; in the default store if there is none of that name.
     #[must_use]
     pub fn in_store(self, name: &'a str) -> Self {
         Context { store: name, ..self }
     }
 
-    /// The value at `path`; `None` stands for `undefined`. In the scope of a flow, `$parent.` in
-    /// front means the flow around a subflow.
+    /// The value at `path`; `None` stands for `undefined`. In the flow scope, a leading `$parent.`
+    /// means the flow around a subflow.
     ///
     /// # Errors
-    /// When the node has no such scope.
+    /// If the node has no such scope.
     pub fn get(&self, path: &PropertyPath) -> Result<Option<Value>, NodeError> {
         self.cx.host().context_get(self.scope, self.store, path)
     }
 
-    /// Sets the value at `path`, or removes it: `None`.
+    /// Sets the value at `path`, or removes it with `None`.
     ///
     /// # Errors
-    /// As [`get`](Self::get), and when something on the way is neither an object nor an array.
+    /// As [`get`](Self::get), and if a value on the path is neither an object nor an array.
     pub fn set(&self, path: &PropertyPath, value: Option<Value>) -> Result<(), NodeError> {
         self.cx.host().context_set(self.scope, self.store, path, value)
     }
@@ -236,7 +234,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A typed input of type `flow` or `global`: a path in a context, `#:(store)::path` in a store.
+/// A typed input of type `flow` or `global`: a path in a context; `#:(store)::path` names the
+/// store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContextKey {
     scope: Scope,
@@ -248,7 +247,7 @@ impl ContextKey {
     /// Parses `key`, the key of a value in `scope`.
     ///
     /// # Errors
-    /// When it is no property expression.
+    /// If it is not a property expression.
     pub fn parse(scope: Scope, key: &str) -> Result<Self, InvalidProperty> {
         let named = key.strip_prefix("#:(").and_then(|rest| rest.split_once(")::"));
         let named = named.filter(|(store, _)| !store.is_empty() && !store.contains(' '));
@@ -256,20 +255,20 @@ impl ContextKey {
         ContextKey::in_store(scope, store, path)
     }
 
-    /// The key of the value at `path` in the store `store`; empty stands for the default one.
+    /// The key of the value at `path` in `store`; empty for the default store.
     ///
     /// # Errors
-    /// When `path` is not a property expression.
+    /// If `path` is not a property expression.
     pub fn in_store(scope: Scope, store: &str, path: &str) -> Result<Self, InvalidProperty> {
         Ok(ContextKey { scope, store: store.to_owned(), path: PropertyPath::parse_key(path)? })
     }
 
-    /// Whose values it is about.
+    /// The scope of the value.
     pub fn scope(&self) -> Scope {
         self.scope
     }
 
-    /// The value; `None` stands for `undefined`, also when a `[msg.…]` in the key is missing.
+    /// The value; `None` stands for `undefined`, and for a missing `[msg.…]` in the key.
     ///
     /// # Errors
     /// As [`Context::get`].
@@ -278,10 +277,10 @@ impl ContextKey {
         cx.context(self.scope).in_store(&self.store).get(&path)
     }
 
-    /// Sets the value, or removes it: `None`.
+    /// Sets the value, or removes it with `None`.
     ///
     /// # Errors
-    /// As [`Context::set`], and when a `[msg.…]` in the key is missing.
+    /// As [`Context::set`], and if a `[msg.…]` in the key is missing.
     pub fn set(
         &self,
         msg: &Message,
@@ -338,7 +337,7 @@ mod tests {
         }
         assert_eq!(stores.get("", warn).get("global", &path("x")), Some("memory".into()));
         assert_eq!(stores.get("second", warn).get("global", &path("x")), None);
-        let expected = "there is no context store `third`, the default one `memory` is used";
+        let expected = "there is no context store `third`; using the default `memory`";
         assert_eq!(*warnings.lock().unwrap(), [expected]);
     }
 

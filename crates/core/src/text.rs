@@ -1,7 +1,7 @@
-//! `Text`: an immutable string that is cheap to clone and that sockets hand over without a copy.
+//! `Text`: an immutable string that is cheap to clone and shares the buffers of sockets.
 //!
-//! Short strings stand in the value itself; longer ones are reference-counted slices, in the
-//! best case of the very buffer that a socket was read into.
+//! Short strings are stored inline; longer ones are reference-counted slices, ideally of the buffer
+//! that a socket was read into.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -32,7 +32,7 @@ impl Text {
         Text(Repr::Small(SmolStr::new_static("")))
     }
 
-    /// A string that lives as long as the program; nothing is copied.
+    /// A static string; nothing is copied.
     pub const fn from_static(text: &'static str) -> Self {
         Text(Repr::Small(SmolStr::new_static(text)))
     }
@@ -40,7 +40,7 @@ impl Text {
     /// Takes `bytes` as a string without copying them, unless they are short.
     ///
     /// # Errors
-    /// When `bytes` are not valid UTF-8.
+    /// If `bytes` are not valid UTF-8.
     pub fn from_utf8(bytes: Bytes) -> Result<Self, Utf8Error> {
         if bytes.len() <= INLINE_LEN {
             return Ok(std::str::from_utf8(&bytes)?.into());
@@ -57,7 +57,7 @@ impl Text {
         }
     }
 
-    /// The bytes of the string, not copied when they are reference-counted already.
+    /// The bytes of the string, without a copy if they are reference-counted.
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
             Repr::Small(text) => Bytes::copy_from_slice(text.as_bytes()),

@@ -1,33 +1,30 @@
-//! `Unopened`: the properties of a message that another library made, read when they are first
-//! needed.
+//! `Unopened`: the properties of a message that another library created, read on first use.
 //!
-//! Most nodes pass on more messages than they read. A message that comes from a shared library
-//! therefore stays as that library made it until a node looks into it.
+//! Most nodes pass on more messages than they read, so a message from a shared library stays in
+//! that library's representation until a node reads it.
 
 use std::fmt;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::Map;
 
-/// Properties that are not read yet, behind the functions of their owner.
+/// Properties that are not read yet, accessed through the functions of their owner.
 ///
-/// Only the owner of the table can give the pointer a meaning: this crate hands it back and
-/// never follows it.
+/// Only the owner of the table can interpret the pointer; this crate never dereferences it.
 pub struct Unopened {
     pointer: AtomicPtr<()>,
     table: &'static UnopenedTable,
 }
 
-/// What the owner of unopened properties can do with them. All functions may be called from any
-/// thread.
+/// The operations on unopened properties. All functions may be called from any thread.
 pub struct UnopenedTable {
-    /// The properties, which are read at the first call.
+    /// The properties, read on the first call.
     pub properties: fn(&Unopened) -> &Map,
-    /// The properties, taken out. The only call that follows is `drop`.
+    /// Takes the properties. Only `drop` is called afterwards.
     pub take: fn(&mut Unopened) -> Map,
-    /// Another one with equal properties.
+    /// A copy with equal properties.
     pub clone: fn(&Unopened) -> Unopened,
-    /// Frees what the pointer leads to; called once.
+    /// Frees the memory behind the pointer; called once.
     pub drop: fn(&mut Unopened),
 }
 
@@ -43,13 +40,13 @@ impl Unopened {
         self.pointer.load(Ordering::Relaxed)
     }
 
-    /// Whether `table` is the one that this was made with.
+    /// Whether this was created with `table`.
     #[inline]
     pub fn belongs_to(&self, table: &'static UnopenedTable) -> bool {
         std::ptr::eq(self.table, table)
     }
 
-    /// The pointer, which the caller has to free now.
+    /// The pointer, which the caller must free.
     #[inline]
     pub fn into_pointer(self) -> *mut () {
         std::mem::ManuallyDrop::new(self).pointer()

@@ -1,4 +1,4 @@
-//! `User`: a node that refers to a configuration node, as that node sees it.
+//! `User`: a node that refers to a configuration node, as seen by the configuration node.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user without properties, known by its info alone.
+    /// A user without properties.
     pub fn named(info: NodeInfo) -> Self {
         User { info: Arc::new(info), references: Vec::new(), properties: Arc::default() }
     }

@@ -1,4 +1,4 @@
-//! `Value`: what a property of a message can hold.
+//! `Value`: the value of a message property.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use smol_str::SmolStr;
 
 use crate::{BigInt, Date, Map, Text, json, print};
 
-/// A JavaScript value as it occurs in messages. Cloning is cheap: strings, buffers, arrays and
-/// objects are reference-counted and copied only when a clone is changed.
+/// A JavaScript value in a message. Cloning is cheap: strings, buffers, arrays and objects are
+/// reference-counted and copied only when a clone is changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// `null`.
     #[default]
     Null,
-    /// `undefined`: a property that is there without a value, or a place of an array that nothing
-    /// was put in. Look-ups give `None` for it, as they do for what is not there.
+    /// `undefined`: a property without a value, or a hole in an array. Look-ups return `None` for
+    /// it, as for missing properties.
     Undefined,
     /// `true` or `false`.
     Bool(bool),
     /// A JavaScript number.
     Number(f64),
-    /// A JavaScript `BigInt`. It has no form in JSON.
+    /// A JavaScript `BigInt`. Has no JSON representation.
     BigInt(BigInt),
     /// A string.
     String(Text),
@@ -36,7 +36,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The name that Node-RED shows for the type of this value.
+    /// The type name that Node-RED shows for this value.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Null => "null",
@@ -58,18 +58,18 @@ impl Value {
         matches!(self, Value::Undefined)
     }
 
-    /// The value, or `None` when it is `undefined`.
+    /// The value, or `None` if it is `undefined`.
     #[inline]
     pub fn defined(&self) -> Option<&Value> {
         (!self.is_undefined()).then_some(self)
     }
 
-    /// As [`defined`](Self::defined), of a value that is given up.
+    /// Like [`defined`](Self::defined), but takes the value.
     pub fn into_defined(self) -> Option<Value> {
         (!self.is_undefined()).then_some(self)
     }
 
-    /// The date, when this is one.
+    /// The date, if this is one.
     pub fn as_date(&self) -> Option<Date> {
         match self {
             Value::Date(date) => Some(*date),
@@ -77,7 +77,7 @@ impl Value {
         }
     }
 
-    /// The string, when this is one.
+    /// The string, if this is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::String(text) => Some(text),
@@ -85,7 +85,7 @@ impl Value {
         }
     }
 
-    /// The number, when this is one.
+    /// The number, if this is one.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Value::Number(number) => Some(*number),
@@ -93,7 +93,7 @@ impl Value {
         }
     }
 
-    /// The boolean, when this is one.
+    /// The boolean, if this is one.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(value) => Some(*value),
@@ -101,7 +101,7 @@ impl Value {
         }
     }
 
-    /// The elements, when this is an array.
+    /// The elements, if this is an array.
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
             Value::Array(items) => Some(items),
@@ -109,7 +109,7 @@ impl Value {
         }
     }
 
-    /// The properties, when this is an object.
+    /// The properties, if this is an object.
     pub fn as_object(&self) -> Option<&Map> {
         match self {
             Value::Object(map) => Some(map),
@@ -117,7 +117,7 @@ impl Value {
         }
     }
 
-    /// The elements to be changed; copied first when another clone shares them.
+    /// The elements, mutable; copied first if a clone shares them.
     pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
         match self {
             Value::Array(items) => Some(Arc::make_mut(items)),
@@ -125,7 +125,7 @@ impl Value {
         }
     }
 
-    /// The properties to be changed; copied first when another clone shares them.
+    /// The properties, mutable; copied first if a clone shares them.
     pub fn as_object_mut(&mut self) -> Option<&mut Map> {
         match self {
             Value::Object(map) => Some(Arc::make_mut(map)),
@@ -133,12 +133,12 @@ impl Value {
         }
     }
 
-    /// The property `key` of an object, or `None` for anything else, and when it is `undefined`.
+    /// The property `key` of an object; `None` for other values and if it is `undefined`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object()?.get(key)
     }
 
-    /// Whether JavaScript takes the value as true in a condition.
+    /// Whether JavaScript treats the value as true in a condition.
     pub fn is_truthy(&self) -> bool {
         match self {
             Value::Null | Value::Undefined => false,
@@ -150,12 +150,12 @@ impl Value {
         }
     }
 
-    /// Parses JSON as `JSON.parse` does: of equal names the last value counts, numbers are
-    /// doubles, also infinite ones. A lone surrogate in a `\u` escape becomes U+FFFD, as it does
-    /// where JavaScript writes UTF-8.
+    /// Parses JSON as `JSON.parse` does: of duplicate names the last value wins; numbers are
+    /// doubles, including infinity. A lone surrogate in a `\u` escape becomes U+FFFD, as when
+    /// JavaScript writes UTF-8.
     ///
     /// # Errors
-    /// With line and column of the first mistake, or at more than 127 nested levels.
+    /// With line and column of the first syntax error, or at more than 127 levels of nesting.
     pub fn from_json(text: &[u8]) -> Result<Value, serde_json::Error> {
         json::parse(text)
     }
@@ -168,12 +168,12 @@ impl Value {
         json::parse_text(text)
     }
 
-    /// The value as JSON text, as `JSON.stringify` prints it: an `undefined` property is left out,
-    /// an `undefined` element is `null`, a date is its ISO 8601 text and an invalid one `null`.
+    /// The value as JSON, as `JSON.stringify` prints it: an `undefined` property is left out, an
+    /// `undefined` element is `null`, a date is its ISO 8601 text, and an invalid date is `null`.
     ///
-    /// It always gives JSON, where `JSON.stringify` does not: `undefined` alone is `null`, and a
-    /// `BigInt` is its digits. Where a flow asks for the text, [`stringify`](Self::stringify) is
-    /// the right one.
+    /// The result is always valid JSON, unlike that of `JSON.stringify`: `undefined` itself is
+    /// `null`, and a `BigInt` is printed as digits. Use [`stringify`](Self::stringify) for text
+    /// that a flow requests.
     pub fn to_json(&self) -> String {
         print::to_json(self)
     }
@@ -181,13 +181,13 @@ impl Value {
     /// `JSON.stringify(value)`; `None` for `undefined`.
     ///
     /// # Errors
-    /// When the value is a `BigInt` or holds one.
+    /// If the value is or contains a `BigInt`.
     pub fn stringify(&self) -> Result<Option<String>, HasBigInt> {
         self.defined().map(print::stringify).transpose()
     }
 }
 
-/// A value has no form in JSON, because there is a `BigInt` in it.
+/// A value cannot be represented in JSON, because it contains a `BigInt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot print a BigInt as JSON; convert it to a number or a string first")]
 pub struct HasBigInt;

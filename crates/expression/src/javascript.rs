@@ -1,5 +1,5 @@
-//! What JavaScript makes of values: their text, their number, and how two of them compare.
-//! `None` stands for `undefined` throughout, as [`Value::Undefined`] does.
+//! JavaScript's conversions and comparisons of values. `None` stands for `undefined` throughout,
+//! like [`Value::Undefined`].
 
 mod date;
 mod uri;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ferrowire_core::{BigInt, Value, number_to_string};
 
-/// `String(value)`, without a copy when the value is a string.
+/// `String(value)`, without a copy if the value is a string.
 pub fn text_ref(value: Option<&Value>) -> Cow<'_, str> {
     match value {
         Some(Value::String(text)) => Cow::Borrowed(text),
@@ -59,8 +59,8 @@ fn is_object(value: &Value) -> bool {
     matches!(value, Value::Date(_) | Value::Buffer(_) | Value::Array(_) | Value::Object(_))
 }
 
-/// Whether two values are one and the same object, as far as that can be told: clones that share
-/// their contents are, and dates of the same moment.
+/// Whether two values are the same object, as far as that is known: clones that share their
+/// contents are, and equal dates.
 fn is_same_object(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => Arc::ptr_eq(a, b),
@@ -106,7 +106,7 @@ pub fn loosely_equal(a: Option<&Value>, b: Option<&Value>) -> bool {
     }
 }
 
-/// The order of a BigInt and something that is none, as a number.
+/// The order of a BigInt and another value, converted to a number.
 fn compare_big_int(big_int: &BigInt, other: &Value) -> Option<Ordering> {
     let exact = match other {
         Value::String(text) => BigInt::parse(text.trim()),
@@ -118,11 +118,11 @@ fn compare_big_int(big_int: &BigInt, other: &Value) -> Option<Ordering> {
     }
 }
 
-/// How `a < b` and `a > b` see two values; `None` when both are false, and so is `a <= b`.
+/// The result of `a < b` and `a > b`; `None` if both are false and so is `a <= b`.
 pub fn compare(a: Option<&Value>, b: Option<&Value>) -> Option<Ordering> {
     let is_text = |value: Option<&Value>| {
         value.is_some_and(|value| match value {
-            // Of a date, its number is asked for.
+            // Dates are compared as numbers.
             Value::Date(_) => false,
             value => is_object(value) || matches!(value, Value::String(_)),
         })

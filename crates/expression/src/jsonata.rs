@@ -1,8 +1,8 @@
-//! JSONata: Node-RED's query language, compiled once and evaluated within bounds.
+//! JSONata, Node-RED's query language: compiled once and evaluated within limits.
 //!
-//! An evaluation ends after [`TIME_LIMIT`], at [`DEPTH_LIMIT`] nested levels, and with an array of
-//! more than [`LENGTH_LIMIT`] elements or text of more than [`TEXT_LIMIT`] bytes. Which crate does
-//! the work is nobody's business outside of this module.
+//! An evaluation fails after [`TIME_LIMIT`], at [`DEPTH_LIMIT`] nested levels, and on creating an
+//! array of more than [`LENGTH_LIMIT`] elements or text of more than [`TEXT_LIMIT`] bytes. The
+//! JSONata interpreter is not exposed outside of this module.
 
 mod convert;
 mod corrected;
@@ -26,27 +26,32 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptio
 use jsonata_core::{parser, value::JValue};
 
 use convert::Converter;
+use ferrowire_core::bus::{is_aside, run_aside};
 use ferrowire_core::{Message, NodeContext, NodeError, Value};
 use functions::Functions;
 pub(crate) use moment::now_as;
 use prepare::Reads;
 
-/// How long one evaluation may take.
+/// The time limit of one evaluation.
 pub const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// How deep an evaluation may be nested; a call that is no tail call takes about three levels.
+/// How long an evaluation may hold its worker. One that takes longer begins anew aside, which it can
+/// because an evaluation changes nothing.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// The depth limit of an evaluation; a call that is not a tail call takes about three levels.
 pub const DEPTH_LIMIT: usize = 10_000;
 
-/// How many elements an evaluation may collect in one array.
+/// The maximum number of elements in one array.
 pub const LENGTH_LIMIT: usize = 1_000_000;
 
-/// How many bytes of text an evaluation may put together in all.
+/// The maximum number of bytes of text that an evaluation may create in total.
 pub const TEXT_LIMIT: usize = 256 << 20;
 
-/// How many values a result may consist of.
+/// The maximum number of values in a result.
 const VALUES_LIMIT: usize = 8 << 20;
 
-/// Where an evaluation ends.
+/// The limits of an evaluation.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     time: Duration,
@@ -64,7 +69,7 @@ const LIMITS: Limits = Limits {
     values: VALUES_LIMIT,
 };
 
-/// A JSONata expression, ready to be evaluated. Clones share it.
+/// A compiled JSONata expression. Clones share it.
 #[derive(Clone)]
 pub struct Jsonata(Arc<Compiled>);
 
@@ -73,11 +78,28 @@ struct Compiled {
     ast: AstNode,
     reads: Reads,
     functions: Functions,
-    /// Node-RED's first expressions spoke of `msg.payload`, and some still do.
+    /// Old expressions use `msg.payload` instead of `payload`.
     names_msg: bool,
 }
 
-/// Why an expression is no JSONata that can be evaluated here, and where.
+/// Why an evaluation failed.
+#[derive(Debug)]
+struct Failure {
+    error: NodeError,
+    /// It took too long.
+    is_late: bool,
+}
+
+/// The code of the error of an evaluation that took too long.
+const LATE: &str = "D1012";
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Failure { error, is_late: false }
+    }
+}
+
+/// A syntax error or unsupported feature in a JSONata expression, and its position.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSONata expression at line {line}, column {column}: {reason}")]
 pub struct InvalidJsonata {
@@ -86,7 +108,7 @@ pub struct InvalidJsonata {
     reason: String,
 }
 
-/// What an expression is evaluated against: `$` at its outermost level.
+/// The input of an evaluation: `$` at the outermost level.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// A message.
@@ -111,7 +133,7 @@ impl Jsonata {
     /// Compiles `source`.
     ///
     /// # Errors
-    /// With the line and column of the first mistake, or of what is not supported.
+    /// With the line and column of the first syntax error or unsupported feature.
     pub fn compile(source: &str) -> Result<Self, InvalidJsonata> {
         let mut ast = parser::parse(source).map_err(|error| syntax::explain(source, &error))?;
         let found = prepare::prepare(&mut ast, source)?;
@@ -122,16 +144,16 @@ impl Jsonata {
         Ok(Jsonata(Arc::new(Compiled { source, ast, reads, functions, names_msg })))
     }
 
-    /// The expression as it was written.
+    /// The source of the expression.
     pub fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// The value for `input`; `None` stands for `undefined`. `cx` is what the functions
-    /// `$flowContext`, `$globalContext` and `$env` ask.
+    /// Evaluates the expression; `None` stands for `undefined`. The functions `$flowContext`,
+    /// `$globalContext` and `$env` read from `cx`.
     ///
     /// # Errors
-    /// When the evaluation fails, or reaches one of its bounds.
+    /// If the evaluation fails or exceeds a limit.
     pub fn evaluate<'a>(
         &self,
         input: impl Into<Input<'a>>,
@@ -140,8 +162,8 @@ impl Jsonata {
         self.evaluate_with(input, &[], cx)
     }
 
-    /// As [`evaluate`](Self::evaluate), with a value for each of the variables that
-    /// `bindings` names, without their `$`.
+    /// Like [`evaluate`](Self::evaluate), with values for the variables in `bindings`, whose names
+    /// have no `$`.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -151,7 +173,16 @@ impl Jsonata {
         bindings: &[(&str, Value)],
         cx: &NodeContext,
     ) -> Result<Option<Value>, NodeError> {
-        self.evaluate_within(&LIMITS, input.into(), bindings, cx)
+        let input = input.into();
+        if !is_aside() {
+            let short = Limits { time: SHORT, ..LIMITS };
+            match self.evaluate_within(&short, input, bindings, cx) {
+                Err(Failure { is_late: true, .. }) => {}
+                result => return result.map_err(|failure| failure.error),
+            }
+        }
+        run_aside(|| self.evaluate_within(&LIMITS, input, bindings, cx))
+            .map_err(|failure| failure.error)
     }
 
     fn evaluate_within(
@@ -160,7 +191,7 @@ impl Jsonata {
         input: Input<'_>,
         bindings: &[(&str, Value)],
         cx: &NodeContext,
-    ) -> Result<Option<Value>, NodeError> {
+    ) -> Result<Option<Value>, Failure> {
         let converter = Rc::new(RefCell::new(Converter::default()));
         let data = self.input(input, &mut converter.borrow_mut());
         let mut context = Context::new();
@@ -181,7 +212,7 @@ impl Jsonata {
             .map_err(|error| self.failed(&error))
             .and_then(|result| {
                 let left = converter.borrow().leave(result, limits.values);
-                left.map_err(|reason| self.fault(&reason))
+                left.map_err(|reason| self.fault(&reason).into())
             })
     }
 
@@ -201,8 +232,9 @@ impl Jsonata {
         JValue::object([("msg".to_owned(), data)].into_iter().collect())
     }
 
-    fn failed(&self, error: &EvaluatorError) -> NodeError {
-        self.fault(&syntax::plain(error.message()))
+    fn failed(&self, error: &EvaluatorError) -> Failure {
+        let is_late = error.message().starts_with(LATE);
+        Failure { error: self.fault(&syntax::plain(error.message())), is_late }
     }
 
     fn fault(&self, reason: &str) -> NodeError {

@@ -1,10 +1,10 @@
-//! What nodes evaluate: typed inputs, JSONata, mustache templates, JavaScript's rules for
-//! values, its regular expressions.
+//! The values that nodes evaluate: typed inputs, JSONata, mustache templates, JavaScript's
+//! conversions and regular expressions.
 //!
 //! Everything is compiled once, from a node's configuration, and evaluated for each message within
-//! bounds that its documentation states.
+//! documented limits.
 
-// In reading order.
+// From the bottom up.
 pub mod javascript;
 pub mod regexp;
 pub mod mustache;

@@ -1,5 +1,5 @@
-//! Mustache templates over messages, as mustache.js reads them: variables, sections, inverted
-//! sections, comments and other delimiters. There are no partials and no functions to call.
+//! Mustache templates over messages, compatible with mustache.js: variables, sections, inverted
+//! sections, comments and custom delimiters. Partials and functions are not supported.
 
 mod parse;
 
@@ -22,7 +22,7 @@ enum Part {
     Section { name: String, inverted: bool, parts: Vec<Part> },
 }
 
-/// A mistake in a template.
+/// A syntax error in a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} at position {position} of the template")]
 pub struct InvalidTemplate {
@@ -30,25 +30,25 @@ pub struct InvalidTemplate {
     position: usize,
 }
 
-/// A template that makes too much of a message.
+/// Rendering a template exceeded a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the template makes more than {MOST} bytes of this message, or takes more than {STEPS} steps"
+    "the template creates more than {MOST} bytes for this message, or takes more than {STEPS} steps"
 )]
 pub struct TooLong;
 
-/// The longest text that a template may make.
+/// The maximum length of the result in bytes.
 const MOST: usize = 64 << 20;
 
-/// The most tags and texts that a template may go through, those in sections each time.
+/// The maximum number of tags and texts to process, including repetitions in sections.
 const STEPS: usize = 8 << 20;
 
-/// How a template is filled in.
+/// Options for rendering a template.
 pub struct Filling<'a> {
-    /// Writes control characters and backslashes in values of the message as JSON does, for
-    /// templates that make JSON.
+    /// Escapes control characters and backslashes in values of the message as in JSON, for
+    /// templates that create JSON.
     pub escape_strings: bool,
-    /// The value of a name that the message does not have.
+    /// The value of a name that is missing in the message.
     pub missing: &'a dyn Fn(&str) -> Option<Value>,
 }
 
@@ -62,7 +62,7 @@ impl Template {
     /// Parses a template.
     ///
     /// # Errors
-    /// When a tag or a section is not closed, or a section is closed that was not opened.
+    /// If a tag or section is not closed, or a section is closed that was not opened.
     pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         parse::parts(text).map(|parts| Template { parts })
     }
@@ -86,10 +86,10 @@ impl Template {
         names
     }
 
-    /// The template, filled in for `msg`.
+    /// Renders the template for `msg`.
     ///
     /// # Errors
-    /// When the result, or the way to it, is out of all proportion.
+    /// If the result or the number of steps exceeds the limit.
     pub fn render(&self, msg: &Message, filling: &Filling<'_>) -> Result<String, TooLong> {
         let mut renderer = Renderer { filling, out: String::new(), steps: 0 };
         let message = Frame { here: Here::Message(msg.properties()), outer: None };
@@ -98,14 +98,14 @@ impl Template {
     }
 }
 
-/// Where names are looked up: in the message, or in what a section is about.
+/// The scope of names: the message, or the value of a section.
 #[derive(Clone, Copy)]
 enum Here<'a> {
     Message(&'a Map),
     Value(&'a Value),
 }
 
-/// A section, and those around it.
+/// A section, and the enclosing ones.
 struct Frame<'a> {
     here: Here<'a>,
     outer: Option<&'a Frame<'a>>,
@@ -194,7 +194,7 @@ impl Renderer<'_> {
     }
 }
 
-/// The value of a dotted name, if all of it is there.
+/// The value of a dotted name, if all of its parts exist.
 fn find<'v>(here: Here<'v>, name: &str) -> Option<Cow<'v, Value>> {
     let mut names = name.split('.');
     let first = names.next()?;
@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn render(template: &str, msg: serde_json::Value) -> String {
-        let Value::Object(map) = Value::from(msg) else { panic!("no object") };
+        let Value::Object(map) = Value::from(msg) else { panic!("not an object") };
         let missing = |name: &str| (name == "env.WHO").then(|| Value::from("<Joe>"));
         let filling = Filling { escape_strings: false, missing: &missing };
         let msg = Message::from((*map).clone());

@@ -1,16 +1,16 @@
 //! JavaScript's regular expressions.
 //!
-//! Most are matched in linear time. What looks around or refers back cannot be; it is matched by
-//! backtracking, and given up after a number of steps.
+//! Most are matched in linear time. Expressions with look-around or back-references are matched by
+//! backtracking, with a limit on the number of steps.
 
 mod translate;
 
 use translate::Translation;
 
-/// How many steps back one search may take.
+/// The maximum number of backtracking steps of one search.
 const STEPS: usize = 1_000_000;
 
-/// A regular expression that means what it means in JavaScript.
+/// A regular expression with JavaScript's semantics.
 #[derive(Clone, Debug)]
 pub struct RegExp(Engine);
 
@@ -20,7 +20,7 @@ enum Engine {
     Backtracking(Box<fancy_regex::Regex>),
 }
 
-/// What one match of a [`RegExp`] found.
+/// One match of a [`RegExp`].
 #[derive(Debug)]
 pub struct Captures<'t>(Found<'t>);
 
@@ -33,7 +33,7 @@ enum Found<'t> {
 /// Compiles the JavaScript expression `source`.
 ///
 /// # Errors
-/// With the source, what is wrong with it, and where.
+/// With the source, the reason and its position.
 pub fn compile(source: &str) -> Result<RegExp, String> {
     compile_with(source, false)
 }
@@ -44,7 +44,7 @@ pub fn compile(source: &str) -> Result<RegExp, String> {
 /// See [`compile`].
 pub fn compile_with(source: &str, ignore_case: bool) -> Result<RegExp, String> {
     let invalid = |(reason, place): translate::Mistake| {
-        format!("`{source}` is no usable regular expression: {reason}, at character {place}")
+        format!("invalid regular expression `{source}`: {reason}, at character {place}")
     };
     let translation = translate::translate(source).map_err(invalid)?;
     let engine = match translation.backtracks {
@@ -54,10 +54,10 @@ pub fn compile_with(source: &str, ignore_case: bool) -> Result<RegExp, String> {
     engine.map(RegExp).map_err(invalid)
 }
 
-/// The JavaScript expression `source` in the words of the crate `regex`.
+/// Translates the JavaScript expression `source` to the syntax of the crate `regex`.
 ///
 /// # Errors
-/// With the reason alone; also when it is not linear.
+/// With only the reason; also if it cannot be matched in linear time.
 pub(crate) fn translate_linear(source: &str) -> Result<String, String> {
     let translation = translate::translate(source).map_err(|(reason, _)| reason)?;
     match translation.backtracks {
@@ -77,7 +77,7 @@ fn linear(
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => ("it is too large".to_owned(), 1),
         error => {
-            // The last line has the reason, the one before draws an arrow below the pattern.
+            // The reason is in the last line, after a line with an arrow below the pattern.
             let text = error.to_string();
             let mut lines = text.lines().rev();
             let reason = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -102,7 +102,7 @@ fn backtracking(
     })
 }
 
-/// Without a capital at its front.
+/// With its first letter in lower case.
 fn plain(reason: &str) -> String {
     let mut letters = reason.chars();
     let first = letters.next().map(|c| c.to_ascii_lowercase());
@@ -110,10 +110,10 @@ fn plain(reason: &str) -> String {
 }
 
 impl RegExp {
-    /// Whether it matches anywhere in `text`.
+    /// Whether there is a match in `text`.
     ///
     /// # Errors
-    /// When that takes too many steps.
+    /// If matching takes too many steps.
     pub fn is_match(&self, text: &str) -> Result<bool, String> {
         match &self.0 {
             Engine::Linear(regex) => Ok(regex.is_match(text)),
@@ -121,10 +121,10 @@ impl RegExp {
         }
     }
 
-    /// The first match that begins at the byte `at` of `text` or behind it.
+    /// The first match that starts at or after byte `at` of `text`.
     ///
     /// # Errors
-    /// When that takes too many steps.
+    /// If matching takes too many steps.
     pub fn captures_at<'t>(
         &self,
         text: &'t str,
@@ -140,7 +140,7 @@ impl RegExp {
         Ok(found.map(Captures))
     }
 
-    /// Whether any of its groups has a name.
+    /// Whether there are named groups.
     pub fn has_names(&self) -> bool {
         match &self.0 {
             Engine::Linear(regex) => regex.capture_names().flatten().next().is_some(),
@@ -154,7 +154,7 @@ fn too_many_steps() -> String {
 }
 
 impl<'t> Captures<'t> {
-    /// Where the whole match begins and ends.
+    /// The start and end of the whole match.
     pub fn range(&self) -> std::ops::Range<usize> {
         match &self.0 {
             Found::Linear(found) => found.get_match().range(),
@@ -162,7 +162,7 @@ impl<'t> Captures<'t> {
         }
     }
 
-    /// The number of groups, the whole match among them.
+    /// The number of groups, including the whole match.
     pub fn count(&self) -> usize {
         match &self.0 {
             Found::Linear(found) => found.len(),
@@ -170,7 +170,7 @@ impl<'t> Captures<'t> {
         }
     }
 
-    /// What a group matched; `None` when it took no part.
+    /// The text of a group; `None` if it did not participate in the match.
     pub fn group(&self, number: usize) -> Option<&'t str> {
         match &self.0 {
             Found::Linear(found) => found.get(number).map(|group| group.as_str()),
@@ -178,7 +178,7 @@ impl<'t> Captures<'t> {
         }
     }
 
-    /// What the group of this name matched.
+    /// The text of a named group.
     pub fn named(&self, name: &str) -> Option<&'t str> {
         match &self.0 {
             Found::Linear(found) => found.name(name).map(|group| group.as_str()),
@@ -250,7 +250,7 @@ mod tests {
             ("^+", "nothing to repeat"),
             ("(a", "unclosed group"),
             ("a)", "unopened group"),
-            ("[a", "`]` is missing"),
+            ("[a", "expected `]`"),
             ("a\\", "ends with"),
             (r"[z-a]", "invalid character class range"),
             (r"(a)\2", "no group 2 to refer back to, at character 5"),
@@ -258,13 +258,16 @@ mod tests {
             ("(?=a", ", at character"),
             ("aé(b", "unclosed group, at character 3"),
             ("é[^b[z-a]", "invalid character class range, the start must be <= the end, at"),
-            ("(?x)a", "begins no group"),
+            ("(?x)a", "unknown group"),
             (r"\ud834", "not a Unicode scalar value"),
             (r"\xg", "2 hexadecimal digits"),
             ("(?:a{1000}){1000}", "too large"),
         ] {
             let error = compile(source).unwrap_err();
-            assert!(error.starts_with(&format!("`{source}` is no usable")), "{error}");
+            assert!(
+                error.starts_with(&format!("invalid regular expression `{source}`: ")),
+                "{error}"
+            );
             assert!(error.contains(reason), "{error}");
         }
     }

@@ -1,4 +1,4 @@
-//! `TypedValue`: Node-RED's typed input, a `value` beside its `type`, read once and evaluated for
+//! `TypedValue`: Node-RED's typed input, a `value` with its `type`, parsed once and evaluated for
 //! each message.
 
 use std::borrow::Cow;
@@ -12,10 +12,10 @@ use crate::javascript;
 
 use crate::Jsonata;
 
-/// What a typed input holds, checked and ready to be evaluated.
+/// A parsed typed input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TypedValue {
-    /// `str`, `num`, `bool`, `json`, `bin`: always the same value.
+    /// `str`, `num`, `bool`, `json`, `bin`: a constant.
     Constant(Value),
     /// `msg`: a property of the message.
     Property(PropertyPath),
@@ -23,48 +23,48 @@ pub enum TypedValue {
     Context(ContextKey),
     /// `jsonata`: an expression over the message.
     Jsonata(Jsonata),
-    /// `env`: a variable's name, or a text with `${NAME}` in it.
+    /// `env`: the name of a variable, or a text with `${NAME}`.
     Env(String),
     /// `date` without a format: milliseconds since 1970.
     Now,
-    /// `date` with the format `iso`: the ISO 8601 text that a date has in JSON.
+    /// `date` with the format `iso`: an ISO 8601 string.
     NowIso,
     /// `date` with the format `object`: a JavaScript `Date`.
     NowDate,
-    /// `date` with a format of letters such as `YYYY-MM-DD`, as `$moment` of JSONata takes them.
+    /// `date` with a format such as `YYYY-MM-DD`, in the syntax of JSONata's `$moment`.
     NowAs(String),
 }
 
-/// Why a typed input cannot be used.
+/// Why a typed input is invalid.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum InvalidTyped {
-    /// A type that Node-RED knows and this version does not.
+    /// A Node-RED type that is not supported.
     #[error("values of type `{0}` are not supported yet; choose another type")]
     Unsupported(String),
-    /// A value that does not fit its type.
+    /// A value that does not match its type.
     #[error("`{found}` is not {expected}{reason}")]
     Value {
-        /// The value as it stands in the configuration, shortened.
+        /// The configured value, shortened.
         found: String,
-        /// What the type demands, with its article.
+        /// What the type requires, with an article.
         expected: &'static str,
-        /// A colon and the parser's words, or nothing.
+        /// A colon and the parser's reason, or empty.
         reason: String,
     },
-    /// A property expression with a mistake in it.
+    /// An invalid property expression.
     #[error(transparent)]
     Property(#[from] ferrowire_core::InvalidProperty),
-    /// A JSONata expression with a mistake in it.
+    /// An invalid JSONata expression.
     #[error(transparent)]
     Jsonata(#[from] crate::InvalidJsonata),
 }
 
 impl TypedValue {
-    /// Reads `value` as the type `kind` says: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
-    /// `msg`, `flow`, `global` or `jsonata`. Of any other type it is taken as it stands.
+    /// Parses `value` as the type `kind`: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
+    /// `msg`, `flow`, `global` or `jsonata`. A value of another type is used unchanged.
     ///
     /// # Errors
-    /// When `value` does not fit its type, or is a regular expression, which messages do not hold.
+    /// If `value` does not match its type, or `kind` is `re`, which messages cannot contain.
     pub fn parse(value: &Value, kind: &str) -> Result<Self, InvalidTyped> {
         Ok(match kind {
             "str" => TypedValue::Constant(match value {
@@ -86,20 +86,20 @@ impl TypedValue {
             }
             "jsonata" => TypedValue::Jsonata(Jsonata::compile(&javascript_text(value))?),
             "re" => return Err(InvalidTyped::Unsupported(kind.to_owned())),
-            // As in Node-RED: types of old files, such as `string` and `none`, are text.
+            // As in Node-RED, for example `string` and `none` in old files.
             _ => TypedValue::Constant(value.clone()),
         })
     }
 
-    /// The value for `msg`; `None` stands for `undefined`: a property that is not there.
+    /// The value for `msg`; `None` stands for `undefined`, for example a missing property.
     ///
     /// # Errors
-    /// When a property is looked up inside something that is not there.
+    /// If a property is read from a value that is missing.
     pub fn evaluate(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
         Ok(self.look_up(msg, cx)?.map(Cow::into_owned))
     }
 
-    /// As [`evaluate`](Self::evaluate), without a copy of what is kept here or in the message.
+    /// Like [`evaluate`](Self::evaluate), borrowing constants and values of the message.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -133,7 +133,7 @@ impl TypedValue {
 }
 
 impl TypedValue {
-    /// The typed input in the properties `value` and `kind` of a node. Its type is `default` when
+    /// The typed input in the properties `value` and `kind` of a node. The type is `default` if
     /// `kind` is missing or empty. `None` after a problem, which is reported for `value`.
     pub fn from_config(
         config: &mut NodeConfig<'_>,
@@ -148,7 +148,7 @@ impl TypedValue {
     }
 }
 
-/// `String(value)`, except that objects and arrays keep their contents.
+/// `String(value)`, except that objects and arrays are printed as JSON.
 fn javascript_text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
@@ -168,7 +168,7 @@ fn invalid(value: &Value, expected: &'static str, reason: impl ToString) -> Inva
     InvalidTyped::Value { found, expected, reason }
 }
 
-/// `Number(value)`, where NaN, and what is neither number, boolean nor string, is a mistake.
+/// `Number(value)`; NaN and values other than numbers, booleans and strings are invalid.
 fn number(value: &Value) -> Result<f64, InvalidTyped> {
     let is_readable = matches!(value, Value::Number(_) | Value::Bool(_) | Value::String(_));
     let number = Some(javascript::number(Some(value))).filter(|number| !number.is_nan());
@@ -180,7 +180,7 @@ fn json(value: &Value) -> Result<Value, InvalidTyped> {
         Value::String(text) => {
             Value::from_json(text.as_bytes()).map_err(|error| invalid(value, "valid JSON", error))
         }
-        // Written into the flow file by hand, it is what it says.
+        // Already the right type in a hand-written flow file.
         other => Ok(other.clone()),
     }
 }
@@ -211,7 +211,7 @@ fn date(value: &Value) -> Result<TypedValue, InvalidTyped> {
     }
 }
 
-/// `NAME`, `${NAME}`, or a text with `${NAME}` in it; a variable that is not set is empty.
+/// `NAME`, `${NAME}`, or a text with `${NAME}` in it; an unset variable is empty.
 fn environment(text: &str, cx: &NodeContext) -> Value {
     let empty = || Value::from("");
     let Some(first) = find_variable(text) else { return cx.env(text).unwrap_or_else(empty) };
@@ -305,7 +305,7 @@ pub(crate) mod tests {
     struct Idle;
     impl ferrowire_core::Node for Idle {}
 
-    /// A node in the flow `flow` that does nothing, with contexts of its own.
+    /// A node in the flow `flow` that does nothing, with its own contexts.
     pub(crate) fn idle_node(flow: &str) -> std::sync::Arc<bus::RunningNode> {
         let info = NodeInfo { flow: flow.to_owned(), ..NodeInfo::default() };
         let node = ferrowire_core::BuiltNode::Shared(Box::new(Idle));
@@ -379,7 +379,8 @@ pub(crate) mod tests {
         assert!(error(json!("{"), "json").starts_with("`{` is not valid JSON: EOF while"));
         assert!(error(json!("5"), "bin").starts_with("`5` is not a buffer"));
         assert!(
-            error(json!("Y".repeat(5000)), "date").contains("is not a date format: a format of")
+            error(json!("Y".repeat(5000)), "date")
+                .contains("is not a date format: expected a format of")
         );
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
         assert!(error(json!("x"), "re").contains("not supported yet"));

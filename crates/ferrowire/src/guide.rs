@@ -1,13 +1,13 @@
-//! The author's guide: from nothing to a node in the palette.
+//! The author's guide: from an empty crate to a node in the palette.
 //!
-//! All Rust code on this page is compiled and run with this crate's tests.
+//! All Rust code on this page is compiled and run by this crate's tests.
 //!
 //! # 1. A crate
 //!
-//! In a checkout of Ferrowire, `cargo xtask new ../shout` writes a crate that compiles, passes its
-//! tests and can be used as it is. From any other folder it is
-//! `cargo run --manifest-path CHECKOUT/Cargo.toml --package xtask -- new shout`.
-//! By hand it takes this `Cargo.toml`:
+//! In a checkout of Ferrowire, `cargo xtask new ../shout` creates a crate that compiles, passes its
+//! tests and is ready to use. From any other folder, run `cargo run --manifest-path
+//! CHECKOUT/Cargo.toml --package xtask -- new shout`. To write it by hand, start with this
+//! `Cargo.toml`:
 //!
 //! ```toml
 //! [package]
@@ -33,9 +33,9 @@
 //!
 //! # 2. A node
 //!
-//! A node is a struct. [`FromConfig`](crate::FromConfig) makes it from the properties that the
-//! editor saved, [`Node`](crate::Node) handles messages, [`register!`](crate::register) tells the
-//! runtime about it. This is a whole `src/lib.rs`:
+//! A node is a struct. [`FromConfig`](crate::FromConfig) builds it from the properties that the
+//! editor saved, [`Node`](crate::Node) handles messages, [`register!`](crate::register) adds it to
+//! the runtime. This is a complete `src/lib.rs`:
 //!
 //! ```
 //! use ferrowire::{
@@ -68,19 +68,19 @@
 //! register!(NodeType::shared::<Shout>("shout").summary("makes texts loud"));
 //! ```
 //!
-//! What an author meets here:
-//! - Change the message that came in and send it on, instead of making a new one: it carries
-//!   properties that later nodes need, such as `_session`, which says whom to answer.
-//! - `Ok` completes the message, an error fails it, and flows see both with complete and catch
-//!   nodes. Errors are lower case, without a full stop; who you are is added for you.
-//! - Awaiting [`send`](crate::NodeContext::send) waits until the next nodes have accepted the
-//!   message. That is how a slow receiver slows the sender down, so do await it.
-//! - A panic is caught and becomes this node's error. It never takes the runtime down.
+//! Rules to follow:
+//! - Change the received message and send it on, instead of creating a new one: it carries
+//!   properties that later nodes need, such as `_session`, which identifies the client to answer.
+//! - `Ok` completes the message, an error fails it; flows handle both with complete and catch
+//!   nodes. Errors are lower case, without a full stop; the node's identity is added automatically.
+//! - The future of [`send`](crate::NodeContext::send) ends when the next nodes have accepted the
+//!   message. Await it, so that a slow receiver slows down the sender.
+//! - A panic is caught and becomes an error of this node. It never ends the runtime.
 //!
 //! # 3. A test
 //!
-//! `ferrowire-testkit` runs one node without a server, on a clock that stands still until
-//! everything waits. In `tests/node.rs`:
+//! `ferrowire-testkit` runs a node without a server, on a paused clock that advances only when all
+//! tasks wait. In `tests/node.rs`:
 //!
 //! ```standalone_crate
 //! # use ferrowire::{
@@ -132,14 +132,13 @@
 //! # paused.build().unwrap().block_on(it_keeps_to_the_contract());
 //! ```
 //!
-//! `assert_compliant` checks what holds for all nodes: nonsense in the configuration is reported
-//! and does not panic, start and stop end in time, a message fails at most once, no task outlives
-//! the node.
+//! `assert_compliant` checks the rules for all nodes: invalid configuration is reported and does
+//! not panic, start and stop end in time, a message fails at most once, no task outlives the node.
 //!
 //! # 4. The palette
 //!
-//! The editor is Node-RED's, and so is the format of a node's part in it: a form, a help text, and
-//! a script that registers the type. It lies beside `src/lib.rs` as `editor.html`:
+//! The editor is Node-RED's, and so is the format of a node's definition: a form, a help text, and
+//! a script that registers the type. Put it next to `src/lib.rs` as `editor.html`:
 //!
 //! ```html
 //! <script type="text/html" data-template-name="shout">
@@ -158,7 +157,7 @@
 //! </script>
 //! ```
 //!
-//! and is named where the type is registered:
+//! and refer to it where the type is registered:
 //!
 //! ```
 //! # use ferrowire::{FromConfig, Node, NodeConfig};
@@ -180,27 +179,28 @@
 //! );
 //! ```
 //!
-//! A type of Node-RED's with properties of its own extends Node-RED's dialog:
+//! To add properties to one of Node-RED's types, extend its dialog:
 //! [`Editor::Extended`](crate::Editor::Extended). Texts in other languages, icons and static files
 //! are described at [`EditorPart`](crate::EditorPart).
 //!
-//! # 5. Into a runtime
+//! # 5. Adding it to a runtime
 //!
 //! Linked: `cargo xtask assemble --with ../shout --output shouting` builds a runtime with all
-//! bundled nodes and this one; `./shouting nodes` lists it, `./shouting run flows.json` runs it.
+//! bundled nodes and this one; `./shouting nodes` lists them, `./shouting run flows.json` runs a
+//! flow.
 //!
-//! Loaded: `cargo xtask plugin ../shout --to my-plugins` builds a shared library and has a runtime
-//! load it; `ferrowire run flows.json --plugins my-plugins` finds it there. The crate is the same.
-//! It is never told how it is used, except that [`resource`](crate::NodeContext::resource) finds
+//! Loaded: `cargo xtask plugin ../shout --to my-plugins` builds a shared library and checks that a
+//! runtime can load it; `ferrowire run flows.json --plugins my-plugins` loads it. The crate is the
+//! same for both. The only difference is that [`resource`](crate::NodeContext::resource) finds
 //! services of the runtime only in linked nodes.
 //!
 //! # 6. Configuration
 //!
-//! The editor saves `"10"` where one expects a number and `""` for nothing. The readers of
-//! [`NodeConfig`](crate::NodeConfig) take both forms. A mistake is noted, a default is handed out
-//! in its place, and the user sees all mistakes at once; a node with a mistake is never started.
-//! Building touches nothing outside: no file, no socket, no clock, so that `ferrowire check` has
-//! no effect.
+//! The editor saves `"10"` for a number and `""` for nothing. The readers of
+//! [`NodeConfig`](crate::NodeConfig) accept both forms. For an invalid property they record a
+//! problem and return a default, so that the user sees all problems at once; a node with a problem
+//! is never started. Building must not touch files, sockets or clocks, so that `ferrowire check`
+//! has no side effects.
 //!
 //! ```
 //! use ferrowire::{FromConfig, NodeConfig};
@@ -222,7 +222,7 @@
 //!             "upper" => Style::Upper,
 //!             "title" => Style::Title,
 //!             other => {
-//!                 let text = format!("`upper` or `title` was expected, found `{other}`");
+//!                 let text = format!("expected `upper` or `title`, found `{other}`");
 //!                 config.problem("style", text);
 //!                 Style::Upper
 //!             }
@@ -239,15 +239,15 @@
 //! # assert_eq!(problems, ["style", "skipEmpty"]);
 //! ```
 //!
-//! What the operator of a runtime sets, rather than the author of a flow, is a setting of the
-//! crate: [`settings!`](crate::settings) declares it, and `cx.setting(&NAME)` reads it from `start`
-//! on. It becomes a flag, an environment variable and a key of the settings file.
+//! Values that the operator of a runtime sets, rather than the author of a flow, are settings of
+//! the crate: [`settings!`](crate::settings) declares them, and `cx.setting(&NAME)` reads them from
+//! `start` on. Each becomes a flag, an environment variable and a key of the settings file.
 //!
-//! # 7. A source, and other work beside the messages
+//! # 7. Sources, and other background work
 //!
-//! [`start`](crate::Node::start) runs before the first message, when every wire is in place. What
-//! is to go on beside the messages is [spawned on the context](crate::NodeContext::spawn) and
-//! dropped when the node stops. A task spawned on tokio itself would outlive it.
+//! [`start`](crate::Node::start) runs before the first message, when all wires are in place.
+//! Background work is [spawned on the context](crate::NodeContext::spawn) and dropped when the node
+//! stops. A task spawned directly on tokio would outlive it.
 //!
 //! ```standalone_crate
 //! use std::time::Duration;
@@ -289,9 +289,10 @@
 //!
 //! # 8. State
 //!
-//! `on_message` takes `&self` and is called for several messages at once. Counters can be atomic,
-//! small state can sit in a `Mutex` that is not held across an `await`. A node that handles one
-//! message at a time, in order, through `&mut self` is an [`ExclusiveNode`](crate::ExclusiveNode):
+//! `on_message` takes `&self` and is called for several messages concurrently. Use atomics for
+//! counters, and for small state a `Mutex` that is not held across an `await`. A node that handles
+//! one message at a time, in order, through `&mut self` is an
+//! [`ExclusiveNode`](crate::ExclusiveNode):
 //!
 //! ```standalone_crate
 //! # use ferrowire::{FromConfig, NodeConfig};
@@ -329,8 +330,8 @@
 //!
 //! # 9. The fast path
 //!
-//! A node that never waits can handle messages on the spot, without a future for each. It saves
-//! an allocation, which counts in a flow of many small messages:
+//! A node that never waits can handle messages without a future for each. This saves an allocation,
+//! which matters in flows with many small messages:
 //!
 //! ```
 //! use ferrowire::{Handled, Message, Node, NodeContext};
@@ -349,7 +350,7 @@
 //! }
 //! ```
 //!
-//! # 10. What the compiler says
+//! # 10. Compiler errors
 //!
 //! | message | what to do |
 //! |---|---|
@@ -357,5 +358,5 @@
 //! | `cannot be built from a flow file` | implement [`FromConfig`](crate::FromConfig) |
 //! | `is not a flow node` | implement [`Node`](crate::Node); for an [`ExclusiveNode`](crate::ExclusiveNode) write `NodeType::exclusive` |
 //! | `cannot be shared between threads safely` | `Arc` instead of `Rc`, `Mutex` or atomics instead of `Cell` and `RefCell` |
-//! | `future cannot be sent between threads safely` | end the life of what is named before the `await` |
+//! | `future cannot be sent between threads safely` | drop the named value before the `await` |
 //! | `expected NodeType` in `register!` | `register!(NodeType::shared::<MyNode>("my type"))` |

@@ -1,10 +1,11 @@
-//! The one crate that a crate with nodes depends on.
+//! The dependency of node crates.
 //!
-//! It re-exports the contract of nodes, registers them with [`register!`], and gives a plugin
-//! library the entry through which a runtime loads it. The [guide] goes through it step by step.
+//! Re-exports the contract of nodes, registers them with [`register!`], and gives a plugin library
+//! its entry point for the runtime. Start with the [guide].
 //!
-//! The feature `expression` adds what nodes evaluate (`ferrowire::expression`), the feature
-//! `sequence` bounded waiting for sequences of messages (`ferrowire::sequence`).
+//! The feature `expression` adds the evaluation of expressions and typed inputs
+//! (`ferrowire::expression`), the feature `sequence` bounded buffering of message sequences
+//! (`ferrowire::sequence`).
 
 pub mod guide;
 

@@ -133,7 +133,7 @@ macro_rules! __declare {
 }
 
 /// Runs a function of the calling crate once, before the first of its nodes is built: when the
-/// runtime starts, or when the library is loaded. An error keeps the plugin from being used.
+/// runtime starts, or when the library is loaded. If it fails, the plugin is not used.
 ///
 /// ```
 /// # use ferrowire::NodeError;
@@ -152,7 +152,7 @@ macro_rules! on_load {
     };
 }
 
-/// Makes metrics of the calling crate known: statics of the types in [`metric`](crate::metric).
+/// Registers metrics of the calling crate: statics of the types in [`metric`](crate::metric).
 ///
 /// ```
 /// use ferrowire::metric::Counter;

@@ -1,6 +1,6 @@
-//! What the compiler tells the authors of nodes about the usual mistakes. The messages are those
-//! of the Rust version that the repository is built with; after a change of either, write them
-//! anew with `TRYBUILD=overwrite cargo test -p ferrowire --test mistakes` and read them.
+//! The compiler's errors for common mistakes of node authors. They depend on the Rust version;
+//! after updating it, regenerate them with `TRYBUILD=overwrite cargo test -p ferrowire --test
+//! mistakes` and review them.
 
 #[test]
 fn the_usual_mistakes_are_named_with_what_to_write() {

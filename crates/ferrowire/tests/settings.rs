@@ -1,4 +1,4 @@
-//! Settings that crates declare: their syntax, their registry, and their values as nodes see them.
+//! Settings declared by crates: their syntax, their registry, and their values in nodes.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ settings! {
     KEY: Option<Secret> = Setting::secret("probe-key").help("A key");
 }
 
-/// Sends what its settings are.
+/// Sends the values of its settings.
 struct Probe;
 
 impl FromConfig for Probe {
@@ -140,9 +140,9 @@ fn secrets_do_not_show_in_debug_output() {
 }
 
 #[test]
-#[should_panic(expected = "the default is not a value of the setting")]
+#[should_panic(expected = "the default is not a valid value of the setting")]
 fn a_default_out_of_bounds_does_not_compile() {
-    // What `settings!` evaluates at compile time.
+    // `settings!` evaluates this at compile time.
     Setting::bytes("x")
         .between("1 MiB", "2 MiB")
         .default("2049 KiB")

@@ -2,5 +2,5 @@
 
 pub use ferrowire_core::port::{Body, Response, empty, full, text};
 
-/// A request as it came in.
+/// A received request.
 pub type Request = hyper::Request<hyper::body::Incoming>;

@@ -1,4 +1,4 @@
-//! `Cors`: which pages of other sites may use what flows serve (Fetch, "CORS protocol").
+//! `Cors`: which origins may access the paths of flows (Fetch, "CORS protocol").
 
 use hyper::StatusCode;
 use hyper::header::{
@@ -9,29 +9,29 @@ use hyper::header::{
 
 use crate::{Response, empty};
 
-/// The origins that are let in.
+/// The allowed origins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origins {
     /// All.
     Any,
-    /// These, such as `https://example.org`.
+    /// Only these, such as `https://example.org`.
     These(Vec<String>),
 }
 
 /// Node-RED's `httpNodeCors`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cors {
-    /// Who is let in.
+    /// The allowed origins.
     pub origins: Origins,
-    /// The methods that may be used.
+    /// The allowed methods.
     pub methods: HeaderValue,
-    /// The headers that may be sent; those that are asked for if `None`.
+    /// The allowed request headers; `None` allows those that the preflight request names.
     pub allowed_headers: Option<HeaderValue>,
-    /// The headers of responses that scripts may see.
+    /// The response headers that scripts may read.
     pub exposed_headers: Option<HeaderValue>,
-    /// Whether cookies and credentials may be sent along.
+    /// Whether cookies and credentials may be sent.
     pub credentials: bool,
-    /// For how many seconds a browser need not ask again.
+    /// How many seconds a browser may cache a preflight response.
     pub max_age: Option<u32>,
 }
 
@@ -49,7 +49,7 @@ impl Default for Cors {
 }
 
 impl Cors {
-    /// The answer to a browser that asks what is allowed.
+    /// The response to a preflight request.
     pub fn preflight(&self, request: &HeaderMap) -> Response {
         let mut response = empty(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
@@ -72,7 +72,7 @@ impl Cors {
         response
     }
 
-    /// Adds to a response what browsers want to see before they hand it to a script.
+    /// Adds the CORS headers that browsers require to a response.
     pub fn mark(&self, request: &HeaderMap, response: &mut HeaderMap) {
         self.let_in(request, response);
         if let Some(exposed) = &self.exposed_headers {

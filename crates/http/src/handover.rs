@@ -1,4 +1,4 @@
-//! `Handover`: taking a connection out of HTTP once all answers before it are written.
+//! `Handover`: takes a connection out of HTTP once all earlier responses are written.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use ferrowire_core::port::TakeOver;
 
 use ferrowire_net::Stream;
 
-/// Whether somebody takes the connection over, and when.
+/// Whether and when the connection leaves HTTP.
 #[derive(Default)]
 pub(crate) struct Handover(Mutex<Option<Agreed>>);
 
@@ -22,12 +22,12 @@ struct Agreed {
 }
 
 impl Handover {
-    /// Somebody takes the connection over. HTTP must not answer the request any more.
+    /// Registers the new owner of the connection. HTTP must not respond to the request afterwards.
     pub(crate) fn agree(&self, take_over: TakeOver) {
         *self.lock() = Some(Agreed { take_over, is_due: false });
     }
 
-    /// Drives HTTP until it ends; `None` when somebody is to take the connection over.
+    /// Drives HTTP until it ends; `None` if the connection is to be taken over.
     pub(crate) async fn drive<F: Future + Unpin>(&self, http: &mut F) -> Option<F::Output> {
         std::future::poll_fn(|cx| match Pin::new(&mut *http).poll(cx) {
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
@@ -39,7 +39,7 @@ impl Handover {
         .await
     }
 
-    /// Who takes the connection over.
+    /// The new owner of the connection, if any.
     pub(crate) fn take(&self) -> Option<TakeOver> {
         self.lock().take().map(|agreed| agreed.take_over)
     }
@@ -49,8 +49,8 @@ impl Handover {
     }
 }
 
-/// The connection while it belongs to HTTP, which flushes it when all that it had to write is
-/// written.
+/// The connection while HTTP owns it. HTTP flushes it once everything is written, which marks the
+/// handover as due.
 pub(crate) struct Watched<'a> {
     pub(crate) stream: Stream,
     pub(crate) handover: &'a Handover,

@@ -1,8 +1,8 @@
-//! The one port: HTTP, TLS, and the routing of upgrades.
+//! The shared port: HTTP, TLS, and the routing of upgrades.
 //!
-//! A listener adds its path to [`Routes`] with an [`Upgrade`](ferrowire_core::port::Upgrade), pages
-//! are added as handlers. [`serve`] accepts connections and asks the routes. This crate knows no
-//! WebSocket frame and no node.
+//! A listener adds its path to [`Routes`] with an [`Upgrade`](ferrowire_core::port::Upgrade); pages
+//! are added as handlers. [`serve`] accepts connections and dispatches to the routes. This crate
+//! depends on neither WebSocket nor node types.
 
 mod body;
 mod cors;

@@ -1,4 +1,4 @@
-//! `NodePort`: the port as nodes get it, over the routes of the program.
+//! `NodePort`: the port as nodes see it, on top of the program's routes.
 
 mod allowed;
 
@@ -21,28 +21,28 @@ use allowed::Served;
 
 use crate::{Cors, Layer, Page, Registration, Request, Response, Routes, Secure, Turn, text};
 
-/// Lets a request pass, by its head, or says what to answer instead.
+/// Checks a request by its head; returns the response if it is denied.
 pub type Gate =
     Arc<dyn Fn(Parts, SocketAddr) -> BoxFuture<'static, Result<(), Response>> + Send + Sync>;
 
-/// Makes the gate of a permission of the admin API.
+/// Creates the gate for a permission of the admin API.
 pub type GateFor = Arc<dyn Fn(&str) -> Gate + Send + Sync>;
 
-/// What stands before the routes of flows.
+/// Checks and headers for the routes of flows.
 #[derive(Clone, Default)]
 pub struct FlowRoutes {
-    /// What stands before every path, without a slash at the end: Node-RED's `httpNodeRoot`.
+    /// The path prefix, without a trailing slash: Node-RED's `httpNodeRoot`.
     pub root: String,
-    /// Which pages of other sites may use them.
+    /// Which origins may access them.
     pub cors: Option<Cors>,
-    /// Who may use them; everybody if `None`.
+    /// Authentication; `None` for public access.
     pub gate: Option<Gate>,
 }
 
-/// What stands before the routes that nodes add to the admin API.
+/// Checks for the routes that nodes add to the admin API.
 #[derive(Clone)]
 pub struct AdminRoutes {
-    /// What stands before every path, without a slash at the end: Node-RED's `httpAdminRoot`.
+    /// The path prefix, without a trailing slash: Node-RED's `httpAdminRoot`.
     pub root: String,
     /// Checks the login and the permission of a route.
     pub gate: GateFor,
@@ -64,7 +64,7 @@ impl fmt::Debug for AdminRoutes {
 pub struct NodePort {
     routes: Routes,
     flows: FlowRoutes,
-    /// `None` when the program serves no admin API.
+    /// `None` if the program does not serve the admin API.
     admin: Option<AdminRoutes>,
     served: Served,
     _preflight: Option<Registration>,
@@ -85,7 +85,9 @@ impl NodePort {
             (Place::Flows, _) => (Turn::Flows, &self.flows.root),
             (Place::Admin, Some(admin)) => (Turn::Runtime, &admin.root),
             (Place::Admin, None) => {
-                return Err("this runtime serves no admin API; set `http-admin-root`".into());
+                return Err(
+                    "this runtime does not serve the admin API; set `http-admin-root`".into()
+                );
             }
         };
         Ok(Layer {
@@ -155,7 +157,7 @@ impl fmt::Debug for NodePort {
     }
 }
 
-/// Hands requests to a node.
+/// Passes requests to a node.
 fn page(answer: Arc<dyn Answer>, owner: &NodeInfo) -> Page {
     let id: Arc<str> = owner.id.as_str().into();
     Arc::new(move |request, peer| {
@@ -164,7 +166,7 @@ fn page(answer: Arc<dyn Answer>, owner: &NodeInfo) -> Page {
             let answered = AssertUnwindSafe(answer.answer(incoming(request, peer)));
             answered.catch_unwind().await.unwrap_or_else(|panic| {
                 let reason = NodeError::panic_text(&*panic);
-                tracing::error!(node = %id, "the answer to a request panicked: {reason}");
+                tracing::error!(node = %id, "the handler of a request panicked: {reason}");
                 text(StatusCode::INTERNAL_SERVER_ERROR, "the node failed")
             })
         })
@@ -201,7 +203,7 @@ fn guarded(page: Page, gate: Option<Gate>, cors: Option<Cors>) -> Page {
     })
 }
 
-/// Answers the `OPTIONS` requests that browsers send before others.
+/// Responds to CORS preflight requests (`OPTIONS`).
 fn preflight(routes: &Routes, root: &str, cors: Cors) -> Registration {
     let page: Page =
         Arc::new(move |request, _| Box::pin(std::future::ready(cors.preflight(request.headers()))));
@@ -217,7 +219,7 @@ fn preflight(routes: &Routes, root: &str, cors: Cors) -> Registration {
     registration
 }
 
-/// Answers `OPTIONS` requests with the methods that nodes serve at the path.
+/// Handles `OPTIONS` requests for the paths of flows.
 fn allowed(routes: &Routes, flows: &FlowRoutes, served: Served) -> Registration {
     let (root, gate) = (flows.root.len(), flows.gate.clone());
     let find = move |request: &Request| {

@@ -1,4 +1,4 @@
-//! Which path belongs to whom.
+//! The routes of the port.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,36 +10,36 @@ use futures_util::future::BoxFuture;
 
 use crate::{Request, Response};
 
-/// Answers ordinary requests.
+/// Handles ordinary requests.
 pub type Page = Arc<dyn Fn(Request, SocketAddr) -> BoxFuture<'static, Response> + Send + Sync>;
 
-/// Looks whether it answers a request, and how.
+/// Returns the handler of a request, if there is one.
 pub type Find = Arc<dyn Fn(&Request) -> Option<Page> + Send + Sync>;
 
-/// Who is asked first when several could answer a request.
+/// The order of layers that could handle the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// The runtime's own pages.
     Runtime,
     /// What flows serve.
     Flows,
-    /// Which methods flows serve, for those who ask by `OPTIONS` and whom no flow answers.
+    /// The methods that flows serve: answers `OPTIONS` requests that no flow handles.
     Methods,
-    /// What is there when nobody else answers, such as files.
+    /// Fallbacks such as static files.
     Last,
 }
 
-/// Answers requests below a path that it chooses by more than the path.
+/// Handles requests below a path, selected by more than the path.
 pub struct Layer {
-    /// When it is asked; of equal ones the first that was added goes first.
+    /// Its order; of equal ones the first that was added takes precedence.
     pub turn: Turn,
     /// The path, which ends with `/`.
     pub below: String,
-    /// What it answers, such as `GET /items/:id`, to find out that somebody else does, too.
+    /// What it handles, such as `GET /items/:id`, to detect conflicts.
     pub what: String,
-    /// Who it is.
+    /// The owner's id.
     pub who: String,
-    /// Looks whether it answers a request.
+    /// Selects the handler of a request.
     pub find: Find,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Debug for Layer {
     }
 }
 
-/// The paths of the port.
+/// The routes of the port.
 #[derive(Clone, Default)]
 pub struct Routes {
     inner: Arc<Mutex<Tables>>,
@@ -65,7 +65,7 @@ struct Tables {
     upgrades: HashMap<String, Owned<Arc<dyn Upgrade>>>,
     pages: HashMap<String, Owned<Page>>,
     below: HashMap<String, Owned<Page>>,
-    /// In the order in which they are asked. Copied when it changes, which is at deploys only.
+    /// In order of precedence. Copied on change, which happens only on deploys.
     layers: Arc<Vec<Owned<Arc<Layer>>>>,
     next_owner: u64,
 }
@@ -76,25 +76,25 @@ struct Owned<T> {
     route: T,
 }
 
-/// A path is in use already.
+/// A path is already in use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the path `{path}` is in use already; choose another one")]
+#[error("the path `{path}` is already in use; choose another one")]
 pub struct PathTaken {
     /// The path.
     pub path: String,
 }
 
 impl Routes {
-    /// No path at all.
+    /// No routes.
     pub fn new() -> Self {
         Routes::default()
     }
 
-    /// Sends upgrade requests for exactly `path` (which begins with `/`) to `upgrade`, until the
+    /// Routes upgrade requests for exactly `path` (which begins with `/`) to `upgrade`, until the
     /// registration is dropped.
     ///
     /// # Errors
-    /// When somebody else takes upgrades at `path`.
+    /// If upgrades at `path` already have a handler.
     pub fn add_upgrade(
         &self,
         path: &str,
@@ -103,26 +103,26 @@ impl Routes {
         self.add(Kind::Upgrade, path, |tables| &mut tables.upgrades, upgrade)
     }
 
-    /// Sends other requests for exactly `path` to `page`, until the registration is dropped.
+    /// Routes other requests for exactly `path` to `page`, until the registration is dropped.
     ///
     /// # Errors
-    /// When somebody else answers at `path`.
+    /// If `path` already has a handler.
     pub fn add_page(&self, path: &str, page: Page) -> Result<Registration, PathTaken> {
         self.add(Kind::Page, path, |tables| &mut tables.pages, page)
     }
 
-    /// Sends other requests for all paths below `path` (which ends with `/`) to `page`, unless
-    /// a longer path or an exact one is somebody else's, until the registration is dropped.
+    /// Routes other requests below `path` (which ends with `/`) to `page`, unless a longer or exact
+    /// path matches, until the registration is dropped.
     ///
     /// # Errors
-    /// When somebody else answers below `path`.
+    /// If paths below `path` already have a handler.
     pub fn add_pages_below(&self, path: &str, page: Page) -> Result<Registration, PathTaken> {
         self.add(Kind::Below, path, |tables| &mut tables.below, page)
     }
 
-    /// Asks `layer` about requests that no exact path takes, before those who answer whatever is
-    /// below a path, until the registration is dropped. The names of those that answer the same
-    /// already, and go first, are returned with it.
+    /// Adds `layer`, which is tried for requests without an exact path, before the handlers of
+    /// everything below a path, until the registration is dropped. Also returns the owners of
+    /// layers that handle the same and take precedence.
     pub fn add_layer(&self, layer: Layer) -> (Registration, Vec<String>) {
         let mut tables = self.lock();
         tables.next_owner += 1;
@@ -157,7 +157,7 @@ impl Routes {
         Ok(Registration { routes: self.clone(), kind, path: path.to_owned(), owner })
     }
 
-    /// Who takes upgrades at exactly `path`.
+    /// The handler of upgrades at exactly `path`.
     pub fn upgrade_at(&self, path: &str) -> Option<Arc<dyn Upgrade>> {
         self.lock().upgrades.get(path).map(|owned| Arc::clone(&owned.route))
     }
@@ -172,7 +172,7 @@ impl Routes {
         let mut above = path.match_indices('/').rev();
         let below = above.find_map(|(at, _)| tables.below.get(path.get(..=at)?));
         let below = below.map(|owned| Arc::clone(&owned.route));
-        // Flows' patterns are matched without holding anybody else up.
+        // Flows' patterns are matched without holding the lock.
         drop(tables);
         let asked = layers.iter().filter(|it| path.starts_with(&it.route.below));
         asked.map(|it| (it.route.find)(request)).find(Option::is_some).flatten().or(below)
@@ -203,7 +203,7 @@ enum Kind {
     Layer,
 }
 
-/// A claim on a path, given up on drop.
+/// A registered path, released on drop.
 #[derive(Debug)]
 #[must_use = "the path is free again as soon as this is dropped"]
 pub struct Registration {

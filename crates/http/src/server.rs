@@ -1,4 +1,4 @@
-//! Accepting connections and asking the routes who answers.
+//! Accepts connections and dispatches requests to the routes.
 
 use std::convert::Infallible;
 use std::io;
@@ -27,13 +27,13 @@ use ferrowire_net::Stream;
 
 use crate::{Request, Response, Routes, text};
 
-/// What a peer may cost before it is known to be a friend.
+/// Limits for peers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The time for a TLS handshake, again for the headers of a request, and again for the
-    /// decision about an upgrade.
+    /// The time limit of a TLS handshake, of the headers of a request, and of the decision about an
+    /// upgrade.
     pub handshake: Duration,
-    /// The time that open requests get to finish when the server stops.
+    /// How long open requests may take to finish when the server stops.
     pub drain: Duration,
 }
 
@@ -43,14 +43,14 @@ impl Default for Limits {
     }
 }
 
-/// The most bytes that the headers of a request may take.
+/// The maximum size of the headers of a request.
 const MAX_HEADERS: usize = 64 * 1024;
 
-/// How long to pause when the system has no more file descriptors or memory for connections.
+/// The pause when the system is out of file descriptors or memory for connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `stop` is cancelled, then lets open requests finish, for
-/// `limits.drain` at most. Connections that were upgraded belong to whoever took them.
+/// Accepts connections until `stop` is cancelled, then lets open requests finish for at most
+/// `limits.drain`. Upgraded connections belong to their new owners and are not waited for.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
@@ -80,14 +80,14 @@ pub async fn serve(
     }
 }
 
-/// A connection that was lost before it was accepted is nobody's fault; anything else (no file
-/// descriptors, no memory) would fail again at once.
+/// A connection lost before it was accepted needs no pause; any other error (no file descriptors,
+/// no memory) would occur again at once.
 async fn pause_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         return;
     }
-    warn!(%error, "cannot accept a connection, trying again in {ACCEPT_PAUSE:?}");
+    warn!(%error, "cannot accept a connection; retrying in {ACCEPT_PAUSE:?}");
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
@@ -98,13 +98,13 @@ struct Server {
     stop: CancellationToken,
 }
 
-/// Marks requests that came over TLS, among their extensions.
+/// A request extension that marks requests over TLS.
 #[derive(Clone, Copy, Debug)]
 pub struct Secure;
 
 impl Server {
     async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
-        // Answers are written whole; waiting for more to send would only delay them.
+        // Responses are written in one piece; Nagle's algorithm would only delay them.
         if let Err(error) = tcp.set_nodelay(true) {
             debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
@@ -163,7 +163,7 @@ impl Server {
             match self.routes.upgrade_at(request.uri().path()) {
                 Some(route) => return Ok(self.upgrade(&*route, request, peer, handover).await),
                 None if is_websocket(wanted) => return Ok(closing(not_found())),
-                // Who offers another protocol is content with HTTP, too (RFC 9110 §7.8).
+                // A client that offers another protocol accepts HTTP as well (RFC 9110 §7.8).
                 None => {}
             }
         }
@@ -173,7 +173,7 @@ impl Server {
         })
     }
 
-    /// Ends only when the upgrade is refused.
+    /// Returns only if the upgrade is refused.
     async fn upgrade(
         &self,
         route: &dyn Upgrade,
@@ -183,7 +183,7 @@ impl Server {
     ) -> Response {
         let (head, body) = request.into_parts();
         if !body.is_end_stream() {
-            // It would be taken for the beginning of the other protocol.
+            // The body would be read as the start of the other protocol.
             let reason = "a request to upgrade must not have a body";
             return closing(text(StatusCode::BAD_REQUEST, reason));
         }
@@ -192,7 +192,7 @@ impl Server {
         match tokio::time::timeout(self.limits.handshake, decision).await {
             Ok(Ok(Ok(take_over))) => {
                 handover.agree(take_over);
-                // The new owner of the connection writes the answer.
+                // The new owner of the connection writes the response.
                 std::future::pending().await
             }
             Ok(Ok(Err(refusal))) => closing(refusal),

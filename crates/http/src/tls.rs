@@ -8,20 +8,20 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// Where certificate and key are, in PEM form.
+/// The certificate and key files, in PEM form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, followed by its intermediate ones.
+    /// The certificate, followed by the intermediate certificates.
     pub certificate: PathBuf,
     /// The private key (PKCS#8, PKCS#1 or SEC1).
     pub key: PathBuf,
 }
 
-/// Why TLS cannot be switched on.
+/// Why TLS cannot be enabled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTls {
-    /// A file that cannot be read, or is not PEM.
+    /// A file cannot be read or is not PEM.
     #[error("cannot read {what} `{path}`")]
     File {
         /// `certificate` or `private key`.
@@ -31,11 +31,11 @@ pub enum InvalidTls {
         /// The reason.
         source: pem::Error,
     },
-    /// The certificate file holds none.
-    #[error("`{0}` holds no certificate in PEM form")]
+    /// The certificate file contains no certificate.
+    #[error("`{0}` contains no certificate in PEM form")]
     NoCertificate(PathBuf),
-    /// The certificate and the key cannot be used, or not together.
-    #[error("the certificate `{certificate}` and the private key `{key}` do not work together")]
+    /// The certificate or the key is unusable, or they do not match.
+    #[error("invalid pair of certificate `{certificate}` and private key `{key}`")]
     Unusable {
         /// The certificate file.
         certificate: PathBuf,
@@ -49,7 +49,7 @@ pub enum InvalidTls {
 /// Loads certificate and key.
 ///
 /// # Errors
-/// Names the file that is missing, not PEM, or does not fit the other.
+/// If a file is missing or not PEM, or the files do not match; names the file.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<ServerConfig>, InvalidTls> {
     let certificates = read_certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|source| InvalidTls::File {

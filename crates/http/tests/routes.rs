@@ -1,4 +1,4 @@
-//! Who answers a request, asked over a real connection.
+//! Which route handles a request, over a real connection.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ fn says(name: &'static str) -> Page {
     Arc::new(move |_, _| Box::pin(std::future::ready(text(StatusCode::OK, name))))
 }
 
-/// Answers paths below `below` that contain `part`.
+/// Handles paths below `below` that contain `part`.
 fn layer(
     routes: &Routes,
     turn: Turn,

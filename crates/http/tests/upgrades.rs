@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 const UPGRADE: &str = "GET /other HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
-/// More than the sockets of both sides hold.
+/// More than the socket buffers of both sides hold.
 const LARGE: usize = 16 << 20;
 
 /// Passes connections on.
@@ -33,8 +33,8 @@ impl Upgrade for Taken {
     }
 }
 
-/// A port with an upgrade at `/other` and a large page at `/large`, which reads what it is sent
-/// only after it has answered; and the connections that are taken over.
+/// A port with an upgrade at `/other` and a large page at `/large`, which reads the request's body
+/// only after it has responded; and the connections that are taken over.
 async fn port() -> (SocketAddr, mpsc::Receiver<(ByteStream, Bytes)>) {
     let (over, connections) = mpsc::channel(1);
     (port_with(Arc::new(Taken(over)), Limits::default()).await, connections)
@@ -91,7 +91,7 @@ async fn what_was_answered_before_an_upgrade_is_written_before_it() {
     let post = "POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n";
     client.write_all(post.as_bytes()).await.unwrap();
     assert!(head(&mut client).await.contains(&format!("content-length: {LARGE}")));
-    // Both requests are complete while most of the page is on its way.
+    // Both requests are complete while most of the page is still being sent.
     client.write_all(format!("body{UPGRADE}").as_bytes()).await.unwrap();
     let mut page = vec![0; LARGE];
     client.read_exact(&mut page).await.unwrap();
@@ -113,7 +113,7 @@ async fn an_upgrade_with_a_body_is_refused() {
     assert!(answer.ends_with("a request to upgrade must not have a body\n"), "{answer}");
 }
 
-/// Decides when it is told to.
+/// Decides on demand.
 struct Waiting(Mutex<mpsc::Receiver<bool>>);
 
 #[async_trait]
@@ -123,7 +123,7 @@ impl Upgrade for Waiting {
         match self.0.lock().await.recv().await {
             Some(true) => Ok(Box::new(|stream, _| drop(stream))),
             Some(false) => Err(text(StatusCode::FORBIDDEN, "not today")),
-            None => panic!("nobody decides"),
+            None => panic!("no decision"),
         }
     }
 }

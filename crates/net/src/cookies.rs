@@ -1,7 +1,7 @@
 //! The `Cookie` header.
 
-/// The pairs of a `Cookie` header, values as they stand there without quotes. Of equal names the
-/// first counts.
+/// The pairs of a `Cookie` header, values without quotes but not decoded. Of duplicate names the
+/// first wins.
 pub fn parse_cookies(header: &str) -> Vec<(&str, &str)> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for part in header.split(';') {

@@ -1,15 +1,15 @@
-//! The sum by which headers of a response are known that nobody changed since.
+//! A checksum that tells whether the headers of a response were changed.
 //!
-//! `http request` leaves the headers of the response in `msg.headers`, where `http response` and
-//! another `http request` look for those to send. As in Node-RED, a sum beside them says that
-//! they are still the same and not meant to be sent.
+//! `http request` puts the headers of the response into `msg.headers`, from which `http response`
+//! and another `http request` take the headers to send. As in Node-RED, a checksum marks them as
+//! unchanged, so that they are not sent.
 
 use ferrowire_core::{Map, Message, Value, number_to_string};
 
-/// The property of `msg.headers` that holds the sum.
+/// The property of `msg.headers` with the checksum.
 pub const MARK: &str = "x-node-red-request-node";
 
-/// Takes the sum out of `msg.headers`, and all of them if they are as they came.
+/// Removes the checksum from `msg.headers`, or all of `msg.headers` if unchanged.
 pub fn take_mark(msg: &mut Message) {
     let Some(headers) = msg.get("headers").and_then(Value::as_object) else { return };
     if !headers.contains_key(MARK) {
@@ -24,13 +24,13 @@ pub fn take_mark(msg: &mut Message) {
     }
 }
 
-/// The sum of an object as the npm package `hash-sum` calculates it.
+/// The checksum of an object as the npm package `hash-sum` calculates it.
 pub fn header_sum(headers: &Map) -> String {
     let sum = fold_object(0.0, headers, "");
     format!("{:08x}", sum as u64)
 }
 
-/// JavaScript's numbers are doubles, and only their last 32 bits are shifted.
+/// JavaScript's numbers are doubles, of which shifts use the low 32 bits.
 fn fold(sum: f64, text: &str) -> f64 {
     if text.is_empty() {
         return sum;
@@ -65,12 +65,12 @@ fn fold_value(sum: f64, value: &Value, key: &str) -> f64 {
         Value::Date(date) => fold(sum, &number_to_string(date.millis())),
         Value::String(text) => fold(sum, text),
         Value::Array(items) => {
-            // The keys of an array are compared as texts.
+            // The indices of an array are sorted as strings.
             let mut keyed: Vec<_> =
                 items.iter().enumerate().map(|(at, it)| (at.to_string(), it)).collect();
             keyed.sort_by(|a, b| a.0.cmp(&b.0));
             let sum = keyed.iter().fold(sum, |sum, (key, item)| fold_value(sum, item, key));
-            // The values of a header are strings.
+            // Header values are strings.
             let texts: Vec<_> = items.iter().filter_map(Value::as_str).collect();
             fold(sum, &texts.join(","))
         }
@@ -90,7 +90,7 @@ fn fold_object(sum: f64, map: &Map, key: &str) -> f64 {
 mod tests {
     use super::*;
 
-    /// What `hash-sum` 2.0.0 prints.
+    /// The output of `hash-sum` 2.0.0.
     const SUMS: &[(&str, &str)] = &[
         (r#"{}"#, "59322f29"),
         (r#"{"content-type":"text/plain"}"#, "44c4f7bf"),

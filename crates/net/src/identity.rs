@@ -1,5 +1,4 @@
-//! `Identity`: the certificate that a client shows, and the key that proves it; read from PEM or
-//! from a PKCS#12 archive.
+//! `Identity`: a client's certificate and its private key, read from PEM or from a PKCS#12 archive.
 
 use std::sync::Arc;
 
@@ -17,14 +16,14 @@ use crate::tls::{Source, certificates};
 
 pub(crate) struct Identity {
     pub(crate) own: CertifiedKey,
-    /// Certificates that came along, whose owners are trusted.
+    /// Further certificates of the archive, trusted as authorities.
     pub(crate) authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Reads a certificate and its key in PEM form; the key may be encrypted.
 ///
 /// # Errors
-/// What is wrong with them.
+/// If one of them is invalid, or they do not match.
 pub(crate) fn from_pem(
     certificate: &Source,
     key: &Source,
@@ -32,39 +31,39 @@ pub(crate) fn from_pem(
 ) -> Result<Identity, String> {
     let chain = certificates(certificate)?;
     let key = private_key(&key.read()?, passphrase)
-        .map_err(|error| format!("the private key is unusable: {error}"))?;
+        .map_err(|error| format!("invalid private key: {error}"))?;
     let own = CertifiedKey::new(chain, signing(&key)?);
     match own.keys_match() {
         Err(error @ rustls::Error::InconsistentKeys(KeyMismatch)) => {
-            Err(format!("certificate and key do not belong together: {error}"))
+            Err(format!("certificate and key do not match: {error}"))
         }
-        // Certificates of version 1 cannot be compared, and servers may take them.
+        // Version 1 certificates cannot be compared; servers may accept them.
         _ => Ok(Identity { own, authorities: Vec::new() }),
     }
 }
 
-/// Reads a PKCS#12 archive: its first key, with the certificate that belongs to it; the other
-/// certificates go along and are trusted, as Node.js does.
+/// Reads a PKCS#12 archive: its first key with the matching certificate. The other certificates are
+/// sent along and trusted, as in Node.js.
 ///
 /// # Errors
-/// What is wrong with it.
+/// If the archive is invalid or lacks a key or certificate.
 pub(crate) fn from_archive(archive: &Source, passphrase: Option<&str>) -> Result<Identity, String> {
     let mut content = archive.read()?;
     if archive.is_pasted() {
         content = BASE64
             .decode(content.trim_ascii())
-            .map_err(|_| format!("{archive:?} is no PKCS#12 archive: it is not even base64"))?;
+            .map_err(|_| format!("invalid PKCS#12 archive in {archive:?}: expected base64"))?;
     }
     let found =
         Pkcs12Archive::from_pkcs12(&content, passphrase.unwrap_or_default()).map_err(|error| {
             match error {
                 p12_keystore::error::Error::MacError(_) => {
-                    format!("{archive:?} cannot be opened with the `passphrase` that is given")
+                    format!("cannot open {archive:?} with this `passphrase`")
                 }
-                error => format!("{archive:?} is no PKCS#12 archive that can be read: {error}"),
+                error => format!("invalid PKCS#12 archive in {archive:?}: {error}"),
             }
         })?;
-    let key = found.keys.first().ok_or_else(|| format!("{archive:?} holds no private key"))?;
+    let key = found.keys.first().ok_or_else(|| format!("{archive:?} contains no private key"))?;
     let key = PrivateKeyDer::try_from(key.key.as_der().to_vec())?;
     let key = signing(&key)?;
     let mut chain: Vec<CertificateDer<'static>> =
@@ -74,7 +73,7 @@ pub(crate) fn from_archive(archive: &Source, passphrase: Option<&str>) -> Result
         own.keys_match().is_ok()
     };
     let own = chain.iter().position(belongs);
-    let own = own.ok_or_else(|| format!("{archive:?} holds no certificate for its key"))?;
+    let own = own.ok_or_else(|| format!("{archive:?} contains no certificate for its key"))?;
     let leaf = chain.remove(own);
     let authorities = chain.clone();
     chain.insert(0, leaf);
@@ -82,28 +81,27 @@ pub(crate) fn from_archive(archive: &Source, passphrase: Option<&str>) -> Result
 }
 
 fn signing(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, String> {
-    ring::sign::any_supported_type(key)
-        .map_err(|error| format!("the private key is unusable: {error}"))
+    ring::sign::any_supported_type(key).map_err(|error| format!("invalid private key: {error}"))
 }
 
 fn private_key(pem: &[u8], passphrase: Option<&str>) -> Result<PrivateKeyDer<'static>, String> {
     let text = String::from_utf8_lossy(pem);
     if text.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(
-            "it is encrypted in OpenSSL's old form; convert it with `openssl pkcs8 -topk8`"
+            "it is encrypted in OpenSSL's old format; convert it with `openssl pkcs8 -topk8`"
                 .to_owned(),
         );
     }
     let Some(start) = text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") else {
         return PrivateKeyDer::from_pem_slice(pem).map_err(|error| error.to_string());
     };
-    let passphrase = passphrase.ok_or("it is encrypted, and there is no `passphrase`")?;
+    let passphrase = passphrase.ok_or("it is encrypted; set `passphrase`")?;
     let (_, document) = SecretDocument::from_pem(text.get(start..).unwrap_or_default())
         .map_err(|error| error.to_string())?;
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
         .map_err(|error| error.to_string())?;
     let key = encrypted
         .decrypt(passphrase)
-        .map_err(|error| format!("the `passphrase` does not open it: {error}"))?;
+        .map_err(|error| format!("cannot decrypt it with this `passphrase`: {error}"))?;
     PrivateKeyDer::try_from(key.as_bytes().to_vec()).map_err(str::to_owned)
 }

@@ -1,7 +1,7 @@
-//! What nodes need that connect to other machines: TLS options, proxies, cookies.
+//! Shared code of network clients: TLS options, proxies, cookies.
 //!
-//! It registers no node type, so that it can be linked into a runtime and into the shared
-//! libraries that the runtime loads.
+//! Registers no node type, so that it can be linked into both a runtime and the shared libraries
+//! that the runtime loads.
 
 mod cookies;
 mod header_sum;

@@ -1,4 +1,4 @@
-//! `Proxy`: what a client connects through, as the environment or a node says it.
+//! `Proxy`: an HTTP proxy, from the environment or a node.
 
 use percent_encoding::percent_decode_str;
 
@@ -7,16 +7,16 @@ use data_encoding::BASE64;
 /// An HTTP proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
-    /// Its name or address, without brackets.
+    /// Its host name or address, without brackets.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// What to send as `Proxy-Authorization`.
+    /// The value of `Proxy-Authorization`.
     pub authorization: Option<String>,
 }
 
 impl Proxy {
-    /// Reads `http://user:password@host:port`, of which all but the host may be missing.
+    /// Parses `http://user:password@host:port`; everything but the host is optional.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
@@ -45,17 +45,17 @@ impl Proxy {
         Some(Proxy { host: host.to_owned(), port, authorization })
     }
 
-    /// The same one with other credentials.
+    /// The same proxy with other credentials.
     #[must_use]
     pub fn with_credentials(self, user: &str, password: &str) -> Self {
         Proxy { authorization: Some(basic(user.as_bytes(), password.as_bytes())), ..self }
     }
 
-    /// The proxy that the environment names for a host: `http_proxy`, `https_proxy`, `all_proxy`
-    /// and `no_proxy`, in lower or upper case.
+    /// The proxy that the environment sets for a host: `http_proxy`, `https_proxy`, `all_proxy` and
+    /// `no_proxy`, in lower or upper case.
     ///
     /// # Errors
-    /// What is wrong with the variable that names it.
+    /// If the variable for this host is invalid.
     pub fn from_environment(
         secure: bool,
         host: &str,
@@ -72,7 +72,10 @@ impl Proxy {
         let name = if secure { "https_proxy" } else { "http_proxy" };
         let Some(text) = variable(name).or_else(|| variable("all_proxy")) else { return Ok(None) };
         Proxy::parse(&text).map(Some).ok_or_else(|| {
-            format!("the proxy `{text}` of the environment (`{name}`) is not of the form `http://host:port`")
+            format!(
+                "invalid proxy `{text}` in the environment variable `{name}`: \
+                 expected `http://host:port`"
+            )
         })
     }
 }
@@ -82,7 +85,7 @@ pub fn basic(user: &[u8], password: &[u8]) -> String {
     format!("Basic {}", BASE64.encode(&[user, b":", password].concat()))
 }
 
-/// Whether a `no_proxy` list names the host: exactly, as a domain above it (`.example.org`,
+/// Whether a `no_proxy` list contains the host: exactly, by a parent domain (`.example.org`,
 /// `*.example.org`, `example.org`), with a port, or by `*`.
 pub fn is_excepted(host: &str, port: u16, list: &str) -> bool {
     list.split([',', ' ']).filter(|entry| !entry.is_empty()).any(|entry| {
@@ -103,7 +106,7 @@ pub fn is_excepted(host: &str, port: u16, list: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The proxy for the host of a URL without a port.
+    /// The proxy for a URL's host, without a port.
     fn proxy(url: &str, variables: &[(&str, &str)]) -> Option<String> {
         let env = |name: &str| {
             variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())

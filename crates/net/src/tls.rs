@@ -1,4 +1,4 @@
-//! `TlsOptions`: how a client proves itself and whom it trusts, as a `tls-config` says.
+//! `TlsOptions`: a client's certificate and trusted authorities, from a `tls-config`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::identity::{self, Identity};
 use crate::trust::{TrustAll, TrustGiven};
 
-/// Where a certificate, key or archive is: a file's path, its content, or the environment variable that holds it.
+/// A certificate, key or archive: a file's path, its content, or an environment variable with the
+/// content.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Source {
     File(String),
@@ -21,7 +22,7 @@ pub(crate) enum Source {
     Environment(String),
 }
 
-/// A key is nothing for a log.
+/// Keys must not appear in logs.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,7 +51,7 @@ impl Source {
     }
 }
 
-/// What opens an encrypted key or an archive.
+/// The passphrase of an encrypted key or an archive.
 #[derive(Clone, PartialEq)]
 struct Passphrase(String);
 
@@ -60,16 +61,16 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// What a `tls-config` node says.
+/// The options of a `tls-config` node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TlsOptions {
     certificate: Option<Source>,
     key: Option<Source>,
     authority: Option<Source>,
-    /// A PKCS#12 archive, in the place of certificate and key.
+    /// A PKCS#12 archive instead of certificate and key.
     archive: Option<Source>,
     passphrase: Option<Passphrase>,
-    /// The name to ask the server for, when it is not the host's.
+    /// The server name to verify and send as SNI, if it is not the host.
     pub server_name: Option<String>,
     verify: bool,
     alpn: Option<String>,
@@ -91,7 +92,8 @@ impl Default for TlsOptions {
 }
 
 impl TlsOptions {
-    /// Reads the properties of a `tls-config`; `problem` is told of mistakes and where they are.
+    /// Reads the properties of a `tls-config`; calls `problem` with the property and the text of
+    /// each problem.
     pub fn from_properties(properties: &Map, mut problem: impl FnMut(&str, String)) -> Self {
         let text = |name: &str| {
             let text = properties.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -115,7 +117,7 @@ impl TlsOptions {
                 return Some(Source::Content(content));
             }
             if text(name).is_none() && text(&format!("{name}name")).is_some() {
-                problem(name, "its content is missing: give the path of a file instead".to_owned());
+                problem(name, "the content is missing; set the path of a file instead".to_owned());
             }
             text(name).map(Source::File)
         };
@@ -130,12 +132,12 @@ impl TlsOptions {
             alpn: text("alpnprotocol"),
         };
         if options.certificate.is_some() != options.key.is_some() {
-            problem("cert", "certificate and private key are needed together".to_owned());
+            problem("cert", "expected both certificate and private key".to_owned());
         }
         options
     }
 
-    /// The options with the content of environment variables in their place.
+    /// Replaces environment variables by their content.
     #[must_use]
     pub fn with_environment(mut self, env: impl Fn(&str) -> Option<String>) -> Self {
         for source in [&mut self.certificate, &mut self.key, &mut self.authority] {
@@ -148,17 +150,17 @@ impl TlsOptions {
         self
     }
 
-    /// Trusts whatever certificate a server shows, or only those that an authority vouches for.
+    /// Trusts any certificate, or only those signed by a trusted authority.
     #[must_use]
     pub fn verifying(mut self, verify: bool) -> Self {
         self.verify = verify;
         self
     }
 
-    /// Reads the files and makes a configuration of them. Blocks on the file system.
+    /// Reads the files and builds the configuration. Blocks on file I/O.
     ///
     /// # Errors
-    /// What is wrong, naming the file.
+    /// If a file is missing or invalid; names the file.
     pub fn client_config(&self) -> Result<Arc<ClientConfig>, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -213,8 +215,8 @@ pub(crate) fn certificates(source: &Source) -> Result<Vec<CertificateDer<'static
     let content = source.read()?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
     match all {
-        Ok(all) if all.is_empty() => Err(format!("{source:?} holds no certificate in PEM form")),
+        Ok(all) if all.is_empty() => Err(format!("{source:?} contains no certificate in PEM form")),
         Ok(all) => Ok(all),
-        Err(error) => Err(format!("{source:?} is no certificate in PEM form: {error}")),
+        Err(error) => Err(format!("invalid certificate in {source:?}, expected PEM: {error}")),
     }
 }

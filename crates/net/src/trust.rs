@@ -1,4 +1,4 @@
-//! Whom a client trusts, beyond what the system's authorities vouch for.
+//! Which server certificates a client trusts, besides those of the system's authorities.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-/// Trusts every server, as the flow asks by switching `verifyservercert` off. Signatures are not
-/// looked at: whoever may show any certificate holds the key of one.
+/// Trusts every server, for flows with `verifyservercert` off. Signatures are not verified: without
+/// checking the certificate they prove nothing.
 #[derive(Debug)]
 pub(crate) struct TrustAll(pub(crate) Arc<CryptoProvider>);
 
@@ -55,11 +55,10 @@ impl ServerCertVerifier for TrustAll {
     }
 }
 
-/// Trusts what the given authorities vouch for, and the given certificates themselves.
+/// Trusts certificates signed by the given authorities, and the given certificates themselves.
 ///
-/// A self-signed certificate is given as its own authority. Those that `openssl` makes without
-/// much ado are either marked as authorities or of version 1; web PKI accepts neither for a
-/// server.
+/// A self-signed certificate is given as its own authority. Those created with `openssl`'s defaults
+/// are either marked as authorities or of version 1; webpki accepts neither for a server.
 #[derive(Debug)]
 pub(crate) struct TrustGiven {
     authorities: Arc<WebPkiServerVerifier>,
@@ -77,7 +76,7 @@ impl TrustGiven {
     /// Trusts `certificates`.
     ///
     /// # Errors
-    /// When one of them is none.
+    /// If one of them is invalid.
     pub(crate) fn new(
         certificates: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
@@ -130,7 +129,8 @@ impl ServerCertVerifier for TrustGiven {
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if self.given(certificate).is_some() =>
             {
-                // One of version 1 has no place for a name; it is this very certificate.
+                // A version 1 certificate has no subject alternative name; it is trusted for any
+                // name.
                 if let Ok(parsed) = ParsedCertificate::try_from(certificate) {
                     verify_server_name(&parsed, name)?;
                 }

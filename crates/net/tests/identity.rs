@@ -1,5 +1,5 @@
-//! The forms in which a `tls-config` can hold a client's certificate and key, each in a handshake
-//! with a server that asks for them. The files of `tests/identity` are made with OpenSSL.
+//! Each form of a client's certificate and key in a `tls-config`, in a handshake with a server that
+//! requires one. The files in `tests/identity` are made with OpenSSL.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
@@ -30,7 +30,7 @@ fn base64(name: &str) -> String {
     data_encoding::BASE64.encode(&read(name))
 }
 
-/// The options, and what is wrong with them.
+/// The options, and their problems.
 fn options(properties: Json) -> (TlsOptions, Vec<String>) {
     let properties: Map = Value::from(properties).as_object().cloned().unwrap();
     let mut problems = Vec::new();
@@ -56,7 +56,7 @@ fn server() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config.unwrap()))
 }
 
-/// Whether the server and a client with these properties accept each other.
+/// Asserts that the server and a client with these properties accept each other.
 async fn assert_accepted(properties: Json) {
     let (options, problems) = options(properties.clone());
     assert!(problems.is_empty(), "{problems:?}");
@@ -84,14 +84,14 @@ async fn every_form_of_a_certificate_and_its_key_is_accepted() {
             "credentials": {"passphrase": "sésame"}}),
         json!({"credentials": pasted("client.key")}),
         json!({"credentials": pasted("encrypted.pem")}),
-        // The archive brings its authority along.
+        // The archive contains its authority.
         json!({"certType": "pfx", "p12": file("modern.p12"),
             "credentials": {"passphrase": "sésame"}}),
         json!({"certType": "pfx", "p12": file("legacy.p12"),
             "credentials": {"passphrase": "sésame"}}),
         json!({"certType": "pfx", "p12": "", "p12name": "modern.p12",
             "credentials": {"p12data": base64("modern.p12"), "passphrase": "sésame"}}),
-        // Node-RED ignores what belongs to the other form.
+        // Node-RED ignores the properties of the other form.
         json!({"certType": "pfx", "p12": file("open.p12"), "cert": "none.pem",
             "verifyservercert": false}),
         json!({"certType": "files", "cert": file("client.pem"), "key": file("client.key"),
@@ -105,17 +105,19 @@ async fn every_form_of_a_certificate_and_its_key_is_accepted() {
 fn what_cannot_be_used_is_an_error_that_says_why() {
     let with = |p12: &str, passphrase: &str| json!({"certType": "pfx", "p12": p12, "credentials": {"passphrase": passphrase}});
     let pem = |key: &str, passphrase: &str| json!({"cert": file("client.pem"), "key": file(key), "credentials": {"passphrase": passphrase}});
+    let closed = |name: &str| format!("cannot open `{}` with this `passphrase`", file(name));
+    let invalid = format!("invalid PKCS#12 archive in `{}`: ", file("client.pem"));
     for (properties, reason) in [
-        (with(&file("modern.p12"), "wrong"), "cannot be opened with the `passphrase`"),
-        (with(&file("legacy.p12"), ""), "cannot be opened with the `passphrase`"),
-        (with(&file("client.pem"), ""), "client.pem` is no PKCS#12 archive that can be read"),
+        (with(&file("modern.p12"), "wrong"), closed("modern.p12").as_str()),
+        (with(&file("legacy.p12"), ""), closed("legacy.p12").as_str()),
+        (with(&file("client.pem"), ""), invalid.as_str()),
         (with("/none.p12", ""), "cannot read `/none.p12`"),
-        (json!({"certType": "pfx", "credentials": {"p12data": "!"}}), "not even base64"),
-        (pem("encrypted.pem", ""), "it is encrypted, and there is no `passphrase`"),
-        (pem("encrypted.pem", "wrong"), "the `passphrase` does not open it"),
+        (json!({"certType": "pfx", "credentials": {"p12data": "!"}}), "expected base64"),
+        (pem("encrypted.pem", ""), "it is encrypted; set `passphrase`"),
+        (pem("encrypted.pem", "wrong"), "cannot decrypt it with this `passphrase`"),
         (pem("traditional.pem", "sésame"), "convert it with `openssl pkcs8 -topk8`"),
-        (pem("server.key", ""), "certificate and key do not belong together"),
-        (pem("client.pem", ""), "the private key is unusable"),
+        (pem("server.key", ""), "certificate and key do not match"),
+        (pem("client.pem", ""), "invalid private key"),
     ] {
         let (options, problems) = options(properties.clone());
         assert!(problems.is_empty(), "{problems:?}");
@@ -124,5 +126,5 @@ fn what_cannot_be_used_is_an_error_that_says_why() {
         assert!(!format!("{options:?}").contains("sésame"), "{options:?}");
     }
     let (_, problems) = options(json!({"certType": "pfx", "p12name": "lost.p12"}));
-    assert_eq!(problems, ["p12: its content is missing: give the path of a file instead"]);
+    assert_eq!(problems, ["p12: the content is missing; set the path of a file instead"]);
 }

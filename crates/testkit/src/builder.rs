@@ -1,4 +1,4 @@
-//! `HarnessBuilder`: what the node under test finds around it.
+//! `HarnessBuilder`: a node under test and its environment.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -13,23 +13,23 @@ use ferrowire_core::{
 use crate::record::World;
 use crate::{Harness, object};
 
-/// The type `name`, which a linked crate provides.
+/// The type `name` of a linked crate.
 ///
 /// # Panics
-/// When none does.
+/// If no linked crate provides it.
 pub fn linked(name: &str) -> NodeType {
     let registry = Registry::linked().unwrap_or_else(|error| panic!("{error}"));
     let Some(node_type) = registry.get(name) else {
         let known: Vec<_> = registry.iter().map(|node_type| node_type.name).collect();
         panic!(
-            "no crate that is linked into this test provides `{name}` (there are: {known:?}); \
+            "no crate linked into this test provides `{name}` (found: {known:?}); \
              write `use the_crate as _;` in the test file"
         )
     };
     *node_type
 }
 
-/// Describes a node and its surroundings; [`start`](Self::start) runs it.
+/// Configures a node and its environment; [`start`](Self::start) runs it.
 #[must_use = "call `start`, or `problems`"]
 pub struct HarnessBuilder {
     node_type: NodeType,
@@ -58,14 +58,14 @@ impl HarnessBuilder {
         }
     }
 
-    /// The node's properties, as they stand in a flow file. `id`, `name` and `z` are taken from
-    /// them; without an `id` it is `node`, without a `z` the flow is `flow`.
+    /// The node's properties, as in a flow file, including `id`, `name` and `z`. Without an `id` it
+    /// is `node`; without a `z` the flow is `flow`.
     pub fn config(mut self, properties: serde_json::Value) -> Self {
         self.properties = object(properties, "a configuration");
         self
     }
 
-    /// Another node that the configuration refers to; its `id` is among its properties.
+    /// Another node that the configuration refers to; the properties include its `id`.
     pub fn other_node(mut self, properties: serde_json::Value) -> Self {
         let properties = object(properties, "a configuration");
         let id = properties.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -73,17 +73,17 @@ impl HarnessBuilder {
         self
     }
 
-    /// Sets an environment variable that the node sees. The process's own are not visible.
+    /// Sets an environment variable for the node. The process's variables are not visible.
     pub fn env(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.world.env.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Sets a setting that the node's crate declares, from text as in the environment. Without it
-    /// the declared default holds.
+    /// Sets a setting of the node's crate, in the syntax of environment variables. Otherwise the
+    /// declared default applies.
     ///
     /// # Panics
-    /// When the setting does not take the value.
+    /// If the value is invalid.
     pub fn setting<T>(mut self, setting: &Setting<T>, text: &str) -> Self {
         let record = setting.record();
         let value = record.parse(text);
@@ -98,7 +98,7 @@ impl HarnessBuilder {
         self
     }
 
-    /// Offers a service of the runtime, which [`NodeContext::resource`] finds by its type.
+    /// Provides a service of the runtime, which [`NodeContext::resource`] finds by its type.
     ///
     /// [`NodeContext::resource`]: ferrowire_core::NodeContext::resource
     pub fn resource<T: Any + Send + Sync>(mut self, service: T) -> Self {
@@ -106,40 +106,40 @@ impl HarnessBuilder {
         self
     }
 
-    /// Gives the node an HTTP port to serve at, such as a [`TestPort`](crate::TestPort).
+    /// Provides an HTTP port, such as a [`TestPort`](crate::TestPort).
     pub fn port(mut self, port: impl Port + 'static) -> Self {
         self.world.port = Some(Arc::new(port));
         self
     }
 
-    /// Another node that messages can be delivered to without a wire, by its id. They are read
+    /// Adds another node, to which messages can be delivered without a wire, by its id. Read them
     /// with [`Harness::next_delivered`].
     pub fn linked(mut self, id: &str) -> Self {
         self.linked.push(id.to_owned());
         self
     }
 
-    /// Watches the node as complete and catch nodes do: what it completes is read with
-    /// [`Harness::next_completed`], what it fails with [`Harness::next_caught`].
+    /// Watches the node like a complete and a catch node: read its completed messages with
+    /// [`Harness::next_completed`], its failed ones with [`Harness::next_caught`].
     pub fn watched(mut self) -> Self {
         self.watched = true;
         self
     }
 
-    /// How many output ports are recorded; 8 unless said otherwise.
+    /// The number of recorded outputs; 8 by default.
     pub fn outputs(mut self, outputs: usize) -> Self {
         self.outputs = outputs;
         self
     }
 
-    /// How long the test waits for what it expects, a minute unless said otherwise. On the
-    /// paused clock this takes no time.
+    /// How long the test waits for an expected event; a minute by default. With a paused clock this
+    /// takes no time.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Builds the node, without starting it, and returns what is wrong with its configuration.
+    /// Builds the node without starting it and returns the problems of its configuration.
     pub fn problems(&self) -> Vec<ConfigProblem> {
         self.build().2
     }
@@ -163,10 +163,10 @@ impl HarnessBuilder {
         (info, built, config.take_problems())
     }
 
-    /// Builds and starts the node. An error of its `start` is among [`Harness::errors`].
+    /// Builds and starts the node. An error of its `start` is in [`Harness::errors`].
     ///
     /// # Panics
-    /// When something is wrong with the configuration, or the start takes too long.
+    /// If the configuration has problems, or the start takes too long.
     pub async fn start(self) -> Harness {
         Harness::start(self).await
     }

@@ -1,4 +1,4 @@
-//! `assert_compliant`: what every node has to keep to, whatever it does.
+//! `assert_compliant`: the rules that every node must follow.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -10,27 +10,27 @@ use serde_json::Value as Json;
 
 use crate::{Harness, HarnessBuilder, Stopped, json, message};
 
-/// How long anything may take.
+/// The time limit of each step.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So many messages at once fill the queue of an exclusive node.
+/// Enough messages to fill the queue of an exclusive node.
 const BURST: usize = EXCLUSIVE_QUEUE + 100;
 
-/// Checks that a node keeps to the contract:
-/// - building it touches no runtime and never panics: not with an empty configuration, and not
-///   with nonsense in any place of `config`;
-/// - with `config`, which must be right, it starts and stops in time, and starts again after a
-///   stop as it did before;
-/// - it handles a message once: it accepts it in time and fails at most once, without a panic;
-/// - more messages at once than its queue holds are all accepted in time;
-/// - a delivery that is given up half-way keeps it from nothing;
-/// - when it has stopped, no task of it is left, and a message that comes late does nothing.
+/// Checks that a node follows the contract:
+/// - Building it does not use the runtime and never panics, neither with an empty configuration nor
+///   with invalid values at any place of `config`.
+/// - With `config`, which must be valid, it starts and stops in time, and starts again after a
+///   stop.
+/// - It accepts a message in time and fails it at most once, without a panic.
+/// - It accepts more concurrent messages than its queue holds, in time.
+/// - A cancelled delivery does not block it.
+/// - After the stop none of its tasks is left, and further messages have no effect.
 ///
-/// Call it in a function marked `#[tokio::test(start_paused = true)]`, alone: it counts the
-/// tasks of the runtime.
+/// Requires `#[tokio::test(start_paused = true)]` and must not share the runtime with other tests,
+/// because it counts the runtime's tasks.
 ///
 /// # Panics
-/// With what was broken.
+/// With the rule that was broken.
 pub async fn assert_compliant(node_type: NodeType, config: Json) {
     assert_builds(node_type, &config);
     assert_restarts(node_type, &config).await;
@@ -52,7 +52,7 @@ fn assert_builds(node_type: NodeType, config: &Json) {
             build(node_type, &broken);
         }
     }
-    assert_eq!(alive_tasks(), tasks, "building the node spawned a task; that belongs into `start`");
+    assert_eq!(alive_tasks(), tasks, "building the node spawned a task; spawn it in `start`");
 }
 
 fn build(node_type: NodeType, config: &Json) {
@@ -81,7 +81,7 @@ fn nonsense() -> Vec<Json> {
     ]
 }
 
-/// The number of values in `json`, itself included.
+/// The number of values in `json`, including itself.
 fn places(json: &Json) -> usize {
     1 + match json {
         Json::Array(items) => items.iter().map(places).sum(),
@@ -90,7 +90,7 @@ fn places(json: &Json) -> usize {
     }
 }
 
-/// Puts `new` in the place of value number `place`, counted as [`places`] does.
+/// Replaces value number `place`, counted like [`places`], by `new`.
 fn replace(json: &mut Json, place: &mut usize, new: &Json) -> bool {
     if *place == 0 {
         *json = new.clone();
@@ -106,7 +106,7 @@ fn replace(json: &mut Json, place: &mut usize, new: &Json) -> bool {
 
 async fn start(node_type: NodeType, config: &Json) -> Harness {
     let mut node = Harness::with(node_type).config(config.clone()).start().await;
-    // What the start brought is not counted with the messages.
+    // Errors of the start are not errors of the messages.
     let errors = node.errors();
     assert_no_panic(&errors);
     node
@@ -116,11 +116,11 @@ fn assert_no_panic(errors: &[String]) {
     assert!(!errors.iter().any(|error| error.contains("panicked")), "{errors:?}");
 }
 
-/// Stops the node and sees that nothing of it is left but the `tasks` there were before.
+/// Stops the node and checks that only the `tasks` from before are left.
 async fn stop(node: Harness, tasks: usize) -> Stopped {
     let stopped = node.stop().await;
     assert_no_panic(&stopped.errors);
-    // What was cancelled is dropped at the next turn of the scheduler.
+    // Cancelled tasks are dropped when the scheduler runs next.
     for _ in 0..100 {
         if alive_tasks() == tasks {
             break;
@@ -142,10 +142,10 @@ async fn assert_runs(node_type: NodeType, config: &Json, msg: Json) {
     let stopped = stop(node, tasks).await;
     tokio::time::timeout(PATIENCE, stopped.node.deliver(message(msg)))
         .await
-        .unwrap_or_else(|_| panic!("a message to the stopped node is waited for"));
+        .unwrap_or_else(|_| panic!("a message to the stopped node is not dropped"));
 }
 
-/// What a node holds must be free when it has stopped, or the next deploy fails.
+/// A stop must release the node's resources, or the next deploy fails.
 async fn assert_restarts(node_type: NodeType, config: &Json) {
     let mut outcomes = Vec::new();
     for _ in 0..2 {
@@ -175,7 +175,7 @@ async fn assert_takes_bursts(node_type: NodeType, config: &Json) {
     assert_no_panic(&errors);
 }
 
-/// The future of a delivery may be dropped at any `await`, for example when a connection ends.
+/// A delivery may be dropped at any `await`, for example when a connection ends.
 async fn assert_survives_given_up_deliveries(node_type: NodeType, config: &Json) {
     let tasks = alive_tasks();
     let mut node = start(node_type, config).await;

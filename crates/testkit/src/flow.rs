@@ -1,4 +1,4 @@
-//! `Flow`: a whole flow without a server, with probes that show what arrives.
+//! `Flow`: a complete flow without a server, with probes that record messages.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -15,33 +15,33 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::record::{LIMIT, Record};
 
-/// How long a test waits for what it expects.
+/// How long a test waits for an expected event.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running flow of the types that are linked into the test. Nodes of the type `probe` write
-/// down what arrives at them. It must be [stopped](Self::stop), or the test fails.
+/// A running flow of the node types that are linked into the test. Nodes of the type `probe` record
+/// their messages. It must be [stopped](Self::stop), or the test fails.
 pub struct Flow {
     engine: Engine,
     events: Receiver<Event>,
-    /// Events that nobody asked for yet.
+    /// Events that the test has not read yet.
     pending: VecDeque<Event>,
     probes: Arc<Probes>,
     stopped: bool,
 }
 
 impl Flow {
-    /// Starts the flow that `nodes` describe: an array, as a flow file holds it.
+    /// Starts the flow in `nodes`: an array, as in a flow file.
     ///
     /// # Panics
-    /// When something is wrong with it.
+    /// If the flow has problems.
     pub async fn start(nodes: serde_json::Value) -> Flow {
         Self::start_with(nodes, |_| None).await
     }
 
-    /// Starts a flow that sees environment variables.
+    /// Starts a flow with environment variables.
     ///
     /// # Panics
-    /// When something is wrong with it.
+    /// If the flow has problems.
     pub async fn start_with(
         nodes: serde_json::Value,
         env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
@@ -63,38 +63,38 @@ impl Flow {
         Flow { engine, events, pending: VecDeque::new(), probes, stopped: false }
     }
 
-    /// Hands `msg` to the node `id` as if it came over a wire, and waits until it is accepted.
+    /// Delivers `msg` to the node `id` like a message from a wire, and waits until it is accepted.
     ///
     /// # Panics
-    /// When no such node runs, or that takes too long.
+    /// If no such node runs, or it takes too long.
     pub async fn send(&self, id: &str, msg: Message) {
         let sending = self.engine.deliver(id, msg).unwrap_or_else(|error| panic!("{error}"));
         let accepted = tokio::time::timeout(PATIENCE, sending).await;
         assert!(accepted.is_ok(), "the node `{id}` did not accept a message within {PATIENCE:?}");
     }
 
-    /// The next message that arrives at the probe `id`.
+    /// The next message at the probe `id`.
     ///
     /// # Panics
-    /// When none does in time.
+    /// If none arrives in time.
     pub async fn next_at(&self, id: &str) -> Message {
         self.probes.of(id).next(&format!("message to the probe `{id}`"), PATIENCE).await
     }
 
-    /// The messages that arrived at the probe `id` and were not taken yet.
+    /// The messages at the probe `id` that were not read yet.
     pub fn arrived_at(&self, id: &str) -> Vec<Message> {
         self.probes.of(id).take()
     }
 
-    /// Lets the paused clock go on by `time`, with everything that is due.
+    /// Advances the paused clock by `time` and runs everything that becomes due.
     pub async fn wait(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 
-    /// The next failure of a node: its id and why.
+    /// The next failure of a node: its id and the error.
     ///
     /// # Panics
-    /// When there is none in time.
+    /// If there is none in time.
     pub async fn next_error(&mut self) -> (String, String) {
         self.next_event("error", |event| match event {
             Event::Failed { node, text, .. } => Some((node.id.clone(), text.to_string())),
@@ -103,10 +103,10 @@ impl Flow {
         .await
     }
 
-    /// The next status that the node `id` shows.
+    /// The next status of the node `id`.
     ///
     /// # Panics
-    /// When it shows none in time.
+    /// If there is none in time.
     pub async fn next_status(&mut self, id: &str) -> Status {
         self.next_event("status", |event| match event {
             Event::Status { node, status } if node.id == id => Some(status.clone()),
@@ -115,10 +115,10 @@ impl Flow {
         .await
     }
 
-    /// The next data that a node hands to a topic: the node's id, the topic, the data.
+    /// The next data that a node publishes: the node's id, the topic, the data.
     ///
     /// # Panics
-    /// When there is none in time.
+    /// If there is none in time.
     pub async fn next_published(&mut self) -> (String, &'static str, Value) {
         self.next_event("published data", |event| match event {
             Event::Published { node, topic, data } => Some((node.id.clone(), *topic, data.clone())),
@@ -127,7 +127,7 @@ impl Flow {
         .await
     }
 
-    /// The next event that `choose` wants; the others wait until they are asked for.
+    /// The next event that `choose` accepts; the others are kept.
     async fn next_event<T>(&mut self, what: &str, choose: impl Fn(&Event) -> Option<T>) -> T {
         let mut at = 0;
         let next = async {
@@ -157,7 +157,7 @@ impl Flow {
     /// Stops all nodes.
     ///
     /// # Panics
-    /// When that is interrupted.
+    /// If it is interrupted.
     pub async fn stop(mut self) {
         self.stopped = true;
         let stopped = self.engine.stop(StopReason::ShuttingDown).await;
@@ -179,7 +179,7 @@ impl fmt::Debug for Flow {
     }
 }
 
-/// What arrived at each probe, by its id.
+/// The messages at each probe, by its id.
 #[derive(Debug, Default)]
 struct Probes(Mutex<HashMap<String, Arc<Record<Message>>>>);
 
@@ -190,7 +190,7 @@ impl Probes {
     }
 }
 
-/// The node that writes down what arrives.
+/// The node that records its messages.
 struct Probe;
 
 impl FromConfig for Probe {
@@ -206,7 +206,7 @@ impl Node for Probe {
                 probes.of(cx.id()).push(msg);
                 Handled::Done
             }
-            None => Handled::Failed("a probe stands in a flow of the test kit only".into()),
+            None => Handled::Failed("a probe must be in a flow of the test kit".into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Harness`: a running node, what goes in and what comes out.
+//! `Harness`: a running node with its inputs and outputs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,10 +14,10 @@ use ferrowire_core::{
 use crate::builder::{HarnessBuilder, linked};
 use crate::record::{Collector, World};
 
-/// How long a node may take to stop.
+/// The time limit for a stop.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// One running node. It must be [stopped](Self::stop), or the test fails.
+/// A running node. It must be [stopped](Self::stop), or the test fails.
 pub struct Harness {
     pub(crate) node: Arc<RunningNode>,
     world: Arc<World>,
@@ -30,10 +30,10 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// A node of the type `name`, which a linked crate provides.
+    /// A node of the type `name` of a linked crate.
     ///
     /// # Panics
-    /// When none does.
+    /// If no linked crate provides it.
     pub fn of(name: &str) -> HarnessBuilder {
         HarnessBuilder::new(linked(name))
     }
@@ -64,7 +64,7 @@ impl Harness {
             let (info, other) = (NodeInfo { id, ..NodeInfo::default() }, Collector::default());
             let built = BuiltNode::Shared(Box::new(other.clone()));
             let running = RunningNode::new(info.clone(), built, Arc::clone(&services));
-            // What comes without a wire waits until its node has started.
+            // Messages without a wire wait until their node has started.
             running.start().await;
             world
                 .running
@@ -101,51 +101,52 @@ impl Harness {
         }
     }
 
-    /// The context of the node, for what the runtime would do.
+    /// The node's context, to act as the runtime.
     pub fn context(&self) -> &NodeContext {
         self.node.context()
     }
 
-    /// Says which nodes use this configuration node.
+    /// Sets the nodes that use this configuration node.
     pub fn set_users(&self, users: Vec<User>) {
         self.node.set_named_users(users);
     }
 
-    /// Asks this configuration node, as its user `from` does with
+    /// Sends a request to this configuration node, as its user `from` does with
     /// [`NodeContext::ask`](ferrowire_core::NodeContext::ask).
     ///
     /// # Errors
-    /// What the node answers.
+    /// The node's error.
     pub async fn ask(&self, from: &str, request: impl Into<Value>) -> Result<Value, NodeError> {
         self.within("answered no request", self.node.answer(from, request.into())).await
     }
 
-    /// Switches the node on or off, as the button of a debug node does. Whether it can be switched.
+    /// Enables or disables the node, like the button of a debug node. Returns whether it supports
+    /// that.
     pub fn set_active(&self, active: bool) -> bool {
         self.node.set_active(active)
     }
 
-    /// Hands `msg` to the node and waits until it is accepted.
+    /// Delivers `msg` to the node and waits until it is accepted.
     ///
     /// # Panics
-    /// When that takes too long.
+    /// If it takes too long.
     pub async fn send(&mut self, msg: Message) {
         self.within("did not accept a message", self.node.deliver(msg)).await;
     }
 
-    /// The next message that leaves through `port`.
+    /// The next message on output `port`.
     ///
     /// # Panics
-    /// When none does in time.
+    /// If there is none in time.
     pub async fn next_output(&mut self, port: usize) -> Message {
         let what = format!("message through port {port}");
         self.output(port).0.next(&what, self.patience).await
     }
 
-    /// The next message that is delivered to the [linked](HarnessBuilder::linked) node `id`.
+    /// The next message to the [linked](HarnessBuilder::linked) node `id`.
     ///
     /// # Panics
-    /// When none is in time, or there is no such node.
+    /// If there is none in time, or no such node.
     pub async fn next_delivered(&mut self, id: &str) -> Message {
         let other = self.others.get(id);
         let other = other.unwrap_or_else(|| panic!("no node `{id}` was linked"));
@@ -153,29 +154,28 @@ impl Harness {
     }
 
     /// The next message that the [watched](HarnessBuilder::watched) node completes, with
-    /// `msg.complete` in it.
+    /// `msg.complete`.
     ///
     /// # Panics
-    /// When it completes none in time.
+    /// If it completes none in time.
     pub async fn next_completed(&mut self) -> Message {
         self.completed.0.next("completed message", self.patience).await
     }
 
-    /// The messages that it completed and that were not taken yet.
+    /// The completed messages that were not read yet.
     pub fn completed(&mut self) -> Vec<Message> {
         self.completed.0.take()
     }
 
-    /// The next message that the [watched](HarnessBuilder::watched) node fails with, with
-    /// `msg.error` in it.
+    /// The next message that the [watched](HarnessBuilder::watched) node fails, with `msg.error`.
     ///
     /// # Panics
-    /// When it fails with none in time.
+    /// If it fails none in time.
     pub async fn next_caught(&mut self) -> Message {
         self.caught.0.next("failed message", self.patience).await
     }
 
-    /// The messages that have left through `port` and were not taken yet.
+    /// The messages on output `port` that were not read yet.
     pub fn outputs(&mut self, port: usize) -> Vec<Message> {
         self.output(port).0.take()
     }
@@ -183,11 +183,11 @@ impl Harness {
     fn output(&self, port: usize) -> &Collector {
         let count = self.outputs.len();
         self.outputs.get(port).unwrap_or_else(|| {
-            panic!("only {count} ports are recorded, call `outputs` to get more")
+            panic!("only {count} outputs are recorded; call `outputs` to record more")
         })
     }
 
-    /// Lets the paused clock go on by `time`, with everything that is due.
+    /// Advances the paused clock by `time` and runs everything that becomes due.
     pub async fn wait(&mut self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -195,17 +195,17 @@ impl Harness {
     /// The next status that the node shows.
     ///
     /// # Panics
-    /// When it shows none in time.
+    /// If there is none in time.
     pub async fn next_status(&mut self) -> Status {
         self.world.statuses.next("status", self.patience).await
     }
 
-    /// The statuses that were shown and not taken yet.
+    /// The statuses that were not read yet.
     pub fn statuses(&mut self) -> Vec<Status> {
         self.world.statuses.take()
     }
 
-    /// The log lines that were written and not taken yet.
+    /// The log lines that were not read yet.
     pub fn logs(&mut self) -> Vec<(Level, String)> {
         self.world.logs.take()
     }
@@ -213,33 +213,33 @@ impl Harness {
     /// The next failure: of a message, of `start`, or of a task.
     ///
     /// # Panics
-    /// When there is none in time.
+    /// If there is none in time.
     pub async fn next_error(&mut self) -> String {
         self.world.errors.next("error", self.patience).await
     }
 
-    /// The failures that were not taken yet, each with its causes in one line.
+    /// The failures that were not read yet, each with its causes in one line.
     pub fn errors(&mut self) -> Vec<String> {
         self.world.errors.take()
     }
 
-    /// The next data that the node hands to a topic.
+    /// The next data that the node publishes.
     ///
     /// # Panics
-    /// When there is none in time.
+    /// If there is none in time.
     pub async fn next_published(&mut self) -> (&'static str, Value) {
         self.world.published.next("published data", self.patience).await
     }
 
-    /// What was published and not taken yet, with its topics.
+    /// The published data that was not read yet, with its topics.
     pub fn published(&mut self) -> Vec<(&'static str, Value)> {
         self.world.published.take()
     }
 
-    /// Stops the node as a deploy does that removes it, and returns what is left to look at.
+    /// Stops the node as if a deploy removed it, and returns the unread records.
     ///
     /// # Panics
-    /// When the node does not stop in time.
+    /// If the node does not stop in time.
     pub async fn stop(self) -> Stopped {
         self.stop_because(StopReason::Removed).await
     }
@@ -247,12 +247,12 @@ impl Harness {
     /// Stops the node for `reason`.
     ///
     /// # Panics
-    /// When the node does not stop in time.
+    /// If the node does not stop in time.
     pub async fn stop_because(mut self, reason: StopReason) -> Stopped {
         self.stopped = true;
         let start = tokio::time::Instant::now();
         self.node.stop(reason, STOP_LIMIT).await;
-        // They hold the world that holds them.
+        // Breaks the reference cycle between the nodes and the world.
         self.world.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
         assert!(start.elapsed() < STOP_LIMIT, "the node did not stop within {STOP_LIMIT:?}");
         Stopped {
@@ -280,7 +280,7 @@ impl fmt::Debug for Harness {
     }
 }
 
-/// What a stopped node left that the test had not taken.
+/// The records of a stopped node that were not read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Stopped {

@@ -1,4 +1,4 @@
-//! Runs one node, or one flow, without a server, so that the tests of a node crate need nothing else.
+//! Runs a node or a flow without a server, for the tests of node crates.
 //!
 //! ```
 //! # use ferrowire::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType};
@@ -28,12 +28,11 @@
 //! # }) }
 //! ```
 //!
-//! The test file must mention the crate of the node, or it is not linked: `use my_crate as _;`.
-//! Tests run on tokio's paused clock, so that a node that waits for an hour takes no time.
-//! [`Flow`] runs several nodes that are wired to each other.
-//! [`assert_compliant`] checks what every node has to keep to.
+//! The test file must refer to the node's crate, or it is not linked: `use my_crate as _;`. Tests
+//! run on tokio's paused clock, so that waiting takes no time. [`Flow`] runs several connected
+//! nodes. [`assert_compliant`] checks the rules for all nodes.
 //!
-//! A failed expectation panics with what was expected; these functions are for tests only.
+//! A failed expectation panics; these functions are for tests only.
 #![expect(clippy::panic, reason = "a failed expectation fails the test")]
 
 mod builder;
@@ -52,10 +51,10 @@ pub use serde_json::json;
 use ferrowire_core::{Map, Message, Value};
 pub use port::TestPort;
 
-/// The message that `properties` describe.
+/// The message with these `properties`.
 ///
 /// # Panics
-/// When `properties` are no object.
+/// If `properties` is not an object.
 pub fn message(properties: serde_json::Value) -> Message {
     Message::from(object(properties, "a message"))
 }
@@ -63,6 +62,6 @@ pub fn message(properties: serde_json::Value) -> Message {
 fn object(json: serde_json::Value, what: &str) -> Map {
     match Value::from(json) {
         Value::Object(map) => (*map).clone(),
-        other => panic!("{what} must be an object, this is {}", other.to_json()),
+        other => panic!("{what} must be an object, found {}", other.to_json()),
     }
 }

@@ -1,4 +1,4 @@
-//! `TestPort`: an HTTP port without sockets, for nodes that serve.
+//! `TestPort`: an HTTP port without sockets, for nodes that add routes.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,8 +13,8 @@ use ferrowire_core::{NodeError, NodeInfo};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 
-/// The routes and upgrades that nodes under test add. Cloning gives another handle. Its roots are
-/// empty, and nobody has to log in.
+/// The routes and upgrades of nodes under test. Clones share them. Its roots are empty, and no
+/// login is required.
 #[derive(Clone, Default)]
 pub struct TestPort {
     tables: Arc<Mutex<Tables>>,
@@ -40,11 +40,11 @@ impl TestPort {
         TestPort::default()
     }
 
-    /// Sends a request of a client at 127.0.0.1; the response's body is read to its end. 404 when
-    /// no route answers.
+    /// Sends a request from a client at 127.0.0.1 and reads the complete response; 404 if no route
+    /// matches.
     ///
     /// # Panics
-    /// When the response's body fails.
+    /// If the response's body fails.
     pub async fn request(&self, request: Request<impl Into<Bytes>>) -> http::Response<Bytes> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let found = {
@@ -65,14 +65,14 @@ impl TestPort {
         http::Response::from_parts(head, body.to_bytes())
     }
 
-    /// Asks for an upgrade at the path of `request`; `None` when nothing is there.
+    /// Sends an upgrade request to the path of `request`; `None` if no upgrade is registered there.
     pub async fn upgrade(&self, request: Request<()>) -> Option<Result<TakeOver, Response>> {
         let (head, ()) = request.into_parts();
         let found = self.lock().upgrades.get(head.uri.path()).cloned();
         Some(found?.upgrade(head, origin()).await)
     }
 
-    /// The names of the routes, in the order in which they are asked.
+    /// The names of the routes, in order of precedence.
     pub fn routes(&self) -> Vec<Route> {
         self.lock().routes.iter().map(|it| it.route.clone()).collect()
     }
@@ -117,7 +117,7 @@ impl Port for TestPort {
     ) -> Result<Registration, NodeError> {
         let mut tables = self.lock();
         if tables.upgrades.contains_key(path) {
-            return Err(NodeError::new(format!("the path `{path}` is in use already")));
+            return Err(NodeError::new(format!("the path `{path}` is already in use")));
         }
         tables.upgrades.insert(path.to_owned(), upgrade);
         let path = path.to_owned();
@@ -128,7 +128,7 @@ impl Port for TestPort {
     }
 }
 
-/// Takes back what was added.
+/// Removes a route or upgrade on drop.
 struct Removed<F: Fn(&mut Tables)>(TestPort, F);
 
 impl<F: Fn(&mut Tables)> Drop for Removed<F> {

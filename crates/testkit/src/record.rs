@@ -1,4 +1,4 @@
-//! What a node does to the world around it, written down for the test to read.
+//! Records the actions of a node for the test.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, VecDeque};
@@ -14,7 +14,7 @@ use ferrowire_core::{
 };
 use tokio::sync::Notify;
 
-/// More than this many entries of one kind that nobody took mean a node out of control.
+/// The maximum number of unread entries of one kind; more indicate a runaway node.
 pub(crate) const LIMIT: usize = 1 << 16;
 
 /// The entries of one kind, in order.
@@ -33,7 +33,7 @@ impl<T> Default for Record<T> {
 impl<T> Record<T> {
     pub(crate) fn push(&self, entry: T) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        // The limit itself is kept as the sign that it was reached.
+        // The entry at the limit marks that it was reached.
         if entries.len() < LIMIT {
             entries.push_back(entry);
         }
@@ -45,7 +45,7 @@ impl<T> Record<T> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(
             entries.len() < LIMIT,
-            "the node did one thing {LIMIT} times, it is out of control"
+            "the node repeated an action {LIMIT} times; it may be in an endless loop"
         );
         entries.drain(..).collect()
     }
@@ -70,7 +70,7 @@ impl<T> Record<T> {
     }
 }
 
-/// A node that writes down what arrives; one is wired to each port.
+/// A node that records its messages; one is wired to each output.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Collector(pub(crate) Arc<Record<Message>>);
 

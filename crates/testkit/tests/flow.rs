@@ -1,4 +1,4 @@
-//! A flow of several nodes runs without a server, and shows what happens in it.
+//! A flow of several nodes without a server.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 use std::panic::AssertUnwindSafe;

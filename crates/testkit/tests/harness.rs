@@ -1,4 +1,4 @@
-//! The harness shows what a node does, and notices what it must not do.
+//! The harness records what a node does, and detects violations of the contract.
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use ferrowire_testkit::{Harness, assert_compliant, json, message};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 
-/// Does what its message's topic says.
+/// Does what the topic of a message says.
 struct Obedient;
 
 impl FromConfig for Obedient {
@@ -126,7 +126,7 @@ const LEAKING: u8 = 3;
 const HOLDING: u8 = 4;
 const PANICKING_AT_THE_END: u8 = 5;
 
-/// What only one node at a time may hold.
+/// A resource that only one node at a time may hold.
 static HELD: AtomicBool = AtomicBool::new(false);
 
 /// Breaks one rule.
@@ -143,7 +143,7 @@ impl<const HOW: u8> FromConfig for Misbehaved<HOW> {
 impl<const HOW: u8> ExclusiveNode for Misbehaved<HOW> {
     async fn start(&mut self, _: &NodeContext) -> Result<(), NodeError> {
         match HOW == HOLDING && HELD.swap(true, Ordering::Relaxed) {
-            true => Err("somebody holds it".into()),
+            true => Err("it is already held".into()),
             false => Ok(()),
         }
     }
@@ -208,7 +208,7 @@ async fn a_node_that_keeps_what_the_next_start_needs_is_not_compliant() {
     assert!(why.contains("not a second time"), "{why}");
 }
 
-/// Lets one message in at a time, and forgets to let others in when it is given up.
+/// Accepts one message at a time, and accepts none after a cancelled delivery.
 #[derive(Default)]
 struct Turnstile {
     busy: AtomicBool,

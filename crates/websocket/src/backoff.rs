@@ -1,12 +1,12 @@
-//! How long a client waits before it dials again.
+//! The delays between a client's attempts to connect.
 
 use std::time::Duration;
 
-/// A delay is at most this many times the first one.
+/// The maximum delay, as a multiple of the first one.
 const LONGEST: u32 = 20;
 
-/// Delays that begin with a given one and grow with each failure in a row, spread at random
-/// so that many clients do not come back at the same moment.
+/// Delays that grow with each failure in a row. They are randomized so that many clients do not
+/// reconnect at the same time.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -18,7 +18,7 @@ impl Backoff {
         Backoff { first, failures: 0 }
     }
 
-    /// A connection was established.
+    /// Starts over after a connection was established.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

@@ -1,4 +1,4 @@
-//! `websocket-client`: one connection to a server, kept up while a node uses it.
+//! `websocket-client`: one connection to a server, kept open while a node uses it.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -65,7 +65,7 @@ impl FromConfig for Client {
                 config.problem("tls", format!("`{property}` of the `tls-config`: {text}"));
             })
         });
-        // A day is longer than any idle connection lives.
+        // A day; longer intervals are of no use.
         let heartbeat = config.number_in("hb", 0.0..=86_400.0).unwrap_or(0.0).floor();
         let options = Options {
             url,
@@ -80,14 +80,14 @@ impl FromConfig for Client {
     }
 }
 
-/// Reads the list of `{keyType, keyValue, valueType, valueValue}`. An entry without a name or a
-/// value is left out, as in Node-RED.
+/// Reads the list of `{keyType, keyValue, valueType, valueValue}`. Entries without a name or a
+/// value are ignored, as in Node-RED.
 fn headers(config: &mut NodeConfig<'_>) -> Vec<Header> {
     let list: Vec<Value> = match config.raw("headers") {
         None => Vec::new(),
         Some(Value::Array(list)) => list.to_vec(),
         Some(_) => {
-            config.problem("headers", "a list of headers was expected");
+            config.problem("headers", "expected a list of headers");
             Vec::new()
         }
     };
@@ -107,12 +107,12 @@ fn header(entry: &Value) -> Result<Option<Header>, String> {
     if name.is_empty() || value.is_empty() {
         return Ok(None);
     }
-    let name = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+    let name = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
     let value = if text("valueType") == "env" {
         HeaderSource::Environment(value.to_owned())
     } else {
         let parsed = HeaderValue::from_str(value);
-        HeaderSource::Value(parsed.map_err(|_| format!("`{value}` is no value of a header"))?)
+        HeaderSource::Value(parsed.map_err(|_| format!("invalid header value `{value}`"))?)
     };
     Ok(Some(Header { name, value }))
 }
@@ -154,15 +154,15 @@ impl Node for Client {
     }
 }
 
-/// The connection that is kept up.
+/// The connection and its options.
 #[derive(Debug)]
 struct Link {
     cx: NodeContext,
     options: Arc<Options>,
     limits: Limits,
-    /// The time from the end of a connection to the next attempt.
+    /// The delay between the end of a connection and the next attempt.
     first_delay: Duration,
-    /// The time from the first packet to the end of the handshake.
+    /// The time limit from the first packet to the end of the handshake.
     handshake: Duration,
     current: Mutex<Option<Current>>,
     stop: CancellationToken,
@@ -176,7 +176,7 @@ struct Current {
 }
 
 impl Link {
-    /// Connects whenever somebody uses this node, and again after every end, until it stops.
+    /// Connects while a node uses this one, and reconnects after every end, until it stops.
     async fn keep_up(&self) {
         let mut users = self.cx.users();
         let mut backoff = Backoff::new(self.first_delay);
@@ -185,7 +185,7 @@ impl Link {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                // The other end lives as long as this node.
+                // The sender lives as long as this node.
                 used = users.wait_for(|users| !users.is_empty()) => if used.is_err() { return },
             }
             if self.connect_once(&mut failures).await {
@@ -198,7 +198,7 @@ impl Link {
         }
     }
 
-    /// Ends when nobody uses this node any more, or it stops.
+    /// Ends when no node uses this one any more, or it stops.
     async fn unwanted(&self) {
         let mut users = self.cx.users();
         tokio::select! {
@@ -260,7 +260,7 @@ impl Link {
                 HeaderSource::Environment(variable) => match env(variable) {
                     None => continue,
                     Some(text) => HeaderValue::try_from(text).map_err(|_| {
-                        format!("the environment variable `{variable}` is no value of a header")
+                        format!("invalid header value in the environment variable `{variable}`")
                     })?,
                 },
             };
@@ -281,7 +281,7 @@ impl Link {
         let env = |name: &str| self.cx.env(name)?.as_str().map(str::to_owned);
         let options = self.options.tls.clone().with_environment(env);
         let name = options.server_name.clone();
-        // Files are read, the system's certificates among them.
+        // Reads files, including the system's certificates.
         let config = tokio::task::spawn_blocking(move || options.client_config()).await;
         Ok((config.map_err(|error| error.to_string())??, name))
     }
@@ -312,7 +312,7 @@ impl Link {
         self.cx.status_of_users(status::disconnected(&session));
     }
 
-    /// Pings at each interval and ends when a whole one went by without an answer.
+    /// Sends a ping at each interval; ends when an interval passed without an answer.
     async fn heartbeat(&self, connection: &Arc<Connection<Stream>>) {
         let Some(interval) = self.options.heartbeat else { return std::future::pending().await };
         let mut ticks = tokio::time::interval(interval);
@@ -330,15 +330,15 @@ impl Link {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends to the one peer there is, unless the message is for another session.
+    /// Sends to the server, unless the message is for another session.
     fn send(self: &Arc<Self>, msg: Message) -> Handled {
         let Some(Current { session, connection }) = self.lock().clone() else {
             metrics::DROPPED_GONE.increment();
-            self.cx.warn("not connected, the message was dropped");
+            self.cx.warn("not connected; the message was dropped");
             return Handled::Done;
         };
         if Session::id_in(&msg).is_some_and(|id| session.id != id) {
-            self.cx.debug("the message is for a session that is not here, it was dropped");
+            self.cx.debug("the message is for another session; it was dropped");
             return Handled::Done;
         }
         let payload = match outgoing(self.options.mode, msg) {
@@ -353,7 +353,7 @@ impl Link {
             }
             Err(NotSent::Closed) => {
                 metrics::DROPPED_GONE.increment();
-                self.cx.warn("the connection is closing, the message was dropped");
+                self.cx.warn("the connection is closing; the message was dropped");
                 Handled::Done
             }
             Err(NotSent::Full(payload)) => {
@@ -362,14 +362,14 @@ impl Link {
         }
     }
 
-    /// Ends when the connection was closed.
+    /// Waits until the connection is closed.
     async fn stop(&self) {
         self.stop.cancel();
         self.ended.cancelled().await;
     }
 }
 
-/// There is one peer only: whoever sends to it waits until it reads.
+/// Waits until the server reads; with a single peer, the senders may wait for it.
 async fn when_possible(
     link: Arc<Link>,
     connection: Arc<Connection<Stream>>,
@@ -385,14 +385,14 @@ async fn when_possible(
             Err(NotSent::Full(again)) => payload = again,
             Err(NotSent::Closed) => {
                 metrics::DROPPED_GONE.increment();
-                link.cx.warn("the connection ended, the message was dropped");
+                link.cx.warn("the connection ended; the message was dropped");
                 return Ok(());
             }
         }
     }
 }
 
-/// Counts as an open connection until it is dropped, also when the task is cancelled.
+/// Counts as an open connection until dropped, even if the task is cancelled.
 struct Open;
 
 impl Drop for Open {
@@ -401,7 +401,7 @@ impl Drop for Open {
     }
 }
 
-/// Sends what the server sends into the flow.
+/// Sends the server's messages into the flow.
 struct Inbound<'a> {
     link: &'a Link,
     session: &'a Session,

@@ -1,4 +1,4 @@
-//! The end of a connection: answering a close frame, asking for one, hanging up.
+//! Closing a connection: answering a close frame, sending one, dropping the stream.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,16 +16,16 @@ use crate::reader::{Incoming, Reader, Violation};
 use crate::scratch;
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
-    /// The peer closed: its code and reason are sent back (RFC 6455 §5.5.1), and all that waits
-    /// before.
+    /// The peer sent a close frame: sends the queued output, then echoes its code and reason (RFC
+    /// 6455 §5.5.1).
     pub(crate) async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
         self.close(&close);
         self.in_time(self.shut_down()).await;
         Ended::Closed(close)
     }
 
-    /// The peer is at fault. What it still had on its way is read, so that the system does not
-    /// answer it with a reset, which would take our close frame along.
+    /// The peer violated the protocol. Its remaining data is read, because otherwise the system
+    /// would reset the connection and the peer might lose our close frame.
     pub(crate) async fn fail(self: &Arc<Self>, violation: Violation) -> Ended {
         let close = Close::new(violation.code, violation.reason);
         self.close(&close);
@@ -40,19 +40,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         Ended::Violation(close)
     }
 
-    /// When `limits.close` is over the stream is dropped as it is.
+    /// After `limits.close` the stream is dropped.
     async fn in_time(&self, work: impl Future<Output = ()>) {
         let _in_time = tokio::time::timeout(self.limits.close, work).await;
     }
 
-    /// Sends what waits and ends the writing side.
+    /// Sends the queued output and shuts down the write half.
     async fn shut_down(&self) {
         self.until(|io| io.outbox.is_empty() || io.state == State::Dead).await;
-        // A stream that cannot be shut down is dropped next.
+        // On failure the stream is simply dropped.
         let _gone = poll_fn(|cx| Pin::new(&mut self.lock().stream).poll_shutdown(cx)).await;
     }
 
-    /// Appends what comes next to `input`; `false` at the end.
+    /// Appends the next bytes to `input`; `false` at the end of the stream.
     async fn read_into(&self, input: &mut BytesMut) -> bool {
         input.reserve(scratch::LEAST);
         let read =
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         matches!(poll_fn(read).await, Ok(1..))
     }
 
-    /// We closed: reads on, and drops what comes, until the peer's close frame.
+    /// We sent a close frame: reads and discards input until the peer's close frame.
     pub(crate) async fn await_close(
         self: &Arc<Self>,
         reader: &mut Reader,
@@ -91,12 +91,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
     }
 }
 
-/// `1001`: the endpoint goes away and does not come back.
+/// `1001`: the endpoint is going away for good.
 pub(crate) fn going_away() -> Close {
     Close::new(CloseCode::Away, "going away")
 }
 
-/// `1012`: the endpoint will be back in a moment.
+/// `1012`: the endpoint restarts.
 pub(crate) fn restarting() -> Close {
     Close::new(CloseCode::Restart, "restarting")
 }

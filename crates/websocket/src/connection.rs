@@ -1,8 +1,8 @@
-//! One WebSocket connection over any stream: reading, dispatching, writing, closing.
+//! One WebSocket connection over any stream: reads, dispatches, writes, closes.
 //!
-//! One task reads the socket and hands each message on before it reads the next, so that
-//! back-pressure reaches the peer's TCP window. Anyone may write: frames go straight into the
-//! socket, and what it does not take waits in a bounded outbox that the task empties.
+//! One task reads the socket and delivers each message before it reads the next, so that
+//! back-pressure reaches the peer's TCP window. Any task may send: frames are written directly to
+//! the socket, and the rest waits in a bounded outbox that the connection's task writes.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -25,18 +25,18 @@ use crate::outbox::Outbox;
 use crate::reader::{Incoming, Reader, Violation};
 use crate::scratch;
 
-/// What one connection may cost.
+/// The limits of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest message that is accepted, in bytes; beyond it the connection is closed
-    /// with 1009.
+    /// The maximum size of a received message in bytes; a larger one closes the connection with
+    /// 1009.
     pub max_message: usize,
-    /// The bytes that may wait for a peer that does not read. A single larger message is let
-    /// through when nothing else waits.
+    /// The maximum number of bytes queued for a peer. A single larger message is accepted if the
+    /// queue is empty.
     pub max_queue: usize,
-    /// How long a peer may take nothing while output waits before the connection is cut.
+    /// How long queued output may make no progress before the connection is dropped.
     pub stall: Duration,
-    /// How long a peer may take to answer a close frame.
+    /// How long to wait for the answer to a close frame.
     pub close: Duration,
 }
 
@@ -54,33 +54,33 @@ impl Default for Limits {
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// With a close frame of the peer, or of ours that it answered.
+    /// By a close frame of the peer, or by ours, which the peer answered.
     Closed(Close),
-    /// Because the peer broke the protocol or a limit: it was sent this close.
+    /// The peer violated the protocol or a limit; this close was sent.
     Violation(Close),
-    /// Without a close frame: the peer is gone, or took too long.
+    /// Without a close frame: the peer disconnected or timed out.
     Lost(&'static str),
 }
 
-/// Why a message was not taken by [`Connection::send`].
+/// Why [`Connection::send`] did not accept a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotSent<T> {
-    /// The peer reads too slowly: its queue is full. Here is the message again.
+    /// The queue of the peer is full; returns the message.
     Full(T),
     /// The connection is closing or gone.
     Closed,
 }
 
-/// Gets the messages of a connection.
+/// Receives the messages of a connection.
 pub trait Receive: Send + Sync {
-    /// Takes one message; the connection reads on when the returned future ends.
+    /// Handles one message; the connection reads on when the returned future ends.
     fn message(&self, payload: Payload) -> Sending;
 }
 
-/// Output is written as soon as this much has collected, input or not.
+/// Output is written once it has this size, even with more input to process.
 const FLUSH_AT: usize = 64 * 1024;
 
-/// After this many reads in a row a task lets others run.
+/// After this many reads in a row the task yields.
 const READS_IN_A_ROW: u32 = 16;
 
 /// A WebSocket connection whose handshake is done.
@@ -88,11 +88,11 @@ pub struct Connection<S> {
     io: Mutex<Io<S>>,
     pub(crate) limits: Limits,
     role: Role,
-    /// Told when output has drained or the state has changed.
+    /// Notified when output was written or the state changed.
     changed: Notify,
-    /// A pong or ping came in since this was last cleared.
+    /// A ping or pong was received since this was last cleared.
     alive: AtomicBool,
-    /// Bytes written so far in units of progress, for the stall watch.
+    /// Bytes written so far, for the stall timeout.
     progress: AtomicU64,
 }
 
@@ -102,18 +102,18 @@ pub(crate) struct Io<S> {
     pub(crate) state: State,
     /// Wakes the connection's task.
     waker: Waker,
-    /// Counted as waiting in somebody's cork already.
+    /// Already registered in a cork.
     deferred: bool,
-    /// The socket took no more; the task's waker is registered with it.
+    /// The socket is not writable; the task's waker is registered with it.
     blocked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Open,
-    /// Our close frame is in the outbox or sent.
+    /// Our close frame is queued or sent.
     Closing,
-    /// The stream is of no more use.
+    /// The stream is unusable.
     Dead,
 }
 
@@ -137,8 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         })
     }
 
-    /// The server's side of a connection over `stream`. Before any frame goes `answer`, which
-    /// agrees to the handshake: it leaves with the first frame, or when the connection is run.
+    /// The server's side of a connection over `stream`. `answer`, the response to the handshake, is
+    /// sent with the first frame, or when the connection is run.
     pub fn accepted(stream: S, answer: &Bytes, limits: Limits) -> Arc<Self> {
         let connection = Connection::new(stream, Role::Server, limits);
         connection.lock().outbox.push_encoded(answer);
@@ -153,15 +153,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         std::ptr::from_ref(self) as usize
     }
 
-    /// Sends one message, without waiting.
+    /// Sends one message without waiting.
     ///
     /// # Errors
-    /// When the queue is full or the connection is closing; the message is not sent then.
+    /// If the queue is full or the connection is closing; the message is not sent then.
     pub fn send(self: &Arc<Self>, payload: Payload) -> Result<(), NotSent<Payload>> {
         self.push(payload.as_bytes().len(), payload, Outbox::push)
     }
 
-    /// Sends whole frames, made once for many connections.
+    /// Sends encoded frames, shared by many connections.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -169,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.push(frame.len(), frame, Outbox::push_encoded)
     }
 
-    /// Whether a message of `length` bytes would be taken now.
+    /// Whether a message of `length` bytes would be accepted now.
     pub fn has_room(&self, length: usize) -> bool {
         self.lock().outbox.has_room(length)
     }
@@ -182,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
     ) -> Result<(), NotSent<T>> {
         let mut io = self.lock();
         if !io.outbox.has_room(length) && !io.blocked {
-            // What waits has perhaps not been offered to the socket yet.
+            // Try to write first: the queued output may not have been offered to the socket yet.
             self.write(&mut io);
         }
         if io.state != State::Open {
@@ -196,8 +196,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         Ok(())
     }
 
-    /// Leaves the writing to the cork of the current task, if there is one and not too much
-    /// waits, and writes at once otherwise.
+    /// Defers writing to the current task's cork, if there is one and the queue is short; otherwise
+    /// writes at once.
     fn flush_soon(self: &Arc<Self>, mut io: MutexGuard<'_, Io<S>>) {
         if io.blocked || (io.deferred && io.outbox.waiting() < FLUSH_AT) {
             return;
@@ -209,15 +209,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.write(&mut io);
     }
 
-    /// Writes what waits. An error marks the connection dead and wakes its task.
+    /// Writes queued output. An error marks the connection dead and wakes its task.
     fn write(&self, io: &mut Io<S>) {
         let was_blocked = std::mem::take(&mut io.blocked);
         if io.outbox.is_empty() || io.state == State::Dead {
             return;
         }
         let before = io.outbox.waiting();
-        // Whoever writes to many sockets has tokio's budget used up before the last one; that
-        // would count as blocked, and wake a task for each.
+        // A task that writes to many sockets would use up tokio's budget, which would look like a
+        // blocked socket and wake the task of each.
         let flush = poll_fn(|cx| io.outbox.poll_flush(&mut io.stream, cx));
         let flush = pin!(tokio::task::unconstrained(flush));
         match flush.poll(&mut Context::from_waker(&io.waker)) {
@@ -238,7 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         }
     }
 
-    /// Ends when a message may be sent again, or the connection has ended.
+    /// Waits until a message may be sent again, or the connection has ended.
     pub async fn room(&self) {
         self.write(&mut self.lock());
         self.until(|io| io.state != State::Open || io.outbox.is_empty()).await;
@@ -260,8 +260,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         cork::is_working_for(self.address())
     }
 
-    /// Begins to close: what waits is sent, then a close frame. The task ends when the peer has
-    /// answered, or after `limits.close`.
+    /// Starts the closing handshake: sends queued output, then a close frame. The task ends when
+    /// the peer has answered, or after `limits.close`.
     pub fn close(self: &Arc<Self>, close: &Close) {
         let mut io = self.lock();
         if io.state != State::Open {
@@ -274,7 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.changed.notify_waiters();
     }
 
-    /// Ends the connection at once, without a close frame.
+    /// Drops the connection at once, without a close frame.
     pub fn abort(&self) {
         let mut io = self.lock();
         io.state = State::Dead;
@@ -287,7 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         self.control(Control::Ping, &[]);
     }
 
-    /// Whether a ping or pong came in since the last call.
+    /// Whether a ping or pong was received since the last call.
     pub fn take_alive(&self) -> bool {
         self.alive.swap(false, Ordering::Relaxed)
     }
@@ -302,9 +302,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         }
     }
 
-    /// Reads until the connection ends. `early` is what was read behind the handshake.
+    /// Reads until the connection ends. `early` are the bytes received after the handshake.
     ///
-    /// Dropping the future abandons the connection; [`close`](Self::close) ends it well.
+    /// Dropping the future drops the connection; use [`close`](Self::close) for a clean end.
     pub async fn run(self: Arc<Self>, early: Bytes, receiver: &dyn Receive) -> Ended {
         let mut reading = pin!(self.read(early, receiver));
         let working = poll_fn(|cx| {
@@ -321,13 +321,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         ended
     }
 
-    /// At the start of each poll of the task: notes who to wake, and writes what waited for a
-    /// blocked socket.
+    /// At the start of each poll: stores the task's waker, and writes output left by a blocked
+    /// socket.
     fn drain(&self, waker: &Waker) {
         let mut io = self.lock();
         if !io.waker.will_wake(waker) {
             io.waker = waker.clone();
-            // Whatever was registered with the socket before would wake nobody.
+            // A waker registered with the socket earlier may be stale.
             io.blocked = true;
         }
         if io.blocked {
@@ -335,7 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         }
     }
 
-    /// Ends when output has waited for `limits.stall` without any progress.
+    /// Ends when queued output made no progress for `limits.stall`.
     async fn stalled(&self) {
         loop {
             self.until(|io| io.blocked && io.state != State::Dead).await;
@@ -377,7 +377,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         }
     }
 
-    /// Hands on every message in `input`; a close frame ends it.
+    /// Delivers every message in `input`; stops at a close frame.
     async fn dispatch(
         self: &Arc<Self>,
         reader: &mut Reader,
@@ -452,7 +452,7 @@ impl<S> std::fmt::Debug for Connection<S> {
     }
 }
 
-/// What a read brought.
+/// The result of a read.
 enum Input {
     More,
     Closing,

@@ -1,17 +1,17 @@
-//! Corking: while a connection's task works off its input, what it sends, to whichever socket,
-//! collects, and each socket is written to once when the task has no more input.
+//! Corking: while a connection's task processes its input, the output for all sockets is collected,
+//! and each socket is written once when the input is used up.
 //!
-//! Broadcasts collect before they are dealt out: sixteen in a row are one piece of bytes that
-//! goes to each socket once.
+//! Broadcasts are collected before they are distributed: sixteen in a row become one buffer that is
+//! queued once per socket.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-/// Something that has output to write.
+/// Something with output to write.
 pub(crate) trait Flush: Send + Sync {
-    /// Writes what waits, as far as that goes without waiting.
+    /// Writes as much output as is possible without waiting.
     fn flush(&self);
 }
 
@@ -29,12 +29,12 @@ pub(crate) struct Frames {
     pub(crate) count: u64,
 }
 
-/// A batch is dealt out as soon as it is this large, input or not.
+/// A batch is distributed once it has this size, even with more input to process.
 const BATCH: usize = 16 * 1024;
 
 #[derive(Default)]
 struct Cork {
-    /// The connection whose task is working, by its address.
+    /// The connection whose task is running, by its address.
     working: Option<usize>,
     waiting: Vec<Arc<dyn Flush>>,
     batch: Option<Batch>,
@@ -50,27 +50,27 @@ thread_local! {
     static CORK: RefCell<Cork> = RefCell::default();
 }
 
-/// Runs `work` for the connection at address `working`, then deals out what it broadcast and
-/// flushes every socket that got output from it. Meant for one poll of a connection's task.
+/// Runs `work` for the connection at address `working`, then distributes its broadcasts and flushes
+/// every socket that it sent to. Used for one poll of a connection's task.
 pub(crate) fn corked<T>(working: usize, work: impl FnOnce() -> T) -> T {
     CORK.with_borrow_mut(|cork| cork.working = Some(working));
     let _uncork = Uncork;
     work()
 }
 
-/// Ends the corked work, also when it panics.
+/// Ends the cork, also on a panic.
 struct Uncork;
 
 impl Drop for Uncork {
     fn drop(&mut self) {
-        // From here on, sockets are written to at once.
+        // From here on, sockets are written directly.
         CORK.with_borrow_mut(|cork| cork.working = None);
         settle();
         let mut waiting = CORK.with_borrow_mut(|cork| std::mem::take(&mut cork.waiting));
         for socket in waiting.drain(..) {
             socket.flush();
         }
-        // The list keeps its room for the next poll on this thread.
+        // The list keeps its capacity for the next poll on this thread.
         CORK.with_borrow_mut(|cork| {
             if cork.waiting.is_empty() {
                 cork.waiting = waiting;
@@ -79,13 +79,13 @@ impl Drop for Uncork {
     }
 }
 
-/// Whether the current thread is working for the connection at address `connection`.
+/// Whether the current thread runs the task of the connection at address `connection`.
 pub(crate) fn is_working_for(connection: usize) -> bool {
     CORK.with_borrow(|cork| cork.working == Some(connection))
 }
 
-/// Puts off the flush of `socket` to the end of the current corked work; `false` when there is
-/// none, and the caller has to flush now.
+/// Defers the flush of `socket` to the end of the cork; `false` without a cork: the caller must
+/// flush.
 pub(crate) fn defer(socket: impl FnOnce() -> Arc<dyn Flush>) -> bool {
     CORK.with_borrow_mut(|cork| {
         let corked = cork.working.is_some();
@@ -96,8 +96,8 @@ pub(crate) fn defer(socket: impl FnOnce() -> Arc<dyn Flush>) -> bool {
     })
 }
 
-/// Adds a frame to what `sender` broadcasts at the end of the current corked work; `false` when
-/// there is none, and the caller has to broadcast now.
+/// Adds a frame to the broadcasts of `sender` at the end of the cork; `false` without a cork: the
+/// caller must broadcast.
 pub(crate) fn add_to_batch<B: Broadcast + 'static>(
     sender: &Arc<B>,
     put_frame: impl FnOnce(&mut BytesMut),
@@ -126,8 +126,8 @@ pub(crate) fn add_to_batch<B: Broadcast + 'static>(
     })
 }
 
-/// Deals out what was broadcast so far. Needed before anything is sent to a single socket, so
-/// that it arrives in order.
+/// Distributes the collected broadcasts. Required before sending to a single socket, to keep the
+/// order.
 pub(crate) fn settle() {
     let batch = CORK.with_borrow_mut(|cork| cork.batch.take());
     if let Some(batch) = batch {

@@ -1,4 +1,4 @@
-//! Which sessions a message goes to: the one that it names, or all.
+//! Selects the sessions that receive a message: the one in `_session`, or all.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use crate::sessions::Sessions;
 use crate::settings::SlowPeer;
 use crate::{metrics, status};
 
-/// Broadcasts of at most this size collect; larger ones gain nothing from it.
+/// Broadcasts up to this size are collected; larger ones gain nothing from it.
 const COLLECT_UP_TO: usize = 16 * 1024;
 
 tokio::task_local! {
-    /// The session whose task is working: most answers are for it, and need not be looked up.
+    /// The session whose task is running: most messages go to it, without a look-up.
     static CURRENT: Current;
 }
 
 struct Current {
     session: Session,
     connection: Arc<Connection<ByteStream>>,
-    /// The listener, by its address: a message may have come over another one.
+    /// The listener, by its address: a message may belong to another listener.
     listener: usize,
 }
 
 impl Sessions {
-    /// Runs the task of a session, so that an answer to it is sent without a look-up.
+    /// Runs the task of a session, so that messages to it need no look-up.
     pub(crate) async fn answering<T>(
         &self,
         session: &Session,
@@ -46,14 +46,14 @@ impl Sessions {
         std::ptr::from_ref(self) as usize
     }
 
-    /// Whether the message is an answer to the connection that is working now.
+    /// Whether the message is for the session whose task is running.
     fn is_for_current(&self, msg: &Message) -> bool {
         let answers =
             |current: &Current| current.listener == self.address() && current.session.sent(msg);
         CURRENT.try_with(answers).unwrap_or(false)
     }
 
-    /// Sends to the session that the message names, or to all.
+    /// Sends to the session in `_session`, or to all.
     pub(crate) fn send(self: &Arc<Self>, msg: Message) -> Handled {
         if self.is_for_current(&msg) {
             cork::settle();
@@ -75,7 +75,7 @@ impl Sessions {
                 Err(error) => Handled::Failed(error.into()),
             },
             None => {
-                self.gone(format_args!("there is no session {id}, the message was dropped"));
+                self.gone(format_args!("there is no session {id}; the message was dropped"));
                 Handled::Done
             }
         }
@@ -92,7 +92,7 @@ impl Sessions {
                 Handled::Done
             }
             Err(NotSent::Closed) => {
-                self.gone(format_args!("the session is closing, the message was dropped"));
+                self.gone(format_args!("the session is closing; the message was dropped"));
                 Handled::Done
             }
             Err(NotSent::Full(payload)) if self.must_wait(connection) => {
@@ -106,7 +106,7 @@ impl Sessions {
         }
     }
 
-    /// A peer that gets answers to its own messages is slowed down by not reading more of them.
+    /// A peer that receives answers to its own messages is slowed down by not reading from it.
     fn must_wait(&self, connection: &Connection<ByteStream>) -> bool {
         self.slow_peer == SlowPeer::Wait || connection.is_sending_to_itself()
     }
@@ -125,15 +125,15 @@ impl Sessions {
                 }
                 Err(NotSent::Full(again)) => payload = again,
                 Err(NotSent::Closed) => {
-                    self.gone(format_args!("the session ended, the message was dropped"));
+                    self.gone(format_args!("the session ended; the message was dropped"));
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Sends to all: together with other broadcasts of the same task if it is one that has more
-    /// to do, and nobody may have to be waited for.
+    /// Sends to all. Batched with other broadcasts of the task if it has more input, unless senders
+    /// may have to wait.
     fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
         let payload = match outgoing(self.mode, msg) {
             Ok(Some(payload)) => payload,
@@ -216,7 +216,7 @@ impl Sessions {
         }
     }
 
-    /// An answer often comes after its session has ended: it is counted, and logged for debugging.
+    /// Messages to an ended session are common, so they are counted and logged only at debug level.
     fn gone(&self, text: std::fmt::Arguments<'_>) {
         metrics::DROPPED_GONE.increment();
         self.cx.log(Level::Debug, text);

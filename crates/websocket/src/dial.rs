@@ -23,14 +23,14 @@ use tungstenite::handshake::{client::generate_key, derive_accept_key};
 use crate::handshake::has_token;
 use crate::url::Url;
 
-/// All that a handshake needs to know.
+/// The parameters of a connection attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) url: Url,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) proxy: Option<Proxy>,
-    /// For `wss:`, with the name to ask the server for when it is not the host's.
+    /// For `wss:`, with the server name if it is not the host.
     pub(crate) tls: Option<(Arc<ClientConfig>, Option<String>)>,
 }
 
@@ -41,21 +41,21 @@ pub(crate) enum DialError {
     Connect { host: String, port: u16, source: std::io::Error },
     #[error("the TLS handshake with `{0}` failed")]
     Tls(String, #[source] std::io::Error),
-    #[error("`{0}` is no name that a TLS server can prove")]
+    #[error("invalid TLS server name `{0}`")]
     ServerName(String),
     #[error("HTTP failed during the handshake")]
     Http(#[from] hyper::Error),
-    #[error("the proxy answered {0}")]
+    #[error("the proxy responded with {0}")]
     Proxy(StatusCode),
-    #[error("the server answered {0} instead of switching to WebSocket")]
+    #[error("the server responded with {0} instead of switching to WebSocket")]
     Status(StatusCode),
-    #[error("the server's handshake is wrong: {0}")]
+    #[error("invalid handshake response: {0}")]
     Handshake(&'static str),
 }
 
-/// Opens the connection. Takes as long as it takes: the caller sets the time limit.
+/// Opens the connection. Has no time limit of its own.
 ///
-/// Returns the stream and what was read behind the handshake.
+/// Returns the stream and the bytes received after the handshake.
 pub(crate) async fn dial(plan: &Plan) -> Result<(Stream, Bytes), DialError> {
     let tcp = match &plan.proxy {
         Some(proxy) => through(proxy, &plan.url).await?,
@@ -101,7 +101,7 @@ async fn through(proxy: &Proxy, url: &Url) -> Result<TcpStream, DialError> {
     *request.method_mut() = Method::CONNECT;
     *request.uri_mut() = authority
         .parse()
-        .map_err(|_| DialError::Handshake("the host cannot be written into a CONNECT request"))?;
+        .map_err(|_| DialError::Handshake("invalid host for a CONNECT request"))?;
     put(request.headers_mut(), HOST, &authority);
     if let Some(authorization) = &proxy.authorization {
         put(request.headers_mut(), PROXY_AUTHORIZATION, authorization);
@@ -112,18 +112,15 @@ async fn through(proxy: &Proxy, url: &Url) -> Result<TcpStream, DialError> {
     }
     match regained(response).await? {
         (Stream::Plain(tcp), early) if early.is_empty() => Ok(tcp),
-        _ => Err(DialError::Handshake("the proxy spoke before the server could")),
+        _ => Err(DialError::Handshake("the proxy sent data before the tunnel was used")),
     }
 }
 
 async fn shake_hands(stream: Stream, plan: &Plan) -> Result<(Stream, Bytes), DialError> {
     let key = generate_key();
     let mut request = Request::new(Empty::new());
-    *request.uri_mut() = plan
-        .url
-        .target
-        .parse()
-        .map_err(|_| DialError::Handshake("the path cannot be written into a request"))?;
+    *request.uri_mut() =
+        plan.url.target.parse().map_err(|_| DialError::Handshake("invalid path for a request"))?;
     *request.headers_mut() = request_headers(plan, &key);
     let response = exchange(stream, request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -152,8 +149,8 @@ fn request_headers(plan: &Plan, key: &str) -> HeaderMap {
     headers
 }
 
-/// Every value was checked when the configuration was read; one that still is no header is left
-/// out, and the server says what it misses.
+/// All values were checked when the configuration was read; a value that is still invalid is not
+/// sent.
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -173,7 +170,7 @@ async fn exchange(
         response = &mut response => response?,
         ended = &mut connection => {
             ended?;
-            // The connection is over because it was upgraded: the response is there.
+            // The connection ended because it was upgraded; the response has arrived.
             return Ok(response.await?);
         }
     };
@@ -188,7 +185,7 @@ async fn exchange(
     Ok(response)
 }
 
-/// The stream below HTTP, with what was read too far.
+/// The stream below HTTP, with the bytes that HTTP read beyond the response.
 async fn regained(response: Response<Incoming>) -> Result<(Stream, Bytes), DialError> {
     let upgraded = upgrade::on(response).await?;
     match upgraded.downcast::<TokioIo<Stream>>() {
@@ -197,7 +194,7 @@ async fn regained(response: Response<Incoming>) -> Result<(Stream, Bytes), DialE
     }
 }
 
-/// What a client must check in the response (RFC 6455 §4.1).
+/// The client's checks of the response (RFC 6455 §4.1).
 fn check(headers: &HeaderMap, key: &str, offered: &[String]) -> Result<(), &'static str> {
     if !has_token(headers, UPGRADE.as_str(), "websocket") {
         return Err("`Upgrade: websocket` is missing");
@@ -207,15 +204,15 @@ fn check(headers: &HeaderMap, key: &str, offered: &[String]) -> Result<(), &'sta
     }
     let accept = derive_accept_key(key.as_bytes());
     if headers.get(SEC_WEBSOCKET_ACCEPT).is_none_or(|found| found != accept.as_str()) {
-        return Err("`Sec-WebSocket-Accept` does not fit the key");
+        return Err("`Sec-WebSocket-Accept` does not match the key");
     }
     if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
-        return Err("an extension was chosen, and none was offered");
+        return Err("the server chose an extension, but none was offered");
     }
     match headers.get(SEC_WEBSOCKET_PROTOCOL) {
-        None if !offered.is_empty() => Err("none of the offered subprotocols was chosen"),
+        None if !offered.is_empty() => Err("the server chose none of the offered subprotocols"),
         Some(chosen) if !offered.iter().any(|offer| chosen == offer.as_str()) => {
-            Err("a subprotocol was chosen that was not offered")
+            Err("the server chose a subprotocol that was not offered")
         }
         _ => Ok(()),
     }

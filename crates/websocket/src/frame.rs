@@ -1,4 +1,4 @@
-//! Writing frames (RFC 6455 §5.2): headers, masks, close codes.
+//! Writes frames (RFC 6455 §5.2): headers, masks, close codes.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use ferrowire_core::Text;
@@ -6,7 +6,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::header::{Header, MAX_HEADER};
 
-/// Which side of a connection this is. Clients mask what they send (RFC 6455 §5.3).
+/// The side of a connection. Clients mask their frames (RFC 6455 §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Accepted the connection.
@@ -48,10 +48,10 @@ impl Payload {
     }
 }
 
-/// Why a connection is closed: a code of RFC 6455 §7.4 and a short reason.
+/// The reason of a close: a code of RFC 6455 §7.4 and a short text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// The code; `None` sends or means a close frame without one.
+    /// The code; `None` for a close frame without one.
     pub code: Option<u16>,
     /// The reason, at most 123 bytes.
     pub reason: Text,
@@ -87,7 +87,7 @@ pub(crate) fn put_header(
     mask
 }
 
-/// Appends one whole frame to `out`.
+/// Appends one complete frame to `out`.
 pub(crate) fn put_frame(out: &mut BytesMut, role: Role, opcode: OpCode, payload: &[u8]) {
     out.reserve(MAX_HEADER + payload.len());
     let mask = put_header(out, role, opcode, payload.len());

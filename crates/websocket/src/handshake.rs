@@ -10,22 +10,22 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode, Version};
 use tungstenite::handshake::derive_accept_key;
 
-/// Agrees to a handshake: the whole answer, which goes out before any frame. Without
+/// Accepts a handshake: the complete response, which must be sent before any frame. Without
 /// `subprotocols` the first one that the client offers is chosen, as in Node-RED.
 ///
 /// # Errors
-/// The response that refuses it: 405 for other methods than GET, 426 for another version of the
-/// protocol, 400 for anything else that is missing or malformed.
+/// The response that refuses it: 405 for methods other than GET, 426 for another protocol version,
+/// 400 for anything else that is missing or malformed.
 pub fn accept(request: &Parts, subprotocols: &[String]) -> Result<Bytes, Box<Response>> {
     let headers = &request.headers;
     if request.method != Method::GET {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, "a handshake is a GET request");
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "a handshake must be a GET request");
     }
     if request.version < Version::HTTP_11 {
-        return refuse(StatusCode::BAD_REQUEST, "a handshake needs HTTP/1.1");
+        return refuse(StatusCode::BAD_REQUEST, "a handshake requires HTTP/1.1");
     }
     if !has_token(headers, UPGRADE.as_str(), "websocket") {
-        return refuse(StatusCode::BAD_REQUEST, "only upgrades to `websocket` are served here");
+        return refuse(StatusCode::BAD_REQUEST, "only upgrades to `websocket` are supported");
     }
     if !has_token(headers, CONNECTION.as_str(), "upgrade") {
         return refuse(StatusCode::BAD_REQUEST, "the header `Connection: Upgrade` is missing");
@@ -55,12 +55,12 @@ fn refuse(status: StatusCode, reason: &'static str) -> Result<Bytes, Box<Respons
 }
 
 fn other_version() -> Response {
-    let mut response = text(StatusCode::UPGRADE_REQUIRED, "only version 13 is spoken here");
+    let mut response = text(StatusCode::UPGRADE_REQUIRED, "only version 13 is supported");
     response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     response
 }
 
-/// Whether one of the comma-separated tokens of a header is `token`, in any case.
+/// Whether a comma-separated header contains `token`, case-insensitively.
 pub(crate) fn has_token(headers: &HeaderMap, name: &str, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
 }
@@ -75,12 +75,13 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a st
         .filter(|token| !token.is_empty())
 }
 
-/// 16 bytes in base64 (RFC 6455 §4.2.1).
+/// Whether the key is 16 bytes in base64 (RFC 6455 §4.2.1).
 fn is_valid_key(key: &HeaderValue) -> bool {
     data_encoding::BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
 }
 
-/// The first of ours that was offered; without a list of ours the first offer, as in Node-RED.
+/// The first of our subprotocols that was offered; without our own list the first offer, as in
+/// Node-RED.
 fn choose_subprotocol<'a>(headers: &'a HeaderMap, ours: &'a [String]) -> Option<&'a str> {
     let mut offered = tokens(headers, SEC_WEBSOCKET_PROTOCOL.as_str());
     match ours {

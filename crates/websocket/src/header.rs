@@ -1,14 +1,14 @@
-//! The header of a frame (RFC 6455 §5.2): reading and writing it.
+//! Reads and writes the header of a frame (RFC 6455 §5.2).
 
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::frame::Role;
 use crate::reader::Violation;
 
-/// The longest header: two bytes, eight of length, four of mask.
+/// The maximum length of a header: two bytes, eight of length, four of mask.
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// What a header says.
+/// A decoded header.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Header {
     pub(crate) is_final: bool,

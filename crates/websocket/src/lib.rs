@@ -1,11 +1,11 @@
 //! WebSocket endpoints: the `websocket-listener` and `websocket-client` configuration nodes,
 //! their sessions and connections.
 //!
-//! A connection ([`Connection`]) reads frames, hands messages to its endpoint, and writes. The
-//! endpoints turn them into flow messages and send them on the bus to the `websocket in` nodes
-//! that refer to them; what `websocket out` nodes send comes back the same way.
+//! A connection ([`Connection`]) reads frames, delivers messages to its endpoint, and writes. The
+//! endpoints convert them to flow messages and send them over the bus to the `websocket in` nodes
+//! that refer to them; messages from `websocket out` nodes take the reverse way.
 
-// In reading order: frames, one connection, the two endpoints.
+// From the bottom up: frames, one connection, the two endpoints.
 mod frame;
 mod header;
 mod reader;

@@ -1,4 +1,4 @@
-//! `websocket-listener`: a path of the runtime's port where clients connect.
+//! `websocket-listener`: accepts clients at a path of the runtime's port.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -14,7 +14,7 @@ use crate::sessions::Sessions;
 use crate::settings::{Overrides, Settings};
 use crate::{handshake, metrics};
 
-/// The configuration node `websocket-listener`: it accepts clients at a path of the port.
+/// The configuration node `websocket-listener`.
 pub struct Listener {
     path: String,
     subprotocols: Vec<String>,
@@ -92,7 +92,7 @@ impl Node for Listener {
     }
 }
 
-/// Decides about the handshakes of clients.
+/// Handles the handshakes of clients.
 struct Handshakes {
     sessions: Arc<Sessions>,
     subprotocols: Vec<String>,

@@ -1,13 +1,13 @@
-//! What WebSocket endpoints count.
+//! The metrics of WebSocket endpoints.
 
 use ferrowire_core::metric::{Counter, Gauge};
 
 const ROLE: &str = "role";
 
-/// The clients of all listeners.
+/// Open connections of all listeners.
 pub static OPEN: Gauge =
     Gauge::new("websocket_connections", "open connections").label(ROLE, "server");
-/// The servers that clients of this runtime are connected to.
+/// Open connections of all `websocket-client` nodes.
 pub static OPEN_CLIENTS: Gauge =
     Gauge::new("websocket_connections", "open connections").label(ROLE, "client");
 
@@ -26,16 +26,16 @@ pub static RECEIVED: Counter =
 pub static RECEIVED_CLIENTS: Counter =
     Counter::new("websocket_messages_received", "messages that peers sent").label(ROLE, "client");
 
-/// Messages that listeners sent; a broadcast counts once for each receiver.
+/// Messages that listeners sent; a broadcast counts once per receiver.
 pub static SENT: Counter =
     Counter::new("websocket_messages_sent", "messages to peers").label(ROLE, "server");
 /// Messages that clients sent.
 pub static SENT_CLIENTS: Counter =
     Counter::new("websocket_messages_sent", "messages to peers").label(ROLE, "client");
 
-/// Messages that were dropped because their receiver reads too slowly.
+/// Messages dropped because their receiver reads too slowly.
 pub static DROPPED_SLOW: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got").label("reason", "slow");
-/// Messages that were dropped because their session has ended or is closing.
+/// Messages dropped because their session has ended or is closing.
 pub static DROPPED_GONE: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got").label("reason", "gone");

@@ -1,4 +1,4 @@
-//! `Outbox`: what waits to be written to one socket, bounded, and the writing of it.
+//! `Outbox`: the bounded output queue of one socket.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,26 +11,26 @@ use tokio::io::AsyncWrite;
 use crate::frame::{Payload, Role, apply_mask, put_header};
 use crate::header::MAX_HEADER;
 
-/// Payloads of at most this size are copied behind each other, so that many leave in one write;
-/// larger ones are written from where they are.
+/// Payloads up to this size are copied into one buffer, so that many leave in one write; larger
+/// ones are written without a copy.
 const COPY_UP_TO: usize = 2048;
 
-/// How many slices one write is given at most.
+/// The maximum number of slices in one write.
 const SLICES: usize = 16;
 
-/// Frames that wait to be written, in order.
+/// Frames to be written, in order.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     role: Role,
-    /// A shared frame, while it is the only one: nothing has to be copied or allocated for it.
+    /// A shared frame while it is the only one, which avoids a copy or allocation.
     single: Bytes,
-    /// Whole pieces before the tail.
+    /// Complete pieces before the tail.
     pieces: VecDeque<Bytes>,
-    /// Small frames, one behind the other.
+    /// Small frames, concatenated.
     tail: BytesMut,
     waiting: usize,
     limit: usize,
-    /// Written to the stream, but perhaps still in its own buffer (TLS).
+    /// Written to the stream, but possibly still in its buffer (TLS).
     unflushed: bool,
 }
 
@@ -48,17 +48,17 @@ impl Outbox {
         }
     }
 
-    /// The number of bytes that wait.
+    /// The number of queued bytes.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Whether everything was handed to the system.
+    /// Whether everything was passed to the system.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting == 0 && !self.unflushed
     }
 
-    /// Whether a message of `length` bytes has room. One of any length has when nothing waits.
+    /// Whether there is room for `length` bytes. An empty outbox has room for any length.
     pub(crate) fn has_room(&self, length: usize) -> bool {
         self.waiting == 0 || self.waiting + length + MAX_HEADER <= self.limit
     }
@@ -85,7 +85,7 @@ impl Outbox {
         }
     }
 
-    /// Appends bytes that are a frame already, shared with other outboxes.
+    /// Appends an encoded frame that is shared with other outboxes.
     pub(crate) fn push_encoded(&mut self, frame: &Bytes) {
         if self.waiting == 0 {
             self.single = frame.clone();
@@ -108,7 +108,7 @@ impl Outbox {
         self.pieces.push_back(frame.clone());
     }
 
-    /// Puts the single frame in line: it is not the only one any more.
+    /// Moves the single frame to the queue, since another one follows.
     fn join_single(&mut self) {
         if !self.single.is_empty() {
             let single = std::mem::take(&mut self.single);
@@ -116,7 +116,7 @@ impl Outbox {
         }
     }
 
-    /// Appends a control frame, for which there is always room.
+    /// Appends a control frame, which always has room.
     pub(crate) fn push_control(&mut self, write: impl FnOnce(&mut BytesMut, Role)) {
         self.join_single();
         let before = self.tail.len();
@@ -130,8 +130,7 @@ impl Outbox {
         }
     }
 
-    /// Writes until nothing waits or the socket takes no more. Empty afterwards, it holds no
-    /// memory.
+    /// Writes until the outbox is empty or the socket blocks. An empty outbox holds no memory.
     pub(crate) fn poll_flush<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
@@ -203,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
     use std::task::Waker;
 
-    /// Takes `step` bytes at a time.
+    /// Accepts `step` bytes at a time.
     struct Slow {
         written: BytesMut,
         step: usize,

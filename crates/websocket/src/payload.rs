@@ -1,4 +1,4 @@
-//! From a WebSocket message to a flow's message and back, as Node-RED does it.
+//! Converts between WebSocket messages and flow messages, as Node-RED does.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use ferrowire_core::{HasBigInt, Key, Map, Message, Text, Value, generate_id, num
 
 use crate::frame::Payload;
 
-/// Whether only `payload` travels, or the whole message as JSON (`wholemsg`).
+/// Whether a message carries only `payload`, or the whole message as JSON (`wholemsg`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Payload,
@@ -23,7 +23,7 @@ impl Mode {
     }
 }
 
-/// One connection as flows see it.
+/// One connection as seen by flows.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: Key,
@@ -39,7 +39,7 @@ impl Session {
         Session { id, value: map.into() }
     }
 
-    /// Whether `msg._session` is the very object that this session's messages came with.
+    /// Whether `msg._session` is the same object that this session's messages carry.
     pub(crate) fn sent(&self, msg: &Message) -> bool {
         match (msg.get("_session"), &self.value) {
             (Some(Value::Object(theirs)), Value::Object(ours)) => Arc::ptr_eq(theirs, ours),
@@ -47,7 +47,7 @@ impl Session {
         }
     }
 
-    /// The id in `msg._session`, when that is a WebSocket session.
+    /// The id in `msg._session`, if it is a WebSocket session.
     pub(crate) fn id_in(msg: &Message) -> Option<&str> {
         let session = msg.get("_session")?;
         (session.get("type")?.as_str()? == "websocket")
@@ -55,7 +55,7 @@ impl Session {
     }
 }
 
-/// The flow's message for what came in from `session`.
+/// The flow message for a payload received from `session`.
 pub(crate) fn incoming(mode: Mode, payload: Payload, session: &Session) -> Message {
     if mode == Mode::Payload {
         return Message::received(into_value(payload), session.value.clone());
@@ -72,8 +72,8 @@ fn into_value(payload: Payload) -> Value {
     }
 }
 
-/// JSON objects become the message; any other JSON value, `null` and arrays included, becomes
-/// its payload; what is no JSON stays as it came.
+/// A JSON object becomes the message; any other JSON value, including `null` and arrays, becomes
+/// its payload; anything else is the payload as received.
 fn whole_message(payload: Payload) -> Message {
     let parsed = match &payload {
         Payload::Text(text) => Value::from_json_text(text),
@@ -86,18 +86,17 @@ fn whole_message(payload: Payload) -> Message {
     }
 }
 
-/// What is to be sent for `msg`, or `None` if nothing is: without a `payload`, and for an empty
-/// string.
+/// The payload to send for `msg`; `None` without a `payload` and for an empty string.
 ///
 /// # Errors
-/// When there is a `BigInt` in what would be sent as JSON.
+/// If the JSON would contain a `BigInt`.
 pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Result<Option<Payload>, HasBigInt> {
     match mode {
         Mode::WholeMessage => {
             msg.remove("_session");
             Ok(Some(Payload::Text(msg.stringify()?.into())))
         }
-        // The message ends here, so that its payload can be taken without closing the gap.
+        // The message ends here, so its payload can be taken without removing the entry.
         Mode::Payload => match msg.properties_mut().get_mut("payload").map(std::mem::take) {
             None => Ok(None),
             Some(Value::Buffer(bytes)) => Ok(Some(Payload::Binary(bytes))),
@@ -108,8 +107,8 @@ pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Result<Option<Payload>, 
     }
 }
 
-/// As Node-RED's `ensureString`: only objects are printed as JSON, to which dates and `null`
-/// belong.
+/// Like Node-RED's `ensureString`: only objects, which include dates and `null`, are printed as
+/// JSON.
 fn to_text(value: Value) -> Result<Text, HasBigInt> {
     match value {
         Value::String(text) => Ok(text),

@@ -1,4 +1,4 @@
-//! Reading frames: from the bytes of a socket to whole messages (RFC 6455 §5 and §7).
+//! Reads frames from a byte stream and assembles messages (RFC 6455 §5 and §7).
 
 use bytes::{Buf, Bytes, BytesMut};
 use ferrowire_core::{INLINE_LEN, Text};
@@ -7,14 +7,14 @@ use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 use crate::frame::{Close, Payload, Role, apply_mask};
 use crate::header::Header;
 
-/// Payloads below this size are copied out of the read buffer, so that a message that is kept
-/// does not keep a whole buffer with it; larger ones are slices of the buffer.
+/// Payloads below this size are copied, so that a retained message does not keep the whole read
+/// buffer; larger ones are slices of the buffer.
 const SLICE_FROM: usize = 16 * 1024;
 
-/// The most that is reserved for a frame before its bytes arrive: a length is only a claim.
+/// The maximum reserved for a frame before its bytes arrive, since its length is not trusted.
 const TRUST: usize = 64 * 1024;
 
-/// What a peer sent.
+/// A received message or control frame.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Incoming {
     Message(Payload),
@@ -23,7 +23,7 @@ pub(crate) enum Incoming {
     Close(Close),
 }
 
-/// A violation of the protocol or of a limit: the code that closes the connection, and why.
+/// A violation of the protocol or of a limit: the close code and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct Violation {
@@ -40,12 +40,12 @@ const TOO_BIG: Violation =
 const NOT_UTF8: Violation =
     Violation { code: CloseCode::Invalid, reason: "a text is not valid UTF-8" };
 
-/// A message in several frames, so far.
+/// The fragments of a message received so far.
 #[derive(Debug)]
 struct Fragments {
     kind: Data,
     data: BytesMut,
-    /// How much of a text is known to be valid.
+    /// The length of the text that is known to be valid.
     checked: usize,
 }
 
@@ -58,21 +58,21 @@ impl Fragments {
         match std::str::from_utf8(&self.data[self.checked..]) {
             Ok(_) => self.checked = self.data.len(),
             Err(error) if error.error_len().is_some() => return Err(NOT_UTF8),
-            // A character may be cut in two by the border of a frame.
+            // A character may be split between frames.
             Err(error) => self.checked += error.valid_up_to(),
         }
         Ok(())
     }
 }
 
-/// Cuts a stream of bytes into messages.
+/// Splits a byte stream into messages.
 #[derive(Debug)]
 pub(crate) struct Reader {
     role: Role,
     max_message: usize,
-    /// The header of the frame whose payload has not arrived in full.
+    /// The header of a frame whose payload is incomplete.
     header: Option<Header>,
-    /// The fragments so far of a message in several frames.
+    /// The fragments received so far of a fragmented message.
     fragments: Option<Box<Fragments>>,
 }
 
@@ -82,7 +82,7 @@ impl Reader {
         Reader { role, max_message, header: None, fragments: None }
     }
 
-    /// How much room the rest of the current frame needs in `input`, or 0 if nothing is known.
+    /// The room in `input` that the rest of the current frame needs; 0 if unknown.
     pub(crate) fn wanted(&self, input: &BytesMut) -> usize {
         let Some(Header { length, .. }) = self.header else { return 0 };
         let missing = (length as usize).saturating_sub(input.len());
@@ -90,7 +90,7 @@ impl Reader {
     }
 
     /// The next message or control frame in `input`; `None` if more bytes are needed, which the
-    /// caller appends to what is left in `input`.
+    /// caller must append to `input`.
     pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Incoming>, Violation> {
         loop {
             if self.header.is_none() && !self.read_header(input)? {
@@ -120,7 +120,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Takes one frame, whose payload is unmasked, from the start of `input`.
+    /// Takes one frame with unmasked payload from the start of `input`.
     fn frame(
         &mut self,
         header: &Header,
@@ -138,7 +138,7 @@ impl Reader {
             }
             OpCode::Data(Data::Continue) => self.fragment(header.is_final, &take(input, length)),
             OpCode::Data(_) if self.fragments.is_some() => {
-                Err(protocol("a message begins inside another one"))
+                Err(protocol("a new message started before the previous one ended"))
             }
             OpCode::Data(kind) if header.is_final => {
                 whole(kind, input, length).map(|message| Some(Incoming::Message(message)))
@@ -154,7 +154,7 @@ impl Reader {
 
     fn fragment(&mut self, last: bool, payload: &[u8]) -> Result<Option<Incoming>, Violation> {
         let Some(fragments) = &mut self.fragments else {
-            return Err(protocol("a fragment continues no message"));
+            return Err(protocol("a continuation frame without a message"));
         };
         fragments.append(payload)?;
         if !last {
@@ -166,7 +166,7 @@ impl Reader {
     }
 }
 
-/// Small payloads are copied, large ones cut off.
+/// Copies small payloads, splits off large ones.
 fn take(input: &mut BytesMut, length: usize) -> Bytes {
     if length >= SLICE_FROM {
         return input.split_to(length).freeze();
@@ -176,7 +176,7 @@ fn take(input: &mut BytesMut, length: usize) -> Bytes {
     payload
 }
 
-/// A message in one frame. Short texts need no memory of their own.
+/// A message in one frame. Short texts need no allocation.
 fn whole(kind: Data, input: &mut BytesMut, length: usize) -> Result<Payload, Violation> {
     if kind == Data::Text && length <= INLINE_LEN {
         let text = std::str::from_utf8(&input[..length]).map_err(|_| NOT_UTF8)?;
@@ -270,8 +270,8 @@ mod tests {
         assert_eq!(reader.wanted(&input), TRUST);
     }
 
-    /// What tungstenite makes of the same bytes: messages, and whether an error follows them.
-    /// A close frame ends them; one with a forbidden code it answers with 1002 by itself.
+    /// The result of tungstenite for the same bytes: messages, and whether an error follows. A
+    /// close frame ends them; tungstenite answers one with a forbidden code with 1002 itself.
     fn oracle(bytes: &[u8]) -> (Vec<Incoming>, Option<bool>) {
         let config =
             WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));

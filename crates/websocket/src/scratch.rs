@@ -1,7 +1,7 @@
-//! Read buffers that idle connections do not have: one for each thread.
+//! Per-thread read buffers, so that idle connections need none.
 //!
-//! A read goes into the thread's buffer, and what it brought is split off it without a copy. A
-//! connection keeps memory of its own only while part of a frame is missing.
+//! A read goes into the thread's buffer, and the received bytes are split off without a copy. A
+//! connection allocates its own buffer only while a frame is incomplete.
 
 use std::cell::RefCell;
 
@@ -10,10 +10,10 @@ use bytes::BytesMut;
 /// The size of a fresh buffer.
 const BLOCK: usize = 256 * 1024;
 
-/// A read is offered at least this much from the thread's buffer.
+/// The minimum room for a read into the thread's buffer.
 const OFFER: usize = 68 * 1024;
 
-/// A read into a connection's own buffer is offered at least this much.
+/// The minimum room for a read into a connection's own buffer.
 pub(crate) const LEAST: usize = 2048;
 
 thread_local! {
@@ -24,7 +24,7 @@ thread_local! {
 pub(crate) fn with<T>(work: impl FnOnce(&mut BytesMut) -> T) -> T {
     SCRATCH.with_borrow_mut(|scratch| {
         if scratch.capacity() < OFFER {
-            // Takes the old block again when nobody holds a slice of it any more.
+            // Reuses the old block once no slice of it is left.
             scratch.reserve(BLOCK);
         }
         work(scratch)

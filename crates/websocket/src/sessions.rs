@@ -1,4 +1,4 @@
-//! `Sessions`: the clients of one listener, from the opening handshake to the close.
+//! `Sessions`: the clients of a listener, from the opening handshake to the close.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,15 +18,15 @@ use crate::{metrics, status};
 
 type Connections = IndexMap<Key, Arc<Connection<ByteStream>>, FxBuildHasher>;
 
-/// The clients that are connected now.
+/// The connected clients.
 #[derive(Default)]
 pub(crate) struct Clients {
     pub(crate) by_session: Connections,
-    /// The listener stops: no client is added any more.
+    /// The listener is stopping; no client is added any more.
     closed: bool,
 }
 
-/// The clients of a listener, and what they share.
+/// The clients of a listener, and their shared state.
 pub(crate) struct Sessions {
     pub(crate) cx: NodeContext,
     pub(crate) mode: Mode,
@@ -48,8 +48,8 @@ impl Sessions {
         Sessions { cx, mode, limits, slow_peer, clients: RwLock::default(), left: Notify::new() }
     }
 
-    /// The client is counted before it hears that it is connected, so that it gets whatever is
-    /// sent to all from then on.
+    /// The client is registered before it receives the handshake response, so that it receives
+    /// every broadcast from then on.
     pub(crate) fn connected(
         self: Arc<Self>,
         stream: ByteStream,
@@ -59,7 +59,10 @@ impl Sessions {
     ) {
         let connection = Connection::accepted(stream, answer, self.limits);
         let Some(present) = self.enter(&connection) else {
-            return self.cx.log(Level::Debug, format_args!("{peer} came too late"));
+            return self.cx.log(
+                Level::Debug,
+                format_args!("{peer} connected while the listener was stopping"),
+            );
         };
         let id = &present.session.id;
         self.cx.log(Level::Debug, format_args!("{peer} connected as session {id}"));
@@ -67,7 +70,7 @@ impl Sessions {
         cx.spawn(present.run(connection, early, peer));
     }
 
-    /// Counts a client in, unless this listener stops.
+    /// Registers a client, unless the listener is stopping.
     fn enter(self: &Arc<Self>, connection: &Arc<Connection<ByteStream>>) -> Option<Present> {
         let mut clients = self.clients_mut();
         if clients.closed {
@@ -92,7 +95,7 @@ impl Sessions {
         self.clients.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes every session and waits until all have left; each does within its limits.
+    /// Closes every session and waits until all have ended; each does so within its limits.
     pub(crate) async fn close_all(&self, close: &Close) {
         let connections: Vec<_> = {
             let mut clients = self.clients_mut();
@@ -113,8 +116,7 @@ impl Sessions {
     }
 }
 
-/// A session that is counted among the clients, until this is dropped: also when its task is
-/// cancelled, or never begins.
+/// A registered session, until dropped: even if its task is cancelled or never starts.
 struct Present {
     sessions: Arc<Sessions>,
     session: Session,
@@ -150,7 +152,7 @@ impl Drop for Present {
     }
 }
 
-/// Sends what a session receives into the flow.
+/// Sends a session's messages into the flow.
 struct Inbound<'a> {
     sessions: &'a Sessions,
     session: &'a Session,

@@ -1,4 +1,4 @@
-//! What the runtime sets for all endpoints, and what a node may set for itself.
+//! The runtime's settings for all endpoints, and a node's own.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::connection::Limits;
 /// What happens to a message for a peer whose queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SlowPeer {
-    /// The peer is disconnected with 1008 and may come back.
+    /// The peer is disconnected with 1008 and may reconnect.
     #[default]
     Disconnect,
     /// The message is dropped for this peer.
     Drop,
-    /// The sender waits, and so does whoever sends to it.
+    /// The sender waits, and with it the nodes that send to it.
     Wait,
 }
 
 impl SlowPeer {
-    /// The policy called `name`.
+    /// The policy named `name`.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "disconnect" => Some(SlowPeer::Disconnect),
@@ -30,7 +30,7 @@ impl SlowPeer {
     }
 }
 
-// Settings of the runtime, which declares and checks them; the defaults count in tests of one node.
+// The runtime declares and checks these settings; the defaults apply in tests of a single node.
 const MAX_MESSAGE: Setting<usize> = Setting::bytes("max-message").default("100 MiB");
 const MAX_QUEUE: Setting<usize> = Setting::bytes("max-queue").default("4 MiB");
 const SLOW_CLIENT: Setting<String> =
@@ -46,16 +46,14 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     /// What happens to peers that read too slowly.
     pub(crate) slow_peer: SlowPeer,
-    /// How long a client waits before it dials again; after failures in a row up to 20 times
-    /// as long.
+    /// The first delay before a client reconnects; after repeated failures up to 20 times as long.
     pub(crate) reconnect: Duration,
-    /// How long a server that a client dials may take from the first packet to the end of the
-    /// handshake.
+    /// The time limit for a client to connect, from the first packet to the end of the handshake.
     pub(crate) handshake: Duration,
 }
 
 impl Settings {
-    /// The settings that hold for a node.
+    /// The settings for a node.
     pub(crate) fn of(cx: &NodeContext) -> Self {
         Settings {
             limits: Limits {
@@ -71,7 +69,7 @@ impl Settings {
     }
 }
 
-/// What a node sets for itself, beyond Node-RED's properties.
+/// A node's own settings, beyond Node-RED's properties.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Overrides {
     max_message: Option<usize>,
@@ -86,7 +84,7 @@ impl Overrides {
         let name = config.text("slowClient");
         let slow_peer = SlowPeer::from_name(&name);
         if slow_peer.is_none() && !name.is_empty() {
-            let text = format!("`{name}` is none of `disconnect`, `drop` and `wait`");
+            let text = format!("expected `disconnect`, `drop` or `wait`, found `{name}`");
             config.problem("slowClient", text);
         }
         let bytes = 1.0..=f64::from(u32::MAX);
@@ -97,7 +95,7 @@ impl Overrides {
         }
     }
 
-    /// The settings of the runtime with these in front.
+    /// The runtime's settings, overridden by these.
     pub(crate) fn over(self, settings: &Settings) -> (Limits, SlowPeer) {
         let limits = Limits {
             max_message: self.max_message.unwrap_or(settings.limits.max_message),

@@ -1,4 +1,4 @@
-//! The statuses that endpoints show below the nodes that use them, with Node-RED's texts.
+//! The statuses of endpoints at the nodes that use them, with Node-RED's texts.
 
 use ferrowire_core::Status;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -7,14 +7,14 @@ use crate::connection::Ended;
 use crate::frame::Close;
 use crate::payload::Session;
 
-/// After a connect or disconnect, while `count` connections are there. A client's count is empty.
+/// After a connect or disconnect, with `count` open connections. A client's count is empty.
 pub(crate) fn connected(count: &str, event: &'static str, session: &Session) -> Status {
     Status::new("green", "dot", format!("connected {count}"))
         .with("event", event)
         .with("_session", session.value.clone())
 }
 
-/// When the last connection has gone.
+/// After the last connection has ended.
 pub(crate) fn disconnected(session: &Session) -> Status {
     Status::new("red", "ring", "common.status.disconnected")
         .with("event", "disconnect")
@@ -33,7 +33,7 @@ pub(crate) fn too_slow() -> Close {
     Close::new(CloseCode::Policy, "reading too slowly")
 }
 
-/// How a connection ended, in words for a log.
+/// The end of a connection, for a log.
 pub(crate) fn describe(ended: &Ended) -> String {
     match ended {
         Ended::Closed(Close { code: Some(code), reason }) if reason.is_empty() => {
@@ -43,7 +43,7 @@ pub(crate) fn describe(ended: &Ended) -> String {
             format!("closed with {code} ({reason})")
         }
         Ended::Closed(_) => "closed without a code".to_owned(),
-        Ended::Violation(close) => format!("it was at fault: {}", close.reason),
+        Ended::Violation(close) => format!("protocol violation: {}", close.reason),
         Ended::Lost(reason) => (*reason).to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The URL of a `websocket-client`: where to dial and what to ask for (RFC 6455 §3).
+//! The URL of a `websocket-client` (RFC 6455 §3).
 
 use ferrowire_core::Text;
 use hyper::header::HeaderValue;
@@ -11,7 +11,7 @@ pub(crate) struct Url {
     /// Without the brackets of an IPv6 address.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// What the `Host` header says: the port only if it is not the default one.
+    /// The value of the `Host` header: with the port only if it is not the default.
     pub(crate) authority: String,
     /// Path and query, encoded as the URL standard says.
     pub(crate) target: Text,
@@ -23,22 +23,25 @@ impl Url {
     /// Parses `text`.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// If the URL is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let url = match url::Url::parse(text) {
             Ok(url) => url,
-            Err(url::ParseError::EmptyHost) => return Err(format!("`{text}` names no host")),
-            Err(error) => return Err(format!("`{text}` is no URL: {error}")),
+            Err(url::ParseError::EmptyHost) => {
+                return Err(format!("invalid URL `{text}`: expected a host"));
+            }
+            Err(error) => return Err(format!("invalid URL `{text}`: {error}")),
         };
         let secure = match url.scheme() {
             "ws" => false,
             "wss" => true,
-            _ => return Err(format!("`{text}` does not begin with `ws://` or `wss://`")),
+            _ => return Err(format!("invalid URL `{text}`: expected `ws://` or `wss://`")),
         };
         if url.fragment().is_some() {
-            return Err(format!("`{text}` has a fragment, write `%23` for `#`"));
+            return Err(format!("invalid URL `{text}`: unexpected fragment, write `%23` for `#`"));
         }
-        let host = url.host_str().ok_or_else(|| format!("`{text}` names no host"))?;
+        let host =
+            url.host_str().ok_or_else(|| format!("invalid URL `{text}`: expected a host"))?;
         let authority = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),

@@ -23,7 +23,7 @@ use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 type Client = WebSocketStream<DuplexStream>;
 
-/// Sends back what it receives, and waits when its own peer is slow.
+/// Echoes its messages, and waits if its peer is slow.
 struct Echo<S>(OnceLock<Arc<Connection<S>>>);
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Receive for Echo<S> {
@@ -178,7 +178,7 @@ async fn a_violation_is_answered_with_its_code_after_what_was_sent() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (near, mut far) = duplex(1 << 16);
     let (_, task) = serve(near, Limits { max_message: 100, ..Limits::default() });
-    // A masked "hi", then the header of 101 bytes.
+    // A masked "hi", then the header of a frame of 101 bytes.
     far.write_all(b"\x81\x82\x00\x00\x00\x00hi\x82\xe5\x00\x00\x00\x00").await.unwrap();
     let mut answer = [0; 8];
     far.read_exact(&mut answer).await.unwrap();
@@ -197,7 +197,7 @@ async fn an_aborted_connection_ends_at_once() {
     assert_eq!(connection.send(Payload::Text("x".into())), Err(NotSent::Closed));
 }
 
-/// Counts the writes that reach the stream.
+/// Counts the writes to the stream.
 struct Counting {
     stream: DuplexStream,
     writes: Arc<AtomicUsize>,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Sessions in one generation; there are two.
+/// The number of sessions in one generation; there are two.
 const GENERATION: usize = 10_000;
 
-/// So many messages in a time.
+/// A number of messages per interval.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rate {
     pub(crate) limit: f64,
@@ -22,13 +22,13 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes one message out, or tells when there will be one.
+    /// Takes one message, or returns how long to wait for it.
     fn take(&mut self, rate: Rate, now: Instant) -> Option<Duration> {
         let elapsed = now.saturating_duration_since(self.seen).as_secs_f64();
         let per_second = rate.limit / rate.interval.as_secs_f64();
         self.left = (self.left + elapsed * per_second).min(rate.limit);
         self.seen = now;
-        // Sums of fractions fall short of a whole message by next to nothing.
+        // Allows for rounding errors of the sum of fractions.
         if self.left > 1.0 - 1e-6 {
             self.left -= 1.0;
             return None;
@@ -37,12 +37,12 @@ impl Bucket {
     }
 }
 
-/// A bucket for each session that sent something lately.
+/// A bucket for each session that sent messages recently.
 ///
-/// A bucket that was not touched for an interval is full again, and so no different from none.
-/// So there are two generations: every interval the young one becomes the old one, and what was
-/// the old one goes. That also happens when the young one is full; then the sessions that were
-/// silent for longest begin anew, which is the price of bounded memory.
+/// A bucket that was unused for an interval is full again and can be dropped. So there are two
+/// generations: after each interval the young one becomes the old one, and the old one is dropped.
+/// That also happens when the young one is full; then the sessions that were idle longest start
+/// over, which is the price of bounded memory.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     rate: Rate,
@@ -56,7 +56,7 @@ impl Buckets {
         Buckets { rate, young: HashMap::new(), old: HashMap::new(), since: None }
     }
 
-    /// Counts a message: `None` when it is within the limit, or how long to wait for that.
+    /// Counts a message: `None` if it is within the limit, otherwise how long to wait.
     pub(crate) fn take(&mut self, whose: &str, now: Instant) -> Option<Duration> {
         let since = *self.since.get_or_insert(now);
         let over = now.saturating_duration_since(since) >= self.rate.interval;

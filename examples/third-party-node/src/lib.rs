@@ -1,5 +1,5 @@
-//! The node `rate limit`: lets each session, or all together, send so many messages in a time.
-//! What is over the limit is dropped, or leaves through the second output.
+//! The node `rate limit`: limits the number of messages per interval, for each session or for all
+//! together. Messages over the limit are dropped, or leave through the second output.
 #![forbid(unsafe_code)]
 
 mod buckets;
@@ -17,10 +17,10 @@ use buckets::{Buckets, Rate};
 
 /// The output of messages within the limit.
 const ALLOWED: usize = 0;
-/// The output of the others, if they are not dropped.
+/// The output of the other messages, if they are not dropped.
 const REJECTED: usize = 1;
 
-/// Whose messages are counted together.
+/// Which messages are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Per {
     Session,
@@ -37,14 +37,15 @@ impl FromConfig for RateLimit {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let limit = config.number_in("limit", 1.0..=1e6).unwrap_or(10.0);
         if limit.fract() != 0.0 {
-            config.problem("limit", format!("{limit} is not a whole number of messages"));
+            config
+                .problem("limit", format!("expected a whole number of messages, found `{limit}`"));
         }
         let seconds = config.number_in("interval", 0.001..=86_400.0).unwrap_or(1.0);
         let per = match config.text_or("per", "session").as_str() {
             "session" => Per::Session,
             "node" => Per::Node,
             other => {
-                config.problem("per", format!("`session` or `node` was expected, found `{other}`"));
+                config.problem("per", format!("expected `session` or `node`, found `{other}`"));
                 Per::Node
             }
         };
@@ -52,7 +53,7 @@ impl FromConfig for RateLimit {
             "drop" => false,
             "reject" => true,
             other => {
-                config.problem("over", format!("`drop` or `reject` was expected, found `{other}`"));
+                config.problem("over", format!("expected `drop` or `reject`, found `{other}`"));
                 false
             }
         };
@@ -81,7 +82,7 @@ impl Node for RateLimit {
     }
 }
 
-/// The session that a message came from. Messages without one are counted together.
+/// The session of a message. Messages without one are counted together.
 fn session(msg: &Message) -> &str {
     let id = msg.get("_session").and_then(|session| session.get("id"));
     id.and_then(|id| id.as_str()).unwrap_or_default()
@@ -89,6 +90,6 @@ fn session(msg: &Message) -> &str {
 
 register!(
     NodeType::shared::<RateLimit>("rate limit")
-        .summary("lets each session send so many messages in a time")
+        .summary("limits the messages of each session per interval")
         .editor(Editor::Own(&EditorPart::new("rate-limit", include_str!("editor.html"))))
 );

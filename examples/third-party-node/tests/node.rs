@@ -1,4 +1,4 @@
-//! What `rate limit` lets through, and that it keeps to the contract of all nodes.
+//! The behaviour of `rate limit`, and the contract of nodes.
 
 use std::time::Duration;
 
@@ -82,9 +82,9 @@ fn a_wrong_configuration_is_told_property_by_property() {
         texts,
         [
             "limit: 0 is not between 1 and 1000000",
-            "interval: a number was expected, found `x`",
-            "per: `session` or `node` was expected, found `user`",
-            "over: `drop` or `reject` was expected, found `queue`",
+            "interval: expected a number, found `x`",
+            "per: expected `session` or `node`, found `user`",
+            "over: expected `drop` or `reject`, found `queue`",
         ]
     );
 }

@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 
 use crate::room::Hub;
 
-/// A longer line ends the connection.
+/// Longer lines end the connection.
 const LONGEST: u64 = 64 * 1024;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: lines\r\nConnection: Upgrade\r\n\r\n";
 
-/// Decides who may connect.
+/// Handles upgrade requests.
 pub(crate) struct Door {
     pub(crate) hub: Arc<Hub>,
     pub(crate) most: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Door {
 impl Upgrade for Door {
     async fn upgrade(&self, head: Parts, _: Origin) -> Result<TakeOver, Response> {
         if head.headers.get("upgrade").is_none_or(|wanted| wanted != "lines") {
-            return Err(text(StatusCode::BAD_REQUEST, "only upgrades to `lines` are served here"));
+            return Err(text(StatusCode::BAD_REQUEST, "only upgrades to `lines` are supported"));
         }
         let Some((number, lines)) = self.hub.members.add(self.most) else {
             return Err(text(StatusCode::SERVICE_UNAVAILABLE, "the room is full"));
@@ -41,7 +41,7 @@ impl Upgrade for Door {
     }
 }
 
-/// A client, until this is dropped.
+/// A connected client, until dropped.
 struct Present {
     hub: Arc<Hub>,
     number: u64,

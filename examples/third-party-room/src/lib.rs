@@ -13,14 +13,14 @@ use room::Room;
 use users::{RoomIn, RoomOut};
 
 ferrowire::settings! {
-    /// How many may connect to one room.
+    /// The maximum number of clients in one room.
     pub MEMBERS: usize = ferrowire::Setting::integer("room-members")
         .between("1", "100000")
         .default("100")
         .help("Clients that may be connected to one room");
 }
 
-/// The lines that clients sent.
+/// The lines received from clients.
 pub(crate) static RECEIVED: Counter =
     Counter::new("room_lines_received", "lines that clients sent");
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-/// How many lines may wait for a client. A client that reads too slowly misses further ones.
+/// The number of lines queued for a client. A client that reads too slowly misses further lines.
 const QUEUE: usize = 64;
 
 /// The clients of a room.
@@ -19,7 +19,7 @@ struct Table {
 }
 
 impl Members {
-    /// Adds a client unless there are `most` already: its number and its queue.
+    /// Adds a client unless there are already `most`; returns its number and queue.
     pub(crate) fn add(&self, most: usize) -> Option<(u64, mpsc::Receiver<String>)> {
         let mut table = self.lock();
         if table.queues.len() >= most {
@@ -36,7 +36,7 @@ impl Members {
         self.lock().queues.remove(&number);
     }
 
-    /// Puts a line into every queue that has room, and says how many it did not reach.
+    /// Puts a line into every queue with room; returns the number of clients that it did not reach.
     pub(crate) fn send(&self, line: &str) -> usize {
         let table = self.lock();
         table.queues.values().filter(|queue| queue.try_send(line.to_owned()).is_err()).count()

@@ -1,4 +1,4 @@
-//! The page that lists the members of a room.
+//! The page with the members of a room.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use ferrowire::{Value, async_trait};
 
 use crate::members::Members;
 
-/// Lists the numbers of the members as JSON.
+/// Returns the numbers of the members as JSON.
 pub(crate) struct MembersPage {
     pub(crate) path: String,
     pub(crate) members: Arc<Members>,

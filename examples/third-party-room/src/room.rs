@@ -49,7 +49,7 @@ impl Node for Room {
         Ok(())
     }
 
-    /// What `room out` nodes send.
+    /// Handles the messages of `room out` nodes.
     fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
         let Some(line) = msg.payload().and_then(Value::as_str) else {
             return Handled::Failed("the payload is not a string".into());
@@ -70,14 +70,14 @@ impl Node for Room {
     }
 }
 
-/// What a connection needs of its room.
+/// The part of the room that connections use.
 pub(crate) struct Hub {
     pub(crate) cx: NodeContext,
     pub(crate) members: Arc<Members>,
 }
 
 impl Hub {
-    /// Sends a line to the `room in` nodes that want it.
+    /// Sends a line to the `room in` nodes that match it.
     pub(crate) async fn received(&self, line: &str) {
         RECEIVED.increment();
         let users = self.cx.users().borrow().clone();
@@ -93,7 +93,7 @@ impl Hub {
         }
     }
 
-    /// Shows how many are connected.
+    /// Shows the number of clients.
     pub(crate) fn show(&self) {
         let count = self.members.numbers().len();
         self.cx.status_of_users(Status::new("green", "dot", format!("{count} connected")));

@@ -2,7 +2,7 @@
 
 use ferrowire::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, Value};
 
-/// Hands on what the room sends it.
+/// Passes on the messages of the room.
 pub(crate) struct RoomIn;
 
 impl FromConfig for RoomIn {
@@ -18,7 +18,7 @@ impl Node for RoomIn {
     }
 }
 
-/// Sends to its room; with `msg.count` it asks how many are connected instead.
+/// Sends to its room; with `msg.count` it requests the number of clients instead.
 pub(crate) struct RoomOut {
     room: String,
 }

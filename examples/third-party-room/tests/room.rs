@@ -1,4 +1,4 @@
-//! A room and its users, through the test kit.
+//! A room and its users, with the test kit.
 
 use ferrowire::port::ByteStream;
 use ferrowire::port::http::{Request, StatusCode};
@@ -12,7 +12,7 @@ async fn hall(port: &TestPort) -> Harness {
     Harness::of("room").config(config).port(port.clone()).start().await
 }
 
-/// Connects, and reads the answer.
+/// Connects and reads the response.
 async fn connect(port: &TestPort) -> BufReader<DuplexStream> {
     let request = Request::get("/hall").header("Upgrade", "lines").body(()).unwrap();
     let take_over = port.upgrade(request).await.unwrap().unwrap_or_else(|_| panic!("refused"));

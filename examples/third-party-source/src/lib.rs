@@ -1,5 +1,5 @@
-//! The node `datagram in`: sends a message for each UDP datagram, and one when none arrives for
-//! a while. Socket and timer belong to the node, linked or loaded.
+//! The node `datagram in`: sends a message for each UDP datagram, and one if none arrives for a
+//! while. The socket and timer belong to the node, whether linked or loaded.
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,20 +14,20 @@ use tokio::time::sleep;
 
 /// The output of datagrams.
 const DATAGRAMS: usize = 0;
-/// The output of a message when there is silence.
+/// The output of a message after silence.
 const SILENCE: usize = 1;
 
-/// UDP has no longer datagrams.
+/// The maximum size of a UDP datagram.
 const MAX_DATAGRAM: usize = 65_535;
 
-/// After an error, so that a socket that is broken does not keep a core busy.
+/// The delay after an error, so that a broken socket does not keep a core busy.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What the payload is.
+/// The type of the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Payload {
     Buffer,
-    /// Bytes that are not UTF-8 are replaced.
+    /// Invalid UTF-8 is replaced.
     Text,
 }
 
@@ -42,21 +42,21 @@ impl FromConfig for DatagramIn {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let port = config.number_in("port", 0.0..=65_535.0);
         if config.raw("port").is_none() || port.is_some_and(|port| port.fract() != 0.0) {
-            config.problem("port", "a whole number from 0 to 65535 was expected, 0 for any port");
+            config.problem("port", "expected a whole number from 0 to 65535; 0 for any port");
         }
         let host = config.text_or("address", "127.0.0.1");
         let host = host.parse().unwrap_or_else(|_| {
-            config.problem("address", format!("`{host}` is not an IP address of this machine"));
+            config.problem(
+                "address",
+                format!("expected an IP address of this machine, found `{host}`"),
+            );
             IpAddr::V4(Ipv4Addr::LOCALHOST)
         });
         let payload = match config.text_or("payload", "text").as_str() {
             "text" => Payload::Text,
             "buffer" => Payload::Buffer,
             other => {
-                config.problem(
-                    "payload",
-                    format!("`text` or `buffer` was expected, found `{other}`"),
-                );
+                config.problem("payload", format!("expected `text` or `buffer`, found `{other}`"));
                 Payload::Buffer
             }
         };
@@ -83,8 +83,8 @@ impl Node for DatagramIn {
 }
 
 impl DatagramIn {
-    /// Runs until the node stops. The next datagram is read when the last one was accepted; what
-    /// arrives faster waits in the socket's buffer, and beyond that is lost, as UDP allows.
+    /// Runs until the node stops. The next datagram is read when the previous one was accepted;
+    /// further ones wait in the socket's buffer, and are lost when it is full, as UDP allows.
     async fn receive(self, socket: UdpSocket, address: SocketAddr, cx: NodeContext) {
         let mut buffer = vec![0; MAX_DATAGRAM];
         let mut silent = false;
@@ -138,7 +138,7 @@ async fn quiet(time: Option<Duration>) {
 
 register!(
     NodeType::shared::<DatagramIn>("datagram in")
-        .summary("receives UDP datagrams and notices silence")
+        .summary("receives UDP datagrams and detects silence")
         .category("network")
         .editor(Editor::Own(&EditorPart::new("datagram-in", include_str!("editor.html"))))
 );

@@ -1,4 +1,4 @@
-//! What `datagram in` receives, and that it keeps to the contract of all nodes.
+//! The behaviour of `datagram in`, and the contract of nodes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use ferrowire::Status;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked};
 use tokio::net::UdpSocket;
 
-/// Starts a node at any port and connects a socket to it.
+/// Starts a node on any port and connects a socket to it.
 async fn start(mut config: serde_json::Value) -> (Harness, UdpSocket) {
     config["port"] = json!("0");
     let mut node = Harness::of("datagram in").config(config).start().await;
@@ -56,7 +56,7 @@ async fn the_port_is_free_again_when_the_node_has_stopped() {
     let address = peer.peer_addr().unwrap();
     assert!(UdpSocket::bind(address).await.is_err());
     node.stop().await;
-    // What was cancelled is dropped at the next turn of the scheduler.
+    // Cancelled tasks are dropped when the scheduler runs next.
     tokio::task::yield_now().await;
     UdpSocket::bind(address).await.unwrap();
 }

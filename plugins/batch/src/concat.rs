@@ -42,9 +42,9 @@ pub(crate) struct Topics {
     waiting: Sequences<Group>,
 }
 
-/// What became of a message of one of the topics.
+/// The outcome of a message of one of the topics.
 pub(crate) struct Outcome {
-    /// The sequences that had to make room.
+    /// The sequences that were dropped to make room.
     pub(crate) dropped: Vec<Group>,
     /// The complete sequence, if the message completed it.
     pub(crate) complete: Option<Concatenated>,
@@ -72,10 +72,10 @@ impl Topics {
         Topics { places, topics, waiting: Sequences::new(MOST_HELD) }
     }
 
-    /// Adds a message. `None` when it belongs to none of the topics.
+    /// Adds a message. `None` if it belongs to none of the topics.
     ///
     /// # Errors
-    /// When `msg.parts` is incomplete, or there is no room for the message.
+    /// If `msg.parts` is incomplete, or there is no room for the message.
     pub(crate) fn add(&mut self, msg: Message) -> Result<Option<Outcome>, NodeError> {
         let is_its =
             |topic: &Topic| javascript::strictly_equal(Some(&topic.name), msg.get("topic"));

@@ -1,4 +1,4 @@
-//! The node `batch`: makes sequences of messages.
+//! The node `batch`: groups messages into sequences.
 
 mod concat;
 
@@ -30,9 +30,9 @@ struct Inner {
 
 #[derive(Debug)]
 enum Mode {
-    /// `count` messages make a sequence; the last `overlap` of them begin the next one as well.
+    /// `count` messages form a sequence; the last `overlap` of them also start the next one.
     Count { count: usize, overlap: usize, honours_parts: bool },
-    /// The messages of an interval make a sequence. Without an interval none is ever sent.
+    /// The messages of an interval form a sequence. Without an interval none is ever sent.
     Interval { interval: Option<Duration>, allows_empty: bool },
     /// The sequences of the topics make one sequence.
     Concat,
@@ -40,7 +40,7 @@ enum Mode {
 
 #[derive(Debug)]
 struct State {
-    /// In the modes `count` and `interval`: the one sequence that is not complete.
+    /// In the modes `count` and `interval`: the incomplete sequence.
     pending: Sequences<Gathered>,
     topics: Topics,
 }
@@ -48,9 +48,9 @@ struct State {
 /// The id of the sequence that is pending.
 const PENDING: &str = "";
 
-/// The number of messages that may wait, in each mode. At the bound the oldest sequence of the
-/// topics, or the newest message of an interval, goes to catch nodes, as [`ferrowire::sequence`]
-/// describes.
+/// The maximum number of messages that may wait, in each mode. At the limit the oldest sequence of
+/// the topics, or the newest message of an interval, goes to catch nodes, as described in
+/// [`ferrowire::sequence`].
 pub(crate) const MOST_HELD: usize = 65_536;
 
 impl FromConfig for Batch {
@@ -150,13 +150,13 @@ impl Inner {
                 added.map(|_| Handled::Kept(Sending::done())).map_err(|full| {
                     let held = full.held;
                     NodeError::new(format!(
-                        "{held} messages came in this interval already, this one was dropped"
+                        "{held} messages have already arrived in this interval; this one was dropped"
                     ))
                 })
             }
             Mode::Concat => {
                 let added = self.state().topics.add(msg)?;
-                // As in Node-RED, a message of no topic is complete and goes nowhere.
+                // As in Node-RED, a message of no topic is complete and not sent.
                 let Some(Outcome { dropped, complete }) = added else { return Ok(Handled::Done) };
                 let sending = complete.map_or(Sending::done(), |complete| {
                     send_and_complete(cx, sequence(complete.all), complete.kept)
@@ -236,7 +236,7 @@ impl Node for Batch {
 
 ferrowire::register!(
     NodeType::shared::<Batch>("batch")
-        .summary("makes sequences of messages")
+        .summary("groups messages into sequences")
         .category("sequence")
         .editor(Editor::NodeRed("sequence/19-batch"))
 );

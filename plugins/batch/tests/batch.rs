@@ -1,4 +1,4 @@
-//! The sequences that `batch` makes.
+//! The sequences that `batch` creates.
 
 use std::time::Duration;
 
@@ -196,7 +196,9 @@ async fn at_the_bound_an_interval_takes_no_more_and_goes_on() {
     }
     node.send(Message::with_payload("over")).await;
     assert_eq!(node.next_caught().await.payload(), Some(&"over".into()));
-    assert!(node.next_error().await.starts_with("65536 messages came in this interval"));
+    assert!(
+        node.next_error().await.starts_with("65536 messages have already arrived in this interval")
+    );
     node.wait(Duration::from_millis(900)).await;
     assert!(node.errors().is_empty());
     node.stop().await;

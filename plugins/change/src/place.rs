@@ -25,7 +25,7 @@ impl Place {
         let place = match config.raw(name) {
             None => Place::parse("", &kind),
             Some(Value::String(place)) => Place::parse(place, &kind),
-            Some(other) => Err(format!("a string was expected, found `{}`", other.to_json())),
+            Some(other) => Err(format!("expected a string, found `{}`", other.to_json())),
         };
         place.map_err(|text| config.problem(name, text)).ok()
     }
@@ -36,7 +36,7 @@ impl Place {
             "msg" => PropertyPath::parse(name).map(Kind::Message),
             "flow" => context(Scope::Flow),
             "global" => context(Scope::Global),
-            other => return Err(format!("`{other}` is none of `msg`, `flow` and `global`")),
+            other => return Err(format!("expected `msg`, `flow` or `global`, found `{other}`")),
         };
         let kind = kind.map_err(|error| error.to_string())?;
         Ok(Place { name: name.to_owned(), kind })

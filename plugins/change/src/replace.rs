@@ -5,7 +5,7 @@ use ferrowire::expression::regexp::{Captures, RegExp};
 /// The most bytes of the result; more are an error.
 const LONGEST: usize = 512 << 20;
 
-/// Replaces every occurrence of `sought`; `None` when there is none.
+/// Replaces every occurrence of `sought`; `None` if there is none.
 ///
 /// # Errors
 /// When the result becomes too long.
@@ -17,7 +17,7 @@ pub(crate) fn text(text: &str, sought: &str, to: &str) -> Result<Option<String>,
     Ok(out.finish())
 }
 
-/// Replaces every match of `regexp`; `None` when there is none.
+/// Replaces every match of `regexp`; `None` if there is none.
 ///
 /// # Errors
 /// When matching takes too many steps, or the result becomes too long.

@@ -35,7 +35,7 @@ impl Rule {
             "delete" => Action::Delete,
             "move" => Action::Move(Place::from_config(config, "to", "tot")?),
             other => {
-                let text = format!("`{other}` is none of `set`, `change`, `delete` and `move`");
+                let text = format!("expected `set`, `change`, `delete` or `move`, found `{other}`");
                 config.problem("t", text);
                 return None;
             }

@@ -30,7 +30,7 @@ impl Sought {
         // Regular expressions and numbers of a rule match in strings too, as they are written.
         let text = || match typed("str")? {
             TypedValue::Constant(Value::String(text)) => Ok(text.as_str().to_owned()),
-            _ => Err("a string was expected".to_owned()),
+            _ => Err("expected a string".to_owned()),
         };
         match kind {
             "str" => Ok(Sought::Fixed(Pattern::Text(text()?))),
@@ -39,7 +39,7 @@ impl Sought {
                 TypedValue::Constant(value) => {
                     Ok(Sought::Fixed(Pattern::Exactly { value, text: Some(text()?) }))
                 }
-                _ => Err("a constant was expected".to_owned()),
+                _ => Err("expected a constant".to_owned()),
             },
             "json" | "bin" | "date" | "jsonata" => {
                 Err(format!("values of type `{kind}` cannot be looked for in a message"))

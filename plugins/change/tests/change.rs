@@ -1,4 +1,4 @@
-//! What the rules of `change` do to a message.
+//! The effects of the rules of `change`.
 
 use ferrowire::{BigInt, Date, Level, Map, Message, Value};
 use ferrowire_plugin_change as _;
@@ -406,7 +406,7 @@ fn mistakes_in_the_configuration_are_named() {
         (json!({"t": "set", "p": "a", "to": "5", "tot": "bin"}), "to", "is not a buffer"),
         (json!({"t": "set", "p": "a", "to": "b.", "tot": "msg"}), "to", "invalid property"),
         (json!({"t": "set", "p": "", "to": ""}), "p", "invalid property"),
-        (json!({"t": "set", "p": 5, "to": ""}), "p", "a string was expected, found `5`"),
+        (json!({"t": "set", "p": 5, "to": ""}), "p", "expected a string, found `5`"),
         (json!({"t": "set", "p": "a", "to": "", "dc": "x"}), "dc", "`true` or `false`"),
         (json!({"t": "change", "p": "a", "from": "(", "fromt": "re"}), "from", "unclosed group"),
         (
@@ -420,14 +420,18 @@ fn mistakes_in_the_configuration_are_named() {
             "from",
             "cannot be looked",
         ),
-        (json!({"t": "rename", "p": "a"}), "t", "`rename` is none of"),
-        (json!({"p": "a"}), "t", "`` is none of"),
+        (
+            json!({"t": "rename", "p": "a"}),
+            "t",
+            "expected `set`, `change`, `delete` or `move`, found `rename`",
+        ),
+        (json!({"p": "a"}), "t", "expected `set`, `change`, `delete` or `move`, found ``"),
     ] {
         let (found, text) = rule(broken);
         assert_eq!(found, format!("rules[1].{property}"));
         assert!(text.contains(part), "{text}");
     }
-    assert_eq!(rule(json!(7)), ("rules[1]".into(), "an object was expected".into()));
+    assert_eq!(rule(json!(7)), ("rules[1]".into(), "expected an object".into()));
     assert_eq!(problem(json!({"rules": "x"})).0, "rules");
     assert_eq!(problem(json!({"action": "rename", "property": "a"})).0, "rules[0].t");
 }

@@ -1,12 +1,12 @@
-//! Rules of `change` that read and write contexts, and those with expressions.
+//! Rules of `change` with contexts and expressions.
 
 use ferrowire::{Key, Map, Message, NodeContext, PropertyPath, Scope, Value};
 use ferrowire_plugin_change as _;
 use ferrowire_testkit::{Harness, json, message};
 use serde_json::Value as Json;
 
-/// Applies rules to `{payload: "p"}` with `room` in the context of the flow, and returns the
-/// message and the contexts of the flow and of all flows after that.
+/// Applies rules to `{payload: "p"}` with `room` in the flow context; returns the message, the flow
+/// context and the global context.
 async fn with_contexts(rules: Json) -> Option<[Json; 3]> {
     let mut node = Harness::of("change").config(json!({"rules": rules})).start().await;
     let room = Value::from(json!({"n": 5, "text": "a-b"}));
@@ -114,7 +114,11 @@ async fn an_expression_that_fails_fails_the_message() {
 fn mistakes_in_expressions_and_places_are_named() {
     for (rule, property, part) in [
         (json!({"p": "a", "to": "1 +", "tot": "jsonata"}), "to", "line 1, column 4"),
-        (json!({"p": "a", "pt": "env", "to": "1"}), "p", "`env` is none of `msg`"),
+        (
+            json!({"p": "a", "pt": "env", "to": "1"}),
+            "p",
+            "expected `msg`, `flow` or `global`, found `env`",
+        ),
         (json!({"p": "a b", "pt": "flow", "to": "1"}), "p", "invalid property expression"),
     ] {
         let mut rule = rule;

@@ -2,7 +2,7 @@
 
 use ferrowire::{Editor, FromConfig, Node, NodeConfig, NodeType};
 
-/// Node-RED's `comment`. It has no wires; a message that reaches it all the same is an error.
+/// Node-RED's `comment`. It has no wires; a message to it is an error.
 #[derive(Debug)]
 pub struct Comment;
 

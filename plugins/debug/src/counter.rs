@@ -1,4 +1,4 @@
-//! The status that counts messages, without sending a status for each of many.
+//! The status with the number of messages, at a limited rate.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,17 @@ use std::time::Duration;
 use ferrowire::{NodeContext, Status};
 use tokio::time::Instant;
 
-/// Messages that come after a longer pause than this are shown at once.
+/// Messages after a longer pause than this are shown at once.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The others are shown together after this time.
+/// The others are shown together after this delay.
 const DELAY: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
 pub(crate) struct Counter {
     count: AtomicU64,
     last: Mutex<Option<Instant>>,
-    /// Whether a task is about to show the count.
+    /// Whether a task is going to show the count.
     pending: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl Counter {
             let (this, task_cx) = (Arc::clone(self), cx.clone());
             cx.spawn(async move {
                 tokio::time::sleep(DELAY).await;
-                // First, so that a message that comes now is shown by the next task.
+                // First, so that the next task shows a message that arrives now.
                 this.pending.store(false, Ordering::Relaxed);
                 this.show(&task_cx);
             });

@@ -1,26 +1,26 @@
-//! Values as text for people, in the style of Node.js's `util.inspect`.
+//! Formats values like Node.js's `util.inspect`.
 //!
-//! Two things differ: long arrays are not laid out in columns, and long texts are not broken
-//! into lines.
+//! There are two differences: long arrays are not arranged in columns, and long strings are not
+//! broken into lines.
 
 use ferrowire::{Map, Value, number_to_string};
 
-/// A line may be this long before an object is spread over several.
+/// The maximum length of an object on a single line.
 const LINE: usize = 80;
 
-/// This many nested levels may share a line.
+/// The maximum number of nested levels on a single line.
 const LEVELS_IN_LINE: usize = 3;
 
-/// The elements of an array that are shown.
+/// The maximum number of array elements shown.
 const ITEMS: usize = 100;
 
-/// The bytes of a buffer that are shown.
+/// The maximum number of bytes shown.
 const BYTES: usize = 50;
 
-/// The characters of a text that are shown.
+/// The maximum number of characters shown.
 const CHARACTERS: usize = 10_000;
 
-/// `value` as text, with `depth` levels below the first; `None` is `undefined`.
+/// Formats `value`, with `depth` levels below the first; `None` is `undefined`.
 pub(crate) fn inspect(value: Option<&Value>, depth: usize) -> String {
     let Some(value) = value else { return "undefined".to_owned() };
     Inspector { depth, indent: 0, deepest: 0 }.value(value, 0)
@@ -29,7 +29,7 @@ pub(crate) fn inspect(value: Option<&Value>, depth: usize) -> String {
 struct Inspector {
     depth: usize,
     indent: usize,
-    /// The level of the object that was looked at last.
+    /// The level of the last object.
     deepest: usize,
 }
 
@@ -80,7 +80,7 @@ impl Inspector {
         self.join(&parts, ['{', '}'], level)
     }
 
-    /// On one line if it is short and holds only a few levels, else one part on each.
+    /// On one line if short and shallow, otherwise one part per line.
     fn join(&self, parts: &[String], [open, close]: [char; 2], level: usize) -> String {
         if self.deepest - level < LEVELS_IN_LINE {
             let length: usize = parts.iter().map(|part| part.encode_utf16().count()).sum();

@@ -15,15 +15,15 @@ use ferrowire::{
 use inspect::inspect;
 use status::StatusLine;
 
-/// The nested levels that the log shows.
+/// The number of nested levels in the log.
 const LOG_DEPTH: usize = 10;
 
 /// Node-RED's `debug`.
 ///
-/// What it shows is published to the topic `debug` as an object, unabridged: `id`, `z`, `path`,
-/// `name`, `topic`, `property`, `msg` and `_msgid`. As in Node-RED, `property` is missing when
-/// the whole message is shown, and `name`, `topic` and `msg` are when they are undefined. Making
-/// it short and fit for the editor (`format`) is up to whoever sends it there.
+/// Publishes its output unabridged to the topic `debug`, as an object: `id`, `z`, `path`, `name`,
+/// `topic`, `property`, `msg` and `_msgid`. As in Node-RED, `property` is missing for a complete
+/// message, and `name`, `topic` and `msg` are missing if undefined. The subscriber shortens it and
+/// adds the editor's `format`.
 #[derive(Debug)]
 pub struct Debug {
     has_name: bool,
@@ -34,7 +34,7 @@ pub struct Debug {
     status: StatusLine,
 }
 
-/// What of a message is shown.
+/// The part of a message that is shown.
 #[derive(Clone, Debug)]
 enum Shown {
     Message,
@@ -79,7 +79,7 @@ impl Shown {
         Shown::Property { name, path }
     }
 
-    /// What an automatic status shows: of a whole message only the payload.
+    /// The part for an automatic status: for a complete message only the payload.
     fn in_status(&self) -> Self {
         match self {
             Shown::Message => {
@@ -90,7 +90,7 @@ impl Shown {
         }
     }
 
-    /// The value that is shown; `None` stands for `undefined`.
+    /// The value to show; `None` stands for `undefined`.
     fn of(&self, msg: &Message, cx: &NodeContext) -> Result<Option<Value>, NodeError> {
         Ok(match self {
             Shown::Message => Some(msg.clone().into()),
@@ -131,7 +131,7 @@ impl Node for Debug {
     }
 }
 
-/// Whether a status node sent the status of this very node: showing that would never end.
+/// Whether this is a status of this node, sent by a status node: showing it would never end.
 fn is_own_status(msg: &Message, cx: &NodeContext) -> bool {
     let source = msg.get("status").and_then(|status| status.get("source"));
     source.and_then(|source| source.get("id")).and_then(Value::as_str) == Some(cx.id())

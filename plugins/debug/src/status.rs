@@ -1,4 +1,4 @@
-//! What a debug node shows below itself.
+//! The status of a debug node.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,10 +9,10 @@ use crate::Shown;
 use crate::counter::Counter;
 use crate::inspect::inspect;
 
-/// Longer texts are cut to this many UTF-16 units.
+/// Longer texts are cut after this many UTF-16 code units.
 const LENGTH: usize = 32;
 
-/// The nested levels that a status shows.
+/// The number of nested levels in a status.
 const DEPTH: usize = 2;
 
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub(crate) enum StatusLine {
     Off,
     /// The number of messages.
     Counter(Arc<Counter>),
-    /// What the sidebar shows, the payload of a whole message, an error, a status.
+    /// The value in the sidebar, the payload of a complete message, an error, or a status.
     Auto(Shown, Last),
     Property(PropertyPath, Last),
     Expression(Jsonata, Last),
 }
 
-/// The status that stands there, so that the same one is not sent again.
+/// The current status, to avoid sending it twice.
 pub(crate) type Last = Mutex<Option<Status>>;
 
 impl StatusLine {
@@ -52,7 +52,8 @@ impl StatusLine {
                 }
             },
             other => {
-                let text = format!("`{other}` is none of `auto`, `counter`, `msg` and `jsonata`");
+                let text =
+                    format!("expected `auto`, `counter`, `msg` or `jsonata`, found `{other}`");
                 config.problem("statusType", text);
                 StatusLine::Off
             }
@@ -63,7 +64,7 @@ impl StatusLine {
         matches!(self, StatusLine::Off)
     }
 
-    /// Shows what stands there before the first message.
+    /// Shows the initial status.
     pub(crate) fn start(&self, cx: &NodeContext) {
         match self {
             StatusLine::Off => {}
@@ -91,7 +92,7 @@ impl StatusLine {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = last.as_ref() != Some(&status);
         *last = Some(status.clone());
-        // Before the status goes out: a status node may send it back to this node at once.
+        // Before the status is sent: a status node may send it back to this node at once.
         drop(last);
         if changed {
             cx.status(status);
@@ -100,7 +101,7 @@ impl StatusLine {
     }
 }
 
-/// The status that a value makes: its text, or what it says itself when it is a status object.
+/// The status for a value: its text, or the value itself if it is a status object.
 fn plain(value: Option<Value>) -> Status {
     let part = |name: &str| {
         value.as_ref().and_then(|value| value.get(name)).filter(|part| part.is_truthy())
@@ -111,8 +112,8 @@ fn plain(value: Option<Value>) -> Status {
     status("grey", "dot", text_of(value.as_ref()))
 }
 
-/// What the message says about itself, with `error` and `status` as catch and status nodes set
-/// them, goes before its value.
+/// The `error` or `status` of the message, as set by catch and status nodes, takes precedence over
+/// its value.
 fn automatic(value: Option<Value>, msg: &Message) -> Status {
     if let Some(own) = msg.get("status") {
         let text = own.get("text").filter(|text| text.is_truthy());

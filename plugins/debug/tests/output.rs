@@ -1,10 +1,10 @@
-//! What `debug` hands to the sidebar and to the log.
+//! The output of `debug` to the sidebar and the log.
 
 use ferrowire::{BigInt, Date, Level, Message, Value};
 use ferrowire_plugin_debug as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 
-/// What a message makes the node publish.
+/// What a node publishes for a message.
 async fn published(config: serde_json::Value, msg: Message) -> Vec<Value> {
     let mut node = Harness::of("debug").config(config).start().await;
     node.send(msg).await;
@@ -14,7 +14,7 @@ async fn published(config: serde_json::Value, msg: Message) -> Vec<Value> {
     stopped.published.into_iter().map(|(_, data)| data).collect()
 }
 
-/// The log lines that a message makes the node write.
+/// What a node logs for a message.
 async fn logged(config: serde_json::Value, msg: serde_json::Value) -> Vec<(Level, String)> {
     let mut node = Harness::of("debug").config(config).start().await;
     node.send(message(msg)).await;
@@ -162,7 +162,11 @@ fn mistakes_in_the_configuration_are_named() {
         (json!({"tosidebar": 5}), "tosidebar", "`true` or `false`"),
         (json!({"console": []}), "console", "`true` or `false`"),
         (json!({"tostatus": "x"}), "tostatus", "`true` or `false`"),
-        (json!({"tostatus": true, "statusType": "x"}), "statusType", "`x` is none of `auto`"),
+        (
+            json!({"tostatus": true, "statusType": "x"}),
+            "statusType",
+            "expected `auto`, `counter`, `msg` or `jsonata`, found `x`",
+        ),
         (json!({"tostatus": true, "statusType": "msg", "statusVal": "["}), "statusVal", "invalid"),
         (
             json!({"tostatus": true, "statusType": "jsonata", "statusVal": "("}),

@@ -1,4 +1,4 @@
-//! What `debug` shows below itself.
+//! The status of `debug`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn start(config: serde_json::Value) -> Harness {
     node
 }
 
-/// The statuses that a message makes a node show.
+/// The statuses of a node for a message.
 async fn shown(config: serde_json::Value, msg: serde_json::Value) -> Vec<Status> {
     let mut node = start(config).await;
     node.send(message(msg)).await;
@@ -55,7 +55,7 @@ async fn a_text_is_cut_to_32_units() {
     for (text, expected) in [
         ("x".repeat(32), "x".repeat(32)),
         ("x".repeat(33), "x".repeat(32) + "..."),
-        // 31 and half of a pair of units: the pair is not torn apart.
+        // 31 units and half of a surrogate pair: the pair is not split.
         ("x".repeat(31) + "𝄞", "x".repeat(31) + "..."),
     ] {
         let statuses = shown(json!({}), json!({"payload": text})).await;

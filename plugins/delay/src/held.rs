@@ -1,4 +1,4 @@
-//! `Held`: messages that each wait for their own time.
+//! `Held`: messages with individual delays.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The node `delay`: holds messages back, or limits how many pass in a time.
+//! The node `delay`: delays messages, or limits their rate.
 
 mod held;
 mod queue;
@@ -44,7 +44,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what is due, for as long as the node lives.
+    /// Processes what is due, until the node stops.
     async fn run(&self, cx: &NodeContext) {
         loop {
             self.alarm.due(|| self.state().next()).await;
@@ -101,7 +101,7 @@ impl Node for Delay {
     }
 }
 
-/// Does what is to be done at once, and leaves the rest to the bus.
+/// Applies the first effects at once, and leaves the rest to the bus.
 fn done(kept: bool, mut effects: Vec<Effect>, cx: &NodeContext) -> Handled {
     effects.retain_mut(|effect| match effect {
         Effect::Status(status) => {
@@ -131,7 +131,7 @@ fn done(kept: bool, mut effects: Vec<Effect>, cx: &NodeContext) -> Handled {
 
 ferrowire::register!(
     NodeType::shared::<Delay>("delay")
-        .summary("holds messages back, or limits their rate")
+        .summary("delays messages, or limits their rate")
         .category("function")
         .editor(Editor::NodeRed("function/89-delay"))
 );

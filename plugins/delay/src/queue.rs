@@ -1,4 +1,4 @@
-//! `Queue`: messages that pass at a rate.
+//! `Queue`: rate limiting.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,22 +11,22 @@ use crate::settings::{Mode, Settings, millis};
 use crate::state::{Effect, MOST_KEPT, Orders, Taken, depth, too_many, was_reset};
 use crate::topic::Topic;
 
-/// The number of messages is shown so often at most.
+/// The minimum time between two statuses with the number of messages.
 const REPORT: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(crate) struct Queue {
     waiting: VecDeque<Message>,
-    /// Where the message of each topic waits: its number since the start.
+    /// The position of each topic's message, counted since the start.
     numbers: HashMap<Topic, u64>,
-    /// How many have left since the start.
+    /// The number of messages that have left since the start.
     left: u64,
     rate: Duration,
-    /// When the next one passes; none while nothing has passed lately.
+    /// When the next message may pass; `None` if none has passed recently.
     tick: Option<Instant>,
     report: Option<Instant>,
     last_sent: Option<Instant>,
-    /// When those that passed no longer count, in the order in which they did.
+    /// When the messages that passed no longer count, in order.
     passed: VecDeque<Instant>,
 }
 
@@ -65,7 +65,7 @@ impl Queue {
         effects.extend(self.take_first(usize::MAX).into_iter().map(Effect::Complete));
     }
 
-    /// Takes out the first so many messages, or all there are.
+    /// Removes the first `count` messages, or all.
     fn take_first(&mut self, count: usize) -> Vec<Message> {
         let first: Vec<_> = self.waiting.drain(..count.min(self.waiting.len())).collect();
         self.left += first.len() as u64;
@@ -77,7 +77,7 @@ impl Queue {
         first
     }
 
-    /// The next tick; never at once, or the node would do nothing else.
+    /// The next tick; always later than `now`, to avoid a busy loop.
     fn after(&self, now: Instant) -> Instant {
         now + self.rate.max(Duration::from_millis(1))
     }
@@ -97,7 +97,7 @@ impl Queue {
         }
     }
 
-    /// `msg.rate`, where the node allows it: milliseconds between two messages.
+    /// `msg.rate`, if allowed: milliseconds between two messages.
     fn set_rate(&mut self, settings: &Settings, msg: &Message) -> bool {
         let rate = msg.get("rate").filter(|_| settings.allows_rate);
         let rate = rate.map(|rate| javascript::parse_float(Some(rate)));
@@ -243,7 +243,7 @@ impl Queue {
         Ok(Taken { kept: !only_orders, effects })
     }
 
-    /// Puts a message in the place of the one with its topic, or at the end.
+    /// Replaces the message of the same topic, or appends the message.
     fn push_topic(
         &mut self,
         settings: &Settings,
@@ -314,12 +314,12 @@ fn ready() -> Status {
     Status::new("green", "ring", "")
 }
 
-/// A message that was held back leaves, unless nothing was in it but orders.
+/// A held message leaves, unless it contains only commands.
 fn release(is_message: bool, msg: Message) -> Effect {
     if is_message { Effect::Release(0, msg) } else { Effect::Complete(msg) }
 }
 
-/// What is dropped leaves through the second output, if there is one.
+/// A dropped message leaves through the second output, if there is one.
 fn dropped(settings: &Settings, msg: Message) -> Option<Effect> {
     settings.second_output.then_some(Effect::Send(1, msg))
 }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use ferrowire::NodeConfig;
 
-/// What the node does with messages.
+/// The mode of the node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
-    /// Holds each back: for a fixed time, for `msg.delay`, or for a random time.
+    /// Delays each message: by a fixed time, by `msg.delay`, or by a random time.
     Hold(Hold),
-    /// Lets one pass in each interval, and keeps the others.
+    /// Passes one message per interval and queues the others.
     Rate,
-    /// Lets one pass in each interval, and drops the others.
+    /// Passes one message per interval and drops the others.
     Drop,
-    /// Lets so many pass in a time, and drops the others.
+    /// Passes a number of messages per period and drops the others.
     Burst,
-    /// Keeps the latest of each topic; one topic, or all of them, passes in each interval.
+    /// Queues the latest message of each topic; passes one topic, or all, per interval.
     Topics { all: bool },
 }
 
@@ -33,21 +33,21 @@ pub(crate) struct Settings {
     pub(crate) random: (Duration, Duration),
     /// The interval between messages.
     pub(crate) rate: Duration,
-    /// How many messages pass in `period`.
+    /// The number of messages that pass per `period`.
     pub(crate) burst: f64,
     pub(crate) period: Duration,
     pub(crate) allows_rate: bool,
-    /// What is dropped leaves through a second output.
+    /// Dropped messages leave through a second output.
     pub(crate) second_output: bool,
 }
 
-/// The longest time that a message may be held back.
+/// The maximum delay of a message.
 pub(crate) const LONGEST: f64 = 86_400_000.0 * 36_500.0;
 
-/// How many messages may pass in a burst; the time of each is remembered.
+/// The maximum number of messages in a burst, since the time of each is stored.
 const MOST_IN_BURST: f64 = 1_048_576.0;
 
-/// A number of milliseconds, brought into what is possible.
+/// A number of milliseconds, clamped to the valid range.
 pub(crate) fn millis(number: f64) -> Duration {
     let number = if number.is_nan() { 0.0 } else { number };
     Duration::from_secs_f64(number.clamp(0.0, LONGEST) / 1000.0)
@@ -76,7 +76,10 @@ impl Settings {
             "queue" => Mode::Topics { all: false },
             "timed" => Mode::Topics { all: true },
             other => {
-                config.problem("pauseType", format!("`{other}` is no mode of a delay"));
+                config.problem(
+                    "pauseType",
+                    format!("invalid mode `{other}`; select one in the editor"),
+                );
                 Mode::Hold(Hold::Fixed)
             }
         };
@@ -86,10 +89,10 @@ impl Settings {
         let rate_unit = unit(&config.text("rateUnits"));
         let burst = config.number("rate").unwrap_or(1.0);
         if burst <= 0.0 && !matches!(mode, Mode::Hold(_)) {
-            config.problem("rate", format!("{burst} is not above 0"));
+            config.problem("rate", format!("expected a number above 0, found `{burst}`"));
         }
         if burst > MOST_IN_BURST && mode == Mode::Burst {
-            let text = format!("{burst} messages at once are more than {MOST_IN_BURST}");
+            let text = format!("expected at most {MOST_IN_BURST} messages, found {burst}");
             config.problem("rate", text);
         }
         let units = config.number_in("nbRateUnits", 0.0..=1e9).filter(|units| *units > 0.0);

@@ -1,4 +1,4 @@
-//! `State`: what the node holds, and what it does when.
+//! `State`: the messages of the node, and the times at which they leave.
 
 use ferrowire::{Message, NodeError, Status};
 use tokio::time::Instant;
@@ -7,35 +7,35 @@ use crate::held::Held;
 use crate::queue::Queue;
 use crate::settings::{Mode, Settings};
 
-/// How many messages the node keeps at most.
+/// The maximum number of messages that the node keeps.
 pub(crate) const MOST_KEPT: usize = 65_536;
 
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// The message that has just come leaves.
+    /// The message that has just arrived leaves.
     Send(usize, Message),
-    /// A message that was held back leaves, and is complete.
+    /// A held message leaves, and is complete.
     Release(usize, Message),
-    /// A message that was held back is given up, and complete.
+    /// A held message is dropped, and is complete.
     Complete(Message),
     Status(Status),
 }
 
-/// What came of a message.
+/// The effects of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
-    /// It is held back, or was for a moment.
+    /// The message was held, even if it already left.
     pub(crate) kept: bool,
     pub(crate) effects: Vec<Effect>,
 }
 
-/// What was asked of a node besides taking a message: `msg.reset` and `msg.flush`.
+/// The commands in a message: `msg.reset` and `msg.flush`.
 #[derive(Debug)]
 pub(crate) struct Orders {
     pub(crate) reset: bool,
-    /// How many messages leave at once.
+    /// The number of messages to send at once.
     pub(crate) flush: Option<usize>,
-    /// The message has something beside its id and the orders.
+    /// The message has properties other than its id and the commands.
     pub(crate) is_message: bool,
 }
 
@@ -55,7 +55,7 @@ impl Orders {
 }
 
 pub(crate) fn too_many() -> NodeError {
-    NodeError::new(format!("too many messages: {MOST_KEPT} are held back, this one was dropped"))
+    NodeError::new(format!("too many messages: {MOST_KEPT} are waiting; this one was dropped"))
 }
 
 pub(crate) fn depth(count: usize) -> Effect {
@@ -66,7 +66,7 @@ pub(crate) fn was_reset() -> Effect {
     Effect::Status(Status::new("blue", "ring", "0"))
 }
 
-/// The part of the state that the mode needs.
+/// The state of the current mode.
 #[derive(Debug)]
 pub(crate) enum State {
     Held(Held),
@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    /// The node starts.
+    /// Called when the node starts.
     pub(crate) fn begin(&mut self, settings: &Settings, now: Instant) -> Option<Status> {
         match self {
             State::Held(_) => None,
@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    /// A message arrives.
+    /// Handles a message.
     pub(crate) fn take(
         &mut self,
         settings: &Settings,
@@ -102,7 +102,7 @@ impl State {
         }
     }
 
-    /// When something is due.
+    /// When something is due next.
     pub(crate) fn next(&self) -> Option<Instant> {
         match self {
             State::Held(held) => held.next(),
@@ -110,7 +110,7 @@ impl State {
         }
     }
 
-    /// Does what is due.
+    /// Processes what is due.
     pub(crate) fn advance(&mut self, settings: &Settings, now: Instant) -> Vec<Effect> {
         match self {
             State::Held(held) => held.advance(settings, now),
@@ -118,7 +118,7 @@ impl State {
         }
     }
 
-    /// Gives up all messages that are held back.
+    /// Drops all held messages.
     pub(crate) fn clear(&mut self) -> Vec<Message> {
         match self {
             State::Held(held) => held.clear(),

@@ -1,8 +1,8 @@
-//! `Topic`: what tells messages apart that wait for each other's topics.
+//! `Topic`: the identity of a message's topic.
 
 use ferrowire::{Message, Text, Value};
 
-/// Topics that JavaScript's `===` takes for the same are equal.
+/// Equal if JavaScript's `===` says so.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Topic {
     Null,
@@ -13,12 +13,12 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    /// The topic of `msg`; `None` for one that equals no other, such as an object.
+    /// The topic of `msg`; `None` if it equals no other, such as an object.
     pub(crate) fn of(msg: &Message) -> Option<Self> {
         match msg.get("topic")? {
             Value::Null => Some(Topic::Null),
             Value::Bool(value) => Some(Topic::Bool(*value)),
-            // Both zeros are one.
+            // 0 and -0 are equal.
             Value::Number(number) => Some(Topic::Number((number + 0.0).to_bits())),
             Value::String(text) => Some(Topic::Text(text.clone())),
             _ => None,

@@ -1,4 +1,4 @@
-//! When messages leave a `delay`.
+//! The times at which messages leave a `delay`.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn payloads(messages: &[Message]) -> Vec<String> {
     messages.iter().map(|msg| msg.payload().map_or_else(String::new, |p| p.to_json())).collect()
 }
 
-/// The payloads that leave, each with the milliseconds that have passed.
+/// The payloads that leave, each with the elapsed milliseconds.
 async fn timeline(node: &mut Harness, count: usize) -> Vec<(String, u128)> {
     let begin = Instant::now();
     let mut line = Vec::new();

@@ -359,7 +359,12 @@
         const code = sensitivity[0] + (ignorePunctuation ? 'i' : '-') + (numeric ? 'n' : '-') + caseFirst[0];
         return { locale, code, resolved: { locale, usage: 'sort', sensitivity, ignorePunctuation, collation: 'default', numeric, caseFirst } };
     };
-    const compare = (format, a, b) => native.compare(format.locale, format.code, String(a), String(b));
+    const compare = (format, a, b) => {
+        a = String(a);
+        b = String(b);
+        if (a.length + b.length < 1e5) return native.compare(format.locale, format.code, a, b);
+        return host.aside(() => native.compare(format.locale, format.code, a, b));
+    };
     const Collator = service('Collator',
         (locales, options) => collator(locales, options, 'Intl.Collator'),
         (of) => ({

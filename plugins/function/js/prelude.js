@@ -27,6 +27,7 @@
     };
 
     host.library('bounds')(info.mostElements);
+    host.library('long')(host, info.mostElements);
 
     // --- node -----------------------------------------------------------------------------
     const closers = [];

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ferrowire::bus::run_aside;
 use ferrowire::{
     Key, Level, Map, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
 };
@@ -19,6 +20,7 @@ use crate::{fault, intl, links};
 mod context;
 pub(crate) mod encoding;
 pub(crate) mod rejections;
+mod search;
 mod url;
 
 /// What the interpreter and the node share. The interpreter writes down here what it wants.
@@ -169,6 +171,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Runs what the interpreter cannot interrupt, so that it holds up nobody. It is cut off before,
+    /// if the time is over.
+    fn aside<'js>(&self, ctx: &Ctx<'js>, work: &Function<'js>) -> Result<Js<'js>> {
+        if self.limit.is_over() {
+            return Err(Exception::throw_internal(ctx, "interrupted"));
+        }
+        run_aside(|| work.call(()))
+    }
+
     fn status<'js>(&self, ctx: &Ctx<'js>, status: Js<'js>) -> Result<()> {
         let value = Reader::new(&Scope::of(ctx)?).value(status)?;
         self.state().showed_status = true;
@@ -292,6 +303,7 @@ fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "long" => ctx.eval(include_str!("../js/long.js")),
         "intl" => ctx.eval(include_str!("../js/intl.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
         _ => ctx.eval(include_str!("../js/util.js")),
@@ -316,6 +328,9 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add_context(&builder, shared)?;
     add_outcomes(&builder, shared)?;
     url::add(&builder)?;
+    search::add(&builder)?;
+    let this = Arc::clone(shared);
+    builder.add("aside", move |ctx: Ctx<'js>, work: Function<'js>| this.aside(&ctx, &work))?;
     builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
     let this = Arc::clone(shared);
     builder.add("intl", move |ctx: Ctx<'js>| intl::object(&ctx, &this))?;

@@ -1,11 +1,10 @@
 //! `Limit`: how long one run may take, and what happens to the thread meanwhile.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use ferrowire::bus::{is_aside, run_aside};
 
 /// A run that takes longer gives its worker thread away, so that the tasks that wait for the
 /// worker go on elsewhere. Most functions take a few microseconds.
@@ -71,11 +70,7 @@ impl Limit {
 }
 
 fn give_worker_away() {
-    let multi_threaded = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if multi_threaded {
-        // It panics where a task must not block at all; then the thread stays what it is.
-        let handover = || tokio::task::block_in_place(|| std::thread::park_timeout(HANDOVER));
-        drop(std::panic::catch_unwind(AssertUnwindSafe(handover)));
+    if !is_aside() {
+        run_aside(|| std::thread::park_timeout(HANDOVER));
     }
 }

@@ -1,4 +1,4 @@
-//! `Call`: a request as it is to be sent, and `Got`: what came back.
+//! `Call`: a request to send, and `Got`: its response.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     pub(crate) jar: Jar,
     pub(crate) follow: bool,
-    /// User and password for a server that asks for a digest.
+    /// User and password for digest authentication.
     pub(crate) digest: Option<(String, String)>,
     pub(crate) timeout: Duration,
-    /// Whether the server has to prove who it is.
+    /// Whether to verify the server's certificate.
     pub(crate) verify: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Got {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Where it came from in the end.
+    /// The final URL, after redirects.
     pub(crate) url: Url,
     /// `msg.redirectList`.
     pub(crate) redirects: Vec<Value>,
@@ -44,7 +44,7 @@ pub(crate) fn set_cookies(headers: &HeaderMap) -> Vec<String> {
     headers.get_all(SET_COOKIE).iter().map(|line| latin1(line.as_bytes())).collect()
 }
 
-/// Bytes of a header as text: each is the character of that number.
+/// Header bytes as Latin-1 text.
 pub(crate) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }

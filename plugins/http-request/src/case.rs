@@ -1,7 +1,7 @@
-//! The case of header names, kept as the flow writes it: some servers insist on one.
+//! Keeps the case of header names as in the flow: some servers are case-sensitive.
 //!
-//! `hyper` writes names in lower case, except those of a request that it has read itself with
-//! `preserve_header_case`, as a proxy does. So it is given one to read.
+//! `hyper` writes names in lower case, except for a request that it has parsed itself with
+//! `preserve_header_case`, as in a proxy. So this lets it parse one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,12 +14,12 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 
-/// What a request has to carry for these names to be written as they are. Nothing when they are
-/// in lower case, which needs no help.
+/// The extensions a request needs for its names to be written with this case. Empty if they are all
+/// in lower case.
 pub(crate) async fn kept<'a>(names: impl Iterator<Item = &'a str>) -> Extensions {
     let mut head = String::new();
     for name in names.filter(|name| name.bytes().any(|b| b.is_ascii_uppercase())) {
-        // The body of this request is none of the other one's business.
+        // The dummy request has no body.
         if !name.eq_ignore_ascii_case("content-length")
             && !name.eq_ignore_ascii_case("transfer-encoding")
         {
@@ -43,7 +43,7 @@ async fn read(head: &str) -> Extensions {
     if writer.write_all(head.as_bytes()).await.is_ok() {
         let mut server = http1::Builder::new();
         server.preserve_header_case(true);
-        // The request is read; that nobody waits for its answer is no failure.
+        // The request is parsed; its response is not needed.
         let _answered = server.serve_connection(TokioIo::new(reader), service_fn(take)).await;
     }
     found.into_inner().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! `Connector`: opens the connections of a node: through a proxy if there is one, with TLS.
+//! `Connector`: opens a node's connections, with TLS and through a proxy if configured.
 
 use std::io;
 use std::pin::Pin;
@@ -26,10 +26,10 @@ use tower_service::Service;
 use crate::failure::NoConnection;
 use crate::proxy::{Choice, target};
 
-/// The most bytes of a proxy's answer.
+/// The maximum size of a proxy's response.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
-/// Opens connections. Clones share what is read once.
+/// Opens connections. Clones share the TLS configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector(Arc<Shared>);
 
@@ -38,7 +38,7 @@ struct Shared {
     cx: NodeContext,
     proxy: Choice,
     tls: TlsOptions,
-    /// Made of the options at the first need: it reads files.
+    /// Built from the options on first use, because it reads files.
     config: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -68,9 +68,8 @@ impl Connector {
             None => tcp,
         };
         let name = self.0.tls.server_name.as_deref().unwrap_or(host);
-        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
-            NoConnection::Options(format!("`{name}` is no name that a TLS server can prove"))
-        })?;
+        let server = ServerName::try_from(name.to_owned())
+            .map_err(|_| NoConnection::Options(format!("invalid TLS server name `{name}`")))?;
         let stream = TlsConnector::from(self.config().await?)
             .connect(server, tcp)
             .await
@@ -97,7 +96,7 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, NoConnection> {
     Ok(tcp)
 }
 
-/// Asks a proxy for a way through (RFC 9110 §9.3.6).
+/// Requests a tunnel from a proxy (RFC 9110 §9.3.6).
 async fn tunnel(
     mut tcp: TcpStream,
     proxy: &Proxy,
@@ -114,10 +113,10 @@ async fn tunnel(
     head.push_str("\r\n");
     tcp.write_all(head.as_bytes()).await.map_err(failed)?;
     let mut answer = Vec::new();
-    // Byte by byte: what follows belongs to the server behind it.
+    // Byte by byte: what follows belongs to the server behind the proxy.
     while !answer.ends_with(b"\r\n\r\n") {
         if answer.len() >= LONGEST_ANSWER {
-            return Err(refused("at too great length"));
+            return Err(refused("with too many bytes"));
         }
         answer.push(tcp.read_u8().await.map_err(failed)?);
     }
@@ -140,19 +139,19 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// A connection, and whether requests on it name the whole URL because a proxy reads them.
+/// A connection, and whether its requests need the absolute URL for a proxy.
 #[derive(Debug)]
 pub(crate) struct Conn {
     stream: Stream,
     through_proxy: bool,
 }
 
-/// Whether a connection has served a request already. Clones are those of one connection.
+/// Whether a connection has already served a request. Shared by the clones for one connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Age(Arc<AtomicBool>);
 
 impl Age {
-    /// That of the connection on which something failed.
+    /// The age of the connection on which a request failed.
     pub(crate) fn of(error: &legacy::Error) -> Self {
         let mut all = Extensions::new();
         if let Some(connected) = error.connect_info() {

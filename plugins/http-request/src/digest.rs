@@ -1,10 +1,10 @@
-//! Digest authorization (RFC 7616): the answer to a server's challenge.
+//! Digest authentication (RFC 7616): the response to a server's challenge.
 
 use data_encoding::HEXLOWER;
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
-/// Who asks for what.
+/// The request to authenticate.
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
     pub(crate) user: &'a str,
@@ -17,7 +17,7 @@ pub(crate) struct Asking<'a> {
 /// The `Authorization` header for the challenge in `WWW-Authenticate`. `nonce` is the client's.
 ///
 /// # Errors
-/// What is missing in the challenge.
+/// If the challenge lacks a field.
 pub(crate) fn answer(
     challenge: &str,
     asking: &Asking<'_>,
@@ -69,7 +69,7 @@ pub(crate) fn answer(
     Ok(line)
 }
 
-/// `SHA-512-256` is the first half of SHA-512 here as in Node-RED, and not SHA-512/256.
+/// As in Node-RED, `SHA-512-256` is the first half of SHA-512 rather than SHA-512/256.
 fn hash(algorithm: &str, text: &str) -> String {
     match algorithm {
         "sha-256" => HEXLOWER.encode(&Sha256::digest(text)),

@@ -1,4 +1,4 @@
-//! What the dialog of `http request` has beyond Node-RED's.
+//! The additions to Node-RED's dialog of `http request`.
 
 use ferrowire::{Editor, EditorPart};
 

@@ -1,4 +1,4 @@
-//! `Client`: sends a request, follows where it is sent to, and proves who it is when asked.
+//! `Client`: sends requests, follows redirects and authenticates.
 
 use bytes::Bytes;
 use ferrowire::{Map, NodeContext, Value};
@@ -22,16 +22,16 @@ use crate::inflate;
 use crate::jar;
 use crate::options::Options;
 
-/// How often a request is sent elsewhere before that counts as going round in circles.
+/// The limit of redirects for a request.
 const MOST_REDIRECTS: usize = 21;
 
-/// How many connections to a host wait to be used again.
+/// The maximum number of idle connections per host.
 const KEPT: usize = 64;
 
-/// What the node calls itself, if the flow does not say otherwise.
+/// The default `User-Agent`.
 const AGENT: &str = concat!("ferrowire/", env!("CARGO_PKG_VERSION"));
 
-/// Sends requests over connections that it keeps, if it is to keep any.
+/// Sends requests over connections that it reuses, if configured.
 #[derive(Debug)]
 pub(crate) struct Client {
     inner: legacy::Client<Connector, Full<Bytes>>,
@@ -60,10 +60,10 @@ impl Client {
         }
     }
 
-    /// Sends a request until there is a response to keep.
+    /// Sends a request, with redirects and authentication, and returns the final response.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why there is no response.
     pub(crate) async fn send(&self, mut call: Call) -> Result<Got, Failure> {
         let mut redirects = Vec::new();
         let mut proved = false;
@@ -103,7 +103,7 @@ impl Client {
                 Err(error) => error,
             };
             let failure = Failure::of(&error);
-            // A server may end an idle connection in the moment in which a request leaves.
+            // A server may close an idle connection just as a request is sent.
             let ended = Age::of(&error).is_old() && matches!(failure.code, "ECONNRESET" | "EPIPE");
             if !ended || !call.method.is_idempotent() {
                 return Err(failure);
@@ -141,7 +141,7 @@ impl Client {
         }
         let proxy = self.connector.proxy_for(uri);
         let proxy = proxy.map_err(|text| Failure::new("ERR_INVALID_ARG_VALUE", text))?;
-        // Behind TLS the proxy has been told when it was asked for the tunnel.
+        // With TLS, the proxy was authenticated when the tunnel was opened.
         if uri.scheme_str() != Some("https")
             && let Some(authorization) = proxy.and_then(|proxy| proxy.authorization)
         {
@@ -150,7 +150,7 @@ impl Client {
         Ok(headers)
     }
 
-    /// Answers a server's challenge; false if there is none, or nothing to answer with.
+    /// Answers an authentication challenge; false if there is none, or no credentials for it.
     fn prove(&self, call: &mut Call, response: &Response<Incoming>) -> bool {
         let Some((user, password)) = &call.digest else { return false };
         if response.status() != StatusCode::UNAUTHORIZED {
@@ -197,34 +197,35 @@ impl Client {
 
 pub(crate) fn too_large(largest: usize) -> Failure {
     let text =
-        format!("the response has more than {largest} bytes; raise `maxResponse` of the node");
+        format!("the response is larger than {largest} bytes; raise `maxResponse` of the node");
     Failure::new("ERR_BODY_TOO_LARGE", text)
 }
 
-/// Whether a server waits for a body unless it is told that there is none (RFC 9110 §8.6).
+/// Whether servers expect a body with this method, so that an empty one has to be announced (RFC
+/// 9110 §8.6).
 fn expects_body(method: &Method) -> bool {
     use hyper::Method as M;
     ![M::GET, M::HEAD, M::DELETE, M::OPTIONS, M::TRACE, M::CONNECT].contains(method)
 }
 
-/// The URL as it is asked for: user and password are sent in a header, if at all.
+/// The URL without user and password, which are sent in a header if at all.
 fn without_credentials(url: &Url) -> Result<Uri, Failure> {
     let mut plain = url.clone();
     plain.set_fragment(None);
-    // Fails only for URLs without a host, which were refused.
+    // Fails only for URLs without a host, which were rejected before.
     let _kept = (plain.set_username(""), plain.set_password(None));
-    let invalid = |_| Failure::new("ERR_INVALID_URL", format!("`{plain}` cannot be asked for"));
+    let invalid = |_| Failure::new("ERR_INVALID_URL", format!("invalid URL `{plain}`"));
     plain.as_str().parse().map_err(invalid)
 }
 
-/// Where the response sends the request, if that is to be followed.
+/// The target of a redirect that is to be followed.
 fn redirected(call: &Call, response: &Response<Incoming>) -> Option<String> {
     let is_redirect = matches!(response.status().as_u16(), 300..=304 | 307 | 308);
     let location = response.headers().get(LOCATION).filter(|_| is_redirect && call.follow)?;
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
-/// Makes the request the one that a redirect asks for.
+/// Changes the request to follow a redirect.
 fn go_on(call: &mut Call, status: StatusCode, location: &str) -> Result<(), Failure> {
     let invalid = |why: String| Failure::new("ERR_INVALID_URL", why);
     let next = call
@@ -235,7 +236,7 @@ fn go_on(call: &mut Call, status: StatusCode, location: &str) -> Result<(), Fail
         let text = format!("redirected to `{location}`, which is neither `http:` nor `https:`");
         return Err(Failure::new("ERR_UNSUPPORTED_PROTOCOL", text));
     }
-    // Only this one says that the answer is to be fetched (RFC 9110 §15.4.4).
+    // Only 303 changes the method (RFC 9110 §15.4.4).
     if status == StatusCode::SEE_OTHER && !matches!(call.method, Method::GET | Method::HEAD) {
         call.method = Method::GET;
         call.body = Bytes::new();
@@ -244,7 +245,7 @@ fn go_on(call: &mut Call, status: StatusCode, location: &str) -> Result<(), Fail
     let same = |a: &Url, b: &Url| {
         a.host_str() == b.host_str() && a.port_or_known_default() == b.port_or_known_default()
     };
-    // What was meant for one site is none of another one's business.
+    // Credentials must not be sent to another site.
     if !same(&call.url, &next) || (call.url.scheme() == "https" && next.scheme() == "http") {
         call.headers.remove("host");
         call.headers.remove("cookie");

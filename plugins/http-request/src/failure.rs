@@ -1,4 +1,4 @@
-//! `Failure`: why there is no response, with the code that Node.js gives it.
+//! `Failure`: why there is no response, with Node.js's error code.
 
 use std::error::Error;
 use std::io;
@@ -13,7 +13,7 @@ pub(crate) struct Failure {
     pub(crate) code: &'static str,
 }
 
-/// A connection could not be opened.
+/// Why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoConnection {
     #[error("cannot reach {0}:{1}")]
@@ -22,7 +22,7 @@ pub(crate) enum NoConnection {
     Tls(String, #[source] io::Error),
     #[error("{0}")]
     Options(String),
-    #[error("the proxy {0}:{1} answered {2}")]
+    #[error("the proxy {0}:{1} responded {2}")]
     Proxy(String, u16, String),
 }
 
@@ -35,7 +35,7 @@ impl Failure {
         Failure::new("ETIMEDOUT", "no response from server")
     }
 
-    /// What an error of the client means.
+    /// The failure for an error of the HTTP client.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
         let mut text = String::new();
         let mut code = None;
@@ -43,7 +43,7 @@ impl Failure {
         while let Some(error) = next {
             code = code.or_else(|| code_of(error));
             let line = error.to_string();
-            // Wrappers repeat what they wrap.
+            // Wrappers repeat the text of the wrapped error.
             if !text.ends_with(&line) && !line.starts_with("client error (") {
                 if !text.is_empty() {
                     text.push_str(": ");

@@ -1,15 +1,15 @@
-//! Bodies made of objects: `multipart/form-data` (RFC 7578) and query strings.
+//! Bodies from objects: `multipart/form-data` (RFC 7578) and query strings.
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
 use ferrowire::expression::javascript::encode_uri_component;
 use ferrowire::{HasBigInt, Map, Value};
 
-/// The fields as a `multipart/form-data` body with this boundary. A value with a property
-/// `value` may have `options` with `filename` and `contentType`.
+/// The fields as a `multipart/form-data` body with this boundary. A field with a property `value`
+/// may have `options` with `filename` and `contentType`.
 ///
 /// # Errors
-/// When there is a `BigInt` in a field that is sent as JSON.
+/// If a field sent as JSON contains a `BigInt`.
 pub(crate) fn multipart(fields: &Map, boundary: &str) -> Result<Bytes, HasBigInt> {
     let mut body = Vec::new();
     for (name, field) in fields.iter() {
@@ -44,12 +44,12 @@ pub(crate) fn multipart(fields: &Map, boundary: &str) -> Result<Bytes, HasBigInt
     Ok(body.into())
 }
 
-/// A name as browsers write it between quotes.
+/// A quoted name, escaped as in browsers.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// An object as a query string, as Node.js's `querystring.stringify` makes it.
+/// An object as a query string, like Node.js's `querystring.stringify`.
 pub(crate) fn query(value: &Value) -> String {
     let pairs: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (key.to_string(), value)).collect(),
@@ -69,7 +69,7 @@ pub(crate) fn query(value: &Value) -> String {
     parts.join("&")
 }
 
-/// What is neither text, number nor boolean is nothing in a query.
+/// Values other than text, numbers and booleans are empty in a query.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(_) | Value::Bool(_) => javascript::text(Some(value)),

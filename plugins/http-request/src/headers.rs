@@ -1,4 +1,4 @@
-//! `Headers`: the headers of a request, with their names as the flow writes them.
+//! `Headers`: the headers of a request, with names in the flow's spelling.
 
 use ferrowire::expression::javascript;
 use ferrowire::{Message, Value};
@@ -12,7 +12,7 @@ use crate::options::Part;
 pub(crate) struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// Those of `msg.headers`, and those of the node, which go before.
+    /// The headers of `msg.headers` and of the node, which take precedence.
     pub(crate) fn of(msg: &Message, parts: &[(Part, Part)]) -> Self {
         let mut headers = Headers::default();
         let of_message = msg.get("headers").and_then(Value::as_object);
@@ -29,7 +29,7 @@ impl Headers {
         headers
     }
 
-    /// Sets a header in place of all of its name; a value that is empty takes it away.
+    /// Replaces all headers of this name; an empty value removes them.
     pub(crate) fn set(&mut self, name: &str, value: Option<&Value>) {
         self.remove(name);
         match value {
@@ -50,13 +50,13 @@ impl Headers {
         self.0.push((name.to_owned(), value.into()));
     }
 
-    /// The first value of that name.
+    /// The first value of a header.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Takes all of that name away and returns the first value.
+    /// Removes all headers of this name and returns the first value.
     pub(crate) fn remove(&mut self, name: &str) -> Option<String> {
         let value = self.get(name).map(str::to_owned);
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -67,21 +67,21 @@ impl Headers {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The headers as they are sent.
+    /// The headers to send.
     ///
     /// # Errors
-    /// When one of them is none.
+    /// If a name or value is invalid.
     pub(crate) fn to_map(&self) -> Result<HeaderMap, Failure> {
         let mut map = HeaderMap::new();
         for (name, value) in &self.0 {
             let parsed: HeaderName = name.parse().map_err(|_| {
-                Failure::new("ERR_INVALID_HTTP_TOKEN", format!("`{name}` is no name of a header"))
+                Failure::new("ERR_INVALID_HTTP_TOKEN", format!("invalid header name `{name}`"))
             })?;
             let bytes: Option<Vec<u8>> =
                 value.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
             let value = bytes.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
             let value = value.ok_or_else(|| {
-                let text = format!("the value of the header `{name}` cannot be sent");
+                let text = format!("invalid value of the header `{name}`");
                 Failure::new("ERR_INVALID_CHAR", text)
             })?;
             map.append(parsed, value);

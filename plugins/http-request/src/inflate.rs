@@ -1,4 +1,4 @@
-//! Responses without their compression, as Node-RED's flows get them.
+//! Decompresses responses, as Node-RED does.
 
 use std::io::Read;
 
@@ -8,17 +8,17 @@ use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use crate::exchange::too_large;
 use crate::failure::Failure;
 
-/// The encodings that are understood, as a server is told.
+/// The supported encodings, as sent to servers.
 pub(crate) const ACCEPTED: &str = "gzip, deflate, br";
 
-/// How much of a brotli stream is looked at at a time.
+/// The size of the chunks of a brotli stream.
 const STEP: usize = 4096;
 
-/// The body that `bytes` stand for, and `headers` that no longer speak of a compression. A body in
-/// an encoding that is not known stays as it is. What it grows to is bounded by `most`.
+/// Decompresses a body and removes the headers about the compression. A body in an unknown encoding
+/// is not changed. The result is limited to `most` bytes.
 ///
 /// # Errors
-/// When it is not what its header says, or grows too large.
+/// If the body does not match its header, or is too large.
 pub(crate) fn body(headers: &mut HeaderMap, bytes: Bytes, most: usize) -> Result<Bytes, Failure> {
     let encoding = headers.get(CONTENT_ENCODING).map(|it| it.as_bytes().to_ascii_lowercase());
     let reader: Box<dyn Read> = match encoding.as_deref() {
@@ -36,7 +36,7 @@ pub(crate) fn body(headers: &mut HeaderMap, bytes: Bytes, most: usize) -> Result
     reader.take(bound).read_to_end(&mut plain).map_err(|error| {
         let encoding =
             String::from_utf8_lossy(encoding.as_deref().unwrap_or_default()).into_owned();
-        let text = format!("the response is not the `{encoding}` that its header says: {error}");
+        let text = format!("the response is not valid `{encoding}`: {error}");
         Failure::new("Z_DATA_ERROR", text)
     })?;
     if plain.len() > most { Err(too_large(most)) } else { Ok(plain.into()) }
@@ -50,7 +50,7 @@ mod tests {
 
     const TEXT: &[u8] = b"hello hello hello";
 
-    /// `TEXT` as `brotli` writes it.
+    /// `TEXT` compressed by `brotli`.
     const BROTLI: &[u8] =
         &[27, 16, 0, 248, 141, 148, 110, 222, 68, 85, 134, 150, 108, 32, 111, 1, 79, 28, 96, 28];
 
@@ -103,7 +103,7 @@ mod tests {
             let (mut headers, bytes) = encoded(encoding);
             let error = body(&mut headers, bytes.slice(..5), 100).unwrap_err();
             assert_eq!(error.code, "Z_DATA_ERROR", "{encoding}");
-            let text = format!("is not the `{encoding}` that its header says");
+            let text = format!("is not valid `{encoding}`");
             assert!(error.to_string().contains(&text), "{error}");
         }
     }

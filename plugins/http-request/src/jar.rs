@@ -1,4 +1,4 @@
-//! `Jar`: the cookies of one request and of those that it is redirected to.
+//! `Jar`: the cookies of a request and its redirects.
 
 use cookie_store::CookieStore;
 use ferrowire::expression::javascript;
@@ -7,7 +7,7 @@ use ferrowire::{Map, Value};
 use ferrowire_net::parse_cookies;
 use url::Url;
 
-/// Cookies, each for the hosts and paths that it is meant for.
+/// Cookies with the hosts and paths they apply to.
 #[derive(Debug)]
 pub(crate) struct Jar(CookieStore);
 
@@ -16,20 +16,21 @@ impl Jar {
         Jar(CookieStore::new())
     }
 
-    /// Adds a cookie, encoded already, for the host of `url`.
+    /// Adds an encoded cookie for the host of `url`.
     fn add(&mut self, name: &str, value: &str, url: &Url) {
-        // A cookie that is none is left out, as Node-RED does.
+        // An invalid cookie is ignored, as in Node-RED.
         let _kept = self.0.parse(&format!("{name}={value}"), url);
     }
 
-    /// Adds those of a `Cookie` header.
+    /// Adds the cookies of a `Cookie` header.
     pub(crate) fn add_header(&mut self, header: &str, url: &Url) {
         for (name, value) in parse_cookies(header) {
             self.add(name, value, url);
         }
     }
 
-    /// Adds those of `msg.cookies`: texts, or objects with `value` and perhaps `encode: false`.
+    /// Adds the cookies of `msg.cookies`: strings, or objects with `value` and optionally `encode:
+    /// false`.
     pub(crate) fn add_message(&mut self, cookies: &Map, url: &Url) {
         for (name, cookie) in cookies.iter() {
             let value = match cookie {
@@ -46,7 +47,7 @@ impl Jar {
         }
     }
 
-    /// Keeps what a response to `url` sets.
+    /// Stores the cookies that a response to `url` sets.
     pub(crate) fn keep(&mut self, lines: &[String], url: &Url) {
         for line in lines {
             let _kept = self.0.parse(line, url);
@@ -61,7 +62,7 @@ impl Jar {
     }
 }
 
-/// The cookies of `Set-Cookie` lines by name, each with its value and attributes.
+/// The cookies of `Set-Cookie` headers by name, each with its value and attributes.
 pub(crate) fn described(lines: &[String]) -> Map {
     let mut cookies = Map::new();
     for line in lines {

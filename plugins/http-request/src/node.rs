@@ -1,4 +1,4 @@
-//! `http request`: sends a request for each message, many at a time.
+//! `http request`: sends a request for each message, many concurrently.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,12 +16,12 @@ use crate::options::Options;
 use crate::outcome;
 use crate::prepare::{NotSent, prepare};
 
-/// How many requests of a node are under way at a time, each with a connection; whoever sends more
-/// messages waits.
+/// The maximum number of concurrent requests of a node, each with a connection; further senders
+/// wait.
 const MOST: usize = 256;
 
-/// Node-RED's `http request`. Messages leave in the order in which their answers come, which need not
-/// be that in which they came in.
+/// Node-RED's `http request`. Messages are sent in the order of the responses, which may differ
+/// from the order of the requests.
 #[derive(Debug)]
 pub struct HttpRequest {
     options: Arc<Options>,
@@ -32,7 +32,7 @@ pub struct HttpRequest {
 struct Running {
     cx: NodeContext,
     options: Arc<Options>,
-    /// As the options say, and one that trusts every server.
+    /// One with the configured options, and one that trusts every server.
     client: Client,
     trusting: Client,
     places: Arc<Semaphore>,
@@ -136,7 +136,7 @@ impl Running {
         sent.unwrap_or_else(|_| Err(Failure::timed_out()))
     }
 
-    /// Counts a request as over; true if no other one is under way.
+    /// Marks a request as finished; true if no other one is in progress.
     fn is_last(&self) -> bool {
         self.open.fetch_sub(1, Ordering::Relaxed) == 1
     }

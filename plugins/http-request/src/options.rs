@@ -6,10 +6,10 @@ use ferrowire_net::TlsOptions;
 
 use crate::proxy::Choice;
 
-/// The largest response, unless the property `maxResponse` says otherwise.
+/// The default of the property `maxResponse`.
 const LARGEST: usize = 100 << 20;
 
-/// What an `http request` is to do.
+/// The options of an `http request`.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// `None` for `msg.method`.
@@ -21,10 +21,10 @@ pub(crate) struct Options {
     pub(crate) auth: Option<AuthType>,
     pub(crate) user: String,
     pub(crate) password: String,
-    /// Whether failures go to catch nodes only.
+    /// Whether failures go only to catch nodes.
     pub(crate) errors_only: bool,
     pub(crate) keep_alive: bool,
-    /// Whether headers that are none are overlooked in responses.
+    /// Whether invalid headers in responses are ignored.
     pub(crate) lenient: bool,
     pub(crate) has_tls: bool,
     pub(crate) tls: TlsOptions,
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     pub(crate) largest: usize,
 }
 
-/// Where the URL comes from.
+/// The source of the URL.
 #[derive(Debug)]
 pub(crate) enum UrlSource {
     Message,
@@ -40,7 +40,7 @@ pub(crate) enum UrlSource {
     Template(String, Template),
 }
 
-/// What becomes of a response's body.
+/// How a response's body is converted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ResultType {
     Text,
@@ -48,7 +48,7 @@ pub(crate) enum ResultType {
     Json,
 }
 
-/// What the payload is for in a GET request.
+/// How the payload is used in a GET request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum PayloadOf {
     Nothing,
@@ -56,7 +56,7 @@ pub(crate) enum PayloadOf {
     Body,
 }
 
-/// How the node proves who it is.
+/// The authentication method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum AuthType {
     Basic,
@@ -133,20 +133,20 @@ fn result(config: &mut NodeConfig<'_>) -> ResultType {
         "bin" => ResultType::Buffer,
         "obj" => ResultType::Json,
         other => {
-            config.problem("ret", format!("`{other}` is none of `txt`, `bin` and `obj`"));
+            config.problem("ret", format!("expected `txt`, `bin` or `obj`, found `{other}`"));
             ResultType::Text
         }
     }
 }
 
-/// `true` is what the editor wrote for the query before there was a choice.
+/// `true` is the editor's old form of `query`.
 fn payload(config: &mut NodeConfig<'_>) -> PayloadOf {
     match config.text("paytoqs").as_str() {
         "" | "false" | "ignore" => PayloadOf::Nothing,
         "true" | "query" => PayloadOf::Query,
         "body" => PayloadOf::Body,
         other => {
-            let text = format!("`{other}` is none of `ignore`, `query` and `body`");
+            let text = format!("expected `ignore`, `query` or `body`, found `{other}`");
             config.problem("paytoqs", text);
             PayloadOf::Nothing
         }
@@ -155,12 +155,12 @@ fn payload(config: &mut NodeConfig<'_>) -> PayloadOf {
 
 fn auth(config: &mut NodeConfig<'_>) -> Option<AuthType> {
     match config.text("authType").as_str() {
-        // Without a choice, credentials in the URL count as basic.
+        // Without a choice, credentials in the URL are used for basic authentication.
         "" | "basic" => Some(AuthType::Basic),
         "digest" => Some(AuthType::Digest),
         "bearer" => Some(AuthType::Bearer),
         other => {
-            let text = format!("`{other}` is none of `basic`, `digest` and `bearer`");
+            let text = format!("expected `basic`, `digest` or `bearer`, found `{other}`");
             config.problem("authType", text);
             None
         }
@@ -171,10 +171,10 @@ fn auth(config: &mut NodeConfig<'_>) -> Option<AuthType> {
 fn headers(config: &mut NodeConfig<'_>) -> Vec<(Part, Part)> {
     let list = match config.raw("headers") {
         Some(Value::Array(list)) => list.to_vec(),
-        // What the editor wrote before there was a list.
+        // Old versions of the editor saved an object instead of a list.
         None | Some(Value::Object(_)) => Vec::new(),
         Some(_) => {
-            config.problem("headers", "a list of headers was expected");
+            config.problem("headers", "expected a list of headers");
             Vec::new()
         }
     };

@@ -1,4 +1,4 @@
-//! What a message says after its request.
+//! Puts the outcome of a request into its message.
 
 use ferrowire::{Key, Map, Message, NodeContext, Value};
 use ferrowire_net::{MARK, header_sum};
@@ -36,14 +36,14 @@ pub(crate) fn succeeded(msg: &mut Message, got: Got, result: ResultType, cx: &No
     msg.set("payload", payload);
 }
 
-/// Puts a failure into the message, for flows that look there.
+/// Puts a failure into the message, for flows that handle it there.
 pub(crate) fn failed(msg: &mut Message, failure: &Failure, url: &str) {
     let kind = if failure.code == "ETIMEDOUT" { "TimeoutError" } else { "RequestError" };
     msg.set("payload", format!("{kind}: {failure} : {url}"));
     msg.set("statusCode", failure.code);
 }
 
-/// Headers by name: several of one name joined, cookies as a list.
+/// Headers by name: duplicates joined, cookies as a list.
 fn described(headers: &HeaderMap) -> Map {
     let mut all = Map::new();
     for name in headers.keys() {

@@ -1,4 +1,4 @@
-//! `prepare`: what a message and the node's properties make of a request.
+//! `prepare`: builds a request from a message and the node's properties.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::jar::Jar;
 use crate::options::{AuthType, Options, PayloadOf, UrlSource};
 
 ferrowire::settings! {
-    /// How long the response to a request may take, unless the message says otherwise.
+    /// The time limit for the response, unless the message sets another one.
     pub TIMEOUT: Duration = Setting::seconds("http-request-timeout")
         .between("0.001", "31536000")
         .default("120")
@@ -27,15 +27,15 @@ ferrowire::settings! {
                Node-RED's httpRequestTimeout");
 }
 
-/// The longest `requestTimeout` of a message, in seconds: a year.
+/// The maximum `requestTimeout` of a message, in seconds: a year.
 const LONGEST: f64 = 31_536_000.0;
 
-/// Why a request is not sent.
+/// Why no request is sent.
 #[derive(Debug)]
 pub(crate) enum NotSent {
     /// The node fails with the message.
     Failed(NodeError),
-    /// The URL is of another kind: the node shows it and goes on.
+    /// The URL has another scheme: the node shows it and continues.
     OtherTransport,
 }
 
@@ -57,10 +57,10 @@ impl From<&str> for NotSent {
     }
 }
 
-/// The request for a message, and the URL as failures name it.
+/// The request for a message, and the URL for failures.
 ///
 /// # Errors
-/// Why there is none.
+/// Why no request can be sent.
 pub(crate) fn prepare(
     options: &Options,
     msg: &mut Message,
@@ -72,13 +72,13 @@ pub(crate) fn prepare(
     if method == Method::GET && options.payload == PayloadOf::Query && payload.is_some() {
         add_query(&mut text, payload)?;
     }
-    let url = Url::parse(&text).map_err(|error| format!("`{text}` is no URL: {error}"))?;
+    let url = Url::parse(&text).map_err(|error| format!("invalid URL `{text}`: {error}"))?;
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(format!("`{text}` names no host").into());
+        return Err(format!("invalid URL `{text}`: expected a host").into());
     }
     take_mark(msg);
     let mut headers = Headers::of(msg, &options.headers);
-    // How much is sent is what is sent.
+    // The length follows from the body.
     headers.remove("content-length");
     headers.remove("transfer-encoding");
     let mut jar = Jar::new();
@@ -123,7 +123,7 @@ fn url_text(options: &Options, msg: &Message, cx: &NodeContext) -> Result<String
     Ok(url)
 }
 
-/// What a flow author is told who sets both.
+/// The warning for flows that set both.
 const OVERRIDDEN: &str = "Warning: msg properties can no longer override set node properties. See \
                           bit.ly/nr-override-msg-props";
 
@@ -138,7 +138,7 @@ fn filled(source: &UrlSource, msg: &Message) -> Result<String, NotSent> {
     }
 }
 
-/// A `%` that begins no encoded byte stands for itself.
+/// A `%` that does not start an encoded byte is escaped.
 fn encode_percents(query: &str) -> String {
     let mut parts = query.split('%');
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -165,7 +165,7 @@ fn method(options: &Options, msg: &Message, cx: &NodeContext) -> Method {
         (None, None) => "GET".to_owned(),
     };
     name.parse().unwrap_or_else(|_| {
-        cx.warn(format_args!("`{name}` is no method of HTTP, GET is used"));
+        cx.warn(format_args!("invalid HTTP method `{name}`; GET is used"));
         Method::GET
     })
 }
@@ -185,7 +185,7 @@ fn add_query(url: &mut String, payload: Option<&Value>) -> Result<(), NotSent> {
     Ok(())
 }
 
-/// Adds who asks; returns what is needed for a digest.
+/// Adds the credentials; returns those for digest authentication.
 fn authorize(options: &Options, url: &Url, headers: &mut Headers) -> Option<(String, String)> {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let or =
@@ -240,7 +240,7 @@ fn body(
     })
 }
 
-/// How long the response may take: as the message says, else as the setting says.
+/// The time limit for the response: from the message, otherwise from the setting.
 fn timeout(msg: &Message, cx: &NodeContext) -> Duration {
     let Some(wanted) = msg.get("requestTimeout") else { return cx.setting(&TIMEOUT) };
     let milliseconds = javascript::number(Some(wanted));

@@ -1,4 +1,4 @@
-//! `http proxy`, and which proxy a request takes.
+//! `http proxy`, and the choice of a request's proxy.
 
 use ferrowire::{FromConfig, Map, Node, NodeConfig, NodeContext, Value};
 use ferrowire_net::{Proxy, is_excepted};
@@ -18,23 +18,23 @@ impl FromConfig for HttpProxy {
 
 impl Node for HttpProxy {}
 
-/// Where a node learns about proxies.
+/// The source of a node's proxy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Choice {
-    /// From `http_proxy` and the like.
+    /// `http_proxy` and the related environment variables.
     Environment,
-    /// From an `http proxy`: none, or this one for all but some hosts.
+    /// An `http proxy`: none, or this one with a list of exceptions.
     Node(Option<Proxy>, String),
 }
 
 impl Choice {
-    /// Reads the properties of an `http proxy`; `problem` is told what is wrong with its URL.
+    /// Reads the properties of an `http proxy`; calls `problem` for an invalid URL.
     pub(crate) fn from_properties(properties: &Map, mut problem: impl FnMut(String)) -> Self {
         let text = |of: Option<&Value>| of.and_then(Value::as_str).unwrap_or_default().to_owned();
         let url = text(properties.get("url"));
         let mut proxy = Proxy::parse(&url);
         if proxy.is_none() && !url.is_empty() {
-            problem(format!("`{url}` is not of the form `http://host:port`"));
+            problem(format!("invalid proxy `{url}`: expected `http://host:port`"));
         }
         let credential =
             |name: &str| text(properties.get("credentials").and_then(|all| all.get(name)));
@@ -54,7 +54,7 @@ impl Choice {
     /// The proxy for a URL.
     ///
     /// # Errors
-    /// When the environment names one that is none.
+    /// If the environment sets an invalid proxy.
     pub(crate) fn proxy_for(&self, uri: &Uri, cx: &NodeContext) -> Result<Option<Proxy>, String> {
         let (secure, host, port) = target(uri);
         match self {
@@ -69,7 +69,7 @@ impl Choice {
     }
 }
 
-/// Whether a URL wants TLS, its host without brackets, and its port.
+/// Whether a URL requires TLS, its host without brackets, and its port.
 pub(crate) fn target(uri: &Uri) -> (bool, &str, u16) {
     let secure = uri.scheme_str() == Some("https");
     let host = uri.host().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The connections of `http request`: which are used again, how many requests are under way.
+//! The connections of `http request`: reuse, and the limit of concurrent requests.
 
 mod support;
 
@@ -6,7 +6,7 @@ use ferrowire_testkit::{json, message};
 use futures_util::FutureExt;
 use support::{Server, payload, request, soon};
 
-/// As many as a node has under way at a time.
+/// The limit of concurrent requests of a node.
 const MOST: usize = 256;
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_kept_connection_is_used_again() {
             node.send(message(json!({}))).await;
         }
     }
-    // It does not outlive the node.
+    // The connection does not outlive the node.
     node.stop().await;
     peer.closed().await;
 }
@@ -40,7 +40,7 @@ async fn without_keep_alive_each_request_has_a_connection_of_its_own() {
         let mut peer = server.accept().await;
         let got = peer.request().await;
         assert_eq!(got.header("connection"), Some("close"), "{got:?}");
-        // The server would go on with it.
+        // The server would answer further requests.
         peer.answer(turn).await;
         assert_eq!(payload(&mut node).await, turn);
         peer.closed().await;
@@ -99,7 +99,7 @@ async fn a_request_that_meets_the_end_of_a_kept_connection_is_sent_again_if_that
             server.one("better").await;
             assert_eq!(payload(&mut node).await, "better", "{method}");
         } else {
-            // The server may have worked on it.
+            // The server may have processed the request.
             assert_eq!(support::text(&node.next_output(0).await, "statusCode"), "ECONNRESET");
             node.send(message(json!({"payload": "x"}))).await;
             server.one("later").await;

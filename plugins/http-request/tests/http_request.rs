@@ -1,4 +1,4 @@
-//! The contract of `http request`, and what it refuses before anything is sent.
+//! Compliance of `http request`, and the requests it rejects before sending.
 
 use ferrowire_plugin_http_request as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
@@ -20,7 +20,7 @@ async fn mistakes_are_found_before_the_start() {
     properties.sort_unstable();
     assert_eq!(properties, ["authType", "headers", "maxResponse", "paytoqs", "ret", "url"]);
     let proxy = Harness::of("http proxy").config(json!({"url": "socks5://x:1"})).problems();
-    assert_eq!(proxy[0].text, "`socks5://x:1` is not of the form `http://host:port`");
+    assert_eq!(proxy[0].text, "invalid proxy `socks5://x:1`: expected `http://host:port`");
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,8 +28,8 @@ async fn what_cannot_be_sent_fails_with_the_reason() {
     let mut node = Harness::of("http request").config(json!({"method": "use"})).start().await;
     for (msg, error) in [
         (json!({}), "No url specified"),
-        (json!({"url": "http://"}), "`http://` is no URL: empty host"),
-        (json!({"url": "http://a:99999/"}), "`http://a:99999/` is no URL: invalid port number"),
+        (json!({"url": "http://"}), "invalid URL `http://`: empty host"),
+        (json!({"url": "http://a:99999/"}), "invalid URL `http://a:99999/`: invalid port number"),
     ] {
         node.send(message(msg)).await;
         assert_eq!(node.next_error().await, error);

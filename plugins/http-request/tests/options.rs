@@ -1,4 +1,4 @@
-//! Each option that the palette shows for `http request` has the effect that it promises.
+//! The effect of each option in the dialog of `http request`.
 
 mod support;
 
@@ -6,7 +6,7 @@ use ferrowire::{Message, Value};
 use ferrowire_testkit::{json, message};
 use support::{Request, Server, payload, request, text};
 
-/// What a node with these properties sends for a message, and what it makes of the answer.
+/// The request of a node with these properties for a message, and the message it sends.
 async fn exchange(properties: serde_json::Value, msg: Message) -> (Request, Message) {
     let server = Server::start().await;
     let mut properties = properties;
@@ -103,13 +103,13 @@ async fn a_digest_answers_the_servers_challenge_once() {
     let mut peer = server.accept().await;
     assert_eq!(peer.request().await.header("authorization"), None);
     peer.write(CHALLENGE).await;
-    // A kept connection serves for the second try, too.
+    // The connection is reused for the second attempt.
     let seen = peer.request().await;
     let answer = seen.header("authorization").unwrap();
     for part in ["username=\"me\"", "realm=\"r\"", "uri=\"/x?y\"", "qop=auth", "opaque=\"o\""] {
         assert!(answer.contains(part), "`{part}` is missing in {answer}");
     }
-    // Who is refused then is told so.
+    // A second challenge is reported.
     peer.write(CHALLENGE).await;
     let refused = node.next_output(0).await;
     assert_eq!(refused.get("statusCode").unwrap().as_f64(), Some(401.0));

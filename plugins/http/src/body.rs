@@ -1,4 +1,4 @@
-//! The body of a request: read within its bounds, and made into a value by its type.
+//! Reads the body of a request within its limits and parses it by its type.
 
 use std::convert::Infallible;
 use std::io::Read;
@@ -11,27 +11,27 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::query;
 
-/// What an `http in` does with bodies.
+/// How an `http in` treats bodies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    /// They stay as they are: `skipBodyParsing`.
+    /// Bodies are not parsed: `skipBodyParsing`.
     pub(crate) raw: bool,
-    /// Files of forms are taken out: `upload`.
+    /// File uploads are accepted: `upload`.
     pub(crate) uploads: bool,
-    /// More bytes are refused.
+    /// The maximum size in bytes.
     pub(crate) most: usize,
 }
 
 /// Why a body cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadBody {
-    #[error("the body has more than {0} bytes; raise `http-node-max-length`")]
+    #[error("the body is larger than {0} bytes; raise `http-node-max-length`")]
     TooLarge(usize),
-    #[error("the body broke off")]
+    #[error("the body is incomplete")]
     BrokenOff,
-    #[error("the body is encoded as `{0}`, which is not understood")]
+    #[error("unsupported content encoding `{0}`")]
     Encoding(String),
-    #[error("the body is no {0}: {1}")]
+    #[error("the body is not valid {0}: {1}")]
     Malformed(&'static str, String),
 }
 
@@ -45,7 +45,7 @@ impl BadBody {
     }
 }
 
-/// A body as a flow gets it.
+/// A parsed body.
 #[derive(Debug, Default)]
 pub(crate) struct Body {
     /// `msg.req.body` and, for most methods, `msg.payload`.
@@ -54,10 +54,10 @@ pub(crate) struct Body {
     pub(crate) files: Option<Vec<Value>>,
 }
 
-/// Reads a body and makes a value of it.
+/// Reads and parses a body.
 ///
 /// # Errors
-/// When it is too large, breaks off, or is not what its type says.
+/// If it is too large, incomplete, or does not match its type.
 pub(crate) async fn read(
     headers: &HeaderMap,
     body: port::Body,
@@ -85,18 +85,18 @@ pub(crate) async fn read(
     Ok(Body { value, files: None })
 }
 
-/// As `body-parser` reads it: an object or an array, and nothing counts as an empty object.
+/// Parsed like `body-parser`: an object or an array; an empty body is an empty object.
 fn json(bytes: &Bytes) -> Result<Value, BadBody> {
     let malformed = |reason: String| BadBody::Malformed("JSON", reason);
     let text = bytes.trim_ascii();
     match text.first() {
         None => Ok(Map::new().into()),
         Some(b'{' | b'[') => Value::from_json(text).map_err(|error| malformed(error.to_string())),
-        Some(_) => Err(malformed("an object or an array was expected".to_owned())),
+        Some(_) => Err(malformed("expected an object or an array".to_owned())),
     }
 }
 
-/// The body without its compression. What it grows to is bounded as well.
+/// Decompresses the body. The decompressed size has the same limit.
 fn inflate(headers: &HeaderMap, bytes: Bytes, most: usize) -> Result<Bytes, BadBody> {
     let encoding = headers.get(CONTENT_ENCODING).map(|it| it.as_bytes().to_ascii_lowercase());
     let reader: Box<dyn Read> = match encoding.as_deref() {
@@ -114,7 +114,7 @@ fn inflate(headers: &HeaderMap, bytes: Bytes, most: usize) -> Result<Bytes, BadB
     if plain.len() > most { Err(BadBody::TooLarge(most)) } else { Ok(plain.into()) }
 }
 
-/// Text stays text, and what is no text is a buffer.
+/// Text becomes a string, anything else a buffer.
 fn plain(media: &str, bytes: Bytes) -> Value {
     let (family, subtype) = media.split_once('/').unwrap_or((media, ""));
     let is_xml = subtype == "xml" || subtype.ends_with("+xml");
@@ -122,7 +122,7 @@ fn plain(media: &str, bytes: Bytes) -> Value {
     match family {
         "text" => String::from_utf8_lossy(&bytes).into_owned().into(),
         _ if is_xml => String::from_utf8_lossy(&bytes).into_owned().into(),
-        // Node-RED makes text of these even when they are none, and so destroys them.
+        // Node-RED converts these to strings even if they are not text, which corrupts them.
         "" | "application" if !binary => match Text::from_utf8(bytes.clone()) {
             Ok(text) => text.into(),
             Err(_) => bytes.into(),
@@ -131,7 +131,7 @@ fn plain(media: &str, bytes: Bytes) -> Value {
     }
 }
 
-/// A form with files: fields in the body, files beside it.
+/// A multipart form: fields go into the body, files are separate.
 async fn form(kind: &str, bytes: Bytes) -> Result<Body, BadBody> {
     let malformed = |error: multer::Error| BadBody::Malformed("form", error.to_string());
     let boundary = multer::parse_boundary(kind).map_err(malformed)?;

@@ -1,4 +1,4 @@
-//! `Set-Cookie` lines from `msg.cookies`, with the options that Express knows.
+//! `Set-Cookie` headers from `msg.cookies`, with Express's options.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,14 +6,15 @@ use ferrowire::expression::javascript;
 use ferrowire::expression::javascript::encode_uri_component;
 use ferrowire::{NodeError, Value};
 
-/// The line for one cookie: a value, or an object of `value` and options. `null` deletes it.
+/// The header value for a cookie: a plain value, or an object with `value` and options. `null`
+/// deletes the cookie.
 ///
 /// # Errors
-/// What of it cannot be written.
+/// If the name or an option is invalid.
 pub(crate) fn line(name: &str, cookie: &Value) -> Result<String, NodeError> {
     let is_token = |b: u8| b.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&b);
     if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("`{name}` is no name of a cookie").into());
+        return Err(format!("invalid cookie name `{name}`").into());
     }
     let option = |key: &str| cookie.get(key).filter(|value| !matches!(value, Value::Null));
     let value = match cookie {
@@ -73,19 +74,18 @@ pub(crate) fn line(name: &str, cookie: &Value) -> Result<String, NodeError> {
 fn attribute(name: &str, key: &str, value: &Value) -> Result<String, NodeError> {
     let text = javascript::text(Some(value));
     let is_plain = text.bytes().all(|b| (b' '..0x7f).contains(&b) && b != b';');
-    if is_plain {
-        Ok(text)
-    } else {
-        Err(format!("`{key}` of the cookie `{name}` is invalid").into())
-    }
+    if is_plain { Ok(text) } else { Err(format!("invalid `{key}` of the cookie `{name}`").into()) }
 }
 
 fn choice(name: &str, value: &Value, known: &[&'static str]) -> Result<&'static str, NodeError> {
     let text = javascript::text(Some(value));
     let found = known.iter().find(|known| known.eq_ignore_ascii_case(&text));
     found.copied().ok_or_else(|| {
-        format!("`{text}`, an option of the cookie `{name}`, is none of {}", known.join(", "))
-            .into()
+        format!(
+            "invalid option `{text}` of the cookie `{name}`, expected one of {}",
+            known.join(", ")
+        )
+        .into()
     })
 }
 
@@ -94,7 +94,7 @@ fn now_in(milliseconds: f64) -> SystemTime {
     since_epoch(now.as_secs_f64() * 1000.0 + milliseconds)
 }
 
-/// A moment within what HTTP can write.
+/// A time within the range that HTTP can represent.
 fn since_epoch(milliseconds: f64) -> SystemTime {
     const YEAR_9999: f64 = 253_402_300_799.0;
     let seconds = (milliseconds / 1000.0).clamp(0.0, YEAR_9999);
@@ -105,7 +105,7 @@ fn date(moment: SystemTime) -> String {
     httpdate::fmt_http_date(moment)
 }
 
-/// A date: as JavaScript has it, in milliseconds, in ISO 8601, or as HTTP writes it.
+/// A date: a JavaScript date, milliseconds, ISO 8601, or an HTTP date.
 fn moment(name: &str, value: &Value) -> Result<SystemTime, NodeError> {
     let parsed = match value {
         Value::Number(milliseconds) => Some(since_epoch(*milliseconds)),
@@ -118,7 +118,7 @@ fn moment(name: &str, value: &Value) -> Result<SystemTime, NodeError> {
         }
         _ => None,
     };
-    parsed.ok_or_else(|| format!("`expires` of the cookie `{name}` is no date").into())
+    parsed.ok_or_else(|| format!("invalid `expires` of the cookie `{name}`").into())
 }
 
 #[cfg(test)]
@@ -149,10 +149,10 @@ mod tests {
             ),
             (
                 r#"{"value":1,"sameSite":"often"}"#,
-                "`often`, an option of the cookie `c`, is none of Strict, Lax, None",
+                "invalid option `often` of the cookie `c`, expected one of Strict, Lax, None",
             ),
-            (r#"{"value":1,"path":"/;x"}"#, "`path` of the cookie `c` is invalid"),
-            (r#"{"value":1,"expires":"soon"}"#, "`expires` of the cookie `c` is no date"),
+            (r#"{"value":1,"path":"/;x"}"#, "invalid `path` of the cookie `c`"),
+            (r#"{"value":1,"expires":"soon"}"#, "invalid `expires` of the cookie `c`"),
         ] {
             assert_eq!(cookie(json), expected, "{json}");
         }

@@ -1,4 +1,4 @@
-//! `http in`: receives requests, and sends each on as a message that waits for its answer.
+//! `http in`: receives requests and sends each into the flow as a message that expects a response.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ pub struct HttpIn {
 #[derive(Debug)]
 struct Route {
     method: Method,
-    /// As it stands in the flow file, with a slash in front.
+    /// As in the flow file, with a leading slash.
     path: String,
     pattern: Pattern,
     uploads: bool,
@@ -44,7 +44,7 @@ impl FromConfig for HttpIn {
             "delete" => Some(Method::DELETE),
             other => {
                 let text =
-                    format!("`{other}` is none of `get`, `post`, `put`, `patch` and `delete`");
+                    format!("expected `get`, `post`, `put`, `patch` or `delete`, found `{other}`");
                 config.problem("method", text);
                 None
             }
@@ -52,7 +52,7 @@ impl FromConfig for HttpIn {
         let url = config.text("url");
         let path = if url.starts_with('/') { url.clone() } else { format!("/{url}") };
         let pattern = match url.is_empty() {
-            true => Err("a path such as `/chat` is needed".to_owned()),
+            true => Err("expected a path such as `/chat`".to_owned()),
             false => Pattern::parse(&path),
         };
         let pattern = pattern.map_err(|text| config.problem("url", text)).ok();
@@ -85,8 +85,8 @@ impl Node for HttpIn {
             port.add_route(cx.info(), port::Route::of_flows(name.clone()), Arc::new(receiver))?;
         if let Some(first) = registration.earlier().first() {
             cx.warn(format_args!(
-                "`{name}` is answered by the node `{first}`: this one gets no requests; choose \
-                 another path"
+                "`{name}` is handled by the node `{first}`, so this node receives no requests; \
+                 choose another path"
             ));
         }
         self.set(Some(registration));
@@ -98,7 +98,7 @@ impl Node for HttpIn {
     }
 }
 
-/// Takes requests through the flow.
+/// Passes requests to the flow.
 struct Receiver {
     route: Arc<Route>,
     root: Box<str>,
@@ -129,7 +129,7 @@ impl Receiver {
             Some(Err(Malformed(text))) => {
                 return self.refuse(
                     StatusCode::BAD_REQUEST,
-                    &format!("`{text}` in the path cannot be decoded"),
+                    &format!("invalid encoding of `{text}` in the path"),
                 );
             }
             None => return text(StatusCode::NOT_FOUND, "nothing is served at this path"),
@@ -160,7 +160,7 @@ impl Receiver {
     fn refuse_body(&self, error: &BadBody) -> Response {
         let why = error.to_string();
         match error {
-            // Most likely the client has left, which is no failure of the flow.
+            // Most likely the client disconnected, which is not an error of the flow.
             BadBody::BrokenOff => {
                 self.cx.debug(&why);
                 text(error.status(), &why)
@@ -194,7 +194,7 @@ impl Receiver {
         let mut msg = Message::with_payload(payload);
         msg.set("req", req);
         msg.set("res", res);
-        // The flow goes on when the client leaves.
+        // The flow continues if the client disconnects.
         let cx = self.cx.clone();
         self.cx.spawn(async move { cx.send(0, msg).await });
         tokio::select! {
@@ -214,5 +214,5 @@ impl Receiver {
 }
 
 fn stopped() -> Response {
-    text(StatusCode::SERVICE_UNAVAILABLE, "the flow was stopped before it answered")
+    text(StatusCode::SERVICE_UNAVAILABLE, "the flow was stopped before it responded")
 }

@@ -1,4 +1,4 @@
-//! `http response`: answers the request that a message belongs to.
+//! `http response`: responds to the request of a message.
 
 use ferrowire::{
     FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
@@ -21,11 +21,11 @@ impl FromConfig for HttpResponse {
         let headers = match config.raw("headers") {
             None => Map::new(),
             Some(Value::Object(headers)) => headers.as_ref().clone(),
-            // What the editor wrote before it had a list of headers.
+            // Old versions of the editor saved an empty string instead of the headers.
             Some(Value::String(text)) if text.is_empty() => Map::new(),
             Some(Value::Array(none)) if none.is_empty() => Map::new(),
             Some(_) => {
-                config.problem("headers", "an object of headers was expected");
+                config.problem("headers", "expected an object of headers");
                 Map::new()
             }
         };
@@ -45,12 +45,12 @@ impl Node for HttpResponse {
 impl HttpResponse {
     fn answer(&self, msg: &mut Message, cx: &NodeContext) -> Result<(), NodeError> {
         let Some(res) = msg.get("res").filter(|res| res.is_truthy()) else {
-            cx.warn("the message has no `msg.res`: it does not come from an `http in`");
+            cx.warn("the message has no `msg.res`; send a message from an `http in`");
             return Ok(());
         };
         let name = res.get("_res").and_then(Value::as_str).unwrap_or_default().to_owned();
         take_mark(msg);
-        // What cannot be sent must not use the request up: a catch node may still answer it.
+        // An invalid response must not use up the request: a catch node may still respond to it.
         let reply = Reply::of(msg, self.status, &self.headers)?;
         let answered = open::take(&name).and_then(|open| {
             let response = reply.into_response(open.callback.as_deref());
@@ -58,7 +58,7 @@ impl HttpResponse {
         });
         match answered {
             Ok(()) => Ok(()),
-            // A client that has left is no failure of the flow.
+            // A client that disconnected is not an error of the flow.
             Err(left @ NotOpen::Left) => {
                 cx.debug(left);
                 Ok(())

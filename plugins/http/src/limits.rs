@@ -1,4 +1,4 @@
-//! What requests to flows may cost.
+//! Limits for requests to flows.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use ferrowire::{NodeContext, Setting};
 /// The limits of all `http in` nodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The most bytes of a request's body.
+    /// The maximum size of a request's body.
     pub(crate) max_body: usize,
-    /// How many requests may wait for an answer.
+    /// How many requests may wait for a response.
     pub(crate) max_open: usize,
-    /// How long each of them may wait.
+    /// How long a request may wait.
     pub(crate) timeout: Duration,
 }
 
-// Settings of the runtime, which declares and checks them; the defaults count in tests of one node.
+// The runtime declares and checks these settings; the defaults apply in tests of a single node.
 const MAX_LENGTH: Setting<usize> = Setting::bytes("http-node-max-length").default("32 MiB");
 const MAX_OPEN: Setting<usize> = Setting::integer("http-node-max-open").default("4096");
 const TIMEOUT: Setting<Duration> = Setting::seconds("http-node-timeout").default("300");
 
 impl Limits {
-    /// The limits that hold for a node.
+    /// The limits for a node.
     pub(crate) fn of(cx: &NodeContext) -> Self {
         Limits {
             max_body: cx.setting(&MAX_LENGTH),

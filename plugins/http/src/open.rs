@@ -1,4 +1,4 @@
-//! Requests that wait until a flow answers them.
+//! Requests that wait for a response from a flow.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// How many of those that are over are remembered, to tell why they cannot be answered.
 const REMEMBERED: usize = 65_536;
 
-/// The requests of all `http in` nodes of this process that wait for an answer, each under a name
-/// that nobody can guess. They are answered by whatever `http response` a message reaches.
+/// The open requests of all `http in` nodes of this process, by an unguessable name. Any `http
+/// response` that receives the message can respond.
 static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 
 fn lock() -> MutexGuard<'static, Table> {
@@ -39,50 +39,50 @@ impl Table {
     }
 }
 
-/// A response that is to be given.
+/// A pending response.
 pub(crate) struct Open {
     sender: oneshot::Sender<Response>,
-    /// The function that a JSONP request wants to be called.
+    /// The callback function of a JSONP request.
     pub(crate) callback: Option<String>,
 }
 
 impl Open {
-    /// Gives the response.
+    /// Sends the response.
     ///
     /// # Errors
-    /// When the client has left meanwhile.
+    /// If the client has disconnected.
     pub(crate) fn answer(self, response: Response) -> Result<(), NotOpen> {
         self.sender.send(response).map_err(|_| NotOpen::Left)
     }
 }
 
-/// Why a request cannot be answered.
+/// Why a response cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum NotOpen {
-    /// It was answered before.
-    #[error("this request has been answered already")]
+    /// A response was already sent.
+    #[error("this request was already answered")]
     Answered,
-    /// The client closed its connection, or the `http in` was stopped.
-    #[error("the client of this request no longer waits for an answer")]
+    /// The client disconnected, or the `http in` was stopped.
+    #[error("the client of this request disconnected, or the `http in` was stopped")]
     Left,
-    /// The time for an answer was over.
-    #[error("this request was not answered within `http-node-timeout`, its client was told so")]
+    /// The request timed out.
+    #[error("this request was not answered within `http-node-timeout`")]
     Late,
-    /// No request has this name, or none of the last ones had.
-    #[error("`msg.res` names no request that waits for an answer")]
+    /// No open or recent request has this name.
+    #[error("`msg.res` does not refer to an open request")]
     Unknown,
 }
 
-/// As many requests wait as may.
+/// The maximum number of requests is waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} requests wait for an answer, and no more may; raise `http-node-max-open`")]
+#[error("{0} requests are waiting for a response, which is the limit; raise `http-node-max-open`")]
 pub(crate) struct TooMany(pub(crate) usize);
 
-/// Enters a request, unless `most` wait already: its name, and the response to wait for.
+/// Registers a request, unless `most` are waiting: returns its name and the response to wait for.
 ///
 /// # Errors
-/// When as many wait as may.
+/// If the maximum number is waiting.
 pub(crate) fn enter(callback: Option<String>, most: usize) -> Result<(String, Waiting), TooMany> {
     let mut table = lock();
     if table.open.len() >= most {
@@ -95,10 +95,10 @@ pub(crate) fn enter(callback: Option<String>, most: usize) -> Result<(String, Wa
     Ok((format!("{name:032x}"), Waiting { name, response, over: NotOpen::Left }))
 }
 
-/// Takes a request out, to answer it.
+/// Removes a request in order to respond to it.
 ///
 /// # Errors
-/// When it does not wait any more.
+/// If it is no longer waiting.
 pub(crate) fn take(name: &str) -> Result<Open, NotOpen> {
     let name = u128::from_str_radix(name, 16).map_err(|_| NotOpen::Unknown)?;
     let mut table = lock();
@@ -111,8 +111,7 @@ pub(crate) fn take(name: &str) -> Result<Open, NotOpen> {
     }
 }
 
-/// A response to wait for: `None` when nobody can give it any more. Dropping it gives the request
-/// up.
+/// A response to wait for: `None` if it can no longer be sent. Dropping it gives up the request.
 pub(crate) struct Waiting {
     name: u128,
     response: oneshot::Receiver<Response>,

@@ -1,7 +1,7 @@
-//! `Pattern`: the paths of `http in` as Express 4 writes them.
+//! `Pattern`: the paths of `http in`, in the syntax of Express 4.
 //!
-//! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`: letters in
-//! any case, with or without a slash at the end.
+//! `/items/:id`, `/:from-:to`, `/:id(\d+)`, `/:lang?`, `/files/*`, `/ab?cd`, `/(a|b)`:
+//! case-insensitive, with or without a trailing slash.
 
 use ferrowire::expression::javascript::decode_uri_component;
 use ferrowire::expression::regexp::{self, RegExp};
@@ -11,32 +11,32 @@ use ferrowire::{Key, Map};
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     regex: RegExp,
-    /// The name of each group of the expression; the unnamed ones are numbered.
+    /// The names of the expression's groups; unnamed ones are numbered.
     names: Vec<Key>,
 }
 
-/// A parameter that is not encoded as it has to be.
+/// A parameter with invalid percent-encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Malformed(pub(crate) String);
 
 impl Pattern {
-    /// Parses a path, which begins with a slash.
+    /// Parses a path, which must begin with a slash.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the path is invalid.
     pub(crate) fn parse(path: &str) -> Result<Self, String> {
         let Translated { mut regex, named } = translate(path);
         let names = group_names(&regex, &named);
         regex.insert(0, '^');
         regex.push_str(if path.ends_with('/') { "?$" } else { "/?$" });
         let regex = regexp::compile_with(&regex, true)
-            .map_err(|error| format!("`{path}` is no path: {error}"))?;
+            .map_err(|error| format!("invalid path `{path}`: {error}"))?;
         Ok(Pattern { regex, names })
     }
 
-    /// The parameters of `path`, if it fits.
+    /// The parameters of `path`, if it matches.
     pub(crate) fn fit(&self, path: &str) -> Option<Result<Map, Malformed>> {
-        // What takes too many steps to match fits no more than what does not match.
+        // Exceeding the step limit counts as no match.
         let groups = self.regex.captures_at(path, 0).ok()??;
         let mut params = Map::new();
         for (name, number) in self.names.iter().zip(1..) {
@@ -49,7 +49,7 @@ impl Pattern {
         Some(Ok(params))
     }
 
-    /// Whether `path` fits.
+    /// Whether `path` matches.
     pub(crate) fn fits(&self, path: &str) -> bool {
         self.regex.is_match(path).unwrap_or(false)
     }
@@ -57,15 +57,15 @@ impl Pattern {
 
 struct Translated {
     regex: String,
-    /// Where groups with a name begin, and the name.
+    /// The start and name of each named group.
     named: Vec<(usize, Key)>,
 }
 
-/// The path as a regular expression.
+/// Translates the path to a regular expression.
 fn translate(path: &str) -> Translated {
     let mut out = Translated { regex: String::new(), named: Vec::new() };
     let mut rest = path;
-    // What stands between a parameter and the one before, in the same part of the path.
+    // The text between a parameter and the previous one in the same path segment.
     let mut between = String::new();
     while let Some(c) = rest.chars().next() {
         if let Some(parameter) = Parameter::at(rest) {
@@ -97,7 +97,7 @@ fn translate(path: &str) -> Translated {
     out
 }
 
-/// `/:name(expression)*?`, of which all but the colon and the name may be missing.
+/// `/:name(expression)*?`, where everything but the colon and the name is optional.
 struct Parameter<'a> {
     slash: bool,
     dot: bool,
@@ -148,7 +148,7 @@ impl<'a> Parameter<'a> {
         let mut letters = between.chars();
         match (self.expression, letters.next(), letters.next()) {
             (Some(expression), ..) => out.regex.push_str(&expression.replace('*', "(.*)")),
-            // A parameter ends before the letter that stood between it and the one before.
+            // A parameter ends at the character between it and the previous parameter.
             (None, Some(letter), None) if !letter.is_alphanumeric() => {
                 out.regex.push_str("([^/\\");
                 out.regex.push(letter);
@@ -169,7 +169,7 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// The names of all groups, in the order of their opening brackets.
+/// The names of all groups, in the order of their opening parentheses.
 fn group_names(regex: &str, named: &[(usize, Key)]) -> Vec<Key> {
     let mut names = Vec::new();
     let mut unnamed = 0;
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_refused() {
-        assert!(Pattern::parse("/a(").unwrap_err().starts_with("`/a(` is no path: "));
+        assert!(Pattern::parse("/a(").unwrap_err().starts_with("invalid path `/a(`: "));
         assert!(Pattern::parse("/(?=a)").is_err());
     }
 }

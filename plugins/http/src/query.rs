@@ -1,14 +1,14 @@
-//! Query strings and forms with nested names, as Express's `qs` reads them.
+//! Query strings and forms with nested names, parsed like Express's `qs`.
 //!
-//! `a=1&a=2` and `a[]=1&a[]=2` make arrays, `a[b][c]=1` objects within objects.
+//! `a=1&a=2` and `a[]=1&a[]=2` create arrays, `a[b][c]=1` nested objects.
 
 use ferrowire::{Map, Value};
 
-/// More parameters are left out.
+/// Further parameters are ignored.
 const MOST: usize = 1000;
-/// What is nested deeper stays one name, with its brackets.
+/// A deeper name is not split and keeps its brackets.
 const DEEPEST: usize = 5;
-/// A larger index makes an object instead of an array.
+/// A larger index creates an object instead of an array.
 const LARGEST_INDEX: usize = 20;
 
 /// The parameters of a query string or form.
@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &[u8]) -> Map {
     }
 }
 
-/// Adds a field, as `parse` does for each.
+/// Adds a field, as `parse` does for each field.
 pub(crate) fn add(fields: &mut Map, name: &str, value: Value) {
     insert(fields, name, value);
     for value in fields.values_mut() {
@@ -35,7 +35,7 @@ pub(crate) fn add(fields: &mut Map, name: &str, value: Value) {
 
 fn insert(all: &mut Map, name: &str, value: Value) {
     let names = split(name);
-    // Names that a script could take for something else than a property.
+    // Names with a special meaning in JavaScript.
     if names.iter().any(|name| matches!(*name, "__proto__" | "constructor" | "prototype")) {
         return;
     }

@@ -1,4 +1,4 @@
-//! `Reply`: a response as a message describes it, in the way Express sends it.
+//! `Reply`: a response described by a message, with Express's semantics.
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
@@ -13,7 +13,7 @@ use http::header::{
 
 use crate::cookie;
 
-/// All that is sent, but for what the request decides.
+/// The response without the parts that depend on the request.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,
@@ -29,15 +29,15 @@ enum Content {
     Json(String),
 }
 
-/// How a message is sent is none of the flow's business.
+/// Flows must not set the framing of a response.
 const FRAMING: [HeaderName; 6] =
     [CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 impl Reply {
-    /// What the message says; `status` and `headers` of the node go before.
+    /// The response in a message; `status` and `headers` of the node take precedence.
     ///
     /// # Errors
-    /// What of it is no part of a response.
+    /// If a part of it is invalid.
     pub(crate) fn of(msg: &Message, status: Option<u16>, headers: &Map) -> Result<Self, NodeError> {
         let mut all = HeaderMap::new();
         let of_message = msg.get("headers").and_then(Value::as_object);
@@ -50,17 +50,17 @@ impl Reply {
             for (name, value) in cookies.iter().filter(|(_, value)| !value.is_undefined()) {
                 let line = cookie::line(name, value)?;
                 let line = HeaderValue::from_str(&line)
-                    .map_err(|_| format!("the cookie `{name}` is no value of a header"))?;
+                    .map_err(|_| format!("invalid value of the cookie `{name}`"))?;
                 all.append(SET_COOKIE, line);
             }
         }
         let status = status.unwrap_or_else(|| wanted_status(msg));
-        let status = StatusCode::from_u16(status)
-            .map_err(|_| format!("`{status}` is no status code of HTTP"))?;
+        let status =
+            StatusCode::from_u16(status).map_err(|_| format!("invalid status code `{status}`"))?;
         Ok(Reply { status, headers: all, content: Content::of(msg.payload())? })
     }
 
-    /// The response; `callback` is what a JSONP request wants to be called.
+    /// The response; `callback` is the callback function of a JSONP request.
     pub(crate) fn into_response(self, callback: Option<&str>) -> Response {
         let typed = self.headers.get(CONTENT_TYPE).is_some();
         let (content, kind) = match self.content {
@@ -69,7 +69,7 @@ impl Reply {
             Content::Binary(bytes) => (bytes, Some("application/octet-stream")),
             Content::Json(json) => match callback.map(callable).filter(|name| !name.is_empty()) {
                 Some(name) => {
-                    // Comments and `typeof` as browsers' guides against misuse ask for.
+                    // The comment and `typeof` are browser security measures, as in Express.
                     let call = format!("/**/ typeof {name} === 'function' && {name}({json});");
                     (call.into(), Some("text/javascript; charset=utf-8"))
                 }
@@ -106,8 +106,7 @@ impl Content {
 }
 
 fn put(all: &mut HeaderMap, name: &str, value: &Value) -> Result<(), NodeError> {
-    let parsed: HeaderName =
-        name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+    let parsed: HeaderName = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
     if FRAMING.contains(&parsed) {
         return Ok(());
     }
@@ -134,14 +133,14 @@ fn header_value(name: &str, value: &Value) -> Result<HeaderValue, NodeError> {
     {
         text.push_str("; charset=utf-8");
     }
-    // Characters of Latin 1 are bytes of a header.
+    // Latin-1 characters are sent as single bytes.
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     bytes
         .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
-        .ok_or_else(|| format!("`{text}` is no value of the header `{name}`").into())
+        .ok_or_else(|| format!("invalid value `{text}` of the header `{name}`").into())
 }
 
-/// What of a name can stand in a script: letters, digits and `[]$_.`.
+/// Keeps the characters of `name` that are allowed in a callback: letters, digits and `[]$_.`.
 fn callable(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || "[]$_.".contains(*c)).collect()
 }

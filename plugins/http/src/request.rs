@@ -1,4 +1,4 @@
-//! `msg.req`: what a flow is told about a request, in the shape that Express gives it.
+//! `msg.req`: a request in the form that Express gives it.
 
 use ferrowire::expression::javascript::decode_uri_component;
 use ferrowire::port::Origin;
@@ -10,7 +10,7 @@ use http::request::Parts;
 
 use crate::query;
 
-/// All of `msg.req` that can be told from the head of a request. `path` is the one below `root`.
+/// The part of `msg.req` that follows from the head of a request. `path` is relative to `root`.
 pub(crate) fn describe(
     parts: &Parts,
     origin: Origin,
@@ -82,7 +82,7 @@ fn hostname(host: &str) -> &str {
     host.get(..end.unwrap_or(host.len())).unwrap_or_default()
 }
 
-/// The parts of the name before the last two, last one first.
+/// The labels of the name before the last two, in reverse order.
 fn subdomains(host: &str) -> Vec<Value> {
     if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
         return Vec::new();
@@ -90,7 +90,7 @@ fn subdomains(host: &str) -> Vec<Value> {
     host.split('.').rev().skip(2).map(Value::from).collect()
 }
 
-/// Headers by name, several of one name joined as Node.js joins them.
+/// Headers by name, duplicates joined as in Node.js.
 fn headers(headers: &HeaderMap) -> Map {
     let mut all = Map::new();
     for name in headers.keys() {
@@ -108,7 +108,7 @@ fn raw_headers(headers: &HeaderMap) -> Vec<Value> {
     headers.iter().flat_map(pair).collect()
 }
 
-/// Bytes of a header as text: each is the character of that number.
+/// Header bytes as Latin-1 text.
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }
@@ -126,7 +126,7 @@ fn cookies(headers: &HeaderMap) -> Map {
     all
 }
 
-/// A value decoded, and parsed if it says that it is JSON (`j:`).
+/// A decoded value, parsed if it is marked as JSON (`j:`).
 fn cookie(value: &str) -> Value {
     let text = decode_uri_component(value).map_or_else(|| value.to_owned(), Into::into);
     let parsed = text.strip_prefix("j:").and_then(|json| Value::from_json_text(json).ok());

@@ -1,4 +1,4 @@
-//! What `http in` and `http response` make of their properties and of messages.
+//! The properties of `http in` and `http response`, and their handling of messages.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
@@ -31,16 +31,18 @@ async fn mistakes_are_found_before_the_start() {
     assert_eq!(
         of("http in", json!({"url": "", "method": "brew"})),
         [
-            "method: `brew` is none of `get`, `post`, `put`, `patch` and `delete`",
-            "url: a path such as `/chat` is needed",
+            "method: expected `get`, `post`, `put`, `patch` or `delete`, found `brew`",
+            "url: expected a path such as `/chat`",
         ]
     );
-    assert!(of("http in", json!({"url": "/(", "method": "get"}))[0].contains("is no path: "));
+    assert!(
+        of("http in", json!({"url": "/(", "method": "get"}))[0].contains("invalid path `/(`: ")
+    );
     assert_eq!(of("http response", json!({"statusCode": "1"})).len(), 1);
     assert_eq!(of("http response", json!({"headers": "x"})).len(), 1);
 }
 
-/// A request on its way through a flow: the response to come, and `msg.res` of its message.
+/// A pending request: its response, and `msg.res` of its message.
 async fn begin(
     node: &mut Harness,
     port: &TestPort,
@@ -72,13 +74,13 @@ async fn a_response_answers_once_and_says_why_it_cannot() {
     let mut wrong = answer(json!("x"), &res);
     wrong.set("headers", Map::from_iter([("a b", "c")]));
     node.send(wrong).await;
-    assert_eq!(node.next_error().await, "`a b` is no name of a header");
+    assert_eq!(node.next_error().await, "invalid header name `a b`");
     node.send(answer(json!({"a": 1}), &res)).await;
     let response = response.await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
     node.send(answer(json!("again"), &res)).await;
-    assert_eq!(node.next_error().await, "this request has been answered already");
+    assert_eq!(node.next_error().await, "this request was already answered");
 
     let (response, res) = begin(&mut receiver, &port, "/a?callback=call.me%3Cscript%3E").await;
     node.send(answer(json!([1]), &res)).await;

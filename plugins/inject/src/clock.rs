@@ -1,13 +1,13 @@
-//! The time of day, also under the paused clock of a test.
+//! The time of day, including under tokio's paused clock.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-/// Tells the time in the local time zone.
+/// The time in the local time zone.
 ///
-/// A test pauses tokio's clock and not the system's. The two are compared with their state at
-/// the beginning: what tokio's is ahead by is added. Outside of tests they run in step.
+/// A test pauses tokio's clock but not the system's, so the time by which tokio's clock has run
+/// ahead since the start is added. Outside of tests the two agree.
 #[derive(Debug)]
 pub(crate) struct Clock {
     read: fn() -> SystemTime,
@@ -16,7 +16,7 @@ pub(crate) struct Clock {
     zone: TimeZone,
 }
 
-/// A clock that goes back by less is put right, not set: nobody wants the same minute twice.
+/// Smaller steps back are corrections of the clock, which must not repeat a time.
 const SET: Duration = Duration::from_secs(60);
 
 impl Clock {
@@ -24,7 +24,7 @@ impl Clock {
         Self::reading(SystemTime::now)
     }
 
-    /// A clock that shows what `read` tells.
+    /// A clock that reads the time from `read`.
     pub(crate) fn reading(read: fn() -> SystemTime) -> Self {
         Clock {
             read,
@@ -41,8 +41,8 @@ impl Clock {
         now.to_zoned(self.zone.clone())
     }
 
-    /// Waits for `time`; false when the clock was set back meanwhile. Sleeps are short, so that
-    /// a system clock that was set, or a machine that was suspended, is noticed.
+    /// Waits until `time`, in short sleeps, to notice when the system clock was set or the machine
+    /// was suspended. Returns false if the clock was set back.
     pub(crate) async fn wait_until(&self, time: &Zoned) -> bool {
         const LONGEST: Duration = Duration::from_secs(60);
         let mut now = self.now();
@@ -62,7 +62,7 @@ impl Clock {
     }
 }
 
-/// Whether a clock that should show `expected` was set back to `now`.
+/// Whether the clock was set back: it shows `now` instead of `expected`.
 pub(crate) fn is_set_back(expected: &Zoned, now: &Zoned) -> bool {
     Duration::try_from(now.duration_until(expected)).is_ok_and(|back| back > SET)
 }

@@ -1,4 +1,4 @@
-//! The node `inject`: starts flows by a button, at the start, at intervals, and by the clock.
+//! The node `inject`: starts flows by a button, at start-up, at intervals, or at set times.
 
 mod clock;
 mod props;
@@ -12,11 +12,11 @@ use ferrowire::{
 use props::Props;
 use timer::Timer;
 
-/// The property of a message that stands in for the configured properties: what the editor's
-/// "inject now" sends.
+/// The property of a message that overrides the configured properties, sent by the editor's "inject
+/// now".
 const USER_PROPS: &str = "__user_inject_props__";
 
-/// Node-RED's `inject`. A message that arrives is the press of its button.
+/// Node-RED's `inject`. A message to it is a press of its button.
 #[derive(Debug)]
 pub struct Inject {
     props: Props,
@@ -53,7 +53,7 @@ impl Node for Inject {
 
 ferrowire::register!(
     NodeType::shared::<Inject>("inject")
-        .summary("starts flows by a button, at the start, at intervals, by the clock")
+        .summary("starts flows by a button, at start-up, at intervals, or at set times")
         .category("common")
         .editor(Editor::NodeRed("common/20-inject"))
 );

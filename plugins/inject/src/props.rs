@@ -1,11 +1,11 @@
-//! The properties that an injected message gets.
+//! The properties of injected messages.
 
 use std::sync::Arc;
 
 use ferrowire::expression::TypedValue;
 use ferrowire::{Map, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Value};
 
-/// What is set, in order, and what is wrong with the rest.
+/// The properties to set, in order, and the errors of invalid ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Props {
     props: Arc<Vec<Prop>>,
@@ -20,14 +20,14 @@ struct Prop {
 }
 
 impl Props {
-    /// The list `props`, or what nodes had before there was one: `payload` with `payloadType`,
-    /// and `topic`. Mistakes are reported to `config`.
+    /// The list `props`, or for old nodes `payload` with `payloadType`, and `topic`. Problems are
+    /// reported to `config`.
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let list = match config.raw("props") {
             Some(Value::Array(list)) => list.to_vec(),
             None => ["payload", "topic"].map(|p| Map::from_iter([("p", p)]).into()).to_vec(),
             Some(_) => {
-                config.problem("props", "a list of properties was expected");
+                config.problem("props", "expected a list of properties");
                 Vec::new()
             }
         };
@@ -41,7 +41,7 @@ impl Props {
         Props { props: Arc::new(props), mistakes: Vec::new() }
     }
 
-    /// The list in a message. Its mistakes fail the message.
+    /// The list in a message. Its errors fail the message.
     pub(crate) fn from_message(list: &[Value]) -> Self {
         let (mut props, mut mistakes) = (Vec::new(), Vec::new());
         for item in list {
@@ -55,8 +55,8 @@ impl Props {
 
     /// Sets the properties of `msg`.
     ///
-    /// As in Node-RED, every one is tried and all that failed are reported together; a property
-    /// inside something that cannot have any is left out with a warning.
+    /// As in Node-RED, all properties are tried and the failures are reported together; a property
+    /// that cannot be set is skipped with a warning.
     pub(crate) fn fill(&self, msg: &mut Message, cx: &NodeContext) -> Result<(), NodeError> {
         let mut mistakes = self.mistakes.clone();
         for prop in self.props.iter() {
@@ -74,7 +74,7 @@ impl Props {
     }
 }
 
-/// The editor leaves out of `payload` and `topic` what it also writes beside the list.
+/// Adds to `payload` and `topic` what the editor stores outside of the list.
 fn completed(item: &Value, node: &Map) -> Value {
     let mut item = item.clone();
     let Some(prop) = item.as_object_mut() else { return item };
@@ -98,23 +98,23 @@ fn completed(item: &Value, node: &Map) -> Value {
 }
 
 impl Prop {
-    /// `None` for an entry that says nothing: one without a name, or an empty expression.
+    /// `None` for an empty entry: one without a name, or an empty expression.
     fn parse(item: &Value) -> Result<Option<Self>, String> {
         let Some(item) = item.as_object() else {
-            return Err("an object with `p`, `v` and `vt` was expected".to_owned());
+            return Err("expected an object with `p`, `v` and `vt`".to_owned());
         };
         let name = match item.get("p") {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(name)) if name.is_empty() => return Ok(None),
             Some(Value::String(name)) => name.as_str().to_owned(),
-            Some(other) => return Err(format!("`{}` is no name", other.to_json())),
+            Some(other) => return Err(format!("invalid name `{}`", other.to_json())),
         };
         let kind = match item.get("vt") {
             None | Some(Value::Null) => "str",
             Some(Value::String(kind)) if kind.is_empty() => "str",
             Some(Value::String(kind)) => kind,
             Some(other) => {
-                return Err(format!("property `{name}`: `{}` is no type", other.to_json()));
+                return Err(format!("property `{name}`: invalid type `{}`", other.to_json()));
             }
         };
         let empty = Value::from("");

@@ -1,4 +1,4 @@
-//! When messages are injected without a button being pressed.
+//! Injects messages at start-up, at intervals, and at set times.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::clock::{Clock, is_set_back};
 use crate::props::Props;
 
-/// The longest interval, in seconds: what a Node.js timer can count.
+/// The maximum interval, in seconds: the limit of Node.js timers.
 const LONGEST_REPEAT: f64 = 2_147_483.0;
 
-/// The longest delay before the first message, in seconds.
+/// The maximum delay before the first message, in seconds.
 const LONGEST_DELAY: f64 = 2_147_483.0;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Timer {
-    /// The delay after which a message is injected once; what repeats begins after it.
+    /// The delay of the first message; repetitions start after it.
     once: Option<Duration>,
     repeat: Repeat,
 }
@@ -44,7 +44,7 @@ impl Timer {
         }
     }
 
-    /// Whether nothing is ever injected by itself.
+    /// Whether nothing is injected automatically.
     pub(crate) fn is_idle(&self) -> bool {
         self.once.is_none() && matches!(self.repeat, Repeat::Never)
     }
@@ -58,7 +58,7 @@ impl Timer {
             Repeat::Never => {}
             Repeat::Every(period) => {
                 let mut ticks = tokio::time::interval_at(Instant::now() + *period, *period);
-                // A flow that is slower than its interval gets no burst afterwards.
+                // A flow slower than the interval gets no burst afterwards.
                 ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
                 loop {
                     ticks.tick().await;
@@ -74,7 +74,7 @@ impl Repeat {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let period = config.number_in("repeat", 0.0..=LONGEST_REPEAT);
         let pattern = match config.raw("crontab") {
-            // What a checkbox may leave behind.
+            // A checkbox may have saved this.
             Some(Value::Bool(false)) => String::new(),
             _ => config.text("crontab"),
         };
@@ -90,7 +90,7 @@ impl Repeat {
             Ok(cron) => Repeat::Cron(Box::new(cron)),
             Err(error) => {
                 let text = format!(
-                    "`{pattern}` is no cron expression ({error}); write five fields: minute, \
+                    "invalid cron expression `{pattern}` ({error}); write five fields: minute, \
                      hour, day, month, weekday"
                 );
                 config.problem("crontab", text);
@@ -105,13 +105,13 @@ async fn run_cron(cron: &Cron, props: &Props, cx: &NodeContext) {
     loop {
         if let Err(error) = times.next().await {
             let pattern = cron.pattern.to_string();
-            return cx.fail(format!("`{pattern}` never comes to pass again: {error}"));
+            return cx.fail(format!("`{pattern}` has no further time: {error}"));
         }
         inject(props, cx).await;
     }
 }
 
-/// The times of a cron expression, one after the other.
+/// The times of a cron expression, in order.
 struct Times<'a> {
     cron: &'a Cron,
     clock: Clock,
@@ -123,8 +123,8 @@ impl<'a> Times<'a> {
         Times { cron, last: clock.now(), clock }
     }
 
-    /// Waits for the next one, from the present on: what was missed meanwhile is not made up for.
-    /// What was there already does not come again, unless the clock was set back.
+    /// Waits for the next time after now: missed times are skipped. A time does not come twice
+    /// unless the clock was set back.
     async fn next(&mut self) -> Result<(), CronError> {
         loop {
             let now = self.clock.now();

@@ -1,10 +1,10 @@
-//! What `inject` puts into its messages.
+//! The properties of injected messages.
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_inject as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 
-/// The message that a press of the button injects.
+/// The message injected by a press of the button.
 async fn injected(config: serde_json::Value, pressed: serde_json::Value) -> Message {
     let builder = Harness::of("inject").config(config).env("WHO", "Joe");
     let mut node = builder.start().await;
@@ -185,8 +185,8 @@ fn mistakes_in_the_configuration_are_named() {
     assert!(
         problem(json!({"props": [{"p": "a b"}]})).contains("invalid property expression `a b`")
     );
-    assert!(problem(json!({"props": "x"})).starts_with("props: a list"));
-    assert!(problem(json!({"props": [5]})).starts_with("props[0]: an object"));
+    assert!(problem(json!({"props": "x"})).starts_with("props: expected a list"));
+    assert!(problem(json!({"props": [5]})).starts_with("props[0]: expected an object"));
     let legacy = json!({"payload": "x", "payloadType": "num"});
     assert!(problem(legacy).contains("`x` is not a number"));
 }

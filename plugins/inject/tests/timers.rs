@@ -1,4 +1,4 @@
-//! When `inject` injects by itself.
+//! When `inject` injects automatically.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn start(timing: &[(&str, serde_json::Value)]) -> Harness {
     Harness::of("inject").config(config).patience(DAY).start().await
 }
 
-/// The milliseconds after which the next messages come.
+/// The milliseconds at which the next messages arrive.
 async fn times(node: &mut Harness, start: Instant, count: usize) -> Vec<u128> {
     let mut times = Vec::new();
     for _ in 0..count {
@@ -101,7 +101,7 @@ async fn a_crontab_follows_the_local_clock() {
     let hour = (begin.1.hour() + 2) % 24;
     let mut node = start(&[("crontab", json!(format!("0 {hour} * * *")))]).await;
     node.next_output(0).await;
-    // The two clocks were read one after the other.
+    // The two clocks are not read at the same instant.
     let passed = begin.0.elapsed() + Duration::from_millis(500);
     let at = begin.1.checked_add(passed).map(|at| (at.hour(), at.minute(), at.second()));
     assert!(matches!(at, Ok((found, 0, 0)) if found == hour), "{at:?}");
@@ -128,7 +128,7 @@ async fn the_patterns_that_the_editor_writes_are_understood() {
 #[tokio::test(start_paused = true)]
 async fn a_crontab_that_never_comes_to_pass_is_an_error() {
     let mut node = start(&[("crontab", json!("0 0 30 2 *"))]).await;
-    assert!(node.next_error().await.contains("never comes to pass"));
+    assert!(node.next_error().await.contains("has no further time"));
     node.stop().await;
 }
 
@@ -147,11 +147,11 @@ fn timings_that_cannot_be_are_named() {
     for (name, value, part) in [
         ("repeat", json!("2147484"), "not between 0 and 2147483"),
         ("repeat", json!(-1), "not between"),
-        ("repeat", json!("soon"), "a number was expected, found `soon`"),
-        ("onceDelay", json!("x"), "a number was expected"),
+        ("repeat", json!("soon"), "expected a number, found `soon`"),
+        ("onceDelay", json!("x"), "expected a number"),
         ("onceDelay", json!(1e12), "not between"),
         ("once", json!("maybe"), "`true` or `false`"),
-        ("crontab", json!("61 * * * *"), "`61 * * * *` is no cron expression"),
+        ("crontab", json!("61 * * * *"), "invalid cron expression `61 * * * *`"),
         ("crontab", json!("every day"), "five fields"),
     ] {
         let problems = Harness::of("inject").config(json!({name: value})).problems();

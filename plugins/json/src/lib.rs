@@ -14,9 +14,9 @@ use schema::{Cache, Schema};
 #[derive(Debug)]
 pub struct Json {
     property: Option<PropertyPath>,
-    /// Text becomes a value.
+    /// Text is parsed.
     parses: bool,
-    /// A value becomes text.
+    /// Values are printed.
     prints: bool,
     pretty: bool,
     schema: Cache,
@@ -34,12 +34,12 @@ impl From<HasBigInt> for Failure {
     }
 }
 
-/// A value that does not fit its schema.
+/// A value that does not match its schema.
 struct Misfit {
     error: NodeError,
-    /// Goes into `msg.schemaError`.
+    /// The value for `msg.schemaError`.
     list: Value,
-    /// What was read from text, which goes into the property.
+    /// The parsed value, which is assigned to the property.
     parsed: Option<Value>,
 }
 
@@ -50,7 +50,7 @@ impl FromConfig for Json {
             "obj" => (true, false),
             "str" => (false, true),
             other => {
-                config.problem("action", format!("`{other}` is none of ``, `obj` and `str`"));
+                config.problem("action", format!("expected ``, `obj` or `str`, found `{other}`"));
                 (true, true)
             }
         };
@@ -61,7 +61,7 @@ impl FromConfig for Json {
 }
 
 impl Json {
-    /// What becomes of the property, checked by the schema; `None` when it stays.
+    /// The new value of the property, checked against the schema; `None` if unchanged.
     fn convert(&self, value: &Value, schema: Option<&Schema>) -> Result<Option<Value>, Failure> {
         let converts = self.parses || schema.is_some();
         let (text, parsed) = match value {
@@ -106,7 +106,7 @@ impl Json {
     }
 }
 
-/// `is_new`: the message gets the value, even when it does not fit.
+/// `is_new`: the value is assigned to the message even if it does not match.
 fn check(value: &Value, schema: Option<&Schema>, is_new: bool) -> Result<(), Failure> {
     let Some(schema) = schema else { return Ok(()) };
     schema.check(value).map_err(|mistakes| {
@@ -118,7 +118,7 @@ fn check(value: &Value, schema: Option<&Schema>, is_new: bool) -> Result<(), Fai
     })
 }
 
-/// An error that begins as that of `JSON.parse`, which flows may look at.
+/// An error that starts like that of `JSON.parse`, on which flows may depend.
 fn invalid(text: &[u8], error: &serde_json::Error) -> NodeError {
     let place = format!("line {}, column {}", error.line(), error.column());
     if error.is_eof() {
@@ -129,7 +129,7 @@ fn invalid(text: &[u8], error: &serde_json::Error) -> NodeError {
     let found = String::from_utf8_lossy(rest.get(..4).unwrap_or(rest)).chars().next();
     let found = found.map(|c| format!("Unexpected token '{c}'"));
     let found = found.unwrap_or_else(|| "Unexpected token".to_owned());
-    // The reason ends with the place, in other words.
+    // The reason ends with the position in serde_json's format.
     let reason = error.to_string();
     let reason = reason.split(" at line ").next().unwrap_or_default();
     NodeError::new(format!("{found} at {place} is not valid JSON: {reason}"))

@@ -1,14 +1,14 @@
-//! JSON text over several lines, as `JSON.stringify(value, null, 4)` prints it.
+//! Indented JSON, as `JSON.stringify(value, null, 4)` prints it.
 
 use ferrowire::{HasBigInt, Key, Map, Value};
 
 const INDENT: &str = "    ";
 
-/// How deep lines are indented; what is deeper stands in one line.
+/// Deeper levels are printed on one line.
 const DEPTH: usize = 128;
 
 /// # Errors
-/// When there is a `BigInt` in it.
+/// If the value contains a `BigInt`.
 pub(crate) fn pretty(value: &Value) -> Result<String, HasBigInt> {
     let mut out = String::new();
     print(value, 1, &mut out)?;

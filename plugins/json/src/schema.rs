@@ -1,11 +1,11 @@
-//! JSON schemas: `msg.schema`, compiled once for as long as it stays the same.
+//! JSON schemas: `msg.schema`, compiled again only when it changes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use boon::{Compiler, Draft, OutputError, OutputUnit, SchemaIndex, Schemas};
 use ferrowire::{Map, Value};
 
-/// The name under which a schema is known to its compiler.
+/// The name of the schema in its compiler.
 const NAME: &str = "msg.schema";
 
 /// The schema of the last message.
@@ -27,7 +27,7 @@ impl Cache {
     /// The compiled schema.
     ///
     /// # Errors
-    /// When `source` is no schema, or refers to one that is not part of it.
+    /// If `source` is not a schema, or refers to an external one.
     pub(crate) fn compiled(&self, source: &Value) -> Result<Arc<Schema>, String> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, schema)) = &*last
@@ -44,11 +44,11 @@ impl Cache {
 impl Schema {
     fn compile(source: &Value) -> Result<Self, String> {
         if !matches!(source, Value::Object(_) | Value::Bool(_)) {
-            return Err("an object was expected".to_owned());
+            return Err("expected an object".to_owned());
         }
         let source = serde_json::to_value(source).map_err(|error| error.to_string())?;
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        // What Node-RED takes a schema for that does not say.
+        // The default draft of Node-RED's validator.
         compiler.set_default_draft(Draft::V7);
         compiler.enable_format_assertions();
         compiler.add_resource(NAME, source).map_err(|error| error.to_string())?;
@@ -59,7 +59,7 @@ impl Schema {
     /// Checks `value`.
     ///
     /// # Errors
-    /// With every mistake: where, by which keyword, and in words.
+    /// With every violation: its location, keyword and text.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Vec<Mistake>> {
         let value = serde_json::to_value(value).unwrap_or_default();
         self.schemas.validate(&value, self.index).map_err(|error| {
@@ -81,8 +81,7 @@ fn collect(error: &OutputError<'_, '_, '_>, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// What is wrong with a value, in the words of the validator that Node-RED uses where flows may
-/// look at them.
+/// A violation, in the wording of Node-RED's validator where flows may depend on it.
 pub(crate) struct Mistake {
     instance: String,
     schema: String,
@@ -102,7 +101,7 @@ impl Mistake {
         }
     }
 
-    /// One line for an error.
+    /// One line, for an error.
     pub(crate) fn line(&self) -> String {
         format!("data{} {}", self.instance, self.message)
     }

@@ -1,4 +1,4 @@
-//! What `json` makes of text and of values.
+//! The conversions of `json`.
 
 use ferrowire::{BigInt, Date, Map, Message, Value};
 use ferrowire_plugin_json as _;

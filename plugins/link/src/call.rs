@@ -1,4 +1,4 @@
-//! `link call`: a call of the nodes behind a `link in`, with a time-out for the return.
+//! `link call`: calls the nodes after a `link in`, with a timeout for the return.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,17 +13,16 @@ use tokio::time::Instant;
 
 use crate::{RETURN, SOURCES, check_links};
 
-/// The port that leads to the chosen `link in`.
+/// The output that leads to the selected `link in`.
 const CALL: usize = 1;
 
-/// So many calls may be under way at a time.
+/// The maximum number of open calls.
 const MANY: usize = 65_536;
 
-/// So many calls may be under way within each other. A call that leads to itself would make a
-/// longer and longer list of who has called.
+/// The maximum nesting of calls. A recursive call would extend the list of callers indefinitely.
 const DEEPEST: usize = 1000;
 
-/// The longest time-out: longer ones mean this.
+/// The maximum timeout; longer ones are clamped.
 const LONGEST: f64 = 24.0 * 60.0 * 60.0;
 
 /// Node-RED's `link call`.
@@ -39,7 +38,7 @@ impl FromConfig for LinkCall {
         check_links(config);
         let kind = config.text_or("linkType", "static");
         if !matches!(kind.as_str(), "static" | "dynamic") {
-            config.problem("linkType", format!("`{kind}` is neither `static` nor `dynamic`"));
+            config.problem("linkType", format!("expected `static` or `dynamic`, found `{kind}`"));
         }
         let seconds = config.number("timeout").unwrap_or(30.0).clamp(0.0, LONGEST);
         LinkCall {
@@ -69,7 +68,7 @@ impl Node for LinkCall {
                 }
                 match was_waiting {
                     true => Handled::Send(0, msg),
-                    // The call has failed or returned already: it is not complete again.
+                    // The call has already failed or returned and must not complete again.
                     false => Handled::Kept(cx.send(0, msg)),
                 }
             }
@@ -84,14 +83,12 @@ impl LinkCall {
             true => Some(cx.find_linked(&target(&msg))?),
             false if cx.wired(CALL) => None,
             false => {
-                return Err(NodeError::new("the `link in` node to call is missing; choose one"));
+                return Err(NodeError::new("no `link in` node to call; select one"));
             }
         };
         let depth = msg.get(SOURCES).and_then(Value::as_array).map_or(0, <[Value]>::len);
         if depth >= DEEPEST {
-            let text = format!(
-                "{DEEPEST} calls are under way within each other; see whether one leads to itself"
-            );
+            let text = format!("{DEEPEST} nested calls; check whether a call leads to itself");
             return Err(NodeError::new(text));
         }
         let id = generate_id();
@@ -112,7 +109,7 @@ impl LinkCall {
     }
 }
 
-/// The id or the name in the message. A number stands for its digits.
+/// The id or name in the message. A number is used as text.
 fn target(msg: &Message) -> String {
     match msg.get("target") {
         Some(Value::String(target)) => target.to_string(),
@@ -131,7 +128,7 @@ struct Calls {
 #[derive(Debug, Default)]
 struct Waiting {
     messages: HashMap<String, Message>,
-    /// All have the same time-out, so the first made is the first that is late.
+    /// All calls have the same timeout, so they expire in the order of their start.
     due: VecDeque<(Instant, String)>,
 }
 
@@ -143,7 +140,9 @@ impl Calls {
     fn note(&self, id: &str, msg: &Message, timeout: Duration) -> Result<(), NodeError> {
         let mut waiting = self.waiting();
         if waiting.messages.len() >= MANY {
-            return Err(NodeError::new(format!("{MANY} calls wait for their return already")));
+            return Err(NodeError::new(format!(
+                "{MANY} calls are already waiting for their return"
+            )));
         }
         waiting.messages.insert(id.to_owned(), msg.clone());
         waiting.due.push_back((Instant::now() + timeout, id.to_owned()));
@@ -155,11 +154,11 @@ impl Calls {
         Ok(())
     }
 
-    /// Whether the call was under way.
+    /// Whether the call was open.
     fn forget(&self, id: &str) -> bool {
         let mut waiting = self.waiting();
         let was_waiting = waiting.messages.remove(id).is_some();
-        // So that the list is as long as there are calls under way, and no longer.
+        // Removes finished calls, so that the list does not grow beyond the open calls.
         while waiting.due.front().is_some_and(|(_, id)| !waiting.messages.contains_key(id)) {
             waiting.due.pop_front();
         }
@@ -171,7 +170,7 @@ impl Calls {
         loop {
             self.alarm.due(|| self.waiting().due.front().map(|(due, _)| *due)).await;
             for msg in self.late() {
-                // The word is Node-RED's, which flows may look for.
+                // Node-RED's text, on which flows may depend.
                 cx.fail_with("timeout", msg).await;
             }
         }

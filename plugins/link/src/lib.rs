@@ -1,5 +1,4 @@
-//! The nodes `link in`, `link out` and `link call`: wires that are not drawn, and calls that
-//! return.
+//! The nodes `link in`, `link out` and `link call`: virtual wires, and calls that return.
 
 mod call;
 mod out;
@@ -14,13 +13,13 @@ use out::LinkOut;
 /// The property that lists the ids of the other ends.
 const LINKS: &str = "links";
 
-/// The property of a message with the calls that it is to return to, the latest last.
+/// The property of a message with the calls to return to, the latest last.
 const SOURCES: &str = "_linkSource";
 
-/// The property of a returning message with the number of its call.
+/// The property of a returning message with the id of its call.
 const RETURN: &str = "_linkReturn";
 
-/// Passes on what arrives over links.
+/// Passes on messages from links.
 #[derive(Debug)]
 struct LinkIn;
 
@@ -44,13 +43,13 @@ fn check_links(config: &mut NodeConfig<'_>) {
         Some(_) => false,
     };
     if !fine {
-        config.problem(LINKS, "a list of node ids was expected");
+        config.problem(LINKS, "expected a list of node ids");
     }
 }
 
 ferrowire::register!(
     NodeType::shared::<LinkIn>("link in")
-        .summary("receives what is sent to it without a wire")
+        .summary("receives messages without a wire")
         .category("common")
         .links(Links::In(LINKS))
         .editor(Editor::NodeRed("common/60-link")),

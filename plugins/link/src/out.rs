@@ -1,4 +1,4 @@
-//! `link out`: on to the linked nodes, or back to the call.
+//! `link out`: sends to the linked nodes, or returns to the call.
 
 use ferrowire::{FromConfig, Handled, Message, Node, NodeConfig, NodeContext, Text, Value};
 
@@ -8,7 +8,7 @@ use crate::{RETURN, SOURCES, check_links};
 #[derive(Debug)]
 pub(crate) struct LinkOut {
     returns: bool,
-    /// What Node-RED leaves in each message.
+    /// A property that Node-RED sets on each message.
     event: Text,
 }
 
@@ -17,7 +17,7 @@ impl FromConfig for LinkOut {
         check_links(config);
         let mode = config.text_or("mode", "link");
         if !matches!(mode.as_str(), "link" | "return") {
-            config.problem("mode", format!("`{mode}` is neither `link` nor `return`"));
+            config.problem("mode", format!("expected `link` or `return`, found `{mode}`"));
         }
         let event = format!("node:{}", config.info().id).into();
         LinkOut { returns: mode == "return", event }
@@ -34,7 +34,7 @@ impl Node for LinkOut {
         let source = sources.and_then(Vec::pop);
         let part = |name| source.as_ref().and_then(|source| source.get(name)?.as_str());
         let (Some(node), Some(id)) = (part("node"), part("id")) else {
-            cx.warn("the message was not sent by a `link call` node, it is not returned");
+            cx.warn("the message was not returned: it does not come from a `link call` node");
             return Handled::Done;
         };
         msg.set(RETURN, id);
@@ -45,7 +45,7 @@ impl Node for LinkOut {
                 Ok(())
             })),
             Err(error) => {
-                cx.warn(format_args!("the message is not returned: {error}"));
+                cx.warn(format_args!("the message was not returned: {error}"));
                 Handled::Done
             }
         }

@@ -1,4 +1,4 @@
-//! What each of the nodes does with a message.
+//! The handling of messages by each of the nodes.
 
 use ferrowire::{Level, Message};
 use ferrowire_plugin_link as _;
@@ -64,7 +64,7 @@ async fn a_call_that_leads_to_itself_is_an_error() {
     assert_eq!(deepest.get("_linkSource").and_then(|s| s.as_array()).map(<[_]>::len), Some(1000));
     node.send(deepest).await;
     let error = node.next_error().await;
-    assert!(error.starts_with("1000 calls are under way within each other"), "{error}");
+    assert!(error.starts_with("1000 nested calls"), "{error}");
     assert!(node.outputs(1).is_empty());
     node.stop().await;
 }
@@ -95,7 +95,7 @@ async fn a_number_names_a_node_by_its_digits() {
 async fn a_call_without_a_target_fails() {
     let mut node = Harness::of("link call").config(json!({"links": []})).outputs(1).start().await;
     node.send(Message::with_payload(1)).await;
-    assert!(node.next_error().await.contains("is missing"));
+    assert!(node.next_error().await.contains("no `link in` node to call"));
     node.stop().await;
 }
 

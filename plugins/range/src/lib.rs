@@ -5,7 +5,7 @@ use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, PropertyPath,
 };
 
-/// What happens to numbers outside of the range.
+/// How numbers outside of the range are handled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outside {
     Scale,
@@ -32,12 +32,12 @@ impl FromConfig for Range {
             "roll" => Outside::Roll,
             "drop" => Outside::Drop,
             other => {
-                let text = format!("`{other}` is none of `scale`, `clamp`, `roll` and `drop`");
+                let text = format!("expected `scale`, `clamp`, `roll` or `drop`, found `{other}`");
                 config.problem("action", text);
                 Outside::Scale
             }
         };
-        // As in Node-RED, nothing filled in counts as 0.
+        // As in Node-RED, an empty field is 0.
         let mut number = |name: &str| config.number(name).unwrap_or(0.0);
         let mut input = (number("minin"), number("maxin"));
         let mut output = (number("minout"), number("maxout"));
@@ -60,7 +60,7 @@ impl FromConfig for Range {
 }
 
 impl Range {
-    /// `None` when the number is dropped.
+    /// `None` if the number is dropped.
     fn map(&self, number: f64) -> Option<f64> {
         let (low, high) = self.input;
         let size = high - low;
@@ -82,7 +82,7 @@ impl Node for Range {
         let Some(property) = &self.property else { return Handled::Done };
         let value = match property.read(&msg) {
             Ok(Some(value)) => value,
-            // No property: the message passes.
+            // The property is missing: the message passes.
             Ok(None) => return Handled::Send(0, msg),
             Err(error) => return Handled::Failed(error.into()),
         };

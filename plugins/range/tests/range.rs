@@ -1,11 +1,11 @@
-//! What `range` makes of numbers.
+//! The results of `range`.
 
 use ferrowire::{Level, Value};
 use ferrowire_plugin_range as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked, message};
 use serde_json::Value as Json;
 
-/// What leaves for a payload, or nothing.
+/// The payload that leaves, if any.
 async fn map(action: &str, range: [i32; 4], round: bool, payload: Json) -> Option<Value> {
     let [minin, maxin, minout, maxout] = range.map(|number| number.to_string());
     let config = json!({"minin": minin, "maxin": maxin, "minout": minout, "maxout": maxout,

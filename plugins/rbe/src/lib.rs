@@ -1,4 +1,4 @@
-//! The node `rbe`, in the palette `filter`: lets messages pass whose value has changed.
+//! The node `rbe`, named `filter` in the palette: passes messages whose value has changed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,11 +12,12 @@ use ferrowire::{
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
-    /// Passes unless the value is the one before.
+    /// Passes if the value differs from the previous one.
     Changed { ignores_first: bool },
-    /// Passes when the value is further from the one before than the gap, or (`equal`) as far.
+    /// Passes if the value differs from the previous one by more than the gap, or (`equal`) by
+    /// exactly the gap.
     Deadband { equal: bool },
-    /// Passes when it is nearer, or (not `strict`) as far.
+    /// Passes if it differs by less, or (not `strict`) by exactly the gap.
     Narrowband { strict: bool },
 }
 
@@ -25,11 +26,11 @@ enum Mode {
 pub struct Filter {
     mode: Mode,
     gap: f64,
-    /// The gap is a part of the value before.
+    /// The gap is a percentage of the previous value.
     percent: bool,
-    /// What the first value is compared with.
+    /// The initial value to compare with.
     start: Option<f64>,
-    /// Compares with the last value that came in, not with the last that passed.
+    /// Compares with the last received value instead of the last one that passed.
     compares_input: bool,
     by_topic: bool,
     property: Option<PropertyPath>,
@@ -37,7 +38,7 @@ pub struct Filter {
     previous: Mutex<HashMap<Key, Value>>,
 }
 
-/// When there are more topics than this, all are forgotten, and a warning says so.
+/// Beyond this number of topics all are forgotten, with a warning.
 const MOST_TOPICS: usize = 65_536;
 
 impl FromConfig for Filter {
@@ -50,14 +51,14 @@ impl FromConfig for Filter {
             "narrowband" => Mode::Narrowband { strict: false },
             "narrowbandEq" => Mode::Narrowband { strict: true },
             other => {
-                config.problem("func", format!("`{other}` is no mode of a filter"));
+                config.problem("func", format!("invalid mode `{other}`; select one in the editor"));
                 Mode::Changed { ignores_first: false }
             }
         };
         let gap = config.text_or("gap", "0");
         let number = javascript::parse_float(Some(&gap.as_str().into()));
         if number.is_nan() {
-            config.problem("gap", format!("a number was expected, found `{gap}`"));
+            config.problem("gap", format!("expected a number, found `{gap}`"));
         }
         Filter {
             mode,
@@ -79,7 +80,7 @@ impl Filter {
         let before = previous.get_mut(topic);
         let (passes, next) = match self.mode {
             Mode::Changed { ignores_first } => {
-                // As in Node-RED, an object that comes first is compared with an empty one.
+                // As in Node-RED, a first value that is an object is compared with an empty object.
                 let changed = match &before {
                     None => !value.as_object().is_some_and(ferrowire::Map::is_empty),
                     Some(before) => *before != value,
@@ -102,7 +103,9 @@ impl Filter {
             (Some(before), Some(next)) => *before = next,
             (None, Some(next)) => {
                 if previous.len() >= MOST_TOPICS {
-                    cx.warn(format_args!("{MOST_TOPICS} topics, their values are forgotten"));
+                    cx.warn(format_args!(
+                        "more than {MOST_TOPICS} topics; their values are forgotten"
+                    ));
                     previous.clear();
                 }
                 previous.insert(topic.into(), next);
@@ -112,7 +115,7 @@ impl Filter {
         Ok(passes)
     }
 
-    /// Whether the number passes, and what the next one is compared with.
+    /// Whether the number passes, and the value to compare the next one with.
     fn compare(&self, number: f64, before: Option<f64>) -> (bool, f64) {
         let is_narrow = matches!(self.mode, Mode::Narrowband { .. });
         let before = before.or_else(|| is_narrow.then(|| self.start.unwrap_or(number)));
@@ -171,7 +174,7 @@ impl Node for Filter {
 
 ferrowire::register!(
     NodeType::shared::<Filter>("rbe")
-        .summary("lets messages pass whose value has changed")
+        .summary("passes messages whose value has changed")
         .category("function")
         .editor(Editor::NodeRed("function/rbe"))
 );

@@ -1,4 +1,4 @@
-//! Which values a filter lets pass.
+//! The values that a filter passes.
 
 use ferrowire::{Date, Level, Message, Value};
 use ferrowire_plugin_rbe as _;

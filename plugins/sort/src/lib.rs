@@ -21,13 +21,13 @@ pub struct Sort {
     target: Target,
     descending: bool,
     as_number: bool,
-    /// The sequences that are not complete.
+    /// The incomplete sequences.
     waiting: Mutex<Sequences<Gathered>>,
 }
 
 #[derive(Debug)]
 enum Target {
-    /// The elements of an array, by an expression or by their own values.
+    /// The elements of an array, sorted by an expression or by their values.
     Elements(Option<PropertyPath>, Option<Jsonata>),
     /// The messages of a sequence.
     Sequence(Key),
@@ -40,11 +40,11 @@ enum Key {
     Expression(Jsonata),
 }
 
-/// An item after the value that it is sorted by; `None` stands for `undefined`.
+/// An item with its sort key; `None` stands for `undefined`.
 type Keyed<T> = (Option<Value>, T);
 
-/// The number of messages that may wait for the rest of their sequences. At the bound the oldest
-/// sequence goes to catch nodes, as [`ferrowire::sequence`] describes.
+/// The maximum number of messages in incomplete sequences. At the limit the oldest sequence goes to
+/// catch nodes, as described in [`ferrowire::sequence`].
 const MOST_HELD: usize = 65_536;
 
 impl FromConfig for Sort {
@@ -126,7 +126,7 @@ impl Sort {
         mut msg: Message,
         cx: &NodeContext,
     ) -> Result<Handled, NodeError> {
-        // As in Node-RED, a message without an array is complete and goes nowhere.
+        // As in Node-RED, a message without an array is complete and not sent.
         let Some(Value::Array(items)) = path.get(&msg) else { return Ok(Handled::Done) };
         let keyed = |item: &Value| {
             let key = match expression {
@@ -136,7 +136,7 @@ impl Sort {
             Ok((key, item.clone()))
         };
         let keyed: Result<Vec<_>, NodeError> = items.iter().map(keyed).collect();
-        // As `Array.prototype.sort`: elements that are `undefined` go to the end, uncompared.
+        // As in `Array.prototype.sort`, `undefined` elements go to the end without comparison.
         let (last, keyed): (Vec<_>, Vec<_>) =
             keyed?.into_iter().partition(|(_, item)| item.is_undefined());
         let mut sorted = self.sort(keyed);
@@ -147,7 +147,7 @@ impl Sort {
 
     /// Adds a message to its sequence, which leaves sorted when it is complete.
     fn gather(&self, msg: Message, key: &Key, cx: &NodeContext) -> Handled {
-        // As in Node-RED, a message that belongs to no sequence is complete and goes nowhere.
+        // As in Node-RED, a message that belongs to no sequence is complete and not sent.
         let Some(parts) = Parts::of(&msg) else { return Handled::Done };
         let (id, count) = (parts.id().into_owned(), parts.count());
         let added = self.waiting().gather(&id, msg, |sequence| sequence.reaches(count));

@@ -1,4 +1,4 @@
-//! In which order `sort` sends arrays and sequences.
+//! The order in which `sort` sends arrays and sequences.
 
 use std::time::Duration;
 

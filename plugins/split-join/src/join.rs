@@ -53,7 +53,7 @@ impl FromConfig for Join {
     }
 }
 
-/// What became of a message.
+/// The outcome of a message.
 enum Taken {
     /// It is complete.
     Done,
@@ -206,7 +206,7 @@ impl Inner {
     }
 }
 
-/// Sends the message that the group becomes. When there is none, the last of its messages fails.
+/// Sends the message that the group becomes. If it has none, the last of its messages fails.
 fn send(mut group: Group, cx: &NodeContext) -> Sending {
     let arrived = group.take_arrived();
     match group.into_message() {

@@ -26,7 +26,7 @@ struct Settings {
     property: Option<PropertyPath>,
     property_name: String,
     separator: Separator,
-    /// A type of separator that there is none of: only arrays and objects can be split.
+    /// An unknown type of separator, with which only arrays and objects can be split.
     unknown: Option<String>,
     /// How many elements of an array go into a message.
     elements: usize,
@@ -55,7 +55,7 @@ impl FromConfig for Split {
 }
 
 /// # Errors
-/// A type that is none.
+/// The type, if it is unknown.
 fn separator(config: &mut NodeConfig<'_>) -> Result<Separator, String> {
     Ok(match config.text_or("spltType", "str").as_str() {
         "str" => Separator::Text(crate::unescape(&config.text_or("splt", "\\n"))),
@@ -122,7 +122,7 @@ impl Settings {
         if let Some(key) = pieces.keys.get(at) {
             parts.insert("key", key.clone());
             if let Some(name) = &self.name {
-                // As in Node-RED, a message that has no room there goes on without it.
+                // As in Node-RED, the message is passed on if the property cannot be set.
                 let _left_out = name.set(&mut msg, key.as_str().into());
             }
         }
@@ -152,8 +152,7 @@ impl Split {
         if let Some(kind) = &settings.unknown
             && matches!(value, Value::String(_) | Value::Buffer(_))
         {
-            let text =
-                format!("invalid type `{kind}` of a separator, expected `str`, `bin` or `len`");
+            let text = format!("invalid separator type `{kind}`, expected `str`, `bin` or `len`");
             return Err(NodeError::new(text));
         }
         if !settings.is_stream || !matches!(value, Value::String(_) | Value::Buffer(_)) {

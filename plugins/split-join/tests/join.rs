@@ -1,4 +1,4 @@
-//! The messages that `join` makes of sequences.
+//! The messages that `join` creates from sequences.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The messages that `join` makes of sequences with an expression.
+//! The messages that `join` creates from sequences with an expression.
 
 use ferrowire::Message;
 use ferrowire_plugin_split_join as _;

@@ -1,4 +1,4 @@
-//! The sequences that `split` makes of messages.
+//! The sequences that `split` creates from messages.
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_split_join as _;
@@ -74,7 +74,7 @@ async fn a_type_of_separator_that_is_none_splits_arrays_and_fails_texts() {
         [1, {"type": "array", "len": 1, "count": 2, "index": 0}], [2, {"type": "array", "len": 1, "count": 2, "index": 1}]])).await;
     let mut node = Harness::of("split").config(config).start().await;
     node.send(Message::with_payload("a\nb")).await;
-    assert!(node.next_error().await.starts_with("invalid type `arr` of a separator"));
+    assert!(node.next_error().await.starts_with("invalid separator type `arr`"));
     node.stop().await;
 }
 

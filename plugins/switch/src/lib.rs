@@ -23,22 +23,22 @@ pub struct Switch {
     property: Option<TypedValue>,
     rules: Vec<Rule>,
     check_all: bool,
-    /// The messages that leave each output get sequence numbers of their own.
+    /// The messages of each output are renumbered.
     repair: bool,
     /// Messages of a sequence wait until it is complete.
     needs_count: bool,
     uses_previous: bool,
-    /// The property of the message before.
+    /// The property of the previous message.
     previous: Mutex<Option<Value>>,
-    /// The sequences that are not complete.
+    /// The incomplete sequences.
     waiting: Mutex<Sequences<Gathered>>,
 }
 
-/// The number of messages that may wait for the rest of their sequences. At the bound the oldest
-/// sequence goes to catch nodes, as [`ferrowire::sequence`] describes.
+/// The maximum number of messages in incomplete sequences. At the limit the oldest sequence goes to
+/// catch nodes, as described in [`ferrowire::sequence`].
 const MOST_HELD: usize = 65_536;
 
-/// The outputs that a message takes. Most messages take one, for which nothing is allocated.
+/// The outputs of a message. For the common case of one output nothing is allocated.
 #[derive(Debug, Default)]
 struct Ports {
     first: Option<usize>,
@@ -88,7 +88,7 @@ impl Switch {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The outputs that the message leaves through.
+    /// The outputs for a message.
     fn ports(&self, msg: &Message, cx: &NodeContext) -> Result<Ports, NodeError> {
         let property = match &self.property {
             Some(property) => rule::look_up(property, msg, cx)?,
@@ -139,7 +139,7 @@ impl Switch {
         let mut routed = Vec::with_capacity(sequence.messages.len());
         let mut failed = Vec::new();
         for mut msg in sequence.messages {
-            // The count may have come with the last message.
+            // The count may be in the last message.
             sequence.count.into_iter().for_each(|count| set_part(&mut msg, "count", count));
             match self.ports(&msg, cx) {
                 Ok(ports) => routed.extend(ports.iter().map(|port| (port, msg.clone()))),

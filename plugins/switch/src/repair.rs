@@ -1,9 +1,9 @@
-//! Gives the messages that leave each output sequence numbers of their own.
+//! Renumbers the messages of each output as separate sequences.
 
 use ferrowire::sequence::set_part;
 use ferrowire::{Message, generate_id};
 
-/// Makes what leaves each of the `ports` outputs a sequence: a new id, indexes from 0, a count.
+/// Makes the messages of each of the `ports` outputs a sequence: a new id, indexes from 0, a count.
 pub(crate) fn renumber(routed: &mut [(usize, Message)], ports: usize) {
     let mut counts = vec![0usize; ports];
     for (port, _) in routed.iter() {

@@ -9,7 +9,7 @@ use ferrowire::expression::{Jsonata, TypedValue};
 use ferrowire::sequence::Parts;
 use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 
-/// What a rule is applied to.
+/// The input of a rule.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) property: Option<&'a Value>,
@@ -37,9 +37,9 @@ pub(crate) enum Rule {
     Head(Operand),
     Tail(Operand),
     Index(Operand, Operand),
-    /// An expression that gives `true`.
+    /// An expression whose result is `true`.
     Expression(Jsonata),
-    /// A value of another type that is `true`.
+    /// A constant of another type that is `true`.
     Is(Operand),
     Else,
 }
@@ -63,19 +63,19 @@ impl Order {
     }
 }
 
-/// What a rule compares with.
+/// The operand of a rule.
 #[derive(Debug)]
 pub(crate) enum Operand {
     Typed(TypedValue),
-    /// The property of the message before.
+    /// The property of the previous message.
     Previous,
 }
 
 impl Operand {
-    /// The value; `undefined` when it cannot be looked up.
+    /// The value; `undefined` if it cannot be read.
     ///
     /// # Errors
-    /// When an expression fails.
+    /// If an expression fails.
     fn evaluate<'a>(&'a self, input: &Input<'a>) -> Result<Option<Cow<'a, Value>>, NodeError> {
         match self {
             Operand::Typed(value) => look_up(value, input.msg, input.cx),
@@ -88,10 +88,10 @@ impl Operand {
     }
 }
 
-/// The value for `msg`; `undefined` when it cannot be looked up.
+/// The value for `msg`; `undefined` if it cannot be read.
 ///
 /// # Errors
-/// When an expression fails.
+/// If an expression fails.
 pub(crate) fn look_up<'a>(
     value: &'a TypedValue,
     msg: &'a Message,
@@ -128,7 +128,7 @@ impl Rule {
         matches!(self, Rule::Else)
     }
 
-    /// Whether it depends on the length of a sequence.
+    /// Whether the rule depends on the length of a sequence.
     pub(crate) fn needs_count(&self) -> bool {
         matches!(self, Rule::Tail(_))
     }
@@ -149,10 +149,10 @@ impl Rule {
         }
     }
 
-    /// Whether the message takes this output. `is_else` states that no rule before matched.
+    /// Whether the message takes this output. `is_else`: no earlier rule matched.
     ///
     /// # Errors
-    /// When an expression fails, or a rule for sequences gets a message without `msg.parts`.
+    /// If an expression fails, or a rule for sequences gets a message without `msg.parts`.
     pub(crate) fn matches(&self, input: &Input<'_>, is_else: bool) -> Result<bool, NodeError> {
         let property = input.property;
         let compare = |operand: &Operand| {
@@ -210,7 +210,7 @@ impl Rule {
     }
 }
 
-/// `None` for values that have no contents.
+/// `None` for values that have no length.
 fn is_empty(value: Option<&Value>) -> Option<bool> {
     match value? {
         Value::String(text) => Some(text.is_empty()),
@@ -261,7 +261,7 @@ const TYPES: [&str; 9] =
 impl Rule {
     /// Reads one rule; `None` after a problem.
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Option<Self> {
-        // `true` and `false` may be written without quotes, which `text` accepts.
+        // `true` and `false` may be unquoted, which `text` accepts.
         let rule = config.text("t");
         let one = |config: &mut NodeConfig<'_>| operand(config, "v", "vt");
         let two = |config: &mut NodeConfig<'_>| Some((one(config)?, operand(config, "v2", "v2t")?));
@@ -292,7 +292,7 @@ impl Rule {
                 other => Rule::Is(other),
             },
             other => {
-                let text = format!("`{other}` is no rule, choose one in the editor");
+                let text = format!("invalid rule `{other}`; select one in the editor");
                 config.problem("t", text);
                 return None;
             }
@@ -330,6 +330,6 @@ fn type_name(config: &mut NodeConfig<'_>) -> Option<String> {
     if TYPES.contains(&name.as_str()) {
         return Some(name);
     }
-    config.problem("v", format!("`{name}` is no type, expected one of {}", TYPES.join(", ")));
+    config.problem("v", format!("invalid type `{name}`, expected one of {}", TYPES.join(", ")));
     None
 }

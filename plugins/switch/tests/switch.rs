@@ -157,7 +157,7 @@ async fn all_rules_or_the_first_that_matches() {
     assert_eq!(
         ports(twice, json!({"payload": 0})).await,
         [0],
-        "an else that matches is no else for the next"
+        "an `else` that matches counts as a match for the next"
     );
 }
 
@@ -220,7 +220,7 @@ async fn repaired_sequences_are_numbered_anew() {
 async fn a_rule_that_cannot_be_asked_is_an_error() {
     for (rule, text) in [
         (json!({"t": "head", "v": "1", "vt": "num"}), "`msg.parts` is missing"),
-        (json!({"t": "regex", "v": "payload", "vt": "msg"}), "no usable regular expression"),
+        (json!({"t": "regex", "v": "payload", "vt": "msg"}), "invalid regular expression"),
     ] {
         let mut node = Harness::of("switch")
             .config(json!({"rules": [rule], "property": "payload"}))
@@ -277,9 +277,9 @@ async fn problems_of_the_configuration_are_named() {
         ),
         (json!({"t": "eq", "v": "x", "vt": "num"}), "rules[0].v", "not a number"),
         (json!({"t": "regex", "v": "(", "vt": "str"}), "rules[0].v", "unclosed group"),
-        (json!({"t": "istype", "v": "color", "vt": "color"}), "rules[0].v", "`color` is no type"),
-        (json!({"t": "what"}), "rules[0].t", "`what` is no rule"),
-        (json!(5), "rules[0]", "an object"),
+        (json!({"t": "istype", "v": "color", "vt": "color"}), "rules[0].v", "invalid type `color`"),
+        (json!({"t": "what"}), "rules[0].t", "invalid rule `what`"),
+        (json!(5), "rules[0]", "expected an object"),
     ] {
         let problems = Harness::of("switch")
             .config(json!({"rules": [rule], "property": "payload"}))
@@ -332,7 +332,7 @@ async fn an_expression_that_fails_fails_the_message() {
 const BOUND: usize = 65_536;
 const LENGTH: usize = 64;
 
-/// Sends message number `at`: `LENGTH` messages for each sequence, none of which ends.
+/// Sends message number `at`: `LENGTH` messages per sequence, all of which stay incomplete.
 async fn send_endless(node: &mut Harness, at: usize) {
     let (id, index) = (at / LENGTH, at % LENGTH);
     node.send(message(json!({"payload": [id, index], "parts": {"id": id, "index": index}}))).await;

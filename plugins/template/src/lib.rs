@@ -1,4 +1,4 @@
-//! The node `template`: fills in a template with the properties of messages.
+//! The node `template`: renders a template with the properties of messages.
 
 mod source;
 
@@ -25,7 +25,7 @@ enum Format {
     Yaml,
 }
 
-/// Where the result goes.
+/// The destination of the result.
 #[derive(Debug)]
 enum Place {
     Message(PropertyPath),
@@ -40,7 +40,7 @@ impl FromConfig for Template {
             "json" => Format::Json,
             "yaml" => Format::Yaml,
             other => {
-                let text = format!("`{other}` is none of `str`, `json` and `yaml`");
+                let text = format!("expected `str`, `json` or `yaml`, found `{other}`");
                 config.problem("output", text);
                 Format::Text
             }
@@ -55,7 +55,7 @@ fn place(config: &mut NodeConfig<'_>) -> Option<Place> {
         "flow" => Scope::Flow,
         "global" => Scope::Global,
         other => {
-            let text = format!("`{other}` is none of `msg`, `flow` and `global`");
+            let text = format!("expected `msg`, `flow` or `global`, found `{other}`");
             config.problem("fieldType", text);
             return None;
         }
@@ -64,7 +64,7 @@ fn place(config: &mut NodeConfig<'_>) -> Option<Place> {
     key.map_err(|error| config.problem("field", error.to_string())).map(Place::Context).ok()
 }
 
-/// YAML 1.2 as Node-RED reads it, in which `yes`, `on` and `y` are strings.
+/// YAML 1.2 as in Node-RED, where `yes`, `on` and `y` are strings.
 fn yaml(text: &str) -> Result<Value, serde_saphyr::Error> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options)
@@ -76,9 +76,9 @@ impl Template {
         match self.format {
             Format::Text => Ok(text.into()),
             Format::Json => Value::from_json_text(&text)
-                .map_err(|error| NodeError::caused_by("the filled-in template is no JSON", error)),
+                .map_err(|error| NodeError::caused_by("invalid JSON from the template", error)),
             Format::Yaml => yaml(&text).map_err(|error| {
-                NodeError::caused_by("the filled-in template is no YAML", error.to_string())
+                NodeError::caused_by("invalid YAML from the template", error.to_string())
             }),
         }
     }
@@ -92,9 +92,9 @@ impl Template {
     ) -> Result<(), NodeError> {
         match place {
             Place::Message(path) => {
-                // As in Node-RED, a message that has no room there goes on as it is.
+                // As in Node-RED, the message is passed on if the property cannot be set.
                 if let Err(error) = path.set(msg, value) {
-                    cx.debug(format_args!("the filled-in template is left out: {error}"));
+                    cx.debug(format_args!("the property is not set: {error}"));
                 }
                 Ok(())
             }
@@ -113,7 +113,7 @@ impl Node for Template {
 
 ferrowire::register!(
     NodeType::shared::<Template>("template")
-        .summary("fills in a template with the properties of messages")
+        .summary("renders a template with the properties of messages")
         .category("function")
         .editor(Editor::NodeRed("function/80-template"))
 );

@@ -1,4 +1,4 @@
-//! `Source`: what is filled in, and with what beside the message.
+//! `Source`: the template, and the values besides the message.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use ferrowire::{
 pub(crate) enum Source {
     Plain(Text),
     Mustache(Mustache),
-    /// `msg.template`, as it is or as a template.
+    /// `msg.template`, as plain text or as a template.
     Message {
         mustache: bool,
     },
@@ -25,7 +25,8 @@ impl Source {
             "mustache" => true,
             "plain" => false,
             other => {
-                config.problem("syntax", format!("`{other}` is neither `mustache` nor `plain`"));
+                config
+                    .problem("syntax", format!("expected `mustache` or `plain`, found `{other}`"));
                 false
             }
         };
@@ -44,7 +45,7 @@ impl Source {
         }
     }
 
-    /// The text for `msg`. With `escape_strings`, what is filled in may stand in JSON strings.
+    /// The text for `msg`. With `escape_strings`, values are escaped for JSON strings.
     pub(crate) fn fill(
         &self,
         escape_strings: bool,
@@ -74,7 +75,7 @@ impl Source {
     }
 }
 
-/// A template, with the values of contexts that it names.
+/// A template, with the context values that it uses.
 #[derive(Debug)]
 pub(crate) struct Mustache {
     template: Template,
@@ -105,7 +106,7 @@ impl Mustache {
                 return cx.env(variable);
             }
             let key = self.contexts.get(name)?;
-            // A node outside of all flows has no values of a flow.
+            // A node outside of flows has no flow context.
             key.get(msg, cx).unwrap_or(None)
         };
         let filled = self.template.render(msg, &Filling { escape_strings, missing: &missing });

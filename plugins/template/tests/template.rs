@@ -1,4 +1,4 @@
-//! What `template` makes of templates and messages.
+//! The results of `template` for templates and messages.
 
 use ferrowire::{PropertyPath, Scope, Value};
 use ferrowire_plugin_template as _;
@@ -106,7 +106,7 @@ async fn a_template_that_multiplies_is_an_error_and_the_node_goes_on() {
     let caught = node.next_caught().await;
     assert_eq!(caught.payload(), Some(&"kept".into()));
     let error = caught.get("error").and_then(|error| error.get("message")).cloned();
-    assert!(error.unwrap().as_str().unwrap().contains("bytes of this message"));
+    assert!(error.unwrap().as_str().unwrap().contains("bytes for this message"));
     node.send(message(json!({"l": [1, 1]}))).await;
     assert_eq!(node.next_output(0).await.payload(), Some(&"x".repeat(800).as_str().into()));
     node.stop().await;
@@ -133,7 +133,7 @@ async fn the_result_may_be_json() {
     let error = fill(config, json!({"payload": "&"})).await;
     assert_eq!(error.unwrap(), json!({"payload": {"a": "&amp;"}}).into());
     let error = fill(json!({"template": "{", "output": "json"}), json!({})).await.unwrap_err();
-    assert!(error.starts_with("the filled-in template is no JSON: EOF"), "{error}");
+    assert!(error.starts_with("invalid JSON from the template: EOF"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +143,7 @@ async fn the_result_may_be_yaml() {
     let config = json!({"template": "[yes, no, y, on, off, True]", "output": "yaml"});
     assert_payload(config, json!(3), json!(["yes", "no", "y", "on", "off", true])).await;
     let error = fill(json!({"template": "a: [", "output": "yaml"}), json!({})).await.unwrap_err();
-    assert!(error.starts_with("the filled-in template is no YAML: "), "{error}");
+    assert!(error.starts_with("invalid YAML from the template: "), "{error}");
     let bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n".to_owned()
         + &(b'b'..=b'i')
             .map(|c| {

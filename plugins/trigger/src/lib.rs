@@ -1,4 +1,4 @@
-//! The node `trigger`: sends a message, and then another one, or the same one again and again.
+//! The node `trigger`: sends a message, and later another one, or repeats the message.
 
 mod output;
 mod settings;
@@ -43,7 +43,7 @@ impl Inner {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what is due, for as long as the node lives.
+    /// Sends what is due, until the node stops.
     async fn run(&self, cx: &NodeContext) {
         loop {
             self.alarm.due(|| self.topics().next()).await;

@@ -1,4 +1,4 @@
-//! `Output`: what is sent first, or later.
+//! `Output`: the payload that is sent first, or later.
 
 use ferrowire::expression::TypedValue;
 use ferrowire::expression::mustache::{Filling, Template};
@@ -7,7 +7,7 @@ use ferrowire::{Message, NodeConfig, NodeContext, NodeError, Value};
 #[derive(Debug)]
 pub(crate) enum Output {
     Nothing,
-    /// The message as it came first.
+    /// The first message.
     Original,
     /// The latest message.
     Latest,
@@ -32,7 +32,7 @@ impl Output {
             ("pay", _) => return Output::Original,
             ("payl", _) => return Output::Latest,
             ("val", "null") => return Output::Typed(TypedValue::Constant(Value::Null)),
-            // As in Node-RED, the value as it stands.
+            // As in Node-RED, the value is used unchanged.
             ("null", _) => return Output::Typed(TypedValue::Constant(value)),
             ("val", "true" | "false") => "bool",
             ("val" | "str", text) if text.contains("{{") => {
@@ -45,7 +45,7 @@ impl Output {
                 };
             }
             ("val", _) => "str",
-            // What stands there came from another type.
+            // The value belongs to a previously selected type.
             ("date", text) if text == default => return Output::Typed(TypedValue::Now),
             (kind, _) => kind,
         };
@@ -62,12 +62,12 @@ impl Output {
         matches!(self, Output::Nothing)
     }
 
-    /// Whether the value is that of the moment when it is sent.
+    /// Whether the value is evaluated when it is sent.
     pub(crate) fn is_late(&self) -> bool {
         matches!(self, Output::Typed(TypedValue::Now | TypedValue::NowIso | TypedValue::NowAs(_)))
     }
 
-    /// The payload for `msg`; `None` stands for undefined.
+    /// The payload for `msg`; `None` stands for `undefined`.
     pub(crate) fn evaluate(
         &self,
         msg: &Message,
@@ -86,7 +86,7 @@ impl Output {
     }
 }
 
-/// Sets the payload, or removes it when it is undefined.
+/// Sets the payload, or removes it if undefined.
 pub(crate) fn set_payload(msg: &mut Message, payload: Option<Value>) {
     match payload {
         Some(payload) => drop(msg.set("payload", payload)),

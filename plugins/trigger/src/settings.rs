@@ -13,20 +13,20 @@ pub(crate) struct Settings {
     pub(crate) then: Output,
     /// The second message leaves through the second output.
     pub(crate) second_output: bool,
-    /// None means that nothing follows until a reset.
+    /// `None`: nothing follows until a reset.
     duration: Option<Duration>,
-    /// The first message is sent again and again.
+    /// The first message is repeated.
     pub(crate) repeats: bool,
-    /// A further message starts the time anew.
+    /// A further message restarts the delay.
     pub(crate) extends: bool,
-    /// `msg.delay` counts.
+    /// `msg.delay` overrides the delay.
     overrides: bool,
-    /// The payload that means a reset.
+    /// The payload that resets the trigger.
     reset: String,
     topic: Option<PropertyPath>,
 }
 
-/// The longest time that a message may be held back, in milliseconds.
+/// The maximum delay in milliseconds.
 const LONGEST: f64 = 86_400_000.0 * 36_500.0;
 
 impl Settings {
@@ -39,7 +39,7 @@ impl Settings {
             "min" => 60_000.0,
             "hr" => 3_600_000.0,
             other => {
-                let text = format!("`{other}` is none of `ms`, `s`, `min` and `hr`");
+                let text = format!("expected `ms`, `s`, `min` or `hr`, found `{other}`");
                 config.problem("units", text);
                 1.0
             }
@@ -61,7 +61,7 @@ impl Settings {
         }
     }
 
-    /// What tells the messages apart.
+    /// The key that separates messages by topic.
     pub(crate) fn topic(&self, msg: &Message) -> Key {
         let topic = self.topic.as_ref().and_then(|topic| topic.read(msg).unwrap_or(None));
         match topic.filter(Value::is_truthy) {
@@ -78,7 +78,7 @@ impl Settings {
         msg.contains_key("reset") || !self.reset.is_empty() && msg.payload().is_some_and(is_reset)
     }
 
-    /// How long the second message waits; `None` for ever.
+    /// The delay of the second message; `None` waits forever.
     pub(crate) fn wait(&self, msg: &Message) -> Option<Duration> {
         let delay = msg.get("delay").filter(|_| self.overrides);
         let delay = delay.map(|delay| javascript::parse_float(Some(delay)));

@@ -1,4 +1,4 @@
-//! `Topics`: for each topic, what is to be sent when.
+//! `Topics`: the pending messages of each topic.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 use crate::output::{Output, set_payload};
 use crate::settings::Settings;
 
-/// How many topics may be under way.
+/// The maximum number of active topics.
 const MOST_TOPICS: usize = 65_536;
 
 #[derive(Debug)]
 struct Topic {
-    /// None while nothing is to follow until a reset.
+    /// `None` if nothing follows until a reset.
     due: Option<Instant>,
     msg: Message,
     /// The payload of the second message.
     then: Option<Value>,
-    /// The latest message, where that is what follows.
+    /// The latest message, if that is what follows.
     latest: Option<Message>,
-    /// The time between repetitions.
+    /// The interval of repetitions.
     interval: Option<Duration>,
     extended: bool,
 }
@@ -60,7 +60,7 @@ impl Topics {
         self.by_name.insert(name, topic);
     }
 
-    /// A message arrives: the status to show and the message to send.
+    /// Handles a message: returns the status to show and the message to send.
     pub(crate) fn take(
         &mut self,
         settings: &Settings,
@@ -103,7 +103,7 @@ impl Topics {
     ) -> Result<Taken, NodeError> {
         if self.by_name.len() >= MOST_TOPICS && !self.by_name.contains_key(&name) {
             let text =
-                format!("too many topics: {MOST_TOPICS} are under way, this one was dropped");
+                format!("too many topics: {MOST_TOPICS} are active; this message was dropped");
             return Err(NodeError::new(text));
         }
         let latest = matches!(settings.then, Output::Latest).then(|| msg.clone());
@@ -125,7 +125,7 @@ impl Topics {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Takes one topic that is due: the status to show and the message to send.
+    /// Handles one due topic: returns the status to show and the message to send.
     pub(crate) fn fire(
         &mut self,
         settings: &Settings,

@@ -1,12 +1,13 @@
-//! The nodes `catch`, `status` and `complete`: they send on what they are told about others.
+//! The nodes `catch`, `status` and `complete`: send errors, statuses and completed messages of
+//! other nodes into the flow.
 //!
-//! Whom they watch is settled by the runtime, from their properties `scope` and `uncaught`.
+//! The runtime selects the watched nodes by the properties `scope` and `uncaught`.
 
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Value, Watches,
 };
 
-/// Passes on what it is told.
+/// Passes on the messages that the runtime delivers.
 #[derive(Debug)]
 pub struct Watch;
 
@@ -26,7 +27,7 @@ fn check_scope(config: &mut NodeConfig<'_>) {
         Some(_) => false,
     };
     if !fine {
-        config.problem("scope", "`null`, `group` or a list of node ids was expected");
+        config.problem("scope", "expected `null`, `group` or a list of node ids");
     }
 }
 
@@ -42,12 +43,12 @@ const fn watching(name: &'static str, what: Watches) -> NodeType {
 
 ferrowire::register!(
     watching("catch", Watches::Errors)
-        .summary("sends on the errors of other nodes")
+        .summary("receives the errors of other nodes")
         .editor(Editor::NodeRed("common/25-catch")),
     watching("status", Watches::Statuses)
-        .summary("sends on the statuses of other nodes")
+        .summary("receives the statuses of other nodes")
         .editor(Editor::NodeRed("common/25-status")),
     watching("complete", Watches::Completions)
-        .summary("tells when other nodes are done")
+        .summary("receives the completed messages of other nodes")
         .editor(Editor::NodeRed("common/24-complete")),
 );

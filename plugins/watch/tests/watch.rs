@@ -1,4 +1,4 @@
-//! What the nodes say about their properties; whom they watch is the engine's to test.
+//! The properties of the nodes; the engine's tests cover which nodes are watched.
 
 use ferrowire::Message;
 use ferrowire_plugin_watch as _;

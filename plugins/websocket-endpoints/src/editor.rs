@@ -1,4 +1,4 @@
-//! What the dialogs of `websocket-listener` and `websocket-client` have beyond Node-RED's.
+//! The additions to Node-RED's dialogs of `websocket-listener` and `websocket-client`.
 
 use ferrowire::{Editor, EditorPart};
 

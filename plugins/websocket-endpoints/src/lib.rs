@@ -1,5 +1,5 @@
-//! The configuration nodes of the WebSocket nodes: `websocket-listener`, a path where clients
-//! connect, and `websocket-client`, a connection to a server.
+//! The configuration nodes of the WebSocket nodes: `websocket-listener`, which accepts connections
+//! at a path, and `websocket-client`, which connects to a server.
 
 mod editor;
 

@@ -1,4 +1,4 @@
-//! A listener and a client that comes at the wrong moment, over real sockets.
+//! A listener that stops while a client connects, over real sockets.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Nothing here takes long.
+/// Longer than any step of these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn listener() -> (Harness, TestPort) {
@@ -26,7 +26,7 @@ async fn listener() -> (Harness, TestPort) {
     (harness, port)
 }
 
-/// Agrees to a handshake, and goes no further.
+/// Accepts a handshake without completing it.
 async fn agree(port: &TestPort) -> TakeOver {
     let request = Request::get("/ws")
         .header("Upgrade", "websocket")
@@ -68,7 +68,8 @@ async fn a_stop_closes_who_has_come_but_has_not_been_answered() {
     let (harness, port) = listener().await;
     let take_over = agree(&port).await;
     let (stream, mut client) = sockets().await;
-    // Nothing else runs before the stop begins: it finds the client, and the answer unsent.
+    // Nothing runs between this and the stop, which finds the client with the handshake response
+    // unsent.
     take_over(stream, Bytes::new());
     let (_, answer) = tokio::join!(harness.stop(), async {
         let mut answer = Vec::new();

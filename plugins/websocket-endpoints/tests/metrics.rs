@@ -1,4 +1,4 @@
-//! What the endpoints count, as a runtime reads it.
+//! The metrics of the endpoints, as read by a runtime.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

@@ -1,17 +1,17 @@
-//! The node `websocket in`: what its endpoint receives goes on into the flow.
+//! The node `websocket in`: sends what its endpoint receives into the flow.
 
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Reference, async_trait,
 };
 
-/// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns
-/// the connections and makes the messages; this node is the place where they enter a flow.
+/// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns the
+/// connections and creates the messages, which enter the flow at this node.
 #[derive(Debug)]
 pub struct WebSocketIn;
 
-/// The configuration nodes that a WebSocket node may refer to, the client's first, as Node-RED
-/// prefers it when a flow file holds both.
+/// The configuration nodes of a WebSocket node. If a flow file has both, the client takes
+/// precedence, as in Node-RED.
 const ENDPOINTS: &[Reference] =
     &[Reference::new("client", "websocket-client"), Reference::new("server", "websocket-listener")];
 
@@ -25,7 +25,7 @@ impl FromConfig for WebSocketIn {
 impl Node for WebSocketIn {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
-            // Logged and not failed, as in Node-RED: the flow is idle, and nothing is lost yet.
+            // Logged rather than failed, as in Node-RED: the flow is idle, but nothing is lost.
             cx.error("Missing server configuration: choose a path or a URL to receive from");
         }
         Ok(())

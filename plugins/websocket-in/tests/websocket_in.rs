@@ -1,4 +1,4 @@
-//! `websocket in` passes messages through and says when it has no endpoint.
+//! `websocket in` passes messages through and logs an error without an endpoint.
 
 use ferrowire::Level;
 use ferrowire_plugin_websocket_in as _;

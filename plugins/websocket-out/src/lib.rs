@@ -1,17 +1,17 @@
-//! The node `websocket out`: what arrives here goes to its endpoint.
+//! The node `websocket out`: sends messages to its endpoint.
 
 use ferrowire::{
     Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     Reference, async_trait,
 };
 
-/// Node-RED's `websocket out`. The bus wires its port 0 to the endpoint, a `websocket-listener`
+/// Node-RED's `websocket out`. The bus wires its output 0 to the endpoint, a `websocket-listener`
 /// or `websocket-client`, which sends the message to one connection or to all.
 #[derive(Debug)]
 pub struct WebSocketOut;
 
-/// The configuration nodes that a WebSocket node may refer to, the client's first, as Node-RED
-/// prefers it when a flow file holds both.
+/// The configuration nodes of a WebSocket node. If a flow file has both, the client takes
+/// precedence, as in Node-RED.
 const ENDPOINTS: &[Reference] =
     &[Reference::new("client", "websocket-client"), Reference::new("server", "websocket-listener")];
 
@@ -25,7 +25,7 @@ impl FromConfig for WebSocketOut {
 impl Node for WebSocketOut {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if cx.endpoint().is_none() {
-            // Logged and not failed, as in Node-RED: messages that arrive here go nowhere.
+            // Logged rather than failed, as in Node-RED.
             cx.error("Missing server configuration: choose a path or a URL to send to");
         }
         Ok(())

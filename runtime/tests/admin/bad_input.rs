@@ -1,4 +1,4 @@
-//! Whatever comes in, the flows that run go on as they are.
+//! Invalid requests do not affect the running flows.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The values that flows keep, as the context sidebar asks for them.
+//! Context values, as requested by the context sidebar.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ async fn what_a_function_keeps_is_shown_and_gone_when_deleted() {
     std::fs::write(folder.path().join("flows.json"), flows.to_string()).unwrap();
     let args = ["--settings", settings.to_str().unwrap()];
     let runtime = Runtime::start(folder.path(), &args).await;
-    // It is answered when the flow has taken the message.
+    // The response is sent once the flow has accepted the message.
     assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
     let shown = async |path: &str| runtime.get(path).await.json();
     let seen = async || shown("/context/global/seen?store=memory").await;

@@ -1,4 +1,4 @@
-//! The editor's page and files, with and without it.
+//! The editor's page and files, in programs with and without the editor.
 
 use crate::support::Runtime;
 
@@ -8,7 +8,7 @@ async fn the_editor_is_served_compressed_and_cached() {
     let runtime = Runtime::start(folder.path(), &[]).await;
     let page = runtime.get("/").await;
     if !runtime.has_editor().await {
-        // Without npm there is none to embed: the program says so, and how to get it.
+        // Without npm there is no editor to embed: the page says so, and how to get it.
         assert!(page.text().contains("cargo xtask editor"), "{}", page.text());
         return;
     }

@@ -1,5 +1,5 @@
-// Records what a running Node-RED answers: `node record.mjs URL > recorded.json`. It has to be
-// a fresh one, with `runtimeState: {enabled: true}`, a `credentialSecret` and no `adminAuth`.
+// Records the responses of a running Node-RED: `node record.mjs URL > recorded.json`. It must be
+// a fresh instance, with `runtimeState: {enabled: true}`, a `credentialSecret` and no `adminAuth`.
 import { createHash } from 'node:crypto';
 import requests from './requests.mjs';
 
@@ -23,7 +23,7 @@ for (const { method = 'GET', path, headers = {}, body, as = 'same' } of requests
   const text = await response.text();
   const answer = as === 'hash' ? hash(type, text) : ['status', 'bad'].includes(as) ? '' : text;
   recorded.push({ method, path, headers, body, as, status: response.status, type, answer });
-  // Node-RED answers before the new nodes have started.
+  // Node-RED responds before the new nodes have started.
   if (method !== 'GET' && response.ok) await new Promise(done => setTimeout(done, 150));
 }
 console.log('[\n' + recorded.map(entry => JSON.stringify(entry)).join(',\n') + '\n]');

@@ -1,10 +1,10 @@
-//! The API against Node-RED's own answers, which `record.mjs` wrote down.
+//! The API compared with Node-RED's responses, recorded by `record.mjs`.
 
 use serde_json::Value;
 
 use crate::support::{Answer, Runtime};
 
-/// What needs the editor's files, which are not there when npm was not.
+/// Paths that need the editor's files, which are missing without npm.
 const EDITOR: &[&str] = &[
     "/locales/",
     "/icons",
@@ -57,7 +57,7 @@ fn difference(entry: &Value, answer: &Answer) -> Option<String> {
     let text = |name: &str| entry[name].as_str().unwrap_or_default();
     let kind = answer.header("content-type").unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default();
-    // Two names of one type.
+    // Two names of one media type.
     let kind = kind.replace("text/javascript", "application/javascript");
     if u64::from(answer.status) != entry["status"].as_u64().unwrap() || kind != text("type") {
         let body = String::from_utf8_lossy(&answer.body).chars().take(200).collect::<String>();
@@ -84,7 +84,7 @@ fn difference(entry: &Value, answer: &Answer) -> Option<String> {
         "bad" if is_json => answer.json()["code"] == "unexpected_error",
         "bad" => answer.text().starts_with("<!DOCTYPE html>"),
         "status" => true,
-        other => panic!("`{other}` is no way to compare"),
+        other => panic!("unknown comparison `{other}`"),
     };
     (!same).then(|| {
         let body = String::from_utf8_lossy(&answer.body).into_owned();
@@ -96,13 +96,13 @@ fn shorten(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-/// Pages with an error say the same in other white space.
+/// Error pages are equal except for white space.
 fn is_page(answer: &Answer, theirs: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     theirs.starts_with("<!DOCTYPE") && words(answer.text()) == words(theirs)
 }
 
-/// Whether `ours` has all members of `theirs`, of the same types.
+/// Whether `ours` has all members of `theirs`, with the same types.
 fn has_shape(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => theirs
@@ -121,7 +121,7 @@ fn hash(is_json: bool, answer: &Answer) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// JSON with the members of objects in alphabetical order.
+/// JSON with sorted members.
 fn sorted(value: &Value) -> String {
     match value {
         Value::Array(items) => {

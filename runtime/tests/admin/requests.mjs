@@ -1,8 +1,8 @@
-// The requests of the recorded table, in order: a run of them starts with empty flows.
-// Status and media type of the answers are the same; `as` says how their bodies are compared:
-// `same` (the default, JSON member by member), `hash` (the same, of long ones), `shape` (all
-// members of theirs, of the same types), `within` (every item of ours is in theirs), `code` (the
-// code of the error), `bad` (an error of the same form, in our words), `status` (not at all).
+// The requests of the recorded table, in order, starting with empty flows. Status and media type
+// of the responses must be equal; `as` says how their bodies are compared: `same` (the default,
+// JSON member by member), `hash` (the same, for long bodies), `shape` (all of their members, with
+// the same types), `within` (all of our items are in theirs), `code` (the code of the error),
+// `bad` (an error of the same form, with another text), `status` (not compared).
 const json = { 'Content-Type': 'application/json' };
 const v2 = { ...json, 'Node-RED-API-Version': 'v2' };
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
@@ -22,7 +22,7 @@ export default [
   { path: '/FLOWS/' },
   { path: '/flows', headers: { 'Node-RED-API-Version': 'v3' } },
   { method: 'POST', path: '/flows', headers: { ...json, 'Node-RED-API-Version': 'v3' }, body: '[]' },
-  // Bad input: the flows stay as they are.
+  // Invalid input does not change the flows.
   post('/flows', '{bad', v2), post('/flows', '"x"', v2), post('/flows', '[{"id":', v2),
   post('/flows', { flows: { a: 1 } }, v2), post('/flows', {}, v2), post('/flows', '[]', v2), post('/flows', {}),
   deploy([null]), deploy([], { rev: 'x' }), post('/flows', '', v2),
@@ -38,7 +38,7 @@ export default [
   { method: 'POST', path: '/flows', headers: { 'Node-RED-API-Version': 'v2', 'Node-RED-Deployment-Type': 'reload' } },
   { method: 'POST', path: '/flows', headers: { 'Node-RED-Deployment-Type': 'reload' } },
   { method: 'POST', path: '/flows', headers: json, body: JSON.stringify(flows) },
-  // An unknown type is saved, and nothing runs until it is gone.
+  // An unknown type is saved, and no flow runs until it is removed.
   deploy([...flows, { id: 'u1', type: 'nobody knows', z: 't1', strange: [1], x: 1, y: 1, wires: [[]] }]),
   { path: '/flows', headers: v2 }, { path: '/flows/state' },
   deploy(flows),

@@ -1,4 +1,4 @@
-//! Runs the real binary on a user directory, and talks HTTP to it.
+//! Runs the real binary on a user directory, and sends it HTTP requests.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 
-/// Nothing here takes long; who waits longer waits for something that does not come.
+/// Longer than any step of these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Ends, or fails the test.
+/// Waits for `future`; fails the test if it takes too long.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(output) => output,
@@ -27,7 +27,7 @@ pub(crate) struct Runtime {
     address: String,
 }
 
-/// An answer.
+/// A response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
@@ -87,7 +87,7 @@ impl Runtime {
         let exchange = async {
             let mut stream = TcpStream::connect(&self.address).await.unwrap();
             stream.write_all(head.as_bytes()).await.unwrap();
-            // A server that refuses a body may close while it is sent.
+            // A server that refuses a body may close the connection while it is sent.
             let _refused = stream.write_all(body).await;
             let mut answer = Vec::new();
             let _reset = stream.read_to_end(&mut answer).await;
@@ -105,13 +105,13 @@ impl Runtime {
         !self.get("/").await.text().contains("was built without it")
     }
 
-    /// A deploy as the editor makes it.
+    /// A deploy like the editor's.
     pub(crate) async fn deploy(&self, body: &Value) -> Answer {
         let headers = [("Content-Type", "application/json"), ("Node-RED-API-Version", "v2")];
         self.ask("POST", "/flows", &headers, body.to_string().as_bytes()).await
     }
 
-    /// The flows that are in place, and their revision.
+    /// The deployed flows and their revision.
     pub(crate) async fn flows(&self) -> Value {
         self.ask("GET", "/flows", &[("Node-RED-API-Version", "v2")], b"").await.json()
     }
@@ -140,7 +140,7 @@ impl Answer {
     }
 }
 
-/// A flow with a button, a debug node, a configuration node, and things nobody knows.
+/// A flow with a button, a debug node, a configuration node, and unknown nodes and properties.
 pub(crate) fn example() -> Value {
     json!([
         {"id": "t1", "type": "tab", "label": "T", "strange": {"b": [1.5, null], "a": ""}},

@@ -17,7 +17,7 @@ fn read(folder: &tempfile::TempDir, name: &str) -> String {
 
 #[tokio::test]
 async fn a_flow_survives_deploy_export_and_restart_unchanged() {
-    // The order of members and everything that nobody knows are part of it.
+    // The order of members and unknown properties must be kept.
     let text = r#"[{"zz":1,"id":"t1","type":"tab","label":"ü \" \\ \u0001","a":{"z":[{}],"b":[]}},{"type":"comment","id":"c","z":"t1","x":10.5,"y":-0.25,"wires":[],"info":"1\n2","l":false,"extra":null},{"id":"u","type":"unknown thing","z":"t1","d":true,"p":1e300,"wires":[["c"],[]]}]"#;
     let folder = tempfile::tempdir().unwrap();
     let runtime = Runtime::start(folder.path(), &["--flow-file-pretty", "false"]).await;
@@ -44,7 +44,7 @@ async fn files_are_written_as_node_red_writes_them_and_the_last_ones_are_kept() 
     runtime.deploy(&json!({"flows": [{"id": "t1", "type": "tab", "label": "two"}]})).await;
     assert_eq!(read(&folder, ".flows.json.backup"), one);
     assert!(read(&folder, "flows.json").contains("two"));
-    // Without credentials there is no file of them.
+    // Without credentials the file is not created.
     assert!(!folder.path().join("flows_cred.json").exists());
 }
 
@@ -57,7 +57,7 @@ async fn credentials_that_node_red_wrote_are_read_and_go_back_encrypted() {
     let shown = runtime.get("/credentials/tls-config/c1").await.json();
     assert_eq!(shown["certdata"], "CERT ü");
     assert_eq!(shown["has_passphrase"], true);
-    // A deploy that does not touch them leaves their file alone.
+    // A deploy without credentials does not change the file.
     runtime.deploy(&json!({"flows": example()})).await;
     assert_eq!(read(&folder, "flows_cred.json"), FROM_NODE_RED);
 
@@ -85,7 +85,7 @@ async fn credentials_with_another_secret_do_not_keep_the_flows_from_running() {
     let runtime = Runtime::start(folder.path(), &[]).await;
     assert_eq!(runtime.get("/credentials/tls-config/c1").await.json(), json!({}));
     assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
-    // Until somebody sets new ones, they can be rescued.
+    // They can be recovered until new ones are set.
     runtime.deploy(&json!({"flows": example()})).await;
     assert_eq!(read(&folder, "flows_cred.json"), other);
 }

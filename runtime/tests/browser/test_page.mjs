@@ -1,11 +1,11 @@
-// Drives the WebSocket test page of a running runtime in a real Chromium.
+// Tests the WebSocket test page of a running runtime in Chromium.
 //
 // The runtime must run the flows of examples/echo and examples/chat.
 //   FERROWIRE_URL   its base URL, default http://127.0.0.1:1880
 //   CHROMIUM        the browser, default /usr/bin/chromium
 //   ONLY            run only the tests whose name contains this text
 //
-// Every wait is for an event or a state of the page and ends with a time-out; nothing sleeps.
+// Every wait is for an event or a state of the page, with a timeout; nothing sleeps.
 import { chromium } from "playwright-core";
 import assert from "node:assert/strict";
 
@@ -16,7 +16,7 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
 });
 
-/** A test page in a context of its own, and the console errors it caused. */
+/** A test page in a separate context, and its console errors. */
 async function openPage(query = "", { expectError, prepare } = {}) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });

@@ -1,4 +1,4 @@
-//! How a client keeps its connection: case by case, through the real binary.
+//! The connections of a client, through the real binary.
 
 use futures_util::StreamExt;
 use serde_json::json;
@@ -106,9 +106,9 @@ async fn a_server_that_chooses_no_subprotocol_or_another_one_is_an_error() {
     nodes[1]["subprotocol"] = "a".into();
     let mut runtime = start(nodes).await;
     server.accept_with(None).await;
-    runtime.log_line("none of the offered subprotocols was chosen").await;
+    runtime.log_line("the server chose none of the offered subprotocols").await;
     server.accept_with(Some("z")).await;
-    runtime.log_line("a subprotocol was chosen that was not offered").await;
+    runtime.log_line("the server chose a subprotocol that was not offered").await;
 }
 
 async fn connected(events: &mut Events) {
@@ -156,7 +156,7 @@ async fn a_server_that_answers_and_does_not_switch_is_an_error_at_once() {
     let mut runtime = Runtime::start_with(echo(&server.url("/")), &args, &[]).await;
     for status in ["200 OK", "204 No Content", "302 Found"] {
         let mut tcp = server.answer(status).await;
-        let line = runtime.log_line(&format!("the server answered {status}")).await;
+        let line = runtime.log_line(&format!("the server responded with {status}")).await;
         assert!(line.contains("WARN"), "{line}");
         // This end keeps the connection open.
         soon("its end", tcp.read_to_end(&mut Vec::new())).await.unwrap();
@@ -192,12 +192,12 @@ async fn a_missing_pong_ends_the_connection_and_it_comes_back() {
     let mut nodes = echo(&server.url("/"));
     nodes[1]["hb"] = "1".into();
     let mut runtime = start(nodes).await;
-    // A peer that is there, and never reads: no pong.
+    // A peer that never reads and so sends no pong.
     let _deaf = server.accept().await;
     runtime.log_line("it did not answer a ping in time").await;
     let mut peer = server.accept().await;
     assert!(matches!(peer.next().await, Message::Ping(_)));
-    // The library answers the ping when it is polled again, and the connection stays.
+    // The library answers the ping when polled again, and the connection stays open.
     assert!(matches!(peer.next().await, Message::Ping(_)));
 }
 
@@ -278,7 +278,7 @@ async fn wss_works_with_the_authority_of_a_tls_config_and_fails_without() {
     std::fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
     drop(server);
 
-    // A runtime of ours is the TLS server.
+    // Another Ferrowire process is the TLS server.
     let args = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
     let secure = Runtime::start_with(crate::support::echo(), &args, &[]).await;
     let port = secure.address.rsplit_once(':').unwrap().1;

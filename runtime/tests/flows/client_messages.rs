@@ -1,4 +1,4 @@
-//! What comes in over a client, and what goes out: case by case, through the real binary.
+//! The messages of a client, through the real binary.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -78,7 +78,7 @@ async fn a_message_for_another_session_is_dropped() {
     events.status("in2", "connected ").await;
     let mut browser = runtime.connect("/ws").await;
     browser.send("for nobody").await;
-    runtime.log_line("the message is for a session that is not here").await;
+    runtime.log_line("the message is for another session").await;
     peer.send(Message::text("marker")).await;
     assert_eq!(peer.text().await, "marker");
 }
@@ -145,7 +145,7 @@ async fn a_message_while_not_connected_is_lost_with_a_warning() {
     ]);
     let mut runtime = start(nodes).await;
     let tcp = server.tcp().await;
-    let line = runtime.log_line("not connected, the message was dropped").await;
+    let line = runtime.log_line("not connected; the message was dropped").await;
     assert!(line.contains("WARN") && line.contains("websocket-client"), "{line}");
     drop(tcp);
     let mut peer = server.accept().await;

@@ -1,4 +1,4 @@
-//! The commands, and what bad input gets.
+//! The commands, and their handling of invalid input.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn check(flows: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
-/// What `run` says on standard error before it gives up.
+/// The error of `run` before it exits.
 fn refused(flows: &Path, args: &[&str]) -> String {
     let output = ferrowire(&[&["run", flows.to_str().unwrap()], args].concat());
     let text = String::from_utf8(output.stderr).unwrap();
@@ -184,7 +184,7 @@ async fn settings_come_from_a_file_and_the_environment() {
     client.echo("0123456789").await;
     client.send("0123456789+").await;
     assert_eq!(u16::from(client.closed().await.unwrap().code), 1009);
-    let line = runtime.log_line("it was at fault").await;
+    let line = runtime.log_line("protocol violation").await;
     let entry: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&entry["level"], &entry["id"]), (&json!("DEBUG"), &json!("l")));
 }
@@ -199,7 +199,7 @@ async fn a_missing_type_keeps_the_flows_from_starting_and_is_listed_with_its_pla
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     assert!(response.await.starts_with("HTTP/1.1 404 "));
-    // The flows start as soon as nothing is missing.
+    // The flows start once no node type is missing.
     runtime.redeploy(echo()).await;
     runtime.connect("/ws").await.echo("hello").await;
     let (code, text) = check(&nodes.to_string());
@@ -213,7 +213,7 @@ async fn a_reload_of_a_broken_file_changes_nothing() {
     let mut client = runtime.connect("/ws").await;
     std::fs::write(&runtime.flows, "[{").unwrap();
     runtime.signal("-HUP");
-    runtime.log_line("the flows go on as they were").await;
+    runtime.log_line("the running flows were not changed").await;
     client.echo("still here").await;
 }
 

@@ -1,10 +1,10 @@
-//! Dates in words and zones, through the real binary in a time zone of its own.
+//! Dates with time zones, through the real binary in a fixed time zone.
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, listener, node, tab, ws_in, ws_out};
 
-/// `/ws/moment` answers with what an expression makes of a message.
+/// `/ws/moment` answers with the result of an expression.
 fn flows(expression: &str) -> Value {
     let set = json!({"rules": [{"t": "set", "p": "payload", "pt": "msg", "to": expression, "tot": "jsonata"}]});
     json!([
@@ -75,7 +75,7 @@ async fn what_json_lacks_is_sent_as_node_red_sends_it_or_is_an_error() {
         ws_in("in", "l", &["make"]),
         node("make", "function", json!({"func": code}), &["out"]),
         ws_out("out", "l"),
-        // Of the endpoint's two users, one is asked about.
+        // Only one of the endpoint's two users is watched.
         node("catch", "catch", json!({"scope": ["out"], "uncaught": false}), &["why"]),
         node("why", "function", caught, &["out"]),
     ]);

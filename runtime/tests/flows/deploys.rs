@@ -1,4 +1,4 @@
-//! Deploys while messages come, through the real binary.
+//! Deploys during message traffic, through the real binary.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Runtime, listener, node, set_payload, soon, tab, ws_in, ws_out};
 
-/// What comes goes back as it is, and, by a node that the deploy replaces, marked.
+/// Echoes each message, and sends it again with a mark from a node that the deploy replaces.
 fn flows(mark: &str) -> Vec<Value> {
     let rules = json!([{"t": "change", "p": "payload", "pt": "msg", "from": "m", "fromt": "str",
         "to": mark, "tot": "str"}]);
@@ -19,7 +19,7 @@ fn flows(mark: &str) -> Vec<Value> {
     ]
 }
 
-/// A client that leaves it to the test when it answers a close.
+/// A client whose test decides when to answer a close frame.
 async fn raw_client(address: &str, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
@@ -47,14 +47,14 @@ async fn messages_that_come_during_a_deploy_are_taken_by_the_new_nodes_in_their_
     let mut client = runtime.connect("/ws").await;
     client.send("m0").await;
     assert_eq!([client.text().await, client.text().await], ["old 0", "m0"]);
-    // The deploy goes on when this client has answered the close.
+    // The deploy continues when this client has answered the close frame.
     let mut slow = raw_client(&runtime.address, "/gone").await;
     std::fs::write(&runtime.flows, Value::from(flows("new ")).to_string()).unwrap();
     runtime.signal("-HUP");
     assert_eq!(soon("a close", slow.read_u8()).await.unwrap(), 0x88);
     for number in 0..20 {
         client.send(&format!("m{number}")).await;
-        // Nobody marks it yet.
+        // No node adds a mark yet.
         assert_eq!(client.text().await, format!("m{number}"));
     }
     slow.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]).await.unwrap();

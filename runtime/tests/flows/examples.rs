@@ -1,4 +1,4 @@
-//! The example flows do what their tutorials show.
+//! The example flows behave as described in their tutorials.
 
 use std::path::Path;
 
@@ -110,7 +110,7 @@ async fn whole_message_answers_with_all_properties() {
     assert!(msg["_msgid"].is_string());
 }
 
-/// What a browser gets that opens a page.
+/// The page at a path, as loaded by a browser.
 async fn page(runtime: &Runtime, path: &str) -> String {
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let response = runtime.raw(&head).await;
@@ -147,7 +147,7 @@ async fn chat_rooms_keep_what_is_said_within_each_room() {
     eve.send(r#"{"type":"say","text":"anybody?"}"#).await;
     assert_eq!(eve.json().await["text"], "anybody?");
     eve.send("{").await;
-    assert_eq!(eve.json().await, json!({"type": "error", "text": "this is no JSON"}));
+    assert_eq!(eve.json().await, json!({"type": "error", "text": "invalid JSON"}));
 
     bob.close().await;
     assert_eq!(ann.json().await, json!({"type": "left", "text": "Bob left"}));
@@ -200,7 +200,7 @@ async fn json_rpc_answers_over_the_socket_and_over_http() {
             ]),
         ),
     ] {
-        // A notification is not answered, so the next answer is that of the request.
+        // A notification has no response, so the next response is for the request.
         client.send(r#"{"jsonrpc":"2.0","method":"echo","params":[1]}"#).await;
         client.send(request).await;
         assert_eq!(client.json().await, answer, "{request}");
@@ -243,7 +243,7 @@ fn all_examples_are_without_problems_together() {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().join("flows.json"))
-        // The crates among them bring types that this program doesn't hold.
+        // Examples with crates use types that this program lacks.
         .filter(|file| file.exists() && !file.with_file_name("Cargo.toml").exists())
         .collect();
     files.sort();

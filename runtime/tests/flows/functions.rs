@@ -1,12 +1,12 @@
-//! Functions through the real binary: calls of link nodes, and code that gets out of hand, which
-//! is an error for whoever catches it and nothing that other flows would notice.
+//! Functions through the real binary: link calls, and runaway code, which fails with an error for
+//! catch nodes and does not affect other flows.
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, listener, node, tab, ws_in, ws_out};
 
-/// `/ws/run` runs what it is sent as code and answers with the result, or with the error that a
-/// catch node sees; `/ws/echo` is another flow.
+/// `/ws/run` runs received text as code and answers with the result or the error from a catch node;
+/// `/ws/echo` is another flow.
 fn flows() -> Value {
     let answer = json!({"rules": [
         {"t": "set", "p": "payload", "pt": "msg", "to": "error.message", "tot": "msg"}]});

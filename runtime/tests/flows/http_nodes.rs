@@ -14,7 +14,7 @@ fn http_response(id: &str) -> Value {
     node(id, "http response", json!({"statusCode": "", "headers": {}}), &[])
 }
 
-/// A response as it came.
+/// A response as received.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -58,7 +58,7 @@ impl Runtime {
     }
 }
 
-/// Answers with what `property` of the message is.
+/// Responds with a property of the message.
 fn tells(method: &str, url: &str, property: &str) -> Value {
     json!([
         tab("tab"),
@@ -122,7 +122,7 @@ async fn bodies_become_what_their_type_says() {
     assert_eq!(runtime.http("POST", "/in", "", "").await.body, "");
     let malformed = runtime.post("/in", "application/json", "{\"a\"").await;
     assert_eq!(malformed.status, 400);
-    assert!(malformed.body.starts_with("the body is no JSON: "), "{malformed:?}");
+    assert!(malformed.body.starts_with("the body is not valid JSON: "), "{malformed:?}");
 }
 
 #[tokio::test]
@@ -204,10 +204,10 @@ async fn a_second_answer_and_one_to_nobody_are_errors_that_say_so() {
     let mut runtime = Runtime::start_with(flow, &["--http-node-timeout", "0.2"], &[]).await;
     assert_eq!(runtime.get("/twice").await.status, 200);
     assert_eq!(runtime.get("/again?x=1").await.json(), json!({"x": "1"}));
-    runtime.log_line("this request has been answered already").await;
+    runtime.log_line("this request was already answered").await;
     let unanswered = runtime.get("/made-up").await;
     assert_eq!(unanswered.status, 504);
-    runtime.log_line("`msg.res` names no request that waits for an answer").await;
+    runtime.log_line("`msg.res` does not refer to an open request").await;
     runtime.log_line("a request was not answered within 0.2 s").await;
 }
 
@@ -250,7 +250,7 @@ async fn a_client_that_leaves_is_neither_an_error_nor_a_warning() {
     assert_eq!(runtime.get("/slow").await.status, 200);
     arrived.close().await;
     let (log, _) = runtime.terminate().await;
-    assert!(log.contains("no longer waits for an answer"), "{log}");
+    assert!(log.contains("the client of this request disconnected"), "{log}");
     for unwanted in ["WARN", "ERROR", "id=caught"] {
         assert!(!log.contains(unwanted), "{log}");
     }
@@ -269,7 +269,7 @@ async fn what_is_too_much_is_refused() {
     ]);
     let mut runtime = Runtime::start_with(flow, &args, &[]).await;
     assert_eq!(runtime.post("/hold", "text/plain", "123456789").await.status, 413);
-    // It may meet the other request on its way.
+    // It may overtake the other request.
     let held = async {
         loop {
             let held = runtime.post("/hold", "text/plain", "12345678").await;
@@ -292,7 +292,7 @@ async fn what_is_too_much_is_refused() {
     };
     assert_eq!(refused.status, 503);
     assert!(refused.body.contains("raise `http-node-max-open`"), "{refused:?}");
-    // The client that held the place has gone.
+    // The client of the waiting request has disconnected.
     while runtime.get("/now").await.status != 200 {}
     runtime.log_line("a request was refused with 413").await;
 }
@@ -318,8 +318,8 @@ async fn the_first_of_two_nodes_at_a_path_answers() {
     ]);
     let mut runtime = Runtime::start(flow).await;
     assert_eq!(runtime.get("/x").await.status, 200);
-    let line = runtime.log_line("this one gets no requests").await;
-    assert!(line.contains("`GET /x` is answered by the node `"), "{line}");
+    let line = runtime.log_line("this node receives no requests").await;
+    assert!(line.contains("`GET /x` is handled by the node `"), "{line}");
 }
 
 #[tokio::test]
@@ -419,7 +419,7 @@ async fn other_sites_and_strangers_are_let_in_as_the_settings_say() {
         preflight.header("access-control-allow-methods"),
         Some("GET,HEAD,PUT,PATCH,POST,DELETE")
     );
-    // The API is none of this.
+    // The API is not affected.
     assert_eq!(runtime.get("/settings").await.status, 200);
 }
 

@@ -1,4 +1,4 @@
-//! Requests of flows: `http request` against servers that the flows themselves are.
+//! `http request` nodes that send requests to flows of the same runtime.
 
 use rcgen::generate_simple_self_signed;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn http_in(id: &str, method: &str, url: &str, to: &str) -> Value {
     node(id, "http in", json!({"method": method, "url": url, "skipBodyParsing": false}), &[to])
 }
 
-/// Answers `POST /go` with what came of the request that its body describes.
+/// Responds to `POST /go` with the outcome of the request that its body describes.
 fn asks(properties: Value) -> Value {
     let request = json!({"method": "use", "ret": "txt", "url": "", "senderr": false});
     json!([
@@ -35,7 +35,7 @@ fn asks(properties: Value) -> Value {
             "answer",
         ),
         node("answer", "http response", json!({}), &[]),
-        // What the requests are sent to.
+        // The targets of the requests.
         http_in("see", "post", "/see", "seen"),
         http_in("see2", "get", "/see", "seen"),
         function(
@@ -64,7 +64,7 @@ fn asks(properties: Value) -> Value {
 }
 
 impl Runtime {
-    /// What comes of the request that `call` describes, to a path of this runtime.
+    /// The outcome of the request that `call` describes, to a path of this runtime.
     async fn ask(&self, path: &str, mut call: Value) -> Value {
         if call["url"].is_null() {
             call["url"] = format!("http://{}{path}", self.address).into();
@@ -110,7 +110,7 @@ async fn redirects_are_followed_with_cookies_or_not_at_all() {
     assert_eq!(got["url"], format!("http://{}/see", runtime.address));
     assert_eq!(got["redirects"][0]["location"], "/see");
     assert_eq!(got["redirects"][0]["cookies"]["moved"]["value"], "yes");
-    // The cookie of the message belongs to the folder of its URL, as browsers have it.
+    // The cookie of the message applies to the folder of its URL, as in browsers.
     assert_eq!(seen(&got)["cookies"], json!({"moved": "yes"}));
     let stays = runtime.ask("/move/see", json!({"method": "GET", "followRedirects": false})).await;
     assert_eq!((&stays["status"], &stays["headers"]["location"]), (&json!(302), &json!("/see")));
@@ -200,7 +200,7 @@ async fn responses_are_bounded() {
     assert_eq!(got["status"], "ERR_BODY_TOO_LARGE", "{got}");
 }
 
-/// A server that reads one request and answers it with `response`; what it read.
+/// A server that reads one request and responds with `response`; returns the request.
 async fn one_request(listener: &TcpListener, response: &str) -> String {
     let (mut stream, _) = soon("a connection", listener.accept()).await.unwrap();
     let mut request = Vec::new();

@@ -1,4 +1,4 @@
-//! What speed must not cost: bounded memory, order, and nobody held back by somebody else.
+//! Limits under load: bounded memory, order, and slow peers that do not delay others.
 #![expect(clippy::disallowed_methods, reason = "no node owns the tasks of clients")]
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::{Client, Runtime, broadcaster, echo, soon};
 
 const MIB: u64 = 1 << 20;
 
-/// Longer than what the sockets of both sides buffer together, many times.
+/// Many times the size of the socket buffers of both sides.
 const LONG: usize = 50_000;
 
 fn long_text(number: usize) -> String {
@@ -22,9 +22,9 @@ fn number_of(text: &str) -> usize {
     text.get(..8).unwrap().parse().unwrap()
 }
 
-/// A broadcasting flow with clients that have all joined.
+/// A broadcasting flow with clients that have all connected.
 async fn audience(args: &[&str], clients: usize) -> (Runtime, Vec<Client>) {
-    // Each dropped message is a line for those who debug; nobody reads them here.
+    // Dropped messages are logged at debug level; the log is not read here.
     let args = [args, &["--log", "info"]].concat();
     let runtime = Runtime::start_with(broadcaster(), &args, &[]).await;
     let mut events = runtime.events().await;
@@ -36,14 +36,14 @@ async fn audience(args: &[&str], clients: usize) -> (Runtime, Vec<Client>) {
     (runtime, all)
 }
 
-/// Publishes long texts, each after the one before has come back.
+/// Publishes long texts, each after receiving the previous one.
 async fn publish(publisher: &mut Client, count: usize) {
     for number in 0..count {
         publisher.echo(&long_text(number)).await;
     }
 }
 
-/// Ends when `writer` has made no progress during many round trips of somebody else.
+/// Returns when `writer` has made no progress during many round trips of another client.
 async fn stuck(progress: &AtomicUsize, other: &mut Client) {
     let mut last = usize::MAX;
     loop {
@@ -58,7 +58,7 @@ async fn stuck(progress: &AtomicUsize, other: &mut Client) {
     }
 }
 
-/// Sends long texts and reads nothing; counts those that were taken.
+/// Sends long texts without reading; counts the accepted ones.
 fn send_only(
     mut client: Client,
     count: usize,
@@ -129,7 +129,7 @@ async fn what_each_sender_pipelines_reaches_everybody_in_its_order() {
         };
         tokio::spawn(async move { tokio::join!(write, read) })
     });
-    // Nobody hangs up before all have got everything.
+    // No client disconnects before all have received everything.
     let all = futures_util::future::join_all(tasks.collect::<Vec<_>>());
     for outcome in soon("all messages", all).await {
         drop(outcome.unwrap());
@@ -199,7 +199,7 @@ async fn with_the_policy_wait_nothing_is_lost_and_the_publisher_is_held_back() {
         }
         sink
     });
-    // The publisher reads: only the other one can hold it back.
+    // The publisher reads, so only the other client can slow it down.
     let read = tokio::spawn(async move {
         for _ in 0..600 {
             answers.next().await.unwrap().unwrap();
@@ -215,7 +215,7 @@ async fn with_the_policy_wait_nothing_is_lost_and_the_publisher_is_held_back() {
             runtime.raw("GET /nothing HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n").await;
         }
     }
-    assert!(!write.is_finished() && !read.is_finished(), "nobody waited");
+    assert!(!write.is_finished() && !read.is_finished(), "neither task waited");
     for number in 0..600 {
         assert_eq!(number_of(&slow.text().await), number);
     }

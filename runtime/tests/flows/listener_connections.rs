@@ -1,4 +1,4 @@
-//! How a listener treats its connections: case by case, through the real binary.
+//! The connections of a listener, through the real binary.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -39,11 +39,11 @@ async fn head(stream: &mut TcpStream) -> Vec<u8> {
     head
 }
 
-/// The code of the close frame that a server sends next, after which the connection ends.
+/// The code of the server's next close frame, after which the connection must end.
 async fn close_code(mut stream: TcpStream) -> u16 {
     let mut rest = Vec::new();
     soon("the end", stream.read_to_end(&mut rest)).await.unwrap();
-    assert_eq!(rest[0], 0x88, "a close frame was expected: {rest:?}");
+    assert_eq!(rest[0], 0x88, "expected a close frame: {rest:?}");
     u16::from_be_bytes([rest[2], rest[3]])
 }
 
@@ -220,7 +220,7 @@ async fn any_origin_is_accepted_and_compression_is_declined() {
         "Sec-WebSocket-Extensions",
         HeaderValue::from_static("permessage-deflate; client_max_window_bits"),
     );
-    // The client refuses an extension that it did not offer itself: none may be chosen.
+    // The client fails on an extension that it did not offer: none may be chosen.
     Client::connect(request).await.echo("hello").await;
 }
 
@@ -340,13 +340,13 @@ async fn clients_that_vanish_during_their_handshake_leave_nothing_behind() {
     let request = handshake("/ws", "Sec-WebSocket-Version: 13\r\n");
     for number in 0..60 {
         let mut stream = TcpStream::connect(&runtime.address).await.unwrap();
-        // Some ask only for a part.
+        // Some send only part of the request.
         let length = if number % 3 == 0 { request.len() / 2 } else { request.len() };
         stream.write_all(&request.as_bytes()[..length]).await.unwrap();
         stream.set_zero_linger().unwrap();
     }
     runtime.connect("/ws").await.echo("hello").await;
-    // The listener's stop waits for all whom it counts.
+    // The listener's stop waits for all registered sessions.
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     let came = log.matches(" connected as session ").count();
@@ -445,14 +445,14 @@ async fn a_slow_client_is_cut_off_and_the_others_get_everything() {
     let mut fast = runtime.connect("/ws").await;
     events.status("out", "connected 2").await;
     let text = "x".repeat(50_000);
-    // More than any socket buffers: the slow one's queue must overflow.
+    // More than any socket buffers, so that the slow client's queue overflows.
     for _ in 0..400 {
         fast.echo(&text).await;
     }
     events.status("out", "connected 1").await;
     fast.echo("still here").await;
     let mut rest = Vec::new();
-    // It may end with a reset: what matters is that it ends.
+    // It may end with a reset.
     let _ended = soon("the end", slow.read_to_end(&mut rest)).await;
 }
 

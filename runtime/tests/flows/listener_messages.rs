@@ -1,4 +1,4 @@
-//! What comes in over a listener, and what goes out: case by case, through the real binary.
+//! The messages of a listener, through the real binary.
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{
     ws_in, ws_out,
 };
 
-/// What a debug node shows of one message.
+/// The output of a debug node for one message.
 async fn debugged(runtime: &Runtime, message: Message) -> Value {
     let mut events = runtime.events().await;
     let mut client = runtime.connect("/ws").await;
@@ -163,7 +163,7 @@ async fn a_message_for_a_client_that_is_gone_or_of_another_endpoint_is_dropped_s
     runtime.connect("/ws").await.echo("hello").await;
     let line = runtime.log_line("there is no session").await;
     assert!(line.contains("DEBUG"), "{line}");
-    // Had it been broadcast, it would be here before the close.
+    // A broadcast would arrive before the close frame.
     runtime.signal("-TERM");
     assert_eq!(u16::from(other.closed().await.unwrap().code), 1001);
 }
@@ -264,7 +264,7 @@ async fn broadcasts_and_answers_of_one_sender_keep_their_order() {
     events.status("out", "connected 2").await;
     let mut elsewhere = runtime.connect("/other").await;
     events.status("other out", "connected 1").await;
-    // All at once, so that they are worked off together.
+    // All at once, so that they are processed together.
     for number in 0..100 {
         a.0.feed(Message::text(format!("{number}"))).await.unwrap();
     }

@@ -7,6 +7,7 @@ mod dates;
 mod deploys;
 mod examples;
 mod functions;
+mod hanging;
 mod palette;
 mod http_nodes;
 mod http_request;

@@ -1,13 +1,13 @@
-//! The nodes of the palette through the real binary: what comes in at a socket, and what goes out.
+//! The palette's nodes through the real binary: input and output of a WebSocket.
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, listener, node, tab, with, ws_in, ws_out};
 
-/// A row of nodes between a socket's `websocket in` and `websocket out`.
+/// Nodes between a `websocket in` and a `websocket out`.
 struct Case {
     name: &'static str,
-    /// Type and properties of each.
+    /// The type and properties of each node.
     nodes: Vec<(&'static str, Value)>,
     sent: &'static [&'static str],
     received: &'static [&'static str],
@@ -99,7 +99,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// All cases side by side, each at a path of its own.
+/// All cases in one flow, each at its own path.
 fn flow(cases: &[Case]) -> Value {
     let mut all = vec![tab("tab")];
     for (at, case) in cases.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A WebSocket server that the test plays, and flows that dial it.
+//! A WebSocket server scripted by the test, and flows that connect to it.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 use crate::support::{Runtime, node, soon, tab, with, ws_in, ws_out};
 
-/// A server that a test plays.
+/// A server scripted by the test.
 pub(crate) struct Server {
     listener: TcpListener,
     pub(crate) port: u16,
@@ -37,7 +37,7 @@ impl Server {
         self.accept_with(None).await.0
     }
 
-    /// Accepts with a subprotocol; what the client asked for comes along.
+    /// Accepts with a subprotocol; returns the client's request as well.
     pub(crate) async fn accept_with(&self, subprotocol: Option<&'static str>) -> (Peer, Request) {
         let tcp = self.tcp().await;
         let seen = Arc::new(Mutex::new(None));
@@ -72,7 +72,7 @@ impl Server {
     /// Shows that nobody has connected before a connection that is known to come.
     pub(crate) async fn nobody(&self) {
         let waiting = futures_util::FutureExt::now_or_never(self.listener.accept());
-        assert!(waiting.is_none(), "somebody connected");
+        assert!(waiting.is_none(), "unexpected connection");
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn inject(id: &str, payload: &str, wires: &[&str]) -> Value {
     node(id, "inject", properties, wires)
 }
 
-/// A client that echoes what the server says, after its session is deleted or not.
+/// A client that echoes the server's messages, optionally without their session.
 pub(crate) fn echo(url: &str) -> Value {
     json!([tab("tab"), client("c", url), client_in("in", "c", &["out"]), client_out("out", "c")])
 }

@@ -1,10 +1,10 @@
-//! Links, subflows, watching and context through the real binary.
+//! Links, subflows, watching nodes and context, through the real binary.
 
 use serde_json::{Value, json};
 
 use crate::support::{Runtime, listener, node, tab, with, ws_in, ws_out};
 
-/// `ws in` at `/ws/x` to the nodes, and from `out` back to whoever sent.
+/// A `websocket in` at `/ws/x` to the nodes, and from `out` back to the sender.
 fn served(to: &[&str], nodes: Vec<Value>) -> Value {
     let mut all =
         vec![tab("tab"), listener("l", "/ws/x"), ws_in("in", "l", to), ws_out("out", "l")];
@@ -151,7 +151,7 @@ async fn a_damaged_context_file_is_set_aside_and_the_rest_starts() {
         ws_out("out", "l"),
     ]);
     let mut runtime = Runtime::start_with(flow, &args, &[]).await;
-    let line = runtime.log_line("no JSON object").await;
+    let line = runtime.log_line("is not a JSON object").await;
     assert!(line.contains("ERROR") && line.contains("global.json.damaged"), "{line}");
     let mut client = runtime.connect("/ws").await;
     client.send("x").await;

@@ -1,4 +1,4 @@
-//! Drives the real binary over real sockets.
+//! Runs the real binary over real sockets.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,10 +14,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Nothing here takes long; who waits longer waits for something that does not come.
+/// Longer than any step of these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Ends, or fails the test.
+/// Waits for `future`; fails the test if it takes too long.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(output) => output,
@@ -29,7 +29,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub(crate) struct Runtime {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
-    /// Lines that were read while another one was waited for.
+    /// Lines that were read while waiting for another one.
     passed: Vec<String>,
     pub(crate) address: String,
     pub(crate) flows: PathBuf,
@@ -37,7 +37,7 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts the binary with a flow file that holds `nodes`, and waits until it listens.
+    /// Starts the binary with a flow file of `nodes` and waits until it listens.
     pub(crate) async fn start(nodes: Value) -> Self {
         Self::start_with(nodes, &[], &[]).await
     }
@@ -46,7 +46,7 @@ impl Runtime {
         Self::start_of(crate::program("run"), nodes, args, env).await
     }
 
-    /// Starts a runtime that need not be that of the other tests.
+    /// Starts a runtime that may differ from the other tests'.
     pub(crate) async fn start_of(
         program: std::process::Command,
         nodes: Value,
@@ -61,7 +61,7 @@ impl Runtime {
         runtime
     }
 
-    /// Starts the binary, with `args` that say where it listens, and does not wait for it.
+    /// Starts the binary, with `args` that set its address, without waiting.
     pub(crate) fn begin(nodes: Value, args: &[&str]) -> Self {
         Self::spawn(crate::program("run"), nodes, args, &[])
     }
@@ -91,7 +91,7 @@ impl Runtime {
         Runtime { child, log, passed: Vec::new(), address: String::new(), flows, _folder: folder }
     }
 
-    /// A log line that contains `part`: one that has passed already, or the next one.
+    /// A log line that contains `part`: an earlier one, or the next one.
     pub(crate) async fn log_line(&mut self, part: &str) -> String {
         if let Some(at) = self.passed.iter().position(|line| line.contains(part)) {
             return self.passed.remove(at);
@@ -146,7 +146,7 @@ impl Runtime {
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
-    /// Bytes in a line of the process's status, such as `VmHWM`: the most memory it ever had.
+    /// A value in bytes from the process's status, such as `VmHWM`, the peak memory.
     pub(crate) fn memory(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap()));
         let status = status.unwrap();
@@ -154,20 +154,20 @@ impl Runtime {
         value.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1_024
     }
 
-    /// Sends SIGTERM and waits for the end: the log so far, and the exit code.
+    /// Sends SIGTERM and waits for the end; returns the log so far and the exit code.
     pub(crate) async fn terminate(mut self) -> (String, Option<i32>) {
         self.signal("-TERM");
         self.rest_of_log().await
     }
 
-    /// Writes other flows and has them deployed.
+    /// Writes another flow file and has it deployed.
     pub(crate) async fn redeploy(&mut self, nodes: Value) {
         std::fs::write(&self.flows, nodes.to_string()).unwrap();
         self.signal("-HUP");
         self.log_line("deployed the flow files again").await;
     }
 
-    /// Sends a raw HTTP request and returns the whole response.
+    /// Sends a raw HTTP request and returns the complete response.
     pub(crate) async fn raw(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -176,7 +176,7 @@ impl Runtime {
         String::from_utf8_lossy(&response).into_owned()
     }
 
-    /// Sends JSON to a path and returns the whole response.
+    /// Sends JSON to a path and returns the complete response.
     pub(crate) async fn post_json(&self, path: &str, body: &str) -> String {
         self.raw(&format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
@@ -186,7 +186,7 @@ impl Runtime {
         .await
     }
 
-    /// Watches what the runtime's event stream says.
+    /// Subscribes to the runtime's event stream.
     pub(crate) async fn events(&self) -> Events {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = "GET /ferrowire/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -201,7 +201,7 @@ impl Runtime {
 pub(crate) struct Events(Lines<BufReader<TcpStream>>);
 
 impl Events {
-    /// The next event that `matches`.
+    /// The next event for which `matches` is true.
     pub(crate) async fn next(&mut self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let find = async {
             loop {
@@ -259,7 +259,7 @@ impl Client {
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.as_str().to_owned(),
-            other => panic!("a text was expected, not {other:?}"),
+            other => panic!("expected a text, not {other:?}"),
         }
     }
 
@@ -267,17 +267,17 @@ impl Client {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Shows that nothing else came before a message that is known to come.
+    /// Asserts that no other message arrives before the echo.
     pub(crate) async fn echo(&mut self, text: &str) {
         self.send(text).await;
         assert_eq!(self.text().await, text);
     }
 
-    /// The close frame that comes next, and then the end.
+    /// The next close frame, and the end of the connection.
     pub(crate) async fn closed(&mut self) -> Option<CloseFrame> {
         match self.next().await {
             Message::Close(close) => close,
-            other => panic!("a close was expected, not {other:?}"),
+            other => panic!("expected a close, not {other:?}"),
         }
     }
 
@@ -287,7 +287,7 @@ impl Client {
     }
 }
 
-/// Nodes of a flow file, with the properties that matter.
+/// Nodes of a flow file, with their relevant properties.
 pub(crate) fn tab(id: &str) -> Value {
     json!({"id": id, "type": "tab", "label": id})
 }
@@ -355,7 +355,7 @@ pub(crate) fn whole_echo() -> Value {
     json!([tab("tab"), listener, ws_in("in", "l", &["out"]), ws_out("out", "l")])
 }
 
-/// Sends `msg.payload` to everyone, whoever sent it.
+/// Sends `msg.payload` to all clients.
 pub(crate) fn broadcaster() -> Value {
     json!([
         tab("tab"),

@@ -1,4 +1,4 @@
-//! Whoever looks at a runtime from outside cannot tell linked nodes from loaded ones.
+//! Linked and loaded nodes cannot be distinguished from outside a runtime.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Runtime, debug, listener, node, tab, with, ws_in, ws_out};
 
-/// A flow whose nodes succeed, warn, show statuses and fail, with all that watches them.
+/// A flow whose nodes complete, warn, show statuses and fail, with watching nodes.
 fn watched() -> Value {
     let code = "if (msg.payload === 'fail') throw new Error('on purpose'); \
                 if (msg.payload === 'warn') node.warn({looked: 'odd'}); \
@@ -58,13 +58,13 @@ fn linked() -> Command {
     program
 }
 
-/// What an editor hears while messages pass, by topic and node.
+/// The editor's events during message traffic, by topic and node.
 async fn heard(runtime: &Runtime) -> BTreeMap<String, Vec<Value>> {
     let mut editor = runtime.connect("/comms").await;
     for topic in ["debug", "status/#", "notification/runtime-state"] {
         editor.send(&json!({"subscribe": topic}).to_string()).await;
     }
-    // What is kept is told at once, and so it hears the rest, too.
+    // Retained events are sent at once, so the others follow.
     let started = |item: &Value| item["topic"] == "notification/runtime-state";
     while !items(&mut editor).await.iter().any(started) {}
     let mut client = runtime.connect("/ws").await;
@@ -93,13 +93,13 @@ async fn heard(runtime: &Runtime) -> BTreeMap<String, Vec<Value>> {
     heard
 }
 
-/// What comes next over `/comms`, but for signs of life.
+/// The next events over `/comms`, without heartbeats.
 async fn items(editor: &mut Client) -> Vec<Value> {
     let Value::Array(items) = editor.json().await else { return Vec::new() };
     items.into_iter().filter(|item| item["topic"] != "hb").collect()
 }
 
-/// Without what is another one each time.
+/// Removes what differs in each run.
 fn lasting(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -112,7 +112,7 @@ fn lasting(value: Value) -> Value {
             Value::Object(fields.into_iter().map(known).collect())
         }
         Value::Array(elements) => elements.into_iter().map(lasting).collect(),
-        // Messages are told as JSON text.
+        // Messages are JSON text.
         Value::String(text) if text.starts_with(['{', '[']) => {
             serde_json::from_str(&text).map_or(Value::String(text), lasting)
         }
@@ -184,7 +184,7 @@ async fn the_log_is_the_same_of_linked_and_of_loaded_nodes() {
         let (log, code) = runtime.terminate().await;
         assert_eq!(code, Some(0));
         let lines = log.lines().filter(|line| line.contains(" id=")).map(|line| {
-            // The time stands first.
+            // The time is the first word.
             let line = line.split_once(' ').map_or(line, |(_, rest)| rest);
             line.to_owned()
         });

@@ -1,4 +1,4 @@
-//! Builds with cargo what the tests run: cargo builds only programs of its own accord.
+//! Builds what the tests run: `cargo test` builds only the package's own binaries.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn build() -> Built {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let output = scratch.parent().unwrap().join("debug");
     let plugins = scratch.join("plugins");
-    // Each test may be a process of its own: one builds for all of a run.
+    // Tests may be separate processes: one of them builds for all.
     let lock = File::create(scratch.join("loaded.lock")).unwrap();
     lock.lock().unwrap();
     let stamp = scratch.join("loaded.run");

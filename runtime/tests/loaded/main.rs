@@ -1,5 +1,5 @@
-//! The same flows as in `flows`, through a runtime that was assembled without any plugin and
-//! loads them all; and what libraries get that cannot be loaded.
+//! The flows of `flows`, through a runtime without linked-in plugins that loads them all; and the
+//! handling of libraries that cannot be loaded.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 

@@ -1,5 +1,4 @@
-//! What a library gets that cannot be loaded: one clear line, and the start fails if it was
-//! required.
+//! Libraries that cannot be loaded: one clear line, and a failed start if the library is required.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +20,7 @@ fn outcome(command: &mut Command) -> (String, String, Option<i32>) {
     (text(stdout), text(stderr), status.code())
 }
 
-/// The one line that a runtime ends with that has to load `file`.
+/// The last line of a runtime that requires `file`.
 fn refusal(file: &Path, env: &[(&str, &str)]) -> String {
     let mut command = bare();
     command.arg("nodes").arg("--plugin").arg(file).args(["--plugins-timeout", "2"]);
@@ -32,7 +31,7 @@ fn refusal(file: &Path, env: &[(&str, &str)]) -> String {
     assert_eq!(lines.next(), None, "{stderr}");
     let file = file.display();
     let start = format!("ferrowire: plugin `{file}`: ");
-    line.strip_prefix(&start).unwrap_or_else(|| panic!("`{line}` names no file")).to_owned()
+    line.strip_prefix(&start).unwrap_or_else(|| panic!("no file in `{line}`")).to_owned()
 }
 
 struct Scratch(tempfile::TempDir);
@@ -48,7 +47,7 @@ impl Scratch {
         path
     }
 
-    /// The fixture, changed.
+    /// The fixture with a modification.
     fn changed(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
         let mut content = fs::read(built::fixture()).unwrap();
         change(&mut content);
@@ -56,7 +55,7 @@ impl Scratch {
     }
 }
 
-/// Has a library declare another ABI, as one would that was built so.
+/// Makes a library declare another ABI.
 fn declare(library: &mut [u8], abi: [u8; 4]) {
     let at = forge::library_record(library);
     library[at + 12..at + 16].copy_from_slice(&abi);
@@ -247,7 +246,7 @@ async fn without_required_the_runtime_starts_and_warns() {
     assert!(stderr.contains("bad.so`: it is not a shared library"), "{stderr}");
 }
 
-/// What is said about the fixture whose constructors do something, and the signal or code of the end.
+/// The output for the fixture with a given constructor, and the exit status.
 fn constructed(what: &str, required: bool) -> (String, std::process::ExitStatus) {
     let plugin = format!("{}?required={required}", built::fixture().display());
     let mut command = bare();
@@ -278,7 +277,7 @@ fn a_constructor_that_ends_the_process_is_named_by_the_last_line() {
             let (line, status) = constructed(what, required);
             assert!(line.starts_with("it ended the process while it was loaded"), "{what}: {line}");
             assert_eq!(status.signal(), signal, "{what}");
-            // One that ends it in peace has still not started what was asked for.
+            // A regular exit also means that the runtime did not start.
             assert_eq!(status.code(), if signal.is_none() { Some(2) } else { None }, "{what}");
         }
     }

@@ -1,11 +1,11 @@
-//! What people see of a loaded library: its nodes in the palette, its lines in the log.
+//! A loaded library as users see it: its nodes in the palette, its lines in the log.
 
 use serde_json::{Value, json};
 
 use crate::built;
 use crate::support::{Runtime, echo, listener, node, tab, ws_in, ws_out};
 
-/// The fixture's library, beside what `node` says arrives at the node `n`.
+/// Loads the fixture's library and runs the node `n` of this type.
 async fn with_node(kind: &str, log: &str) -> Runtime {
     let nodes = json!([
         tab("tab"),
@@ -18,7 +18,7 @@ async fn with_node(kind: &str, log: &str) -> Runtime {
     Runtime::start_with(nodes, &args, &[("RUST_BACKTRACE", "1")]).await
 }
 
-/// The body of the answer to a request.
+/// The body of the response.
 async fn get(runtime: &Runtime, path: &str, accept: &str) -> String {
     let address = &runtime.address;
     let answer = runtime
@@ -52,12 +52,12 @@ async fn nodes_of_a_library_are_in_the_palette() {
     let icons = get(&runtime, "/icons", "application/json").await;
     let icons: Value = serde_json::from_str(&icons).unwrap();
     assert_eq!(icons[module], json!(["switch.svg"]));
-    // Those that are written by us are there in the same way.
+    // Ferrowire's own node sets are listed in the same way.
     let types = sets.as_array().unwrap().iter().flat_map(|set| set["types"].as_array().unwrap());
     assert!(types.clone().any(|name| name == "websocket in") || !has_editor(&page), "{sets}");
 }
 
-/// Without npm the program has no editor, and so no forms of Node-RED's.
+/// Without npm the program has neither the editor nor Node-RED's forms.
 fn has_editor(page: &str) -> bool {
     page.contains("data-template-name=\"comment\"")
 }
@@ -159,7 +159,7 @@ async fn a_catch_node_gets_a_panic_in_a_library_with_the_names_of_plugin_and_nod
             ws_out("out", "l"),
         ]);
         let args = ["--plugin", built::fixture().to_str().unwrap()];
-        // No backtraces: the log is not read here, and its pipe would be full.
+        // No backtraces: the log is not read, and they would fill its pipe.
         let quiet = [("RUST_BACKTRACE", "0")];
         let runtime = Runtime::start_with(nodes, &args, &quiet).await;
         let mut client = runtime.connect("/ws").await;

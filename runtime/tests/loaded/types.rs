@@ -1,4 +1,4 @@
-//! What the plugins of this repository bring when they are loaded is what they bring linked in.
+//! The plugins of this repository provide the same types loaded and linked in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{built, program};
 
-/// The node types that a program holds, without where they are.
+/// The node types of a program, without their sources.
 fn types(command: &mut Command) -> BTreeMap<String, Value> {
     let output = command.arg("--json").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Building a generated crate, and looking at the program that came out.
+//! Builds a generated crate and verifies the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use super::generate::Generated;
 use crate::cargo;
 use crate::crates::Repository;
 
-/// Builds the program where all assembled ones are built, so that what they share is built once.
+/// Builds the program in a target folder shared by all assembled ones, so that dependencies are
+/// built once.
 ///
-/// That is not the repository's own folder: the file of a library of two kinds has no hash in its
-/// name, so the plugins that two workspaces build would take each other's place.
+/// Not the repository's own folder: the file of a library that is both an rlib and a cdylib has no
+/// hash in its name, so the plugins of two workspaces would overwrite each other.
 pub(crate) fn build(
     generated: &Generated,
     assembly: &Assembly,
@@ -32,10 +33,10 @@ pub(crate) fn build(
     Ok(target.join(folder).join(&assembly.name))
 }
 
-/// Copies the program to its place, which may be that of one that runs.
+/// Copies the program to its path, replacing a program that may be running.
 pub(crate) fn put(program: &Path, output: &Path) -> Result<()> {
     let shown = output.display();
-    ensure!(!output.is_dir(), "`{shown}` is a folder; name a file in it with `--output`");
+    ensure!(!output.is_dir(), "`{shown}` is a folder; set a file with `--output`");
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create the folder `{}`", folder.display()))?;
@@ -47,7 +48,7 @@ pub(crate) fn put(program: &Path, output: &Path) -> Result<()> {
     fs::rename(&new, output).with_context(|| format!("cannot replace `{shown}`"))
 }
 
-/// Asks the program what it holds.
+/// Asks the program for its node types.
 pub(crate) fn verify(program: &Path, assembly: &Assembly) -> Result<()> {
     let output = Command::new(program)
         .args(["nodes", "--json"])
@@ -59,7 +60,7 @@ pub(crate) fn verify(program: &Path, assembly: &Assembly) -> Result<()> {
         .context("the program's `nodes --json` is not JSON")?;
     let held: Vec<&str> =
         nodes.as_array().into_iter().flatten().filter_map(|node| node["type"].as_str()).collect();
-    println!("it holds {}", held.join(", "));
+    println!("node types: {}", held.join(", "));
     let is_missing = |wanted: &str, users: &[String]| !users.is_empty() && !held.contains(&wanted);
     let needed = assembly.needed.iter();
     let missing: Vec<_> = needed.filter(|(wanted, users)| is_missing(wanted, users)).collect();

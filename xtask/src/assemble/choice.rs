@@ -1,4 +1,4 @@
-//! Which plugins go into a runtime: from a manifest, from flow files, from flags.
+//! Selects the plugins of a runtime: from a manifest, from flow files, from flags.
 
 use std::path::{Path, PathBuf};
 
@@ -17,16 +17,16 @@ pub(crate) struct Assembly {
     pub(crate) name: String,
     pub(crate) output: Option<PathBuf>,
     pub(crate) plugins: Vec<Plugin>,
-    /// The types that must be there in the end.
+    /// The types that the runtime must have.
     pub(crate) needed: Used,
 }
 
-/// One plugin, and all that is known of it before cargo has looked for it.
+/// A plugin, with what is known before cargo resolves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plugin {
     pub(crate) package: String,
     pub(crate) source: Source,
-    /// The crate itself, when it is on this machine.
+    /// The crate itself, if it is on this machine.
     pub(crate) found: Option<Crate>,
 }
 
@@ -62,14 +62,14 @@ impl Plugin {
 fn bundled<'a>(name: &str, repository: &'a Repository) -> Result<&'a Crate> {
     repository.plugin(name).with_context(|| {
         format!(
-            "no plugin is called `{name}` (there are {}); for one of your own write its folder, \
-             such as `./{name}`, or a version, such as `{name}@1.2`",
+            "no plugin `{name}`, expected one of {}; for a plugin of your own, write its folder, \
+             such as `./{name}`, or its version, such as `{name}@1.2`",
             repository.names()
         )
     })
 }
 
-/// Reads what was asked for.
+/// Reads the options.
 pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) -> Result<Assembly> {
     let manifest = options.manifest.as_ref().map(|path| Manifest::read(&here.join(path)));
     let manifest = manifest.transpose()?;
@@ -88,7 +88,7 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     };
     for source in base {
         let plugin = Plugin::new(source, repository)?;
-        // A plugin that one names replaces the one of that name in the set that one began with.
+        // An explicit plugin replaces the one of the same name in the initial set.
         if manifest.is_some() || !chosen.iter().any(|other| other.package == plugin.package) {
             add(&mut chosen, plugin)?;
         }
@@ -113,7 +113,7 @@ fn add(chosen: &mut Vec<Plugin>, plugin: Plugin) -> Result<()> {
     if let Some(other) = chosen.iter().find(|other| other.package == plugin.package) {
         ensure!(
             other.source == plugin.source,
-            "`{}` is asked for twice, from {} and from {}; leave one of them out",
+            "`{}` is selected twice, from {} and from {}; remove one of them",
             plugin.package,
             origin(other),
             origin(&plugin)
@@ -124,7 +124,7 @@ fn add(chosen: &mut Vec<Plugin>, plugin: Plugin) -> Result<()> {
     Ok(())
 }
 
-/// Where a plugin comes from, for people.
+/// Where a plugin comes from, for messages.
 pub(crate) fn origin(plugin: &Plugin) -> String {
     match &plugin.source {
         Source::Bundled(_) => "this repository".to_owned(),
@@ -140,13 +140,13 @@ fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
         chosen.retain(|plugin| !plugin.is_called(name));
         if chosen.len() == before {
             let names: Vec<_> = chosen.iter().map(|plugin| plugin.package.as_str()).collect();
-            bail!("`{name}` cannot be left out, it is not in the set ({})", names.join(", "));
+            bail!("cannot remove `{name}`, which is not in the set ({})", names.join(", "));
         }
     }
     Ok(())
 }
 
-/// Adds the bundled plugins whose nodes those of the chosen ones refer to.
+/// Adds the bundled plugins with the nodes that the selected ones refer to.
 fn add_needed(chosen: &mut Vec<Plugin>, repository: &Repository) -> Result<()> {
     let mut next = 0;
     while let Some(plugin) = chosen.get(next) {
@@ -164,7 +164,7 @@ fn add_needed(chosen: &mut Vec<Plugin>, repository: &Repository) -> Result<()> {
     Ok(())
 }
 
-/// The bundled plugins that the types need which nothing else provides.
+/// The bundled plugins for the types that no other plugin provides.
 fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Result<Vec<Source>> {
     let (mut sources, mut missing) = (Vec::new(), Vec::new());
     for (node_type, users) in needed {
@@ -177,7 +177,7 @@ fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Resul
             None => missing.push((node_type, users)),
         }
     }
-    // A plugin that doesn't say what it provides may provide it: the finished program tells.
+    // A plugin that does not list its types may provide it; the finished program is checked.
     let all_say = chosen.iter().all(|plugin| plugin.types().is_some());
     ensure!(
         missing.is_empty() || !all_say,
@@ -187,7 +187,7 @@ fn providers(needed: &Used, chosen: &[Plugin], repository: &Repository) -> Resul
     Ok(sources)
 }
 
-/// A crate cannot share its name with one that it depends on.
+/// A crate must not have the name of a dependency.
 fn ensure_free(name: &str, chosen: &[Plugin], repository: &Repository) -> Result<()> {
     package_name(name)?;
     let library = name.replace('-', "_");
@@ -196,8 +196,8 @@ fn ensure_free(name: &str, chosen: &[Plugin], repository: &Repository) -> Result
     for other in taken {
         ensure!(
             other.replace('-', "_") != library,
-            "the name `{name}` is taken by a crate of the runtime; choose another with `--name`, \
-             `--output` says what the file is called"
+            "the name `{name}` is used by a crate of the runtime; choose another one with \
+             `--name`; `--output` sets the name of the file"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The node types that flow files use.
+//! Reads the node types that flow files use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-/// What the engine itself makes something of.
+/// Types that the engine itself handles.
 const STRUCTURE: [&str; 4] = ["tab", "group", "subflow", "global-config"];
 
-/// The types that are used, each with the ids of the nodes that need it to run: none where all
-/// of them are disabled.
+/// The used types, each with the ids of the nodes that require it: none if all of them are
+/// disabled.
 pub(crate) type Used = BTreeMap<String, Vec<String>>;
 
-/// Reads flow files as Node-RED writes them. The types of disabled nodes are among them, since
-/// one click enables those.
+/// Reads flow files in Node-RED's format. Includes the types of disabled nodes, which can be
+/// enabled in the editor.
 pub(crate) fn read(paths: &[impl AsRef<Path>]) -> Result<Used> {
     let mut used = Used::new();
     for path in paths {
@@ -31,7 +31,7 @@ pub(crate) fn read(paths: &[impl AsRef<Path>]) -> Result<Used> {
 
 fn collect(file: &Value, used: &mut Used) -> Result<()> {
     let nodes = file.as_array().or_else(|| file["flows"].as_array());
-    let nodes = nodes.context("an array of nodes was expected; export the flows again")?;
+    let nodes = nodes.context("expected an array of nodes; export the flows again")?;
     let disabled_tabs: Vec<&Value> = nodes
         .iter()
         .filter(|node| node["type"] == "tab" && node["disabled"] == true)
@@ -40,7 +40,7 @@ fn collect(file: &Value, used: &mut Used) -> Result<()> {
     for (node, place) in nodes.iter().zip(1..) {
         let text = |name: &str| node[name].as_str().unwrap_or_default();
         let node_type = text("type");
-        ensure!(!node_type.is_empty(), "the node at place {place} has no `type`; give it one");
+        ensure!(!node_type.is_empty(), "the node at index {place} has no `type`; add one");
         if !STRUCTURE.contains(&node_type) && !node_type.starts_with("subflow:") {
             let users = used.entry(node_type.to_owned()).or_default();
             if node["d"] != true && !disabled_tabs.contains(&&node["z"]) {
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_no_flow_file_is_refused() {
         let problem = |file| collect(&file, &mut Used::new()).unwrap_err().to_string();
-        assert!(problem(json!({"a": 1})).contains("an array of nodes was expected"));
-        assert!(problem(json!([{"id": "x"}])).contains("place 1 has no `type`"));
+        assert!(problem(json!({"a": 1})).contains("expected an array of nodes"));
+        assert!(problem(json!([{"id": "x"}])).contains("index 1 has no `type`"));
     }
 }

@@ -1,4 +1,4 @@
-//! The crate that is an assembled runtime: Cargo.toml, src/main.rs and a lock file.
+//! Generates the crate of an assembled runtime: Cargo.toml, src/main.rs and a lock file.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,11 +13,11 @@ use super::source::Source;
 use crate::cargo;
 use crate::crates::FACADE;
 
-/// The crates of ours that a plugin may depend on.
+/// The crates of this repository that a plugin may depend on.
 const CONTRACT: [(&str, &str); 2] =
     [(FACADE, "crates/ferrowire"), ("ferrowire-testkit", "crates/testkit")];
 
-/// The text of a crate and where it belongs.
+/// The generated files and their folder.
 #[derive(Debug)]
 pub(crate) struct Generated {
     pub(crate) folder: PathBuf,
@@ -26,7 +26,8 @@ pub(crate) struct Generated {
 }
 
 impl Generated {
-    /// Writes nothing yet. `relative` paths survive when repository and crate move together.
+    /// Does not write anything yet. `relative` paths stay valid if repository and crate are moved
+    /// together.
     pub(crate) fn new(assembly: &Assembly, folder: &Path, relative: bool) -> Result<Self> {
         let folder = super::source::clean(folder);
         let path = |to: &Path| match relative {
@@ -44,7 +45,7 @@ impl Generated {
         self.folder.join("Cargo.toml")
     }
 
-    /// The files, one after the other.
+    /// The files, concatenated.
     pub(crate) fn shown(&self) -> String {
         let folder = self.folder.display();
         format!(
@@ -53,7 +54,7 @@ impl Generated {
         )
     }
 
-    /// Writes the files, and a lock file that agrees with the repository's.
+    /// Writes the files, and a lock file consistent with the repository's.
     pub(crate) fn write(&self, keep_lock: bool) -> Result<()> {
         let write = |path: PathBuf, text: &str| {
             fs::write(&path, text).with_context(|| format!("cannot write `{}`", path.display()))
@@ -95,9 +96,9 @@ fn manifest(assembly: &Assembly, path: &dyn Fn(&Path) -> PathBuf) -> Result<Stri
         writeln!(text, "\n[patch.{}]", Value::from(source))?;
         lines(&mut text, &crates)?;
     }
-    text.push_str("\n# A workspace of its own, wherever it lies.\n[workspace]\n");
+    text.push_str("\n# Not part of an enclosing workspace.\n[workspace]\n");
     if let Some(profile) = ours.get("profile") {
-        // Built as the repository builds its own program.
+        // The profiles of the repository.
         let profile = Table::from_iter([("profile".to_owned(), profile.clone())]);
         write!(text, "\n{}", toml::to_string(&profile).context("cannot write the profiles")?)?;
     }
@@ -141,8 +142,8 @@ fn dependency(plugin: &Plugin, path: &dyn Fn(&Path) -> PathBuf) -> Table {
     }
 }
 
-/// Wherever a plugin wants the contract from, it gets this repository's: two copies of it would
-/// be two lists of node types.
+/// Redirects every source of the contract to this repository's: two copies of it would be two
+/// registries of node types.
 fn patches(
     assembly: &Assembly,
     ours: &Table,
@@ -161,7 +162,7 @@ fn patches(
                     },
                 ))
             }
-            // Nobody knows before it is downloaded.
+            // Not known before the package is downloaded.
             None => from.extend(std::iter::once(REGISTRY).chain(home).map(str::to_owned)),
         }
     }
@@ -191,14 +192,14 @@ fn main(plugins: &[Plugin]) -> Result<String> {
         text,
         "\n#[global_allocator]\n\
          static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;\n\n\
-         /// What the lines above link in. The start fails if one of them did not register.\n\
+         /// The plugins linked in above. The start fails if one of them did not register.\n\
          const PLUGINS: &[&str] = &[\n{names}];\n\n\
          fn main() -> ExitCode {{\n    ferrowire_runtime::main(PLUGINS)\n}}\n"
     )?;
     Ok(text)
 }
 
-/// The way from the folder `from` to `to`, both absolute and clean.
+/// The relative path from the folder `from` to `to`, both absolute and normalized.
 fn relative_path(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<_>, Vec<_>) = (from.components().collect(), to.components().collect());
     let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();

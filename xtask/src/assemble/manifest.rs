@@ -1,4 +1,4 @@
-//! `assembly.toml`: an assembly written down.
+//! `assembly.toml`: the manifest of an assembly.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::source::{GitReference, Source, package_name};
 
-/// A manifest, with every path counted from its folder.
+/// A manifest, with paths resolved relative to its folder.
 #[derive(Debug)]
 pub(crate) struct Manifest {
     pub(crate) name: Option<String>,
@@ -24,7 +24,7 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a string or a table was expected")]
+#[serde(untagged, expecting = "expected a string or a table")]
 enum WrittenPlugin {
     Text(String),
     Table(WrittenTable),
@@ -75,7 +75,7 @@ impl WrittenTable {
             .filter_map(|(kind, name)| Some(GitReference { kind, name: name? }))
             .collect();
         if references.len() > 1 || (self.git.is_none() && !references.is_empty()) {
-            bail!("`branch`, `tag` and `rev` say which state of `git`; write one of them");
+            bail!("expected one of `branch`, `tag` and `rev`, together with `git`");
         }
         match (self.bundled, self.path, self.package, self.version, self.git) {
             (Some(name), None, None, None, None) => Ok(Source::Bundled(name)),
@@ -89,7 +89,7 @@ impl WrittenTable {
                 Ok(Source::Git { package: package_name(&package)?, url, at: references.pop() })
             }
             _ => bail!(
-                "a plugin is one of `{{ bundled }}`, `{{ path }}`, `{{ package, version }}` and \
+                "expected `{{ bundled }}`, `{{ path }}`, `{{ package, version }}` or \
                  `{{ package, git }}`"
             ),
         }
@@ -144,7 +144,10 @@ mod tests {
         assert!(problem("pluggins = []").contains("unknown field `pluggins`"));
         assert!(problem("name = 'x'").contains("missing field `plugins`"));
         assert!(problem("plugins = ['a', {path = 'b', git = 'c'}]").contains("plugin number 2"));
-        assert!(problem("plugins = [{path = 'b', rev = 'c'}]").contains("which state of `git`"));
-        assert!(problem("plugins = [5]").contains("a string or a table was expected"));
+        assert!(
+            problem("plugins = [{path = 'b', rev = 'c'}]")
+                .contains("expected one of `branch`, `tag` and `rev`, together with `git`")
+        );
+        assert!(problem("plugins = [5]").contains("expected a string or a table"));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the versions fit together, asked of cargo before anything is compiled.
+//! Checks with cargo whether the versions are compatible, before anything is compiled.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::source::Source;
 use crate::cargo::{self, Metadata};
 use crate::crates::{FACADE, Repository};
 
-/// Resolves the generated crate and refuses what cannot work.
+/// Resolves the generated crate and rejects incompatible versions.
 pub(crate) fn check(
     generated: &Generated,
     assembly: &Assembly,
@@ -39,18 +39,18 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Cargo would say that a registry has no such version of the contract, which is beside the point.
+/// Cargo would report that a registry lacks this version of the contract, which is misleading.
 fn fitting_requirements(assembly: &Assembly, repository: &Repository) -> Result<()> {
     let ours: semver::Version =
-        repository.version.parse().context("the contract has no version")?;
+        repository.version.parse().context("invalid version of the contract")?;
     for plugin in &assembly.plugins {
         for wanted in plugin.found.iter().flat_map(|found| &found.wanted_facade) {
             let fits = semver::VersionReq::parse(&wanted.version)
                 .is_ok_and(|requirement| requirement.matches(&ours));
             ensure!(
                 fits || wanted.from.is_none(),
-                "`{}` wants `{FACADE}` {}, and this runtime has {ours}; choose a version of `{0}` \
-                 that fits, or build in the checkout that it fits",
+                "`{}` requires `{FACADE}` {}, but this runtime has {ours}; choose a compatible \
+                 version of `{0}`, or build in a matching checkout",
                 plugin.package,
                 wanted.version
             );
@@ -74,9 +74,10 @@ fn resolve(generated: &Generated, assembly: &Assembly) -> Result<Metadata> {
     ask(false)
 }
 
-/// Two versions of the contract would be two registries: the runtime sees only its own.
+/// Two versions of the contract would be two registries, of which the runtime sees only its own.
 fn one_facade(metadata: &Value) -> Result<()> {
-    let packages = metadata["packages"].as_array().context("cargo told no packages")?;
+    let packages =
+        metadata["packages"].as_array().context("`cargo metadata` listed no packages")?;
     let text = |package: &Value, key: &str| package[key].as_str().unwrap_or_default().to_owned();
     let cores: Vec<&Value> = packages.iter().filter(|it| it["name"] == FACADE).collect();
     ensure!(!cores.is_empty(), "nothing depends on `{FACADE}`");
@@ -107,12 +108,12 @@ fn one_facade(metadata: &Value) -> Result<()> {
                 None => text(core, "manifest_path").trim_end_matches("/Cargo.toml").to_owned(),
             };
             let wanted_by = who_wants(&text(core, "id"));
-            format!("{} from `{from}` is wanted by {wanted_by}", text(core, "version"))
+            format!("{} from `{from}` is required by {wanted_by}", text(core, "version"))
         })
         .collect();
     bail!(
-        "the plugins want different versions of `{FACADE}`, so the runtime would not see their \
-         nodes:\n  {}\nlet all of them depend on one",
+        "the plugins require different versions of `{FACADE}`, so the runtime would not see \
+         their nodes:\n  {}\nmake all of them depend on the same version",
         sides.join("\n  ")
     )
 }

@@ -1,10 +1,10 @@
-//! Where a plugin comes from, as one writes it behind `--with` or in a manifest.
+//! The source of a plugin, in the syntax of `--with` and of manifests.
 
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-/// Where a plugin comes from.
+/// The source of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A plugin of this repository, by name.
@@ -17,7 +17,7 @@ pub(crate) enum Source {
     Git { package: String, url: String, at: Option<GitReference> },
 }
 
-/// Which state of a git repository.
+/// A revision of a git repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GitReference {
     /// `branch`, `tag` or `rev`.
@@ -26,8 +26,8 @@ pub(crate) struct GitReference {
 }
 
 impl Source {
-    /// Reads `websocket-in`, `../my-node`, `my-node@1.2`, `my-node@git+URL#REVISION`. A path
-    /// counts from the folder `base`.
+    /// Parses `websocket-in`, `../my-node`, `my-node@1.2`, `my-node@git+URL#REVISION`. Paths are
+    /// relative to the folder `base`.
     pub(crate) fn parse(text: &str, base: &Path) -> Result<Self> {
         ensure!(!text.trim().is_empty(), "a plugin has no name; write one such as `websocket-in`");
         if let Some((package, url)) = text.split_once("@git+") {
@@ -45,7 +45,7 @@ impl Source {
             Some((_, "")) => bail!("`{text}` has no version; write `{text}1.2`"),
             Some((package, version)) => {
                 semver::VersionReq::parse(version).map_err(|error| {
-                    anyhow::anyhow!("`{version}` in `{text}` is no version: {error}")
+                    anyhow::anyhow!("invalid version `{version}` in `{text}`: {error}")
                 })?;
                 let version = version.to_owned();
                 Ok(Source::Version { package: package_name(package)?, version })
@@ -55,15 +55,15 @@ impl Source {
     }
 }
 
-/// Checks a package's name, which becomes a key of the generated Cargo.toml.
+/// Checks a package name, which becomes a key of the generated Cargo.toml.
 pub(crate) fn package_name(name: &str) -> Result<String> {
     let fine = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    ensure!(fine, "`{name}` is no package name; use letters, digits, `-` and `_`");
+    ensure!(fine, "invalid package name `{name}`; use letters, digits, `-` and `_`");
     Ok(name.to_owned())
 }
 
-/// The path without `.` and `..`, so that cargo sees one folder under one name.
+/// The path without `.` and `..`, so that cargo sees one name for a folder.
 pub(crate) fn clean(path: &Path) -> PathBuf {
     if let Ok(path) = std::fs::canonicalize(path) {
         return path;
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn what_is_none_of_these_is_refused_with_what_to_write() {
         assert!(problem("my-node@").contains("write `my-node@1.2`"));
-        assert!(problem("my-node@latest").contains("`latest` in `my-node@latest` is no version"));
+        assert!(problem("my-node@latest").contains("invalid version `latest` in `my-node@latest`"));
         assert!(problem("https://example.org/x").contains("my-node@git+https://example.org/x"));
-        assert!(problem("a\"b@1").contains("is no package name"));
+        assert!(problem("a\"b@1").contains("invalid package name"));
         assert!(problem("").contains("has no name"));
     }
 }

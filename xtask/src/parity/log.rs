@@ -1,4 +1,4 @@
-//! The runtime's log as the suite reads it: in the form of Node-RED's console.
+//! Translates the runtime's log to Node-RED's console format for the suite.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-/// What makes the runtime log in a form that can be translated.
+/// Arguments that make the log translatable.
 pub(super) const ARGUMENTS: [&str; 4] =
     ["--log-format", "json", "--log", "info,ferrowire::node=trace"];
 
@@ -29,7 +29,7 @@ pub(super) fn translator(path: &Path) -> Result<impl FnMut(&str) + Send + use<>>
         File::create(path).with_context(|| format!("could not create `{}`", path.display()))?;
     Ok(move |line: &str| {
         if let Some(line) = translate(line) {
-            // Cases that look for the line fail without it, and say so.
+            // Cases that expect the line fail without it.
             let _unwritten = file.write_all(line.as_bytes());
         }
     })
@@ -43,7 +43,7 @@ fn translate(line: &str) -> Option<String> {
     let time = timestamp.get(11..19)?;
     let level = level.to_lowercase();
     let who = if name.is_empty() { id } else { name };
-    // The suite reads no more of the date than that there is one.
+    // The suite requires a date but ignores its value.
     Some(format!("{day} Jan {time} - [{level}] [{node_type}:{who}] {message}\n"))
 }
 

@@ -1,4 +1,4 @@
-//! `parity-reasons.toml`: why a case fails that passes on Node-RED.
+//! `parity-reasons.toml`: the reasons for cases that pass on Node-RED but fail here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result};
 use super::report::Report;
 use crate::cargo;
 
-/// Where they are.
+/// The path of the file.
 const FILE: &str = "xtask/parity-reasons.toml";
 
-/// For each file of tests, for each key of a case, the reason.
+/// The reason for each key of a case, by test file.
 #[derive(Debug, Default)]
 pub(super) struct Reasons(BTreeMap<String, BTreeMap<String, String>>);
 
@@ -24,15 +24,15 @@ impl Reasons {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).map(Reasons).with_context(|| format!("`{FILE}` is not understood"))
+        toml::from_str(text).map(Reasons).with_context(|| format!("invalid `{FILE}`"))
     }
 
-    /// Why this case fails, if that is known.
+    /// The reason for this failing case, if known.
     pub(super) fn of(&self, spec: &str, key: &str) -> Option<&str> {
         self.0.get(spec)?.get(key).map(String::as_str)
     }
 
-    /// Reasons for cases that the report has, and that don't fail.
+    /// Reasons for cases in the report that do not fail.
     pub(super) fn stale<'a>(
         &'a self,
         report: &'a Report,

@@ -28,7 +28,7 @@ fn asked(call: &Call) -> Option<Asked> {
             let nodes = call.admin.engine().nodes();
             let node = nodes.iter().find(|node| node.id == id);
             let place = node.map(|node| match node.node_type.starts_with("subflow:") {
-                // What is kept inside of an instance is its flow context.
+                // The values of an instance are its flow context.
                 true => ContextPlace::Flow(id),
                 false => ContextPlace::Node { id, flow: &node.flow },
             });

@@ -121,7 +121,7 @@ fn split(text: &str) -> (Vec<(&str, String)>, &str) {
     (about, rest)
 }
 
-/// A value in one line, as Node-RED writes it.
+/// Encodes a value as one line, in Node-RED's format.
 fn to_line(value: &str) -> String {
     value.replace('\\', r"\\").replace('\n', r"\n")
 }
@@ -182,7 +182,7 @@ fn with_header(body: &Value) -> Result<String, Reply> {
         }
         let value = match value {
             Value::String(value) => to_line(value),
-            // Node-RED reads what stands here as text, too.
+            // The values of a stored file are always text.
             other => to_line(&other.to_json()),
         };
         file.push_str(&format!("// {key}: {value}\n"));

@@ -60,7 +60,7 @@ struct Picky;
 
 impl FromConfig for Picky {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        config.problem("size", "a size was expected");
+        config.problem("size", "expected a size");
         Picky
     }
 }

@@ -4,7 +4,7 @@
 //   npm ci && node editor.mjs
 //
 //   FERROWIRE     the program, default target/debug/ferrowire
-//   PLUGIN        the shared library of examples/third-party-node
+//   PLUGIN        the shared libraries of examples/third-party-node and -room, separated by `:`
 //   CHROMIUM      the browser, default /usr/bin/chromium
 //   ONLY          run only the tests whose name contains this text
 //   SCREENSHOTS   a folder for pictures of the palette, a flow and the debug sidebar
@@ -20,6 +20,7 @@ import { tab } from "./flows.mjs";
 import { closeBrowser, openEditor } from "./page.mjs";
 import palette from "./palette.mjs";
 import pictures from "./pictures.mjs";
+import room from "./room.mjs";
 import { startRuntime } from "./runtime.mjs";
 import together from "./together.mjs";
 
@@ -29,7 +30,8 @@ import together from "./together.mjs";
 //   expected   patterns of errors that belong to the test
 //   before     what a user does before the editor has loaded
 const tests = {
-  ...palette, ...drawing, ...extended, ...together, ...access, ...(process.env.SCREENSHOTS ? pictures : {}),
+  ...palette, ...drawing, ...extended, ...together, ...access, ...(process.env.PLUGIN ? room : {}),
+  ...(process.env.SCREENSHOTS ? pictures : {}),
 };
 
 /** The runtime and the editor that tests share: to load the editor takes longer than a test. */

@@ -1,7 +1,7 @@
-//! Churn: connections are opened, closed as RFC 6455 asks, and opened again.
+//! Churn: opens connections, closes them as in RFC 6455, and opens new ones.
 //!
-//! A few at a time, each step for all of them before the next: the load is woken once where the
-//! server works for several connections.
+//! Works on a batch of connections, one step for all of them at a time, so that the load wakes up
+//! once per step rather than once per connection.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,12 +13,12 @@ use super::{Meter, Target, Window, client, frame};
 use crate::flow::Flow;
 use crate::sample::Sample;
 
-/// No more than this in one measurement, so that the system does not run out of ports.
+/// The limit of one measurement, so that the system does not run out of ports.
 const MOST: usize = 20_000;
 
 /// Measures the server.
 pub(super) fn run(clients: usize, target: Target, window: Window) -> Result<Sample> {
-    ensure!(clients > 0, "nobody to connect");
+    ensure!(clients > 0, "expected at least one client");
     let request = client::request(target.addr, &Flow::Echo.path());
     let close = frame::close();
     let mut streams = Vec::with_capacity(clients);
@@ -30,7 +30,7 @@ pub(super) fn run(clients: usize, target: Target, window: Window) -> Result<Samp
             stream.write_all(request.as_bytes())?;
             streams.push(stream);
         }
-        // The last one first: when it is ready, most others are.
+        // In reverse order: when the last one is ready, most others are.
         for stream in streams.iter_mut().rev() {
             client::expect_accepted(stream, &Flow::Echo.path())?;
         }

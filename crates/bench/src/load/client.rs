@@ -1,4 +1,4 @@
-//! One connection: the handshake, and the non-blocking socket behind it.
+//! One connection: the handshake, then a non-blocking socket.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-/// A server that takes longer for one answer is given up.
+/// The time limit of a server for one answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The key of RFC 6455's example, and what a server has to answer to it.
+/// The key of RFC 6455's example, and the matching `Sec-WebSocket-Accept`.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Opens a connection up to the end of the handshake; the socket blocks.
+/// Opens a connection and completes the handshake; the socket is blocking.
 pub(crate) fn connect(addr: SocketAddr, path: &str) -> Result<TcpStream> {
     let mut stream = open(addr)?;
     stream.write_all(request(addr, path).as_bytes())?;
@@ -21,7 +21,7 @@ pub(crate) fn connect(addr: SocketAddr, path: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Opens a connection; nothing is sent yet.
+/// Opens a connection without sending anything.
 pub(super) fn open(addr: SocketAddr) -> Result<TcpStream> {
     let stream =
         TcpStream::connect(addr).with_context(|| format!("could not connect to `{addr}`"))?;
@@ -31,7 +31,7 @@ pub(super) fn open(addr: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// What asks for a WebSocket.
+/// The upgrade request.
 pub(super) fn request(addr: SocketAddr, path: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -39,7 +39,7 @@ pub(super) fn request(addr: SocketAddr, path: &str) -> String {
     )
 }
 
-/// Reads the server's consent.
+/// Reads the response to the handshake.
 pub(super) fn expect_accepted(stream: &mut TcpStream, path: &str) -> Result<()> {
     let answer = read_head(stream).context("the handshake was not answered")?;
     ensure!(
@@ -54,7 +54,7 @@ fn read_head(stream: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
     let mut part = [0; 2_048];
     while !head.ends_with(b"\r\n\r\n") {
-        ensure!(head.len() < 16_384, "the answer has no end");
+        ensure!(head.len() < 16_384, "the response has no end");
         let read = stream.read(&mut part)?;
         ensure!(read > 0, "the connection was closed");
         head.extend(part.get(..read).unwrap_or_default());
@@ -62,14 +62,14 @@ fn read_head(stream: &mut TcpStream) -> Result<String> {
     Ok(String::from_utf8(head)?)
 }
 
-/// Opens many connections; their sockets block.
+/// Opens many connections; the sockets are blocking.
 pub(super) fn connect_all(addr: SocketAddr, path: &str, count: usize) -> Result<Vec<TcpStream>> {
     (0..count)
         .map(|number| connect(addr, path).with_context(|| format!("connection `{number}`")))
         .collect()
 }
 
-/// Reads what is there into the buffer; nothing if the socket has nothing.
+/// Reads available bytes into the buffer; none if the socket would block.
 pub(super) fn read_ready<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
     match stream.read(buffer) {
         Ok(0) => bail!("the server closed a connection"),
@@ -79,7 +79,7 @@ pub(super) fn read_ready<'a>(stream: &mut TcpStream, buffer: &'a mut [u8]) -> Re
     }
 }
 
-/// Writes what the socket takes.
+/// Writes as much as the socket accepts.
 pub(super) fn write_ready(stream: &mut TcpStream, bytes: &[u8]) -> Result<usize> {
     match stream.write(bytes) {
         Ok(written) => Ok(written),

@@ -1,4 +1,4 @@
-//! Echo: every message must come back, on its connection, in order, byte for byte.
+//! Echo: every message must come back on its connection, in order, byte for byte.
 
 use std::collections::VecDeque;
 use std::net::TcpStream;
@@ -13,10 +13,10 @@ use super::{Meter, Target, Window};
 use crate::flow::Flow;
 use crate::sample::Sample;
 
-/// Messages that may be under way on a connection when they are sent by the clock.
+/// The maximum number of messages in flight per connection with a fixed schedule.
 const SCHEDULED_IN_FLIGHT: usize = 256;
 
-/// What to send.
+/// The messages to send.
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) connections: usize,
@@ -28,7 +28,7 @@ pub(super) struct Load {
 
 /// Measures the server.
 pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
-    ensure!(load.connections > 0 && load.in_flight > 0, "nothing to send");
+    ensure!(load.connections > 0 && load.in_flight > 0, "expected at least one message");
     let in_flight = load.rate.map_or(load.in_flight, |_| SCHEDULED_IN_FLIGHT);
     let streams = client::connect_all(target.addr, &load.flow.path(), load.connections)?;
     let mut peers = streams
@@ -67,8 +67,8 @@ fn as_fast_as_possible(peers: &mut [Peer], mut poll: Poll, mut meter: Meter) -> 
     meter.finish()
 }
 
-/// Messages leave when they are due, whatever the server does; a message that had to wait for
-/// its turn counts from when it was due.
+/// Messages are sent on a fixed schedule, whatever the server does; the time of a delayed message
+/// counts from its scheduled time.
 fn by_the_clock(peers: &mut [Peer], mut poll: Poll, mut meter: Meter, rate: f64) -> Result<Sample> {
     let between = Duration::try_from_secs_f64(1.0 / rate)?;
     let mut buffer = vec![0; 256 << 10];
@@ -76,7 +76,7 @@ fn by_the_clock(peers: &mut [Peer], mut poll: Poll, mut meter: Meter, rate: f64)
     let (mut due, mut turn, mut heard) = (now, 0, now);
     while meter.go_on(now)? {
         while due <= now {
-            let Some(peer) = peers.get_mut(turn) else { bail!("nobody's turn") };
+            let Some(peer) = peers.get_mut(turn) else { bail!("no connection to send on") };
             if !peer.send(due)? {
                 break;
             }
@@ -101,9 +101,9 @@ struct Peer {
     stream: TcpStream,
     ring: Ring,
     in_flight: usize,
-    /// When each message under way was sent.
+    /// When each message in flight was sent.
     under_way: VecDeque<Instant>,
-    /// Bytes that may be sent.
+    /// The number of bytes that may be sent.
     allowed: u64,
     written: u64,
     read: u64,
@@ -115,7 +115,7 @@ impl Peer {
         Ok(Self { stream, ring, in_flight, under_way, allowed: 0, written: 0, read: 0 })
     }
 
-    /// Sends as many messages as may be under way.
+    /// Sends messages up to the limit in flight.
     fn refill(&mut self, now: Instant) -> Result<()> {
         let more = self.in_flight - self.under_way.len();
         self.under_way.extend(std::iter::repeat_n(now, more));
@@ -123,7 +123,7 @@ impl Peer {
         self.write()
     }
 
-    /// Sends one message, unless too many are under way.
+    /// Sends one message, unless the limit in flight is reached.
     fn send(&mut self, due: Instant) -> Result<bool> {
         if self.under_way.len() >= self.in_flight {
             return Ok(false);
@@ -145,7 +145,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Reads and compares all that has come.
+    /// Reads and compares all available bytes.
     fn receive(&mut self, buffer: &mut [u8], meter: &mut Meter) -> Result<()> {
         loop {
             let room = buffer.len();

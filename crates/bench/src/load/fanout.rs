@@ -1,8 +1,8 @@
 //! Fan-out: what one connection publishes must reach every connection, in order, byte for byte.
 //!
 //! Sockets are read in the reverse of the order in which they were opened. Servers write in that
-//! order, so whoever is last here has what all others have as well: the load sleeps once and then
-//! reads without waiting, one call for each socket, and stays cheaper than the server.
+//! order, so once the first socket read has its data, all others have theirs: the load sleeps once
+//! and then reads without waiting, one call per socket, and stays cheaper than the server.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use super::{Meter, Target, Window};
 use crate::flow::Flow;
 use crate::sample::Sample;
 
-/// What to publish.
+/// The messages to publish.
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) subscribers: usize,
@@ -24,17 +24,17 @@ pub(super) struct Load {
     pub(super) size: usize,
 }
 
-/// A server takes a burst of this many bytes before anybody reads.
+/// A burst of this size fits into a server's buffers before anything is read.
 const LONGEST_BURST: usize = 1 << 20;
 
-/// Measures the server: a burst is published when the one before has reached everybody, and the
-/// time of a message is the time until then. Nothing is left under way that a later load on the
-/// same server could get.
+/// Runs the measurement: a burst is published when the previous one has reached all connections;
+/// the time of a message is the time until then. Nothing is left in flight that a later load on the
+/// same server could receive.
 pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
     let &Load { subscribers, burst, size } = load;
-    ensure!(subscribers > 0 && burst > 0, "nothing to publish");
+    ensure!(subscribers > 0 && burst > 0, "expected at least one subscriber and one message");
     ensure!(burst * size <= LONGEST_BURST, "a burst is at most `{LONGEST_BURST}` bytes long");
-    // The publisher is the first connection, and gets what it publishes like everybody else.
+    // The publisher is the first connection, and receives its own messages as well.
     let mut streams = client::connect_all(target.addr, &Flow::Fanout.path(), subscribers + 1)?;
     gather(&mut streams)?;
     let ring = Ring::new(Flow::Fanout, 0, 4 * burst, size)?;
@@ -58,7 +58,7 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
 }
 
 fn publish(streams: &mut [TcpStream], ring: &Ring, from: u64, until: u64) -> Result<()> {
-    let Some(publisher) = streams.first_mut() else { bail!("nobody publishes") };
+    let Some(publisher) = streams.first_mut() else { bail!("no connection to publish on") };
     let (mut at, end) = (from * ring.sent_frame(), until * ring.sent_frame());
     while at < end {
         let piece = ring.to_send(at, end);
@@ -78,7 +78,7 @@ fn receive(
 ) -> Result<()> {
     let (mut at, end) = (from * ring.answered_frame(), until * ring.answered_frame());
     while at < end {
-        // More room than is needed: what was sent too often is found at once.
+        // With more room than needed, to detect duplicates at once.
         let read = stream.read(buffer)?;
         ensure!(read > 0, "the server closed a connection");
         ring.compare(at, buffer.get(..read).unwrap_or_default())?;
@@ -88,8 +88,8 @@ fn receive(
     Ok(())
 }
 
-/// Publishes until one message has reached everybody: a server may answer the handshake before
-/// it has subscribed the connection.
+/// Publishes until one message has reached all connections: a server may respond to the handshake
+/// before it has subscribed the connection.
 fn gather(streams: &mut [TcpStream]) -> Result<()> {
     for attempt in 1..=20 {
         let probe = Ring::new(Flow::Fanout, attempt, 1, 32)?;
@@ -107,7 +107,7 @@ fn gather(streams: &mut [TcpStream]) -> Result<()> {
     bail!("no message reached all subscribers")
 }
 
-/// Whether the probe comes before the time is up; older probes are skipped.
+/// Whether the probe arrives in time; older probes are skipped.
 fn reaches(stream: &mut TcpStream, probe: &Ring) -> Result<bool> {
     let mut frame = vec![0; probe.answered_frame() as usize];
     loop {

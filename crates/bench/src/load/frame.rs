@@ -1,18 +1,18 @@
-//! Frames made in advance, and what the server has to make of them.
+//! Precomputed frames, and the expected answers of the server.
 
 use anyhow::{Result, ensure};
 
 use crate::flow::Flow;
 
-/// Any mask will do; a fixed one can be applied before the clock starts.
+/// Any mask is valid; a fixed one can be applied before the measurement starts.
 const MASK: [u8; 4] = [0x5a, 0x21, 0xc3, 0x7e];
 
 const TEXT: u8 = 0x81;
 const MASKED: u8 = 0x80;
 
-/// Distinct messages, one behind the other and repeated for ever: as a client sends them and as
-/// the server answers them. More of them than are ever in flight, so that a lost, doubled or
-/// swapped message is a difference.
+/// Distinct messages, concatenated and repeated endlessly: as sent by a client and as answered by
+/// the server. There are more of them than are ever in flight, so that a lost, duplicated or
+/// reordered message is detected.
 #[derive(Debug)]
 pub(super) struct Ring {
     sent: Vec<u8>,
@@ -22,7 +22,7 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Makes `count` messages of `size` bytes that no other `tag` has, and what `flow` answers.
+    /// Creates `count` messages of `size` bytes, unique for `tag`, and the answers of `flow`.
     pub(super) fn new(flow: Flow, tag: usize, count: usize, size: usize) -> Result<Self> {
         let (mut sent, mut answered) = (Vec::new(), Vec::new());
         for number in 0..count {
@@ -37,22 +37,22 @@ impl Ring {
         Ok(Self { sent, answered, sent_frame, answered_frame })
     }
 
-    /// Bytes of one message as a client sends it.
+    /// The size of one message as sent by a client.
     pub(super) fn sent_frame(&self) -> u64 {
         self.sent_frame as u64
     }
 
-    /// Bytes of one message as the server answers it.
+    /// The size of one answer of the server.
     pub(super) fn answered_frame(&self) -> u64 {
         self.answered_frame as u64
     }
 
-    /// What to send between two positions of the stream, as far as it lies in one piece.
+    /// The bytes to send between two positions of the stream, as far as they are contiguous.
     pub(super) fn to_send(&self, from: u64, to: u64) -> &[u8] {
         piece(&self.sent, from, to)
     }
 
-    /// Compares what was read at a position of the stream with what has to come there.
+    /// Compares bytes read at a position of the stream with the expected ones.
     pub(super) fn compare(&self, mut position: u64, mut read: &[u8]) -> Result<()> {
         while !read.is_empty() {
             let expected = piece(&self.answered, position, position + read.len() as u64);

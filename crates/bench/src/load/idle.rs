@@ -1,4 +1,4 @@
-//! Idle connections: what each costs the server in memory once it has echoed one message.
+//! Idle connections: the server's memory for each after it has echoed one message.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,10 +13,10 @@ use crate::flow::Flow;
 use crate::process::{pause, resident};
 use crate::sample::{Metric, Sample};
 
-/// Measures the server.
+/// Runs the measurement.
 pub(super) fn run(connections: usize, target: Target) -> Result<Sample> {
-    ensure!(connections > 0, "no connections to open");
-    // The first connections pay for what all share.
+    ensure!(connections > 0, "expected at least one connection");
+    // The first connections include one-time allocations.
     let mut open = client::connect_all(target.addr, "/echo", 20)?;
     echo_once(&mut open)?;
     let before = settled(target.pid)?;
@@ -40,7 +40,7 @@ fn echo_once(streams: &mut [TcpStream]) -> Result<()> {
     Ok(())
 }
 
-/// The server's memory once it changes no more, or after two seconds.
+/// The server's memory once it is stable, or after two seconds.
 fn settled(pid: u32) -> Result<u64> {
     let mut last = resident(pid)?;
     for _ in 0..10 {

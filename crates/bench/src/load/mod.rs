@@ -1,7 +1,7 @@
-//! The load: hand-made frames over epoll on one thread, every payload compared.
+//! The load: precomputed frames over epoll on one thread; every payload is compared.
 //!
-//! Frames are masked before the clock starts, and what a server must answer is known to the
-//! byte, so that sending is one write and checking one comparison for all that is ready.
+//! Frames are masked before the measurement starts, and the server's answers are known byte for
+//! byte, so sending is one write, and checking one comparison of all available bytes.
 
 mod churn;
 mod client;
@@ -23,32 +23,32 @@ use crate::sample::{Metric, Sample};
 
 pub(crate) use client::connect;
 
-/// The server that gets the load.
+/// The server under load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) addr: SocketAddr,
-    /// Its process.
+    /// Its process id.
     pub(crate) pid: u32,
 }
 
-/// How long to measure.
+/// The duration of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
-    /// Load before anything is counted.
+    /// The time before anything is counted.
     pub(crate) warm_up: Duration,
-    /// Load that is counted.
+    /// The time that is counted.
     pub(crate) measured: Duration,
 }
 
 impl Window {
-    /// A window with a fifth of its length before it to warm up.
+    /// A window with a warm-up of a fifth of its length.
     pub(crate) fn of(measured: Duration) -> Self {
         Self { warm_up: measured / 5, measured }
     }
 }
 
-/// Puts the load on the server and says what was measured.
+/// Runs the load on the server and returns the measured numbers.
 pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample> {
     match *work {
         Work::Echo { connections, in_flight, size, rate, flow } => {
@@ -62,7 +62,7 @@ pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample>
     }
 }
 
-/// Counts what happens within the window.
+/// Counts events within the window.
 struct Meter {
     target: Target,
     count: u64,
@@ -72,7 +72,7 @@ struct Meter {
     open: Option<Opened>,
 }
 
-/// What had been used when the window opened.
+/// The CPU time used before the window opened.
 struct Opened {
     at: Instant,
     server: Duration,
@@ -87,7 +87,7 @@ impl Meter {
         Ok(Self { target, count: 0, latency, opens, ends, open: None })
     }
 
-    /// Opens the window when its time has come; answers whether to go on.
+    /// Opens the window when it is time; returns whether to continue.
     fn go_on(&mut self, now: Instant) -> Result<bool> {
         if self.open.is_none() && now >= self.opens {
             self.count = 0;
@@ -98,25 +98,25 @@ impl Meter {
                 load: cpu_time(std::process::id())?,
             });
         }
-        // A slow server gets the time for one answer at least; the loads' patience ends that.
+        // A slow server has time for at least one answer; the loads' time limits end that.
         Ok(self.count == 0 || now < self.ends)
     }
 
-    /// Counts messages that took equally long.
+    /// Counts messages with the same duration.
     fn record(&mut self, took: Duration, messages: u64) {
         self.count += messages;
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.latency.saturating_record_n(nanos, messages);
     }
 
-    /// What was measured since the window opened.
+    /// The numbers since the window opened.
     fn finish(self) -> Result<Sample> {
         let server = cpu_time(self.target.pid)?;
         let load = cpu_time(std::process::id())?;
         let open = self.open.ok_or_else(|| anyhow::anyhow!("the load ended while warming up"))?;
         anyhow::ensure!(self.count > 0, "the server answered nothing while it was measured");
         let seconds = open.at.elapsed().as_secs_f64();
-        // One clock tick at least: an idle server would otherwise divide by nothing.
+        // At least one clock tick: the CPU time of an idle server would be 0.
         let server = server.saturating_sub(open.server).as_secs_f64().max(0.01);
         let load = load.saturating_sub(open.load).as_secs_f64();
         let count = self.count as f64;

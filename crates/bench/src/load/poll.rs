@@ -8,14 +8,14 @@ use anyhow::{Context as _, Result};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
-/// Tells which sockets are ready.
+/// Waits for sockets to become ready.
 pub(super) struct Poll {
     epoll: OwnedFd,
     events: Vec<epoll::Event>,
 }
 
 impl Poll {
-    /// Watches sockets, which don't block from now on; they are known by their position.
+    /// Registers sockets and makes them non-blocking; they are identified by their position.
     pub(super) fn new<'a>(streams: impl Iterator<Item = &'a TcpStream>) -> Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC).context("could not create an epoll")?;
         for (position, stream) in streams.enumerate() {
@@ -26,9 +26,9 @@ impl Poll {
         Ok(Self { epoll, events: Vec::with_capacity(512) })
     }
 
-    /// Waits no longer than `patience` and gives the positions of the sockets that are ready.
+    /// Waits up to `patience` and returns the positions of the sockets that are ready.
     pub(super) fn wait(&mut self, patience: Duration) -> Result<impl Iterator<Item = usize>> {
-        let timeout = patience.try_into().context("too long a wait")?;
+        let timeout = patience.try_into().context("the timeout is too long")?;
         self.events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

@@ -1,4 +1,4 @@
-//! The library as everybody uses it: a task for each connection, each reply sent when it is due.
+//! Typical use of the library: a task per connection, each reply sent at once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +14,10 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{Outcome, json};
 
-/// Messages that wait for one subscriber.
+/// The maximum number of messages queued for one subscriber.
 const QUEUE: usize = 1_024;
 
-/// Everybody who gets what is published.
+/// The subscribers.
 #[derive(Debug, Default)]
 pub(super) struct Hub {
     next: AtomicU64,
@@ -51,7 +51,7 @@ async fn echo(
     Ok(())
 }
 
-/// A queue for each subscriber, and its task woken to empty it, as in the library's chat example.
+/// A queue for each subscriber, emptied by its task, as in the library's chat example.
 async fn fanout(socket: WebSocketStream<TcpStream>, hub: &Hub) -> Outcome {
     let (sender, mut queue) = mpsc::channel(QUEUE);
     let id = hub.join(sender);
@@ -89,7 +89,7 @@ impl Hub {
         let subscribers: Vec<_> = self.lock().values().cloned().collect();
         for subscriber in subscribers {
             if let Err(TrySendError::Full(message)) = subscriber.try_send(message.clone()) {
-                // An error means that the subscriber has just left.
+                // An error means that the subscriber has disconnected.
                 drop(subscriber.send(message).await);
             }
         }

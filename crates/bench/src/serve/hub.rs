@@ -1,4 +1,4 @@
-//! Direct writes for the tuned fan-out: who is subscribed, and the write side of each socket.
+//! Direct writes for the tuned fan-out: the subscribers, and the write half of each socket.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,11 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 
-/// A subscriber that has this much waiting is cut off.
+/// A subscriber with this many queued bytes is disconnected.
 const MAX_WAITING: usize = 16 << 20;
 
-/// Everybody who gets what is published. The list is copied when somebody joins or leaves, so
-/// that a broadcast holds no lock.
+/// The subscribers. The list is copied on change, so that a broadcast holds no lock.
 #[derive(Debug, Default)]
 pub(super) struct Hub {
     peers: Mutex<Arc<Vec<Arc<Peer>>>>,
@@ -34,7 +33,7 @@ impl Hub {
         Arc::make_mut(&mut *lock(&self.peers)).retain(|other| !Arc::ptr_eq(other, peer));
     }
 
-    /// Writes encoded frames to everybody.
+    /// Writes encoded frames to all subscribers.
     pub(super) fn broadcast(&self, frames: &Bytes) {
         let peers = lock(&self.peers).clone();
         for peer in peers.iter() {
@@ -43,7 +42,7 @@ impl Hub {
     }
 }
 
-/// The write side of one socket: written to at once, or queued while the socket is blocked.
+/// The write half of one socket: written directly, or queued while the socket is blocked.
 #[derive(Debug)]
 pub(super) struct Peer {
     write: OwnedWriteHalf,
@@ -81,7 +80,7 @@ impl Peer {
         self.wake.notify_one();
     }
 
-    /// Writes what was queued whenever the socket takes more; ends when the socket fails.
+    /// Writes queued output when the socket becomes writable; ends when the socket fails.
     pub(super) async fn drain(&self) -> io::Result<()> {
         loop {
             self.wake.notified().await;
@@ -91,7 +90,7 @@ impl Peer {
         }
     }
 
-    /// Writes until the socket blocks; answers whether something is left.
+    /// Writes until the socket blocks; returns whether output is left.
     fn write_waiting(&self) -> io::Result<bool> {
         let mut waiting = lock(&self.waiting);
         if let Some(kind) = waiting.failed {
@@ -114,7 +113,7 @@ impl Peer {
     }
 }
 
-/// What the library reads from and answers control frames through.
+/// The stream through which the library reads and answers control frames.
 #[derive(Debug)]
 pub(super) struct PeerStream {
     read: OwnedReadHalf,
@@ -122,7 +121,7 @@ pub(super) struct PeerStream {
 }
 
 impl PeerStream {
-    /// Joins the two sides of a socket.
+    /// Joins the two halves of a socket.
     pub(super) fn new(read: OwnedReadHalf, peer: Arc<Peer>) -> Self {
         Self { read, peer }
     }

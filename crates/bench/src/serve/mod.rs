@@ -1,7 +1,7 @@
-//! The bare servers: the WebSocket library on tokio and nothing else.
+//! The bare servers: only the WebSocket library on tokio.
 //!
-//! They are the limit that a flow runtime is measured against. The path of the request decides
-//! between echo, JSON and fan-out, the server's name between the common way and the tuned one.
+//! They are the upper bound for a flow runtime. The path of the request selects echo, JSON or
+//! fan-out; the name of the server selects typical or tuned use of the library.
 
 mod common;
 mod hub;
@@ -18,22 +18,22 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// How a connection ends.
+/// The result of a connection.
 type Outcome = Result<(), tokio_tungstenite::tungstenite::Error>;
 
-/// Messages may be this long, as in Ferrowire.
+/// The maximum message size, as in Ferrowire.
 const MAX_MESSAGE: usize = 100 << 20;
 
-/// Which of the two bare servers.
+/// The two bare servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Style {
-    /// The library as everybody uses it
+    /// Typical use of the library
     Common,
-    /// Everything that is ready is read first and written at once
+    /// Reads everything that is ready, then writes once
     Tuned,
 }
 
-/// How to run a bare server.
+/// The options of a bare server.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Which server
@@ -73,7 +73,7 @@ async fn accept(listener: TcpListener, options: &Options) -> Result<()> {
     let tuned = Arc::new(hub::Hub::default());
     loop {
         let (stream, _) = listener.accept().await.context("could not accept a connection")?;
-        // Connections end as they like; what matters is checked by the client.
+        // How a connection ends is ignored here; the client checks what matters.
         match options.style {
             Style::Common => drop(tokio::spawn(common::connection(stream, common.clone(), config))),
             Style::Tuned => drop(tokio::spawn(tuned::connection(stream, tuned.clone(), config))),
@@ -91,7 +91,7 @@ fn config(options: &Options) -> WebSocketConfig {
     }
 }
 
-/// The handshake; answers with the path that was asked for.
+/// Completes the handshake and returns the requested path.
 async fn handshake(
     stream: TcpStream,
     config: WebSocketConfig,

@@ -1,4 +1,4 @@
-//! The same library, with everything that is ready read first and written once.
+//! The same library; reads everything that is ready, then writes once.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::hub::{Hub, Peer, PeerStream};
 use super::{Outcome, json};
 
-/// Publishes what has been read so far once it is this long.
+/// Publishes the messages read so far once they have this size.
 const BURST: usize = 64 << 10;
 
 /// Serves one connection.
@@ -47,7 +47,7 @@ async fn echo(
     Ok(())
 }
 
-/// The next message; flushes what was fed when there is none yet.
+/// The next message; flushes queued output if there is none yet.
 async fn next_or_flush<S>(socket: &mut WebSocketStream<S>) -> Option<Result<Message, Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -62,9 +62,9 @@ where
     .await
 }
 
-/// Frames are encoded once and written straight into every socket that isn't blocked.
+/// Frames are encoded once and written directly into every socket that is not blocked.
 async fn fanout(socket: WebSocketStream<TcpStream>, hub: &Hub, config: WebSocketConfig) -> Outcome {
-    // The library refuses bytes behind the request, so nothing that was read is lost here.
+    // The library refuses bytes after the request, so no input is lost here.
     let (read, write) = socket.into_inner().into_split();
     let peer = hub.join(write);
     let stream = PeerStream::new(read, peer.clone());

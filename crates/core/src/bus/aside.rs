@@ -1,4 +1,4 @@
-//! The way to a node beside the wires: for nodes that watch others, and for calls by name.
+//! Delivery without wires: to nodes that watch others, and by node id.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,32 +9,31 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use super::{RunningNode, WIRE_QUEUE};
 use crate::{Message, NodeError, Sending};
 
-/// How long a sender waits for room. What comes this way may come from a loop, and then it could
-/// wait for itself for ever.
+/// How long a sender waits for room. The sender may be part of a loop, in which case it would wait
+/// for itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A queue to a node, of [`WIRE_QUEUE`] messages. Holding it does not keep the node from
-/// stopping.
+/// A queue of [`WIRE_QUEUE`] messages to a node. Holding it does not keep the node from stopping.
 #[derive(Clone)]
 pub struct Aside {
     queue: mpsc::WeakSender<Message>,
 }
 
-/// Why a message did not reach a node beside the wires.
+/// Why a message could not be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missed {
     /// The node was stopped.
     Stopped,
-    /// Too many messages wait already.
+    /// The queue is full.
     Full,
 }
 
 impl From<Missed> for NodeError {
     fn from(missed: Missed) -> Self {
         NodeError::new(match missed {
-            Missed::Stopped => "the node that the message is meant for was stopped".to_owned(),
+            Missed::Stopped => "the receiving node was stopped".to_owned(),
             Missed::Full => format!(
-                "{WIRE_QUEUE} messages wait at the node that the message is meant for, \
+                "{WIRE_QUEUE} messages wait at the receiving node, \
                  it was dropped"
             ),
         })
@@ -52,7 +51,7 @@ impl Aside {
         })
     }
 
-    /// Puts a message into the queue; when there is no room for too long, `late` is called.
+    /// Puts a message into the queue; if there is no room within the time limit, calls `late`.
     pub(crate) fn send(
         &self,
         mut msg: Message,
@@ -84,19 +83,19 @@ impl fmt::Debug for Aside {
     }
 }
 
-/// The node's end of it, made when it is first asked for.
+/// The node's end of the queue, created on first use.
 #[derive(Default)]
 pub(super) struct AsideQueue(Mutex<Option<mpsc::Sender<Message>>>);
 
 impl AsideQueue {
-    /// Lets the queue run empty; nothing more comes in.
+    /// Lets the queue drain and accepts no more messages.
     pub(super) fn close(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 
 impl RunningNode {
-    /// The way to this node beside the wires. Needs a tokio runtime.
+    /// A queue to this node without a wire. Must be called in a tokio runtime.
     pub fn aside(self: &Arc<Self>) -> Aside {
         let mut queue = self.aside.0.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.get_or_insert_with(|| self.queue());

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Outlet, guarded, watching};
 use crate::{ExclusiveNode, Message, NodeContext, StopReason};
 
-/// Handles the messages of an exclusive node until it is told to stop; then those that wait
-/// already, and then it stops.
+/// Handles an exclusive node's messages until it is asked to stop, then the queued ones, then stops
+/// the node.
 pub(super) async fn run(
     mut node: Box<dyn ExclusiveNode>,
     mut queue: mpsc::Receiver<Message>,
@@ -33,7 +33,7 @@ pub(super) async fn run(
             handle(&mut *node, msg, &outlet, &cx).await;
         }
         let stopped = guarded(async {
-            node.stop(reason, &cx).await;
+            outlet.seat.poll(node.stop(reason, &cx)).await;
             Ok(())
         });
         if let Err(error) = stopped.await {
@@ -47,7 +47,7 @@ pub(super) async fn run(
 async fn handle(node: &mut dyn ExclusiveNode, msg: Message, outlet: &Outlet, cx: &NodeContext) {
     let watched = outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0;
     let kept = watched.then(|| msg.clone());
-    match (guarded(node.on_message(msg, cx)).await, kept) {
+    match (guarded(outlet.seat.poll(node.on_message(msg, cx))).await, kept) {
         (Ok(()), None) => {}
         (Ok(()), Some(msg)) => outlet.complete(msg).await,
         (Err(error), kept) => outlet.fail(&error, kept).await,

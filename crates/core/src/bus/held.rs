@@ -1,5 +1,5 @@
-//! A wire that holds messages back until its node has started: a deploy lays it from a node that
-//! goes on to one that is new.
+//! A wire that holds messages until its target has started. A deploy uses it between a node that
+//! keeps running and a new one.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -11,28 +11,28 @@ use tokio::sync::Notify;
 use super::{WIRE_QUEUE, Way, Wire};
 use crate::{Message, Sending};
 
-/// The messages before a wire that is not open yet, [`WIRE_QUEUE`] at most; senders wait when
-/// there are more.
+/// The messages on a wire that is not open yet, at most [`WIRE_QUEUE`]; senders wait when it is
+/// full.
 pub(super) struct Hold {
     wire: Wire,
     waiting: Mutex<VecDeque<Message>>,
-    /// Changes while `waiting` is locked, so that no message passes those that wait.
+    /// Changed only while `waiting` is locked, so that no message overtakes the held ones.
     open: AtomicBool,
     changed: Notify,
 }
 
-/// What became of a message.
+/// The result of putting a message on the wire.
 enum Put {
     Waits,
-    /// It may pass.
+    /// The wire is open: deliver the message directly.
     Open(Message),
-    /// There is no room for it.
+    /// The wire is full.
     Full(Message),
 }
 
 impl Wire {
-    /// The same wire, closed until its node has started and taken what came meanwhile.
-    /// Needs a tokio runtime.
+    /// The same wire, closed until its target has started and received the held messages. Must be
+    /// called in a tokio runtime.
     #[must_use]
     pub fn held(self) -> Self {
         let to = Arc::clone(&self.to);
@@ -49,7 +49,7 @@ impl Wire {
         Wire { to, way: Way::Held(hold) }
     }
 
-    /// Waits until the wire is open, if it is [held](Self::held).
+    /// Waits until the wire is open; returns at once if it is not [held](Self::held).
     pub async fn opened(&self) {
         if let Way::Held(hold) = &self.way {
             hold.opened().await;
@@ -57,8 +57,7 @@ impl Wire {
     }
 }
 
-/// Opens a wire at the latest when this is dropped: then the node takes no more messages, and
-/// nobody may wait for it.
+/// Opens the wire on drop: the target takes no more messages then, and no sender may wait for it.
 struct Opening(Arc<Hold>);
 
 impl Drop for Opening {
@@ -116,7 +115,7 @@ impl Hold {
         Put::Waits
     }
 
-    /// Hands over what waits when the node has started, and opens the wire when nothing does.
+    /// Delivers the held messages once the node has started, then opens the wire.
     async fn empty(&self) {
         self.wire.to.started.cancelled().await;
         while let Some(msg) = self.next() {

@@ -1,4 +1,4 @@
-//! What a node's context reaches through its outlet.
+//! The operations of a node's context, implemented by its outlet.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 
-use super::{Outlet, Wire};
+use super::{Outlet, Seat, Wire};
 use crate::{
     Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
     Status, Users, Value,
@@ -106,8 +106,9 @@ impl Host for Outlet {
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         let stopping = self.stopping.clone();
-        let this = self.this.clone();
+        let (this, seat) = (self.this.clone(), Arc::clone(&self.seat));
         self.tasks.spawn(async move {
+            let task = poll_as(seat, task);
             let task = AssertUnwindSafe(task).catch_unwind();
             if let (Some(Err(panic)), Some(this)) =
                 (stopping.run_until_cancelled_owned(task).await, this.upgrade())
@@ -118,7 +119,7 @@ impl Host for Outlet {
     }
 
     fn keep(&self, task: BoxFuture<'static, ()>) {
-        self.tasks.spawn(task);
+        self.tasks.spawn(poll_as(Arc::clone(&self.seat), task));
     }
 
     fn stopping(&self) -> &CancellationToken {
@@ -176,8 +177,13 @@ impl Host for Outlet {
     }
 }
 
-/// Delivers to each wire in order; what cannot be delivered at once, and all after it, is left
-/// to the returned future, so that the order stays.
+/// Runs a task in the node's name.
+async fn poll_as(seat: Arc<Seat>, task: BoxFuture<'static, ()>) {
+    seat.poll(task).await;
+}
+
+/// Delivers to each wire in order. The returned future delivers the first message that has to wait
+/// and all after it, so that the order is kept.
 fn send_to_many(wires: &[Wire], msg: Message) -> Sending {
     let Some((last, others)) = wires.split_last() else { return Sending::done() };
     for (at, wire) in others.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What passes between a configuration node and its users beside the wires.
+//! Messages and requests between a configuration node and its users.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -12,15 +12,14 @@ use futures_util::future::BoxFuture;
 use super::{Handler, Outlet, RunningNode, guarded_as};
 use crate::{Message, NodeError, Sending, Status, User, Users, Value};
 
-/// After so many deliveries inside of each other a message goes through a queue: the nodes may send
-/// to each other in a circle.
+/// Nested deliveries beyond this depth go through a queue: nodes may send to each other in a cycle.
 const DEPTH: u32 = 32;
 
 /// Running nodes by id.
 pub(super) type Peers = HashMap<String, Weak<RunningNode>>;
 
 impl RunningNode {
-    /// Says which nodes use this configuration node. It is told only if something changed.
+    /// Sets the nodes that use this configuration node. The node is notified only of changes.
     pub fn set_users(&self, users: Vec<(User, Arc<RunningNode>)>) {
         let peers = users.iter().map(|(user, node)| (user.info.id.clone(), Arc::downgrade(node)));
         self.outlet.users.store(Arc::new(peers.collect()));
@@ -29,7 +28,7 @@ impl RunningNode {
         self.tell_users(users.into_iter().map(|(user, _)| user).collect());
     }
 
-    /// As [`set_users`](Self::set_users), with users that do not run; for tests of one node.
+    /// Like [`set_users`](Self::set_users), with users that do not run; for tests of a single node.
     pub fn set_named_users(&self, users: Vec<User>) {
         self.tell_users(users.into());
     }
@@ -44,7 +43,7 @@ impl RunningNode {
         });
     }
 
-    /// Says which configuration nodes this node refers to.
+    /// Sets the configuration nodes that this node refers to.
     pub fn set_config_nodes(&self, nodes: &[Arc<RunningNode>]) {
         let peers = nodes.iter().map(|node| (node.info().id.clone(), Arc::downgrade(node)));
         self.outlet.config_nodes.store(Arc::new(peers.collect()));
@@ -52,7 +51,7 @@ impl RunningNode {
 }
 
 impl Outlet {
-    /// Shows a status at each user, or for the named ones of a test, hands it to the services.
+    /// Shows a status at each user; for the named users of a test, passes it to the services.
     pub(super) fn show_at_users(&self, status: &Status) {
         let running = self.shown_at.lock().unwrap_or_else(PoisonError::into_inner);
         if running.is_empty() {
@@ -123,7 +122,7 @@ impl Outlet {
 }
 
 impl RunningNode {
-    /// Has the node answer a request of one of its users.
+    /// Lets the node answer a request of one of its users.
     pub async fn answer(&self, from: &str, request: Value) -> Result<Value, NodeError> {
         let stopped = || NodeError::new(format!("the node `{}` was stopped", self.info().id));
         if self.stopped.load(Ordering::Relaxed) {
@@ -132,7 +131,8 @@ impl RunningNode {
         let Handler::Shared(node) = &self.handler else {
             return Err(NodeError::new(NO_REQUESTS));
         };
-        let answering = guarded_as(AssertUnwindSafe(node.on_request(from, request, &self.cx)));
+        let answering = self.outlet.seat.poll(node.on_request(from, request, &self.cx));
+        let answering = guarded_as(AssertUnwindSafe(answering));
         let answered = self.outlet.stopping.run_until_cancelled(answering).await;
         answered.unwrap_or_else(|| Err(stopped()))
     }
@@ -145,11 +145,11 @@ thread_local! {
     static LEVEL: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A delivery that is under way on this thread.
+/// A nested delivery in progress on this thread.
 struct Level;
 
 impl Level {
-    /// Runs a part of a delivery.
+    /// Runs part of a delivery.
     fn within<T>(work: impl FnOnce() -> T) -> T {
         LEVEL.set(LEVEL.get() + 1);
         let _level = Level;

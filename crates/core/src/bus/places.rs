@@ -1,4 +1,4 @@
-//! Where a node's context lies: the store, and the place in it.
+//! Where a node's context is kept: the store, and the place in it.
 
 use std::borrow::Cow;
 
@@ -26,8 +26,8 @@ impl Outlet {
         })
     }
 
-    /// The place that `path` leads to, and the rest of the path when it begins with `$parent`.
-    /// Around a tab there is nothing.
+    /// Resolves leading `$parent`s of `path`: the place, and the rest of the path. `None` outside a
+    /// tab.
     pub(super) fn place(
         &self,
         scope: Scope,
@@ -50,7 +50,7 @@ impl Outlet {
     }
 }
 
-/// The name of the flow around one in a key of the context.
+/// The key prefix for the enclosing flow.
 const PARENT: &str = "$parent";
 
 pub(super) type Place<'a> = (Cow<'a, str>, Option<PropertyPath>);

@@ -1,7 +1,7 @@
-//! Nodes that watch others: what they are told of errors, completed messages and statuses.
+//! Nodes that watch others: delivery of errors, completed messages and statuses.
 //!
-//! What they are told goes through a queue of theirs, so that a node that fails again with what
-//! it is told neither overflows the stack nor waits for itself.
+//! Watchers receive these through a queue, so that a watcher that fails again neither overflows the
+//! stack nor waits for itself.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ const ERRORS: u8 = 1;
 const COMPLETIONS: u8 = 2;
 const STATUSES: u8 = 4;
 
-/// The bits that say that somebody is to be told how a message fared.
+/// The bits for watchers that need a message's outcome.
 pub(super) const OUTCOMES: u8 = ERRORS | COMPLETIONS;
 
-/// So often a message comes back to a node with that node's error, and no more.
+/// How many times a message may come back to a node with that node's error.
 const ROUNDS: f64 = 10.0;
 
-/// Those who watch a node.
+/// The nodes that watch a node.
 #[derive(Clone, Debug, Default)]
 pub struct Watchers {
-    /// They are told of its errors.
+    /// They receive its errors.
     pub errors: Vec<Aside>,
-    /// They are told of its completed messages.
+    /// They receive its completed messages.
     pub completions: Vec<Aside>,
-    /// They are told of its statuses.
+    /// They receive its statuses.
     pub statuses: Vec<Aside>,
 }
 
 impl RunningNode {
-    /// Says who watches this node.
+    /// Sets the nodes that watch this one.
     pub fn set_watchers(&self, watchers: Watchers) {
         let bit = |list: &Vec<Aside>, bit| if list.is_empty() { 0 } else { bit };
         let bits = bit(&watchers.errors, ERRORS)
@@ -44,35 +44,36 @@ impl RunningNode {
         self.outlet.watched.store(bits, Ordering::Relaxed);
     }
 
-    /// As `handle`, for a node that is watched: the message is kept until its fate is known.
+    /// Like `handle`, for a watched node: keeps the message until its outcome is known.
     #[cold]
     pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
         let kept = msg.clone();
-        let attempt = || node.on_message_now(msg, &self.cx);
+        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
         let outlet = &self.outlet;
         match handled {
             Ok(Handled::Send(port, msg)) => {
-                // What was made of the message, as far as the node can be seen to have made it.
+                // The message as the node changed it, as far as that is visible here.
                 let kept = if msg.id() == kept.id() { msg.clone() } else { kept };
                 self.then_complete(outlet.send(port, msg), kept)
             }
             Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
             Ok(Handled::Done) => outlet.complete(kept),
-            Ok(Handled::Kept(sending)) => sending,
+            Ok(Handled::Kept(sending)) => self.rest(sending),
             Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
             Ok(Handled::NotNow(msg)) => {
                 let this = Arc::clone(self);
                 Sending::later(Box::pin(async move {
                     let Handler::Shared(node) = &this.handler else { return };
-                    let result = guarded(node.on_message(msg, &this.cx)).await;
+                    let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
+                    let result = guarded(handling).await;
                     this.outlet.settle(result, kept).await;
                 }))
             }
             Ok(Handled::Later(future)) => {
                 let outlet = Arc::clone(outlet);
                 Sending::later(Box::pin(async move {
-                    let result = guarded(future).await;
+                    let result = guarded(outlet.seat.poll(future)).await;
                     outlet.settle(result, kept).await;
                 }))
             }
@@ -104,7 +105,7 @@ impl Outlet {
         self.watched.load(Ordering::Relaxed) & COMPLETIONS != 0
     }
 
-    /// A message is complete.
+    /// Reports a completed message.
     pub(super) fn complete(&self, msg: Message) -> Sending {
         if !self.completions_are_watched() {
             return Sending::done();
@@ -115,8 +116,8 @@ impl Outlet {
         self.tell(&self.watchers.load().completions, &told)
     }
 
-    /// The node failed, and those who watch it for that are told. Of those that were asked to
-    /// wait for room, the returned future waits.
+    /// Reports a failure to the watchers. The returned future ends when their queues have accepted
+    /// it.
     pub(super) fn fail(&self, error: &NodeError, msg: Option<Message>) -> Sending {
         match self.failure(error, msg) {
             Some(told) => self.tell(&self.watchers.load().errors, &told),
@@ -124,14 +125,14 @@ impl Outlet {
         }
     }
 
-    /// As [`fail`](Self::fail), without waiting.
+    /// Like [`fail`](Self::fail), without waiting.
     pub(super) fn fail_aside(&self, error: &NodeError, msg: Option<Message>) {
         if let Some(told) = self.failure(error, msg) {
             self.tell_now(&self.watchers.load().errors, &told);
         }
     }
 
-    /// What those are told who watch for errors, when there are any.
+    /// The message for error watchers; `None` if there are no error watchers.
     fn failure(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
         let watched = self.watched.load(Ordering::Relaxed) & ERRORS != 0;
         let told = watched.then(|| self.caught(error, msg)).flatten();
@@ -139,7 +140,7 @@ impl Outlet {
         told
     }
 
-    /// The message with the error in it, unless it came back with this node's errors too often.
+    /// The message with the error in it; `None` if it came back with this node's errors too often.
     fn caught(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
         let mut msg = msg.unwrap_or_default();
         let before = msg.get("error").and_then(|error| error.get("source"));
@@ -151,7 +152,7 @@ impl Outlet {
         });
         if count >= ROUNDS {
             self.warn(format_args!(
-                "the message came back with an error of this node {ROUNDS} times, \
+                "the message came back with an error of this node {ROUNDS} times; \
                  it is not caught again"
             ));
             return None;
@@ -172,7 +173,7 @@ impl Outlet {
         Some(msg)
     }
 
-    /// Shows a status, and tells those who watch for it.
+    /// Shows a status and sends it to the watchers.
     pub(super) fn show(&self, status: Status) {
         if self.watched.load(Ordering::Relaxed) & STATUSES == 0 {
             return self.services.status(&self.info, status);
@@ -186,7 +187,7 @@ impl Outlet {
         self.services.log(&self.info, Level::Warn, text);
     }
 
-    /// Tells each a copy of its own.
+    /// Sends each watcher its own copy.
     fn tell(&self, watchers: &[Aside], told: &Message) -> Sending {
         let mut waiting = Vec::new();
         for watcher in watchers {
@@ -226,7 +227,7 @@ fn source(info: &NodeInfo) -> Map {
     source
 }
 
-/// What status nodes are told.
+/// The message for status nodes.
 fn status_message(info: &NodeInfo, status: &Status) -> Message {
     let mut shown = Map::new();
     for (key, value) in [("fill", status.fill), ("shape", status.shape)] {

@@ -1,4 +1,4 @@
-//! `Histogram`: how often values fell into ranges.
+//! `Histogram`: counts of values by range.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +8,7 @@ use super::{Descriptor, Metric, MetricKind, Reading, describe};
 /// The sum is kept in millionths.
 const PRECISION: f64 = 1e6;
 
-/// Counts values by `N` ranges and one for what is above.
+/// Counts values in `N` ranges and one above them.
 #[derive(Debug)]
 pub struct Histogram<const N: usize> {
     descriptor: Descriptor,
@@ -48,7 +48,7 @@ impl<const N: usize> Histogram<N> {
 
     describe!();
 
-    /// Adds a value. One that is negative or not a number is left out.
+    /// Adds a value. Negative values and NaN are ignored.
     pub fn record(&self, value: f64) {
         let Some(Line(shard)) = self.shards.get(own_shard()).filter(|_| value >= 0.0) else {
             return;

@@ -1,4 +1,4 @@
-//! `Metrics`: all metrics that a program holds.
+//! `Metrics`: all metrics of a program.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl fmt::Debug for RegisteredMetric {
 
 inventory::collect!(RegisteredMetric);
 
-/// Two crates declare one metric.
+/// Two crates declare the same metric.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the metric `{name}` is declared by both `{first}` and `{second}`; leave one of them out")]
 pub struct DuplicateMetric {
@@ -38,14 +38,14 @@ pub struct DuplicateMetric {
     pub second: &'static str,
 }
 
-/// All metrics, those of the same name together.
+/// All metrics, grouped by name.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     all: Vec<RegisteredMetric>,
 }
 
 impl Metrics {
-    /// The metrics that are linked into this program or library.
+    /// The metrics linked into this program or library.
     pub fn linked() -> impl Iterator<Item = &'static RegisteredMetric> {
         inventory::iter::<RegisteredMetric>.into_iter()
     }
@@ -53,7 +53,7 @@ impl Metrics {
     /// Adds a metric. Metrics of one crate may share a name if their labels differ.
     ///
     /// # Errors
-    /// When another crate has a metric of that name, or this one with that label.
+    /// If another crate has a metric of that name, or this one has it with the same label.
     pub fn add(&mut self, new: RegisteredMetric) -> Result<(), DuplicateMetric> {
         let Descriptor { name, label, .. } = *new.metric.descriptor();
         let clashes = |it: &&RegisteredMetric| {

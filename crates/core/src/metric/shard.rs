@@ -1,12 +1,12 @@
-//! `Sharded`: a sum that several threads add to, each on a cache line of its own.
+//! `Sharded`: a sum that several threads add to, each on its own cache line.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// How many cache lines a counter is spread over. Threads beyond that share one.
+/// The number of cache lines of a counter. More threads than that share them.
 pub const SHARDS: usize = 8;
 
-/// Two lines, because processors fetch them in pairs.
+/// Two cache lines, because processors prefetch them in pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Line<T>(pub(super) T);
@@ -43,7 +43,7 @@ pub(super) fn own_shard() -> usize {
         usize::MAX => choose(shard),
         own => own,
     });
-    // Without the thread's variables, at its end.
+    // Thread-local storage is already destroyed when the thread ends.
     own.unwrap_or(0)
 }
 

@@ -1,4 +1,4 @@
-//! Whole bodies, and the responses that most nodes need.
+//! Complete bodies, and common responses.
 
 use std::io;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use http_body::{Frame, SizeHint};
 
 use super::{Body, Response};
 
-/// A body that is there as a whole.
+/// A complete body.
 pub fn whole(content: impl Into<Bytes>) -> Body {
     Box::pin(Whole(Some(content.into()).filter(|content: &Bytes| !content.is_empty())))
 }

@@ -1,10 +1,10 @@
-//! Property expressions as values, for the border to shared libraries.
+//! Property expressions as values, for the boundary to shared libraries.
 
 use super::{MAX_DEPTH, PropertyPath, Step};
 use crate::Value;
 
 impl PropertyPath {
-    /// What follows the first name: strings, numbers (indices), arrays (`[msg.…]`).
+    /// The steps after the first name: strings, numbers (indices), arrays (`[msg.…]`).
     pub fn rest_to_values(&self) -> Vec<Value> {
         let value = |step: &Step| match step {
             Step::Key(key) => key.as_str().into(),
@@ -18,7 +18,7 @@ impl PropertyPath {
         self.rest.iter().map(value).collect()
     }
 
-    /// The path of a first name and what [`rest_to_values`](Self::rest_to_values) made.
+    /// The path of a first name and the result of [`rest_to_values`](Self::rest_to_values).
     pub fn from_values(first: &str, rest: &[Value]) -> Option<Self> {
         Self::from_values_in(first, rest, 0)
     }

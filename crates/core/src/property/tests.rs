@@ -1,4 +1,4 @@
-//! Property expressions, read, set and removed.
+//! Reads, sets and removes properties by expression.
 
 use super::*;
 use proptest::prelude::*;
@@ -118,7 +118,7 @@ fn invalid_expressions_name_reason_and_position() {
     }
     assert_eq!(
         PropertyPath::parse("a.").unwrap_err().to_string(),
-        "invalid property expression `a.`: a name was expected at position 2"
+        "invalid property expression `a.`: expected a name at position 2"
     );
 }
 

@@ -1,10 +1,10 @@
-//! The syntax of numbers in settings, and the checks of a record that run at compile time.
+//! The syntax of numbers in settings, and the compile-time checks of a record.
 
 use super::SettingKind;
 
 const NANOS: u64 = 1_000_000_000;
 
-/// The number that `text` stands for: nanoseconds for seconds.
+/// Parses a number; seconds become nanoseconds.
 pub(super) const fn number(kind: SettingKind, text: &str) -> Option<u64> {
     match kind {
         SettingKind::Integer => digits(text.as_bytes()),
@@ -72,7 +72,7 @@ const fn nanoseconds(text: &[u8]) -> Option<u64> {
     nanos.checked_add(parts)
 }
 
-/// Whether `name` is of lower-case words of letters and digits with `-` between them.
+/// Whether `name` consists of lower-case words of letters and digits joined by `-`.
 pub(super) const fn is_kebab_case(name: &str) -> bool {
     let (mut rest, mut after_dash) = (name.as_bytes(), true);
     if rest.is_empty() || !rest[0].is_ascii_lowercase() {

@@ -41,7 +41,7 @@ pub enum RefusedSetting {
     },
 }
 
-/// All settings that a program has, in the order in which they were added.
+/// All settings of a program, in the order in which they were added.
 #[derive(Clone, Debug, Default)]
 pub struct SettingRegistry {
     records: Vec<SettingRecord>,
@@ -49,7 +49,7 @@ pub struct SettingRegistry {
 }
 
 impl SettingRegistry {
-    /// A registry that holds nothing.
+    /// An empty registry.
     pub fn new() -> Self {
         SettingRegistry::default()
     }

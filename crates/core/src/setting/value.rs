@@ -1,4 +1,4 @@
-//! The values of settings: as they are kept, and as the types that code reads them as.
+//! The values of settings, as stored and as typed for the code.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,10 +49,10 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A type that settings are read as; implemented for those that [`Setting`] makes.
+/// A type that settings are read as; implemented for those that [`Setting`] creates.
 pub trait SettingType: sealed::Sealed {
     /// The value as this type. A value of another type, which a checked setting never has, becomes
-    /// the empty one.
+    /// empty.
     #[doc(hidden)]
     fn of(value: Option<SettingValue>) -> Self;
 }
@@ -99,14 +99,14 @@ impl<T: SettingType> SettingType for Option<T> {
     }
 }
 
-/// The parts of `text` between the separators of `PATH`; `None` if one is empty.
+/// Splits `text` at the separators of `PATH`; `None` if a part is empty.
 pub(super) fn paths(text: &str) -> Option<Vec<String>> {
     let parts: Vec<PathBuf> = std::env::split_paths(text).collect();
     let is_whole = parts.iter().all(|part| !part.as_os_str().is_empty());
     is_whole.then(|| parts.iter().map(|part| part.to_string_lossy().into_owned()).collect())
 }
 
-/// The values that were given for settings, by name.
+/// The configured values of settings, by name.
 #[derive(Clone, Debug, Default)]
 pub struct SettingValues {
     values: BTreeMap<&'static str, SettingValue>,
@@ -123,7 +123,7 @@ impl SettingValues {
         setting.read(self.find(setting.record().name))
     }
 
-    /// The value that was given for the setting `name`.
+    /// The configured value of the setting `name`.
     pub fn find(&self, name: &str) -> Option<SettingValue> {
         self.values.get(name).cloned()
     }

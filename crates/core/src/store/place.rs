@@ -8,11 +8,11 @@ use std::borrow::Cow;
 pub enum ContextPlace<'a> {
     /// What all flows share.
     Global,
-    /// That of the flow with this id: a tab or an instance of a subflow.
+    /// The flow with this id: a tab or a subflow instance.
     Flow(&'a str),
-    /// A node's own.
+    /// A node.
     Node {
-        /// The node's id; in an instance of a subflow, its id in the definition.
+        /// The node's id; in a subflow instance, its id in the definition.
         id: &'a str,
         /// The id of its flow; empty for a global configuration node, whose text is its id alone.
         flow: &'a str,
@@ -22,8 +22,8 @@ pub enum ContextPlace<'a> {
 const GLOBAL: &str = "global";
 
 impl<'a> ContextPlace<'a> {
-    /// Reads the text of a place. Ids contain no colon. The id of a global configuration node
-    /// alone is read as that of a flow.
+    /// Parses the text of a place. Ids contain no colon. The id of a global configuration node is
+    /// read as a flow.
     pub fn parse(place: &'a str) -> Self {
         match place.split_once(':') {
             Some((id, flow)) => ContextPlace::Node { id, flow },
@@ -32,7 +32,7 @@ impl<'a> ContextPlace<'a> {
         }
     }
 
-    /// The text of the place, which [`parse`](Self::parse) reads.
+    /// The text of the place; the inverse of [`parse`](Self::parse).
     pub fn text(self) -> Cow<'a, str> {
         match self {
             ContextPlace::Global => Cow::Borrowed(GLOBAL),

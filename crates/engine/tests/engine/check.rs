@@ -222,7 +222,7 @@ fn variables_that_cannot_be_evaluated_are_warnings_at_their_tab() {
 fn a_reference_to_an_undefined_variable_stays_as_it_is() {
     let file = crate::support::file(json!([{"id": "s", "type": "strict", "size": "${SIZE}"}]));
     let undefined = check(&file, &crate::support::registry(), &Environment::default());
-    assert_eq!(undefined[0].text, "a number was expected, found `${SIZE}`");
+    assert_eq!(undefined[0].text, "expected a number, found `${SIZE}`");
     let defined: Environment = [("SIZE", "5")].into_iter().collect();
     assert_eq!(check(&file, &crate::support::registry(), &defined), []);
 }

@@ -409,10 +409,6 @@ impl Node for Sink {
 const ENDPOINTS: &[Reference] =
     &[Reference::new("server", "listener"), Reference::new("client", "client")];
 
-const SERVER: &[Reference] = &[Reference::new("server", "listener")];
-
-const CLIENT: &[Reference] = &[Reference::new("client", "client")];
-
 const BROKEN: &[Reference] = &[Reference::new("broken", "failing config")];
 
 const SERVICE: &[Reference] = &[Reference::new("service", "listener")];
@@ -426,7 +422,9 @@ pub(crate) fn registry() -> Registry {
         NodeType::shared::<Listener>("client").category("config"),
         NodeType::shared::<Attached>("in").receives_from(ENDPOINTS),
         NodeType::shared::<Attached>("out").sends_to(ENDPOINTS),
-        NodeType::shared::<Attached>("both").receives_from(SERVER).sends_to(CLIENT),
+        NodeType::shared::<Attached>("both")
+            .receives_from(&ENDPOINTS[..1])
+            .sends_to(&ENDPOINTS[1..]),
         NodeType::shared::<Probe>("user").uses(SERVICE),
         NodeType::shared::<Relay>("user of broken").uses(BROKEN),
         NodeType::shared::<Strict>("strict"),

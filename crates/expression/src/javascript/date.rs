@@ -5,8 +5,9 @@ use jiff::tz::TimeZone;
 
 use ferrowire_core::Date;
 
-/// The date and time in the zone of the system, such as `Thu Jan 01 1970 01:00:00 GMT+0100 (CET)`.
-/// JavaScript has the long name of the zone in the brackets, which is only known for UTC here.
+/// The date and time in the system's time zone, such as `Thu Jan 01 1970 01:00:00 GMT+0100 (CET)`.
+/// JavaScript prints the long name of the zone in the parentheses, which is only known for UTC
+/// here.
 pub(super) fn text(date: Date) -> String {
     let at = date.to_iso().and_then(|_| Timestamp::from_millisecond(date.millis() as i64).ok());
     match at {
@@ -26,7 +27,7 @@ fn in_zone(at: Timestamp, zone: &TimeZone) -> String {
     local.strftime(&format!("%a %b %d %Y %H:%M:%S GMT%z ({name})")).to_string()
 }
 
-/// Of a year that jiff does not reach, which is shown in UTC, or of an invalid date.
+/// For years outside of jiff's range, shown in UTC, and for invalid dates.
 fn beyond(date: Date) -> String {
     date.to_iso().unwrap_or_else(|| "Invalid Date".to_owned())
 }

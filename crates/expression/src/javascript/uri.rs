@@ -1,10 +1,10 @@
-//! What JavaScript encodes in addresses.
+//! JavaScript's encoding of URIs.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What `encodeURIComponent` encodes.
+/// The characters that `encodeURIComponent` encodes.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -16,7 +16,7 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// What `encodeURI` encodes: not what divides an address into its parts.
+/// The characters that `encodeURI` encodes: all but the delimiters.
 const WHOLE: &AsciiSet = &COMPONENT
     .remove(b';')
     .remove(b',')
@@ -40,7 +40,7 @@ pub fn encode_uri_component(text: &str) -> String {
     utf8_percent_encode(text, COMPONENT).to_string()
 }
 
-/// `decodeURIComponent(text)`; `None` where that throws.
+/// `decodeURIComponent(text)`; `None` where it would throw.
 pub fn decode_uri_component(text: &str) -> Option<Cow<'_, str>> {
     let bytes = text.as_bytes();
     let is_pair = |at: usize| {

@@ -1,4 +1,4 @@
-//! Values on their way into an evaluation and out of it: no JSON text in between.
+//! Converts values into and out of an evaluation, without JSON text.
 
 use std::rc::Rc;
 
@@ -8,15 +8,15 @@ use jsonata_core::value::{JArray, JMap, JValue};
 use super::moment::Moments;
 use ferrowire_core::{Key, Map, Value};
 
-/// How deep a result may be nested.
+/// The maximum nesting of a result.
 const DEPTH: usize = 256;
 
-/// A larger buffer passes through an evaluation as it is, but shows no bytes to it.
+/// The contents of larger buffers are not visible to the expression.
 const SHOWN_BYTES: usize = 64 << 10;
 
-/// Remembers the buffers that entered an evaluation, which are objects inside of it, so that
-/// they leave it as buffers, and the dates and BigInts, which are text there; and the moments that
-/// it made, which leave it as text.
+/// Remembers the values that have another form in an evaluation, to restore them in the result:
+/// buffers, which are objects, and dates and BigInts, which are text; and the moments created by
+/// the evaluation, which become text.
 #[derive(Debug, Default)]
 pub(super) struct Converter {
     buffers: Vec<(Rc<JMap>, Bytes)>,
@@ -25,7 +25,7 @@ pub(super) struct Converter {
 }
 
 impl Converter {
-    /// The value as the engine knows it.
+    /// Converts a value for the interpreter.
     pub(super) fn enter(&mut self, value: &Value) -> JValue {
         match value {
             Value::Null => JValue::Null,
@@ -48,19 +48,19 @@ impl Converter {
         }
     }
 
-    /// An object as the engine knows it.
+    /// Converts an object for the interpreter.
     pub(super) fn enter_map(&mut self, map: &Map) -> JValue {
         self.enter_properties(map.iter())
     }
 
-    /// A text that leaves as `value` when it is handed on as it came.
+    /// A text that becomes `value` again if the expression passes it on.
     fn enter_as_text(&mut self, text: &str, value: &Value) -> JValue {
         let text: Rc<str> = text.into();
         self.texts.push((Rc::clone(&text), value.clone()));
         JValue::String(text)
     }
 
-    /// An object of some properties, of which those that are `undefined` are left out.
+    /// An object of some properties without those that are `undefined`.
     pub(super) fn enter_properties<'a>(
         &mut self,
         properties: impl Iterator<Item = (&'a Key, &'a Value)>,
@@ -71,7 +71,7 @@ impl Converter {
         JValue::object(properties.collect())
     }
 
-    /// What `JSON.stringify` makes of a buffer.
+    /// A buffer as `JSON.stringify` prints it.
     fn enter_buffer(&mut self, bytes: &Bytes) -> JValue {
         let shown = if bytes.len() > SHOWN_BYTES { &[] } else { bytes.as_ref() };
         let shown = shown.iter().map(|byte| JValue::Number(f64::from(*byte))).collect();
@@ -84,10 +84,10 @@ impl Converter {
         JValue::Object(object)
     }
 
-    /// The result of an evaluation; `None` for `undefined`, and for a function.
+    /// The result of an evaluation; `None` for `undefined` and for a function.
     ///
     /// # Errors
-    /// When it is nested too deeply or too large.
+    /// If it is nested too deeply or too large.
     pub(super) fn leave(&self, result: JValue, most: usize) -> Result<Option<Value>, String> {
         Leaving { converter: self, depth: 0, values: 0, most }.value(&result)
     }
@@ -117,7 +117,7 @@ impl Leaving<'_> {
                 items?.into()
             }
             JValue::Object(object) => return self.object(object).map(Some),
-            // Messages hold no functions.
+            // Messages cannot contain functions.
             _ => return Ok(None),
         }))
     }

@@ -1,7 +1,7 @@
-//! Functions of JSONata that give other results in the interpreter: ours take their place.
+//! Replaces functions whose results differ between the interpreter and JSONata in JavaScript.
 //!
-//! An expression that defines one of the names itself keeps the interpreter's under that name. The
-//! names of ours have a space in them, so no expression can call or replace them.
+//! A name that the expression itself defines is not replaced. The names of the replacements contain
+//! a space, so that an expression cannot call or redefine them.
 
 mod base64;
 mod keep;
@@ -22,14 +22,14 @@ use super::walk::{walk, walk_up};
 
 type Found = Result<JValue, EvaluatorError>;
 
-/// A function of JSONata, and ours.
+/// A function of JSONata and its replacement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Corrected {
     name: &'static str,
     ours: &'static str,
-    /// With how many arguments it is called at least; one less takes the context for the first.
+    /// The minimum number of arguments; with one less, the context becomes the first argument.
     least: usize,
-    /// With how many arguments it is called at most; more are the interpreter's to refuse.
+    /// The maximum number of arguments; the interpreter rejects calls with more.
     most: usize,
     function: fn(&[JValue]) -> Found,
 }
@@ -54,13 +54,13 @@ const fn of(
 }
 
 impl Corrected {
-    /// A function that stands for no other one.
+    /// A helper function that replaces no function of JSONata.
     const fn new(ours: &'static str, function: fn(&[JValue]) -> Found) -> Self {
         of("", ours, 0, 0, function)
     }
 }
 
-/// Puts ours in place of the interpreter's. Returns those that the expression uses.
+/// Inserts the replacements. Returns those that the expression uses.
 pub(super) fn insert(ast: &mut AstNode) -> Vec<Corrected> {
     let bound = bound(ast);
     let known = ALL.into_iter().filter(|it| !bound.contains(it.name)).collect();
@@ -81,7 +81,7 @@ pub(super) fn insert(ast: &mut AstNode) -> Vec<Corrected> {
     used
 }
 
-/// The names that an expression gives to values.
+/// The names of the variables that the expression binds.
 fn bound(ast: &mut AstNode) -> BTreeSet<String> {
     let mut bound = BTreeSet::new();
     let Ok(()) = walk(ast, &mut |node| {
@@ -108,7 +108,7 @@ impl Inserting {
     fn node(&mut self, node: &mut AstNode) {
         match node {
             AstNode::Binary { op: BinaryOp::ChainPipe, rhs, .. } => {
-                // The left side is its first argument.
+                // The left side becomes the first argument.
                 if let AstNode::Function { name, args, .. } = &mut **rhs
                     && let Some(it) = self.known(name)
                     && (it.least..=it.most).contains(&(args.len() + 1))
@@ -146,7 +146,7 @@ impl Inserting {
     }
 }
 
-/// Makes the functions known to an evaluation.
+/// Registers the functions for an evaluation.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     used: &[Corrected],
@@ -154,12 +154,12 @@ pub(super) fn register(
     used.iter().try_for_each(|it| evaluator.register_fn(it.ours, it.function))
 }
 
-/// What the interpreter says of an argument of another type.
+/// The error for an argument of the wrong type.
 fn mistyped(name: &str, position: usize) -> EvaluatorError {
     failed(format!("T0410: argument {position} of function {name} does not match its signature"))
 }
 
-/// The only argument, a text; `None` when it is `undefined`.
+/// The only argument as text; `None` if it is `undefined`.
 fn text<'a>(name: &str, args: &'a [JValue]) -> Result<Option<&'a str>, EvaluatorError> {
     match args.first() {
         None | Some(JValue::Undefined) => Ok(None),
@@ -168,7 +168,7 @@ fn text<'a>(name: &str, args: &'a [JValue]) -> Result<Option<&'a str>, Evaluator
     }
 }
 
-/// Only blanks, tabs and line ends are taken away.
+/// Trims and merges spaces, tabs and line breaks, but no other whitespace.
 fn trim(args: &[JValue]) -> Found {
     let Some(text) = text("trim", args)? else { return Ok(JValue::Undefined) };
     let parts = text.split([' ', '\t', '\n', '\r']).filter(|part| !part.is_empty());

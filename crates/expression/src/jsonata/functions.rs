@@ -1,4 +1,4 @@
-//! The functions that Node-RED adds to JSONata, and those that the interpreter lacks.
+//! The functions that Node-RED adds to JSONata, and those missing in the interpreter.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,17 +25,17 @@ pub(super) struct Functions {
     pub(super) clone: bool,
     /// `$moment`.
     pub(super) moment: bool,
-    /// `$random`, which JSONata has and the interpreter lacks.
+    /// `$random`, a JSONata function missing in the interpreter.
     pub(super) random: bool,
-    /// `$encodeUrl`, which leaves spaces as they are in the interpreter.
+    /// `$encodeUrl`, which does not encode spaces in the interpreter.
     pub(super) encode_url: bool,
-    /// Those that the interpreter has, but not as JSONata has them.
+    /// Replacements of the interpreter's functions.
     pub(super) corrected: Vec<Corrected>,
 }
 
 type Shared = Rc<RefCell<Converter>>;
 
-/// Makes the functions known to an evaluation.
+/// Registers the functions for an evaluation.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     functions: &Functions,
@@ -78,7 +78,7 @@ pub(super) fn register(
         })?;
     }
     if functions.clone {
-        // Values are never changed in place here, so a copy is the value itself.
+        // Values are never changed in place, so the copy is the value itself.
         evaluator.register_fn("clone", |args: &[JValue]| {
             Ok(args.first().cloned().unwrap_or(JValue::Undefined))
         })?;
@@ -94,7 +94,7 @@ fn failed(name: &str, text: &str) -> EvaluatorError {
     EvaluatorError::EvaluationError(format!("`${name}`: {text}"))
 }
 
-/// The value of a context, by its key and, when there is one, the name of its store.
+/// The value of a context by its key and optional store name.
 fn context(scope: Scope, args: &[JValue], cx: &NodeContext) -> Result<Option<Value>, String> {
     let key = args.first().and_then(JValue::as_str).ok_or("the key of a value is missing")?;
     let path = PropertyPath::parse_key(key).map_err(|error| error.to_string())?;

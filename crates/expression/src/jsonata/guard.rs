@@ -1,5 +1,5 @@
-//! Bounds that the engine does not have of its own: for what one step of an evaluation can make
-//! of little input. The names have a space in them, so no expression can call or replace them.
+//! Limits that the interpreter lacks, for steps that create large results from small input. The
+//! names of the guards contain a space, so that expressions can neither call nor replace them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,18 +11,18 @@ use jsonata_core::value::JValue;
 
 /// `a & b`.
 const TEXT: &str = "text of both";
-/// The width in `$pad`.
+/// The width argument of `$pad`.
 const WIDTH: &str = "text width";
-/// The texts in `$join`.
+/// The texts to `$join`.
 const TEXTS: &str = "text parts";
-/// The array in `$distinct`, which compares each element with every other one.
+/// The array for `$distinct`, which compares all pairs of elements.
 const FEW: &str = "few elements";
 
-/// How many elements `$distinct` takes.
+/// The maximum number of elements for `$distinct`.
 const FEW_ELEMENTS: usize = 30_000;
 
-/// Puts the guards into one part of an expression; `repeats` says that it may be evaluated many
-/// times over.
+/// Inserts the guards into one part of an expression; `repeats` says that it may be evaluated many
+/// times.
 pub(super) fn insert(node: &mut AstNode, repeats: bool) {
     match node {
         AstNode::Binary { op: BinaryOp::Concatenate, lhs, rhs } if repeats => {
@@ -57,7 +57,7 @@ pub(super) fn failed(text: String) -> EvaluatorError {
     EvaluatorError::EvaluationError(text)
 }
 
-/// What is left of the text that an evaluation may make.
+/// The remaining text that an evaluation may create.
 #[derive(Clone)]
 pub(super) struct Budget {
     left: Rc<Cell<usize>>,
@@ -71,13 +71,13 @@ impl Budget {
 
     pub(super) fn spend(&self, bytes: usize) -> Result<(), EvaluatorError> {
         let left = self.left.get().checked_sub(bytes);
-        let text = || failed(format!("it makes more than {} bytes of text", self.limit));
+        let text = || failed(format!("it creates more than {} bytes of text", self.limit));
         self.left.set(left.ok_or_else(text)?);
         Ok(())
     }
 }
 
-/// Makes the guards known to an evaluation, which may make as much text as `budget` says.
+/// Registers the guards for an evaluation with this text budget.
 pub(super) fn register(evaluator: &mut Evaluator, budget: &Budget) -> Result<(), EvaluatorError> {
     let budget = budget.clone();
     let both = budget.clone();
@@ -90,7 +90,7 @@ pub(super) fn register(evaluator: &mut Evaluator, budget: &Budget) -> Result<(),
     let width = budget.clone();
     evaluator.register_fn(WIDTH, move |args: &[JValue]| {
         let value = args.first().cloned().unwrap_or(JValue::Undefined);
-        // Four bytes is the most that a character takes.
+        // A character takes at most four bytes.
         width.spend(value.as_f64().unwrap_or_default().abs().min(1e12) as usize * 4)?;
         Ok(value)
     })?;
@@ -104,7 +104,8 @@ pub(super) fn register(evaluator: &mut Evaluator, budget: &Budget) -> Result<(),
         let value = args.first().cloned().unwrap_or(JValue::Undefined);
         let found = value.as_array().map_or(0, Vec::len);
         if found > FEW_ELEMENTS {
-            let text = format!("`$distinct` takes {FEW_ELEMENTS} elements at most, not {found}");
+            let text =
+                format!("`$distinct` accepts at most {FEW_ELEMENTS} elements, found {found}");
             return Err(failed(text));
         }
         Ok(value)

@@ -1,7 +1,7 @@
-//! `$moment`: points in time that know their zone, as Node-RED's expressions use them.
+//! `$moment`: points in time with a time zone, as in Node-RED's expressions.
 //!
-//! An expression holds a moment as an object that stands for an entry of [`Moments`], so that
-//! `$m.add(1, "day")` changes what `$m` names, as it does in Node-RED.
+//! In an expression, a moment is an object that refers to an entry of [`Moments`], so that
+//! `$m.add(1, "day")` changes the moment in `$m`, as in Node-RED.
 
 mod add;
 mod compare;
@@ -30,8 +30,8 @@ use super::guard;
 pub(super) use methods::{Known, known};
 pub(super) use table::{Moments, register};
 
-/// Makes one part of an expression that uses `$moment` know that calls without a `$` are for a
-/// moment, and how a moment becomes text.
+/// Prepares one part of an expression that uses `$moment`: calls without a `$` become methods of
+/// moments, and moments can become text.
 pub(super) fn insert(node: &mut AstNode) {
     let wrap = |part: &mut AstNode| {
         if !matches!(part, AstNode::String(_) | AstNode::Placeholder) {
@@ -58,18 +58,18 @@ pub(super) fn insert(node: &mut AstNode) {
     }
 }
 
-/// What a clock shows now, by a format.
+/// The current time in a format.
 ///
 /// # Errors
-/// When the format is too long.
+/// If the format is too long.
 pub(crate) fn now_as(format: &str) -> Result<String, String> {
     Moment::now().format(format)
 }
 
-/// Milliseconds of a day that has no change of the clock in it.
+/// Milliseconds of a day without a clock change.
 const DAY: i64 = 86_400_000;
 
-/// A point in time, or none when what it was made of is no date.
+/// A point in time; invalid if its source was not a date.
 #[derive(Clone, Debug)]
 struct Moment {
     /// Milliseconds since 1970.
@@ -77,10 +77,10 @@ struct Moment {
     zone: Zone,
 }
 
-/// How a moment is shown.
+/// The time zone of a moment.
 #[derive(Clone, Debug, PartialEq)]
 enum Zone {
-    /// As the process has it.
+    /// The process's time zone.
     Local,
     Fixed(Offset),
     Named(TimeZone),
@@ -109,7 +109,7 @@ impl Moment {
         Moment::local(Timestamp::now().as_millisecond())
     }
 
-    /// The moment that a clock of `zone` shows `civil`.
+    /// The moment at the civil time `civil` in `zone`.
     fn at_civil(civil: DateTime, zone: Zone) -> Self {
         let rules = zone.rules();
         let since = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_millis();
@@ -130,7 +130,7 @@ impl Moment {
         self.offset().map(|offset| (f64::from(offset.seconds()) / 60.0).round() as i64)
     }
 
-    /// What a clock and a calendar show.
+    /// The civil time.
     fn civil(&self) -> Option<DateTime> {
         let shown = self.at? + i64::from(self.offset()?.seconds()) * 1000;
         DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
@@ -150,20 +150,19 @@ impl Moment {
     }
 }
 
-/// Whether the calendar, from the year -9999 to 9999, has a millisecond.
+/// Whether the calendar, from the year -9999 to 9999, contains a millisecond.
 fn known_millis(millis: &i64) -> bool {
     (-377_705_116_800_000..=253_402_300_799_999).contains(millis)
 }
 
-/// The time whose offset from UTC is the one of `millis`; the library's times end two days before
-/// its calendar does.
+/// A time with the UTC offset of `millis`; the library's times end two days before its calendar.
 fn near(millis: i64) -> Timestamp {
     let end = if millis < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_millisecond(millis).unwrap_or(end)
 }
 
-/// The date of year, month, day, hour, minute, second and millisecond (month and day from 1),
-/// each of which may lie outside of its range: the thirteenth month is next year's first.
+/// The date of year, month, day, hour, minute, second and millisecond (month and day from 1), each
+/// of which may be out of range: month 13 is the first month of the next year.
 fn civil_of(fields: [i64; 7]) -> Option<DateTime> {
     const MOST: i64 = 1 << 40;
     if fields.iter().any(|field| field.abs() > MOST) {
@@ -178,7 +177,7 @@ fn civil_of(fields: [i64; 7]) -> Option<DateTime> {
     first.checked_add(SignedDuration::from_millis(millis)).ok()
 }
 
-/// The fields that [`civil_of`] takes.
+/// The inverse of [`civil_of`].
 fn fields_of(civil: DateTime) -> [i64; 7] {
     [
         civil.year().into(),

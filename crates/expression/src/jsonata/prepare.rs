@@ -1,4 +1,4 @@
-//! What an expression is checked and made ready for before it is first evaluated.
+//! Checks and prepares an expression before its first evaluation.
 
 use std::collections::BTreeSet;
 
@@ -12,25 +12,25 @@ use ferrowire_core::Key;
 
 use crate::regexp;
 
-/// Which properties of the message an expression may look at.
+/// Which properties of the message an expression may read.
 #[derive(Debug)]
 pub(super) enum Reads {
     /// All of them.
     Everything,
-    /// At most these, so that the others need not be handed over.
+    /// At most these; the others need not be converted.
     Names(Vec<Key>),
 }
 
-/// What was found in an expression.
+/// The findings about an expression.
 pub(super) struct Found {
     pub(super) reads: Reads,
     pub(super) functions: Functions,
 }
 
-/// Looks through `ast`, puts its regular expressions into the engine's words and the guards in.
+/// Analyzes `ast`, translates its regular expressions for the interpreter, and inserts the guards.
 ///
 /// # Errors
-/// When something in it is not supported.
+/// If the expression uses an unsupported feature.
 pub(super) fn prepare(ast: &mut AstNode, source: &str) -> Result<Found, InvalidJsonata> {
     let mut search = Search { source, ..Search::default() };
     walk(ast, &mut |node| search.node(node))?;
@@ -55,10 +55,10 @@ struct Search<'a> {
     source: &'a str,
     names: BTreeSet<String>,
     everything: bool,
-    /// Whether a part of it can be evaluated many times, whatever the input is.
+    /// Whether a part can be evaluated many times, whatever the input is.
     repeats: bool,
     functions: Functions,
-    /// A method of moments that there is none of here.
+    /// An unsupported method of moments.
     missing: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl Search<'_> {
             | AstNode::Wildcard
             | AstNode::Descendant
             | AstNode::Parent(_) => self.everything = true,
-            // Only a property that holds a function, or one of a moment's methods.
+            // A property that contains a function, or a method of moments.
             AstNode::Function { name, is_builtin: false, .. } => {
                 self.names.insert(name.clone());
                 if moment::known(name) == Known::Missing {
@@ -85,7 +85,7 @@ impl Search<'_> {
                 if matches!(name.as_str(), "clone" | "encodeUrl") && args.is_empty() {
                     args.push(AstNode::variable(""));
                 }
-                // With a format, which the interpreter knows for other times only.
+                // `$now` with a format, which the interpreter supports only for other times.
                 if name == "now" && !args.is_empty() {
                     let (now, is_builtin) = ("millis".to_owned(), *is_builtin);
                     args.insert(0, AstNode::Function { name: now, args: Vec::new(), is_builtin });
@@ -130,7 +130,7 @@ impl Search<'_> {
     }
 
     /// # Errors
-    /// When a moment is asked for what it does not do.
+    /// If it uses an unsupported method of moments.
     fn moments(&self, ast: &mut AstNode) -> Result<(), InvalidJsonata> {
         if !self.functions.moment {
             return Ok(());
@@ -155,8 +155,8 @@ impl Search<'_> {
     }
 }
 
-/// With how many arguments the function takes none from the context; what is not listed is
-/// taken to look at it.
+/// The number of arguments with which the function does not use the context value; functions that
+/// are not listed are assumed to use it.
 fn arguments_for_no_context(name: &str) -> usize {
     match name {
         "now" | "millis" | "moment" | "random" | "error" | "flowContext" | "globalContext"

@@ -1,38 +1,38 @@
-//! What is said about an expression: mistakes in it and where they are.
+//! Describes the errors of an expression and finds their positions.
 
 use jsonata_core::parser::{self, Lexer, ParserError, Token};
 
 use super::InvalidJsonata;
 
-/// The longest source whose mistake is looked for; in a longer one it is placed at the end.
+/// In longer sources errors are reported at the end, to limit the search.
 const MAX_SEARCHED: usize = 4_000;
 
-/// How many characters of a token are gone back at most.
+/// The maximum number of characters to go back for the start of a token.
 const MAX_TOKEN: usize = 100;
 
-/// The parser's error in our words, with its place, which the parser does not tell.
+/// The parser's error in our wording, with its position, which the parser does not report.
 pub(super) fn explain(source: &str, error: &ParserError) -> InvalidJsonata {
     let text = error.to_string();
     let (start, end) = place(source, &text);
     let found = source.get(start..end).unwrap_or_default().trim();
     let found =
-        if found.is_empty() { "the end".to_owned() } else { format!("`{}`", shorten(found)) };
+        if found.is_empty() { "end of input".to_owned() } else { format!("`{}`", shorten(found)) };
     let reason = match error {
         ParserError::Expected { expected, .. } => {
-            format!("{} was expected, found {found}", symbol(expected))
+            format!("expected {}, found {found}", symbol(expected))
         }
         ParserError::UnexpectedToken(_) | ParserError::UnexpectedEnd => {
-            format!("{found} was not expected here")
+            format!("unexpected {found}")
         }
         ParserError::InvalidSyntax(text) if text.contains("S0201") => {
-            format!("{found} was not expected here")
+            format!("unexpected {found}")
         }
         _ => plain(text.strip_prefix("Invalid syntax: ").unwrap_or(&text)),
     };
     at(source, start, reason)
 }
 
-/// `reason` at the byte `offset` of `source`.
+/// The error `reason` at byte `offset` of `source`.
 pub(super) fn at(source: &str, offset: usize, reason: String) -> InvalidJsonata {
     let before = source.get(..offset).unwrap_or(source);
     let line = before.matches('\n').count() + 1;
@@ -40,7 +40,7 @@ pub(super) fn at(source: &str, offset: usize, reason: String) -> InvalidJsonata 
     InvalidJsonata { line, column, reason }
 }
 
-/// Where `name` is called without a `$`.
+/// The position of a call to `name` without a `$`.
 pub(super) fn find_call(source: &str, name: &str) -> usize {
     let is_call = |at: &usize| {
         let (before, behind) = source.split_at_checked(*at).unwrap_or_default();
@@ -50,8 +50,8 @@ pub(super) fn find_call(source: &str, name: &str) -> usize {
     source.match_indices(name).map(|(at, _)| at).find(is_call).unwrap_or_default()
 }
 
-/// Where the token begins and ends that makes the parser say `text`: after it, every longer part
-/// of the source gets the same error.
+/// The start and end of the token at which the parser reports `text`: every longer prefix of the
+/// source gives the same error.
 fn place(source: &str, text: &str) -> (usize, usize) {
     let end = (source.len(), source.len());
     if source.len() > MAX_SEARCHED || says_end(text) {
@@ -67,7 +67,7 @@ fn place(source: &str, text: &str) -> (usize, usize) {
     (start_of_token(source, to), to)
 }
 
-/// Where the token begins that ends at `to`.
+/// The start of the token that ends at `to`.
 fn start_of_token(source: &str, to: usize) -> usize {
     let part = |to: usize| source.get(..to).unwrap_or_default();
     let before = |to: usize| part(to).char_indices().next_back().map_or(0, |(at, _)| at);
@@ -118,7 +118,7 @@ fn symbol(token: &str) -> String {
     format!("`{symbol}`")
 }
 
-/// A message of the engine as the others here: its code behind it, no capital at its front.
+/// A message of the interpreter in our style: starting in lower case, with its code at the end.
 pub(super) fn plain(text: &str) -> String {
     let (code, text) = match text.split_once(": ") {
         Some((code, rest)) if is_code(code) => (Some(code), rest),
@@ -136,7 +136,7 @@ fn is_code(text: &str) -> bool {
         && text.bytes().skip(1).all(|b| b.is_ascii_digit())
 }
 
-/// The beginning of a long text.
+/// The start of a long text.
 pub(super) fn shorten(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -144,8 +144,8 @@ pub(super) fn shorten(text: &str) -> String {
     }
 }
 
-/// Whether the expression speaks of `msg` itself, as Node-RED decides it: the name stands
-/// somewhere, not in quotes or after a dot.
+/// Whether the expression uses `msg`, by Node-RED's rule: the name occurs, not in quotes or after a
+/// dot.
 pub(super) fn names_msg(source: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '\'' | '"');
     source.match_indices("msg").any(|(at, name)| {

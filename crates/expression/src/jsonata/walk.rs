@@ -1,11 +1,10 @@
-//! Every part of a parsed expression, in turn.
+//! Visits every part of a parsed expression.
 
 use std::convert::Infallible;
 
 use jsonata_core::ast::{AstNode, Stage};
 
-/// Calls `visit` for `node` and all that is in it, outermost first. What `visit` answers with an
-/// error ends the walk.
+/// Calls `visit` for `node` and all its parts, outermost first. An error ends the walk.
 pub(super) fn walk<E>(
     node: &mut AstNode,
     visit: &mut dyn FnMut(&mut AstNode) -> Result<(), E>,

@@ -1,8 +1,8 @@
-//! Templates from their text.
+//! Parses templates.
 
 use super::{InvalidTemplate, Part};
 
-/// How deep sections may be nested.
+/// The maximum nesting of sections.
 const DEPTH: usize = 100;
 
 /// The parts of a template.
@@ -26,7 +26,7 @@ struct Parser<'a> {
     open: String,
     close: String,
     tokens: Vec<Token>,
-    /// The first token of the line, and whether it has tags, and anything else.
+    /// The first token of the line, and whether it has tags and anything else.
     line: usize,
     has_tag: bool,
     has_content: bool,
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A line that has nothing but tags without a value of their own leaves no trace.
+    /// A line with only tags that render nothing is removed.
     fn end_of_line(&mut self) {
         if self.has_tag && !self.has_content {
             let line = self.tokens.split_off(self.line);
@@ -111,7 +111,7 @@ impl<'a> Parser<'a> {
             }
             Some('/') => self.tokens.push(Token::Close { name, position }),
             Some('=') => self.delimiters(content, position)?,
-            // A comment, or a partial, of which there are none.
+            // A comment, or a partial, which is not supported.
             Some(_) => {}
         }
         Ok(())
@@ -129,7 +129,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A section that is being read.
+/// An open section.
 struct Opened {
     name: String,
     inverted: bool,

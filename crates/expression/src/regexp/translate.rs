@@ -1,13 +1,13 @@
-//! From JavaScript's syntax of regular expressions to that of the crates that match them. The
-//! two agree in most places; where they do not, the JavaScript meaning is written out.
+//! Translates JavaScript's regular expressions to the syntax of the crates that match them. Where
+//! the two differ, the JavaScript meaning is written out.
 
-/// What `\s` means in JavaScript, without brackets.
+/// `\s` in JavaScript, without brackets.
 const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
 
-/// What `\w` means, without brackets.
+/// `\w`, without brackets.
 const WORD: &str = "0-9A-Za-z_";
 
-/// What stands to the left, for quantifiers.
+/// The expression to the left, for quantifiers.
 #[derive(Clone, Copy, PartialEq)]
 enum Left {
     Nothing,
@@ -15,25 +15,25 @@ enum Left {
     Quantifier,
 }
 
-/// An expression in the words of the crates that match it.
+/// An expression in the syntax of the matching crates.
 pub(super) struct Translation {
     pub(super) pattern: String,
-    /// What of it takes more than linear time, if anything does.
+    /// A feature that prevents matching in linear time, if there is one.
     pub(super) backtracks: Option<&'static str>,
-    /// For parts of the pattern, from left to right: the byte where one begins, and the character
-    /// of the source that it stands for.
+    /// For parts of the pattern, in order: the byte at which one starts, and the matching character
+    /// of the source.
     places: Vec<(usize, usize)>,
 }
 
 impl Translation {
-    /// The character of the source, counted from 1, that the byte `at` of the pattern stands for.
+    /// The character of the source, counted from 1, for the byte `at` of the pattern.
     pub(super) fn place(&self, at: usize) -> usize {
         let before = self.places.partition_point(|(byte, _)| *byte <= at);
         before.checked_sub(1).and_then(|last| self.places.get(last)).map_or(1, |(_, place)| *place)
     }
 }
 
-/// What is wrong with an expression, and at which of its characters, counted from 1.
+/// An error in an expression, and its position in characters, counted from 1.
 pub(super) type Mistake = (String, usize);
 
 /// Translates `source`.
@@ -50,11 +50,11 @@ struct Translator<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
     out: String,
     left: Left,
-    /// For the crate that backtracks, which knows no ASCII word boundaries but can look around.
+    /// For the backtracking crate, which lacks ASCII word boundaries but supports look-around.
     looks: bool,
     backtracks: Option<&'static str>,
     groups: usize,
-    /// The largest group that is referred to.
+    /// The largest group that is referenced.
     referred: usize,
     places: Vec<(usize, usize)>,
 }
@@ -103,7 +103,7 @@ impl<'a> Translator<'a> {
                 self.left = Left::Nothing;
             }
             '.' => self.atom(r"[^\n\r\u{2028}\u{2029}]"),
-            // A lone `}` or `]` is a character in both.
+            // A lone `}` or `]` is literal in both.
             '}' | ']' => self.atom(&format!("\\{c}")),
             c => self.atom(c.encode_utf8(&mut [0; 4])),
         }
@@ -131,7 +131,7 @@ impl<'a> Translator<'a> {
         self.left = Left::Quantifier;
     }
 
-    /// `{2}`, `{2,}` and `{2,3}` repeat; any other brace is a character.
+    /// `{2}`, `{2,}` and `{2,3}` are quantifiers; any other brace is literal.
     fn brace(&mut self) -> Translated {
         let inner: String = self.rest.clone().take_while(|c| *c != '}').collect();
         let closed = self.rest.clone().any(|c| c == '}');
@@ -147,7 +147,7 @@ impl<'a> Translator<'a> {
         self.out.push('{');
         self.out.push_str(&inner);
         self.out.push('}');
-        // The inner part is ASCII, so this many characters, and the brace.
+        // The inner part is ASCII: its length in characters, plus the brace.
         for _ in 0..=inner.len() {
             self.rest.next();
         }
@@ -169,7 +169,7 @@ impl<'a> Translator<'a> {
             (Some('<'), Some('=' | '!')) => self.look(2),
             (Some(first @ (':' | '<')), _) => {
                 self.groups += usize::from(first == '<');
-                // What follows belongs to the bracket: `:`, or a name in angle brackets.
+                // The rest of the opening: `:`, or a name in angle brackets.
                 for c in self.rest.by_ref() {
                     self.out.push(c);
                     if matches!(c, ':' | '>') {
@@ -177,7 +177,7 @@ impl<'a> Translator<'a> {
                     }
                 }
             }
-            _ => return Err("`(?` begins no group that is known".to_owned()),
+            _ => return Err("unknown group after `(?`".to_owned()),
         }
         Ok(())
     }
@@ -187,8 +187,8 @@ impl<'a> Translator<'a> {
         self.out.extend(self.rest.by_ref().take(length));
     }
 
-    /// `\1` or `\12`: as many digits count as there are groups for, of which more may follow.
-    /// A group that took no part matches nothing, which is a match.
+    /// `\1` or `\12`: as many digits as there are groups for, including later ones. A reference to
+    /// a group that did not participate matches the empty string.
     fn refer(&mut self, first: char) {
         self.backtracks = Some("it refers back to a group");
         let all = self.source.matches('(').count();
@@ -210,13 +210,13 @@ impl<'a> Translator<'a> {
         self.backtracks = Some("it refers back to a group");
         let name: String = self.rest.by_ref().take_while(|c| *c != '>').collect();
         let name = name.strip_prefix('<').filter(|name| !name.is_empty());
-        let name = name.ok_or("`<`, a name and `>` were expected after `\\k`")?;
+        let name = name.ok_or("expected `<`, a name and `>` after `\\k`")?;
         self.atom(&format!(r"(?:(?(<{name}>)\k<{name}>))"));
         Ok(())
     }
 
     fn boundary(&mut self, not: bool) {
-        // Both ASCII, as in JavaScript.
+        // Both ASCII-only, as in JavaScript.
         let (inside, outside) = match not {
             false => (r"(?-u:\b)", ("(?!", "(?=")),
             true => (r"(?-u:\B)", ("(?=", "(?!")),
@@ -246,7 +246,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// An escape that stands for one character, in or outside of a class.
+    /// An escape for a single character, in a class or outside.
     fn character(&mut self, c: char) -> Result<String, String> {
         Ok(match c {
             't' | 'n' | 'v' | 'f' | 'r' => format!("\\{c}"),
@@ -257,9 +257,9 @@ impl<'a> Translator<'a> {
                 Some(letter) if letter.is_ascii_alphabetic() => {
                     format!(r"\x{{{:X}}}", u32::from(letter) % 32)
                 }
-                _ => return Err("a letter was expected after `\\c`".to_owned()),
+                _ => return Err("expected a letter after `\\c`".to_owned()),
             },
-            // Any other escaped character is itself.
+            // Any other escaped character is literal.
             c if c.is_ascii_punctuation() => format!("\\x{:02X}", u32::from(c)),
             c => c.to_string(),
         })
@@ -268,7 +268,7 @@ impl<'a> Translator<'a> {
     fn hexadecimal(&mut self, c: char, length: usize) -> Result<String, String> {
         let digits: String = (0..length).filter_map(|_| self.rest.next()).collect();
         if digits.len() != length || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(format!("{length} hexadecimal digits were expected after `\\{c}`"));
+            return Err(format!("expected {length} hexadecimal digits after `\\{c}`"));
         }
         Ok(format!(r"\x{{{digits}}}"))
     }
@@ -276,18 +276,18 @@ impl<'a> Translator<'a> {
     fn class(&mut self) -> Translated {
         let negated = self.rest.next_if_eq(&'^').is_some();
         if self.rest.next_if_eq(&']').is_some() {
-            // Nothing at all, or everything.
+            // An empty class matches nothing; negated, everything.
             self.atom(if negated { r"[\s\S]" } else { r"[^\s\S]" });
             return Ok(());
         }
         self.out.push_str(if negated { "[^" } else { "[" });
         let mut after_dash = false;
         loop {
-            let Some(c) = self.rest.next() else { return Err("`]` is missing".to_owned()) };
+            let Some(c) = self.rest.next() else { return Err("expected `]`".to_owned()) };
             match c {
                 ']' => break,
                 '\\' => self.escape_in_class()?,
-                // A second dash would subtract one class from the other.
+                // A second dash would be a class subtraction.
                 '-' if !after_dash => self.out.push('-'),
                 c if c.is_ascii_punctuation() => {
                     self.out.push_str(&format!("\\x{:02X}", u32::from(c)));

@@ -1,4 +1,4 @@
-//! A node that nothing makes from its configuration.
+//! A node that does not implement `FromConfig`.
 
 use ferrowire::{Node, NodeType, register};
 

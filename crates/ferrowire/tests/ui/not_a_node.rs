@@ -1,4 +1,4 @@
-//! A struct that is registered and is no node.
+//! A registered struct that is not a node.
 
 use ferrowire::{FromConfig, NodeConfig, NodeType, register};
 

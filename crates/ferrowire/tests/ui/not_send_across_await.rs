@@ -1,4 +1,4 @@
-//! A handler that keeps what belongs to one thread while it waits.
+//! A handler that holds a value that is not `Send` across an `await`.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! A node with state that only one thread may touch.
+//! A node with state that is not `Sync`.
 
 use std::cell::Cell;
 

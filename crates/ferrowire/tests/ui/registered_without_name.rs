@@ -1,4 +1,4 @@
-//! A type without the name that flow files call it by.
+//! A type with an empty name.
 
 use ferrowire::{FromConfig, Node, NodeConfig, NodeType, register};
 

@@ -1,4 +1,4 @@
-//! A node registered by itself, without its type's record.
+//! A node registered without a `NodeType`.
 
 use ferrowire::{FromConfig, Node, NodeConfig, register};
 

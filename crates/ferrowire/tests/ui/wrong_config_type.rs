@@ -1,4 +1,4 @@
-//! A number, which may be missing, taken for one that is there.
+//! An optional number used as a number.
 
 use ferrowire::{FromConfig, NodeConfig};
 

@@ -1,4 +1,4 @@
-//! A configuration read into a type that serde does not know.
+//! A configuration read into a type that does not implement `Deserialize`.
 
 use ferrowire::{FromConfig, NodeConfig};
 

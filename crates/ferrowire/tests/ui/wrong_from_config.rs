@@ -1,4 +1,4 @@
-//! A node that wants its configuration in a type of its own.
+//! A `from_config` with another parameter type.
 
 use ferrowire::FromConfig;
 

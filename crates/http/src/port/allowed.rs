@@ -1,4 +1,4 @@
-//! Which methods flows serve at a path: the answer to `OPTIONS` (RFC 9110 §9.3.7).
+//! Answers `OPTIONS` requests with the methods that flows serve at a path (RFC 9110 §9.3.7).
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -8,12 +8,12 @@ use hyper::{Method, StatusCode};
 
 use crate::{Response, text};
 
-/// The methods that are asked for.
+/// The methods that are looked for.
 const METHODS: [Method; 6] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
-/// What answers requests of flows, in the order in which it was added. It belongs to the routes:
-/// who is gone from there is gone here.
+/// The handlers of flows, in the order in which they were added. The routes own them: a removed
+/// route is removed here as well.
 #[derive(Clone, Default)]
 pub(super) struct Served(Arc<Mutex<Vec<Weak<dyn Answer>>>>);
 
@@ -24,7 +24,7 @@ impl Served {
         answers.push(Arc::downgrade(answer));
     }
 
-    /// The methods at `path`, such as `GET,HEAD,POST`; `None` when nothing is served there.
+    /// The methods at `path`, such as `GET,HEAD,POST`; `None` if nothing is served there.
     pub(super) fn methods(&self, path: &str) -> Option<String> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut found: Vec<&str> = Vec::new();

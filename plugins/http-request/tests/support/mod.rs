@@ -1,4 +1,4 @@
-//! A server that a test plays, byte by byte, so that it sees connections and not only requests.
+//! A server scripted by the test, byte by byte, to observe connections as well as requests.
 
 #![allow(dead_code, reason = "each test program uses its part")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here fails the test")]
@@ -12,10 +12,10 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Nothing here takes long; who waits longer waits for something that does not come.
+/// Longer than any step of these tests.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Ends, or fails the test.
+/// Waits for `future`; fails the test if it takes too long.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(output) => output,
@@ -40,12 +40,12 @@ impl Server {
         Peer(soon("a connection", self.listener.accept()).await.unwrap().0)
     }
 
-    /// Shows that nobody has connected since.
+    /// Asserts that there is no new connection.
     pub(crate) fn nobody(&self) {
-        assert!(self.listener.accept().now_or_never().is_none(), "somebody connected");
+        assert!(self.listener.accept().now_or_never().is_none(), "unexpected connection");
     }
 
-    /// The only request of a new connection, which is answered with `payload`.
+    /// Accepts a connection and answers its only request with `payload`.
     pub(crate) async fn one(&self, payload: &str) -> Request {
         let mut peer = self.accept().await;
         let request = peer.request().await;
@@ -54,7 +54,7 @@ impl Server {
     }
 }
 
-/// A request as it was read.
+/// A received request.
 #[derive(Debug)]
 pub(crate) struct Request {
     /// The lines of its head.
@@ -63,7 +63,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The value of a header, whatever the case of its name.
+    /// The value of a header, case-insensitive.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -74,7 +74,7 @@ impl Request {
     }
 }
 
-/// The server's end of one connection.
+/// The server's end of a connection.
 pub(crate) struct Peer(TcpStream);
 
 impl Peer {
@@ -95,7 +95,7 @@ impl Peer {
         soon("a request", read).await
     }
 
-    /// Answers with a payload.
+    /// Responds with a payload.
     pub(crate) async fn answer(&mut self, payload: &str) {
         let len = payload.len();
         self.write(&format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\n\r\n{payload}")).await;
@@ -105,20 +105,20 @@ impl Peer {
         self.0.write_all(response.as_bytes()).await.unwrap();
     }
 
-    /// Ends the connection and waits until the other side has noticed.
+    /// Closes the connection and waits until the client has noticed.
     pub(crate) async fn end(mut self) {
         self.0.shutdown().await.unwrap();
         self.closed().await;
     }
 
-    /// Waits until the other side has closed the connection.
+    /// Waits until the client has closed the connection.
     pub(crate) async fn closed(&mut self) {
         let read = soon("the end of the connection", self.0.read(&mut [0])).await;
         assert!(matches!(read, Ok(0) | Err(_)), "more was sent");
     }
 }
 
-/// An `http request` with its usual properties, but for some.
+/// An `http request` with default properties and these.
 pub(crate) fn request(properties: serde_json::Value) -> HarnessBuilder {
     let mut all = json!({"method": "GET", "ret": "txt", "paytoqs": "ignore", "url": "", "tls": "",
         "persist": false, "proxy": "", "insecureHTTPParser": false, "authType": "",
@@ -129,7 +129,7 @@ pub(crate) fn request(properties: serde_json::Value) -> HarnessBuilder {
     Harness::of("http request").config(all).patience(PATIENCE)
 }
 
-/// The payload of what leaves the node next.
+/// The payload of the node's next message.
 pub(crate) async fn payload(node: &mut Harness) -> String {
     text(&node.next_output(0).await, "payload")
 }

@@ -22,8 +22,8 @@ pub(crate) enum Added {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrived(Vec<(Added, Message)>);
 
-/// How many messages for each value, and how many beside them, are kept before the replaced ones
-/// are dropped. So the cost of looking for them is constant for each message.
+/// Limits how many messages are kept, relative to the number of values, before the replaced ones
+/// are dropped. So the cost of finding them is constant per message.
 const FOR_EACH: usize = 2;
 const BESIDE: usize = 16;
 

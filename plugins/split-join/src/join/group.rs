@@ -40,7 +40,7 @@ enum Values {
     Named(Map),
 }
 
-/// A sequence, as far as it has arrived.
+/// A sequence, with the messages received so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) kind: Kind,
@@ -73,8 +73,8 @@ impl Sequence for Group {
         self.places().max(self.arrived.len()).max(1)
     }
 
-    /// A group that goes on after it was sent may have no message that has not left; then the
-    /// values that it has accumulated are lost as one message.
+    /// A group that is kept after it was sent may have no unsent message; then the accumulated
+    /// values are lost as one message.
     fn into_messages(self) -> Vec<Message> {
         if self.arrived.is_empty() {
             return vec![self.into_message().unwrap_or_default()];
@@ -167,7 +167,7 @@ impl Group {
         self.arrived.push(Added::Nothing, msg);
     }
 
-    /// A copy of the group to be sent, with its messages, while the group itself goes on.
+    /// A copy of the group to send, with its messages; the group itself is kept.
     pub(crate) fn leave(&mut self) -> Group {
         let arrived = std::mem::take(&mut self.arrived);
         Group { arrived, ..self.clone() }

@@ -1,4 +1,4 @@
-//! `$base64encode`, `$base64decode`: each character is one byte, as in `btoa`.
+//! `$base64encode` and `$base64decode`: one byte per character, like `btoa`.
 
 use jsonata_core::value::JValue;
 
@@ -6,7 +6,7 @@ use super::{Found, text};
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Of what does not fit into a byte, the low one is taken.
+/// Characters above U+00FF are reduced to their low byte.
 pub(super) fn encode(args: &[JValue]) -> Found {
     let Some(text) = text("base64encode", args)? else { return Ok(JValue::Undefined) };
     let bytes: Vec<u8> = text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect();
@@ -23,7 +23,7 @@ pub(super) fn encode(args: &[JValue]) -> Found {
     Ok(JValue::string(out))
 }
 
-/// As lenient as Node.js: of either alphabet, up to the first `=`, whatever else stands between.
+/// Accepts both alphabets, skips other characters and stops at the first `=`, like Node.js.
 pub(super) fn decode(args: &[JValue]) -> Found {
     let Some(text) = text("base64decode", args)? else { return Ok(JValue::Undefined) };
     let (mut out, mut bits, mut count) = (String::new(), 0_u32, 0);

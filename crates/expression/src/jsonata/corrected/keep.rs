@@ -1,4 +1,4 @@
-//! Arrays that an expression is to keep, and what becomes of nothing in `$reduce`.
+//! The keep-array modifier `[]` in chains, and `$reduce` of an empty array.
 
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 use jsonata_core::value::JValue;
@@ -8,11 +8,11 @@ use super::{Corrected, Found};
 
 const SOME: Corrected = Corrected::new("elements or nothing", elements);
 
-/// The functions that `insert` puts in.
+/// The functions that `reduce` inserts.
 pub(super) const ALL: [Corrected; 1] = [SOME];
 
-/// Has a chain keep the array that its first part keeps: the call says so then, which is what the
-/// interpreter looks at.
+/// Applies the `[]` of a chain's left side to the call on its right side, where the interpreter
+/// expects it.
 pub(super) fn chain(node: &mut AstNode) {
     let AstNode::Binary { op: BinaryOp::ChainPipe, lhs, rhs } = node else { return };
     if keeps(lhs) {
@@ -20,7 +20,7 @@ pub(super) fn chain(node: &mut AstNode) {
     }
 }
 
-/// Whether `[]` stands at the first step, which is what `~>` hands on.
+/// Whether the first step has a `[]`: the one that JSONata applies to the result of `~>`.
 fn keeps(node: &AstNode) -> bool {
     match node {
         AstNode::Path { steps } => steps.first().is_some_and(|first| {
@@ -51,7 +51,8 @@ fn keep(function: &mut AstNode) {
     }
 }
 
-/// `$reduce` of an empty array without a beginning is `undefined`. True if `node` is one.
+/// Makes `$reduce` of an empty array without an initial value `undefined`. Returns whether `node`
+/// was such a call.
 pub(super) fn reduce(node: &mut AstNode) -> bool {
     let is_reduce = |name: &str, args: &[AstNode], count| name == "reduce" && args.len() == count;
     match node {

@@ -1,4 +1,4 @@
-//! `$number`, `$formatBase`, `$formatNumber`: which texts are numbers, and how numbers are rounded.
+//! `$number`, `$formatBase` and `$formatNumber`: accepted texts and rounding.
 
 use ferrowire_core::{Value, number_to_string};
 use jsonata_core::functions::numeric;
@@ -8,7 +8,7 @@ use super::super::guard::failed;
 use super::{Found, mistyped};
 use crate::javascript;
 
-/// Below this, each whole number can be told from the next.
+/// 2^53: above, not every integer is a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 pub(super) fn number(args: &[JValue]) -> Found {
@@ -25,12 +25,12 @@ pub(super) fn number(args: &[JValue]) -> Found {
         false => f64::NAN,
     };
     if !number.is_finite() {
-        return Err(failed(format!("D3030: `{text}` cannot be read as a number")));
+        return Err(failed(format!("D3030: invalid number `{text}`")));
     }
     Ok(JValue::Number(number))
 }
 
-/// Whether a text is a number as JSON writes them; zeros may stand in front.
+/// Whether the text is a JSON number; leading zeros are allowed.
 fn is_decimal(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);
@@ -46,7 +46,7 @@ fn has_radix(text: &str) -> bool {
     text.strip_prefix('0').is_some_and(|rest| rest.starts_with(['x', 'X', 'o', 'O', 'b', 'B']))
 }
 
-/// A number, such as a second argument that may be missing.
+/// The number at `at`; `None` if it is missing or `undefined`.
 fn optional(name: &str, args: &[JValue], at: usize) -> Result<Option<f64>, super::EvaluatorError> {
     match args.get(at) {
         None | Some(JValue::Undefined) => Ok(None),
@@ -59,9 +59,9 @@ pub(super) fn digits(args: &[JValue]) -> Found {
     let Some(number) = optional("formatBase", args, 0)? else { return Ok(JValue::Undefined) };
     let radix = optional("formatBase", args, 1)?.unwrap_or(10.0).round_ties_even();
     if !(2.0..=36.0).contains(&radix) {
-        return Err(failed(format!("D3100: a radix of 2 to 36 was expected, found {radix}")));
+        return Err(failed(format!("D3100: invalid radix {radix}, expected 2 to 36")));
     }
-    // Zero has no sign.
+    // Removes the sign of zero.
     let number = number.round_ties_even() + 0.0;
     if radix == 10.0 {
         return Ok(JValue::string(number_to_string(number)));
@@ -69,7 +69,7 @@ pub(super) fn digits(args: &[JValue]) -> Found {
     Ok(JValue::string(in_base(number, radix)))
 }
 
-/// The digits of a whole number; those that a double does not know are 0.
+/// The digits of an integer; those beyond the precision of a double are 0.
 fn in_base(number: f64, radix: f64) -> String {
     let mut rest = number.abs();
     let mut digits = Vec::new();
@@ -92,7 +92,7 @@ fn in_base(number: f64, radix: f64) -> String {
     digits.iter().rev().collect()
 }
 
-/// The interpreter takes a number next to a half for one on it, so numbers are rounded before.
+/// The interpreter treats numbers close to a half as halves, so numbers are rounded before.
 pub(super) fn picture(args: &[JValue]) -> Found {
     let Some(number) = optional("formatNumber", args, 0)? else { return Ok(JValue::Undefined) };
     let picture = match args.get(1) {
@@ -103,25 +103,25 @@ pub(super) fn picture(args: &[JValue]) -> Found {
     if options.is_some_and(|options| !matches!(options, JValue::Object(_))) {
         return Err(mistyped("formatNumber", 3));
     }
-    // Without its format, the interpreter says what is wrong with the picture.
+    // The interpreter reports errors in the picture.
     let format = Format::of(picture, number < 0.0, options);
     let number = format.map_or(number, |format| format.round(number));
     numeric::format_number(number, picture, options).map_err(Into::into)
 }
 
-/// What a picture says about rounding.
+/// The parts of a picture that affect rounding.
 struct Format {
-    /// Digits before the point that are always shown.
+    /// The minimum number of digits before the decimal separator.
     whole: i32,
-    /// Digits behind the point that are shown at most.
+    /// The maximum number of digits after the decimal separator.
     fraction: i32,
-    /// By how many places percent and per mille move the point.
+    /// The power of ten for percent and per mille.
     scale: i32,
     exponent: bool,
 }
 
 impl Format {
-    /// `None` for digits that are not those of ASCII, which the interpreter sees to.
+    /// `None` for other than ASCII digits, which are left to the interpreter.
     fn of(picture: &str, negative: bool, options: Option<&JValue>) -> Option<Self> {
         let options = options.and_then(JValue::as_object);
         let option = |name: &str, default| match options.and_then(|options| options.get(name)) {
@@ -168,13 +168,13 @@ impl Format {
         shifted(rounded, -self.scale)
     }
 
-    /// What is rounded to zero keeps its sign, and is left for that.
+    /// A number that rounds to zero is returned unchanged, to keep its sign.
     fn rounded(&self, number: f64) -> f64 {
         let rounded = shifted(number, self.fraction).round_ties_even();
         if rounded == 0.0 { number } else { shifted(rounded, -self.fraction) }
     }
 
-    /// `number` with a rounded mantissa.
+    /// The number with a rounded mantissa.
     fn mantissa(&self, number: f64) -> f64 {
         let (least, most) = (10_f64.powi(self.whole - 1), 10_f64.powi(self.whole));
         let (mut mantissa, mut exponent) = (number, 0);
@@ -186,7 +186,7 @@ impl Format {
             mantissa /= 10.0;
             exponent += 1;
         }
-        // Inside of its bounds the interpreter finds the same exponent again.
+        // Strictly within the bounds, so that the interpreter computes the same exponent.
         let rounded = self.rounded(mantissa);
         let inside = match rounded.abs() {
             size if size >= most => rounded * (1.0 - 1e-12),
@@ -197,7 +197,7 @@ impl Format {
     }
 }
 
-/// `number` with its decimal point moved, exactly, and not by a product that is rounded.
+/// Multiplies by a power of ten in decimal, without the rounding error of a product.
 fn shifted(number: f64, places: i32) -> f64 {
     let text = format!("{number:e}");
     let Some((digits, exponent)) = text.split_once('e') else { return number };

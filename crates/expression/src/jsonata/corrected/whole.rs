@@ -1,4 +1,4 @@
-//! `$parseInteger` of Roman numerals and words: what is none gives NaN.
+//! `$parseInteger` of Roman numerals and words: NaN for invalid text.
 
 use jsonata_core::ast::{AstNode, BinaryOp};
 use jsonata_core::value::JValue;
@@ -11,13 +11,13 @@ const ROMAN: Corrected = Corrected::new("Roman numerals", roman);
 const WORDS: Corrected = Corrected::new("number words", words);
 const NONE: Corrected = Corrected::new("no number", |_| Ok(JValue::Number(f64::NAN)));
 
-/// The functions that `insert` puts in.
+/// The functions that `insert` inserts.
 pub(super) const ALL: [Corrected; 4] = [CAPITALS, ROMAN, WORDS, NONE];
 
-/// Where the text is kept, so that it is evaluated once.
+/// The variable that holds the text, which is evaluated only once.
 const TEXT: &str = "text of a number";
 
-/// Has a call with such a picture look at its text first. True if `node` was one.
+/// Lets a call with such a picture check its text first. Returns whether `node` was such a call.
 pub(super) fn insert(node: &mut AstNode) -> bool {
     let AstNode::Function { name, args, .. } = node else { return false };
     let [text, AstNode::String(picture)] = args.as_mut_slice() else { return false };
@@ -42,7 +42,7 @@ pub(super) fn insert(node: &mut AstNode) -> bool {
     true
 }
 
-/// Whether the text fits; what is no text is left to the interpreter.
+/// Checks the text. The interpreter handles arguments of other types.
 fn fits(args: &[JValue], fits: impl FnOnce(&str) -> bool) -> Found {
     Ok(JValue::Bool(args.first().and_then(JValue::as_str).is_none_or(fits)))
 }
@@ -72,13 +72,13 @@ fn is_word(word: &str) -> bool {
             .is_some_and(|stem| TENS.iter().any(|ten| ten.strip_suffix('y') == Some(stem)))
 }
 
-/// Words of which no other is made.
+/// Words without derived ordinals.
 const WHOLE: [&str; 14] = [
     "one", "two", "three", "five", "eight", "nine", "twelve", "first", "second", "third", "fifth",
     "eighth", "ninth", "twelfth",
 ];
 
-/// Words that become ordinals by `th`.
+/// Words whose ordinals end with `th`.
 const STEMS: [&str; 18] = [
     "zero",
     "four",
@@ -100,6 +100,6 @@ const STEMS: [&str; 18] = [
     "trillion",
 ];
 
-/// Words that become ordinals by `ieth`.
+/// Words whose ordinals end with `ieth`.
 const TENS: [&str; 8] =
     ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];

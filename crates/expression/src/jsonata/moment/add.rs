@@ -1,4 +1,4 @@
-//! Spans of time, and moments a span away.
+//! Durations, and adding them to moments.
 
 use jsonata_core::value::JValue;
 use regex::Captures;
@@ -7,7 +7,7 @@ use super::pattern::Pattern;
 use super::unit::Unit;
 use super::{DAY, Moment, civil_of, days_in_month, fields_of};
 
-/// A span: a month and a day are no fixed time.
+/// A duration in months, days and milliseconds: months and days have no fixed length.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Span {
     pub(super) months: f64,
@@ -26,10 +26,10 @@ static ISO: Pattern = Pattern::new(concat!(
 ));
 
 impl Span {
-    /// The span of what `add` takes.
+    /// The duration for the arguments of `add`.
     ///
     /// # Errors
-    /// When it is none.
+    /// If they are invalid.
     pub(super) fn read(amount: &JValue, unit: &JValue) -> Result<Self, String> {
         if matches!(amount, JValue::Undefined | JValue::Null) {
             return Ok(Span::default());
@@ -41,7 +41,7 @@ impl Span {
             }
             return Ok(span);
         }
-        // `add("days", 1)`, which moment calls outdated and takes.
+        // `add("days", 1)`, which moment deprecates but accepts.
         let (amount, unit) = match (number(amount), number(unit)) {
             (None, Some(_)) => (unit, amount),
             _ => (amount, unit),
@@ -69,12 +69,16 @@ impl Span {
             Unit::Minute => self.millis += amount * 60_000.0,
             Unit::Second => self.millis += amount * 1000.0,
             Unit::Milli => self.millis += amount,
-            _ => return Err("a span is counted in years, quarters, months, weeks, days, hours, minutes, seconds or milliseconds".to_owned()),
+            _ => {
+                return Err("expected years, quarters, months, weeks, days, hours, minutes, \
+                            seconds or milliseconds"
+                    .to_owned());
+            }
         }
         Ok(())
     }
 
-    /// A span as `1.02:03:04` or, as ISO 8601 has it, `P1DT2H`.
+    /// A duration in the form `1.02:03:04` or, as in ISO 8601, `P1DT2H`.
     fn of_text(text: &str) -> Option<Self> {
         let found = CLOCK.captures(text).or_else(|| ISO.captures(text))?;
         let sign =
@@ -102,12 +106,12 @@ fn part(found: &Captures<'_>, name: &str) -> f64 {
 
 fn no_span(value: &JValue) -> String {
     match value.as_str() {
-        Some(text) => format!("`{}` is no span of time", super::super::syntax::shorten(text)),
-        None => "a number and a unit are needed, as in `add(1, \"day\")`".to_owned(),
+        Some(text) => format!("invalid duration `{}`", super::super::syntax::shorten(text)),
+        None => "expected a number and a unit, as in `add(1, \"day\")`".to_owned(),
     }
 }
 
-/// A number, or a text that is one.
+/// A number, also as text.
 pub(super) fn number(value: &JValue) -> Option<f64> {
     match value {
         JValue::Number(number) => Some(*number).filter(|number| number.is_finite()),
@@ -133,7 +137,7 @@ impl Moment {
         self.set_millis(self.at.map(|at| (at as f64 + span.millis) as i64));
     }
 
-    /// The same day of another month, or its last one.
+    /// The same day in another month, or the last one of that month.
     pub(super) fn add_months(&mut self, months: i64) {
         self.set_civil(self.civil().and_then(|civil| {
             let [year, month, day, hour, minute, second, milli] = fields_of(civil);

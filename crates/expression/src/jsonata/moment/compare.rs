@@ -1,4 +1,4 @@
-//! How two moments lie to each other.
+//! Comparisons of moments.
 
 use super::unit::Unit;
 use super::{DAY, Moment, fields_of};
@@ -23,7 +23,7 @@ impl Moment {
             Unit::Second => millis / 1000.0,
             _ => millis,
         };
-        // Adding nothing makes a negative zero an ordinary one.
+        // Adding 0 turns a negative zero into 0.
         (if exact { amount } else { amount.trunc() }) + 0.0
     }
 
@@ -48,7 +48,7 @@ impl Moment {
             && !self.is_after(other, unit)
     }
 
-    /// `bounds` are two brackets, round for a bound that is outside.
+    /// `bounds` are two brackets; parentheses exclude the bound.
     pub(super) fn is_between(&self, from: &Moment, to: &Moment, unit: Unit, bounds: &str) -> bool {
         if self.at.is_none() || from.at.is_none() || to.at.is_none() {
             return false;
@@ -65,7 +65,7 @@ impl Moment {
     }
 }
 
-/// Months from `other` to `this`, what is over counted as a part of the month that it lies in.
+/// Months from `other` to `this`; the remainder is a fraction of the month it falls in.
 fn months(this: &Moment, other: &Moment) -> f64 {
     let (Some(a), Some(b)) = (this.civil(), other.civil()) else { return f64::NAN };
     let ([year_a, month_a, day_a, ..], [year_b, month_b, day_b, ..]) = (fields_of(a), fields_of(b));

@@ -1,10 +1,10 @@
-//! A moment as text, by a format of letters.
+//! Formats moments.
 
 use super::names::{MONTHS, WEEKDAYS, ordinal, short};
 use super::week::{ISO, LOCAL};
 use super::{Moment, Zone, fields_of, near};
 
-/// The longest format that is taken, in bytes.
+/// The maximum length of a format in bytes.
 const LONGEST: usize = 4096;
 
 pub(super) const INVALID: &str = "Invalid date";
@@ -12,26 +12,26 @@ pub(super) const INVALID: &str = "Invalid date";
 /// A part of a format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Token<'a> {
-    /// Letters that may stand for something; any other character stands for itself.
+    /// Letters that may be a group; other characters are literal.
     Letters(&'a str),
-    /// What stood in brackets or behind a backslash.
+    /// Text in brackets or after a backslash.
     Literal(&'a str),
 }
 
-/// Cuts a format into its parts.
+/// Splits a format into tokens.
 ///
 /// # Errors
-/// When it is too long.
+/// If it is too long.
 pub(super) fn tokens(format: &str) -> Result<Vec<Token<'_>>, String> {
     if format.len() > LONGEST {
-        return Err(format!("a format of more than {LONGEST} bytes is not taken"));
+        return Err(format!("expected a format of at most {LONGEST} bytes"));
     }
     let mut found = Vec::new();
     let mut rest = format;
     while !rest.is_empty() {
         let (token, len) = first(rest);
         rest = rest.get(len..).unwrap_or_default();
-        // As in Node-RED, where the end of a line is no part of a format.
+        // As in Node-RED, which ignores line ends in formats.
         if !matches!(token, Token::Letters("\n" | "\r" | "\u{2028}" | "\u{2029}")) {
             found.push(token);
         }
@@ -39,7 +39,7 @@ pub(super) fn tokens(format: &str) -> Result<Vec<Token<'_>>, String> {
     Ok(found)
 }
 
-/// The first part of a format, and how long it is.
+/// The first token of a format, and its length.
 fn first(rest: &str) -> (Token<'_>, usize) {
     if let Some(inner) = bracketed(rest) {
         return (Token::Literal(inner), inner.len() + 2);
@@ -52,14 +52,14 @@ fn first(rest: &str) -> (Token<'_>, usize) {
     (Token::Letters(rest.get(..len).unwrap_or_default()), len)
 }
 
-/// The text between a bracket at the front and the last one that closes it.
+/// The text between a leading bracket and the last one that closes it.
 fn bracketed(rest: &str) -> Option<&str> {
     let inner = rest.strip_prefix('[')?;
     let inner = inner.split('[').next().unwrap_or_default();
     inner.rsplit_once(']').map(|(inner, _)| inner)
 }
 
-/// Every group of letters that means something, of those that begin alike the longest first.
+/// Every group of letters with a meaning; of those with the same prefix the longest first.
 const GROUPS: &[&str] = &[
     "Hmmss", "hmmss", "Hmm", "hmm", "LTS", "LT", "LLLL", "LLL", "LL", "L", "llll", "lll", "ll",
     "l", "MMMM", "MMM", "MM", "Mo", "M", "DDDD", "DDDo", "DDD", "DD", "Do", "D", "dddd", "ddd",
@@ -69,7 +69,7 @@ const GROUPS: &[&str] = &[
     "ss", "s", "x", "X", "zz", "z", "ZZ", "Z",
 ];
 
-/// How many bytes belong to the group of letters, or the character, at the front.
+/// The length of the leading group of letters or character.
 fn letters(rest: &str) -> usize {
     let seconds = rest.bytes().take(9).take_while(|byte| *byte == b'S').count();
     if seconds > 0 {
@@ -79,12 +79,12 @@ fn letters(rest: &str) -> usize {
     group.map_or_else(|| rest.chars().next().map_or(0, char::len_utf8), |group| group.len())
 }
 
-/// Whether the letters of a format mean something.
+/// Whether the letters of a format have a meaning.
 pub(super) fn is_group(letters: &str) -> bool {
     letters.starts_with('S') || GROUPS.contains(&letters)
 }
 
-/// What a group stands for that is a format itself.
+/// The format that a group abbreviates.
 pub(super) fn long_form(letters: &str) -> Option<&'static str> {
     Some(match letters {
         "LTS" => "h:mm:ss A",
@@ -103,7 +103,7 @@ pub(super) fn long_form(letters: &str) -> Option<&'static str> {
 
 impl Moment {
     /// # Errors
-    /// When the format is too long.
+    /// If the format is too long.
     pub(super) fn format(&self, format: &str) -> Result<String, String> {
         let mut text = String::new();
         for token in tokens(format)? {
@@ -118,7 +118,7 @@ impl Moment {
         Ok(if self.civil().is_none() { INVALID.to_owned() } else { text })
     }
 
-    /// The form of `format()` without arguments.
+    /// The format of `format()` without arguments.
     pub(super) fn usual_form(&self) -> &'static str {
         match self.is_utc() {
             true => "YYYY-MM-DDTHH:mm:ss[Z]",
@@ -155,7 +155,7 @@ impl Moment {
         });
     }
 
-    /// The number that a group stands for.
+    /// The number for a group.
     fn number(&self, letters: &str) -> Option<i64> {
         let civil = self.civil()?;
         let [year, month, day, hour, minute, second, milli] = fields_of(civil);
@@ -190,7 +190,7 @@ impl Moment {
         })
     }
 
-    /// The words that a group stands for.
+    /// The words for a group.
     fn words(&self, letters: &str) -> Option<String> {
         let civil = self.civil()?;
         let [year, month, _, hour, minute, second, milli] = fields_of(civil);
@@ -245,7 +245,7 @@ impl Moment {
         }
     }
 
-    /// `None` when it is no date.
+    /// `None` for an invalid date.
     pub(super) fn iso(&self) -> Option<String> {
         let utc = Moment { at: self.at, zone: Zone::UTC };
         let year = utc.civil()?.year();

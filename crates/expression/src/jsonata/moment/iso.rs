@@ -1,4 +1,4 @@
-//! Dates as ISO 8601 writes them.
+//! Dates in ISO 8601.
 
 use super::Moment;
 use super::parse::Reading;
@@ -11,14 +11,14 @@ static EXTENDED: Pattern = Pattern::new(concat!(
     r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
 ));
 
-/// Without.
+/// Without dashes and colons.
 static BASIC: Pattern = Pattern::new(concat!(
     r"^\s*(?<date>(?:[+-][0-9]{6}|[0-9]{4})(?:[0-9]{4}|W[0-9]{3}|W[0-9]{2}|[0-9]{3}|[0-9]{2}|))",
     r"(?:(?<sep>T| )(?<time>[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:[.,][0-9]+)?)?)?)",
     r"(?<zone>[+-][0-9]{2}(?::?[0-9]{2})?|\s*Z)?)?$"
 ));
 
-/// `None` when the text is no such date; one that does not exist is a moment that is not valid.
+/// `None` if the text is not ISO 8601; an invalid moment for a date that does not exist.
 pub(super) fn read(text: &str, strict: bool) -> Option<Moment> {
     let found = EXTENDED.captures(text).or_else(|| BASIC.captures(text))?;
     let part = |name| found.name(name).map_or("", |part| part.as_str());
@@ -33,7 +33,7 @@ pub(super) fn read(text: &str, strict: bool) -> Option<Moment> {
     Reading::of(text, &form, strict).ok().map(Reading::moment)
 }
 
-/// Its format, and whether it says the day.
+/// Its format, and whether it includes the day.
 fn form_of_date(date: &str) -> Option<(&'static str, bool)> {
     let signed = date.starts_with(['+', '-']);
     let body = date.get(if signed { 1 } else { 0 }..)?;

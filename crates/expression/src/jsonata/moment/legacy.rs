@@ -1,4 +1,4 @@
-//! Dates as mails and JavaScript's `Date` write them.
+//! Dates in RFC 2822, ASP.NET's and JavaScript's `Date` formats.
 
 use regex::Captures;
 
@@ -13,7 +13,7 @@ static MAIL: Pattern = Pattern::new(concat!(
     r"(?<zone>UT|GMT|[ECMP][SD]T|[Zz]|[+-][0-9]{4})$"
 ));
 
-/// `/Date(1700000000000)/`, as ASP.NET writes it.
+/// `/Date(1700000000000)/`, ASP.NET's format.
 pub(super) fn read_millis(text: &str) -> Option<Moment> {
     let text = text.strip_prefix('/').unwrap_or(text);
     let digits = text.strip_prefix("Date(")?;
@@ -64,7 +64,7 @@ static LOOSE: Pattern = Pattern::new(concat!(
     r"(?:\s*\([^()]*\))?$"
 ));
 
-/// What is read as JavaScript's `Date` reads it: dates with slashes or names of months.
+/// The formats of JavaScript's `Date`: with slashes or names of months.
 pub(super) fn read_loosely(text: &str) -> Option<Moment> {
     let found = LOOSE.captures(text.trim_start())?;
     let any = |names: [&str; 4]| names.iter().find_map(|name| found.name(name));

@@ -1,4 +1,4 @@
-//! What a moment can be asked and told.
+//! The methods of moments.
 
 use jiff::tz::{Offset, TimeZone};
 use jsonata_core::value::{JArray, JValue};
@@ -10,25 +10,25 @@ use super::unit::Unit;
 use super::week::{ISO, LOCAL};
 use super::{Moment, Zone, days_in_month, fields_of, is_leap};
 
-/// What a method gives.
+/// The result of a method.
 pub(super) enum Answer {
-    /// The moment itself, perhaps changed.
+    /// The moment itself, possibly changed.
     This,
-    /// Another one.
+    /// Another moment.
     New(Moment),
     Value(JValue),
 }
 
-/// Whether a name is that of a method.
+/// Whether a name is a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in super::super) enum Known {
     Yes,
-    /// One that Node-RED's moments have and ours do not.
+    /// A method of Node-RED's moments that is not supported.
     Missing,
     No,
 }
 
-/// The methods that are units: with an argument they set.
+/// The methods named after units: with an argument they set the unit.
 const UNITS: &[&str] = &[
     "year",
     "years",
@@ -118,7 +118,7 @@ pub(in super::super) fn known(name: &str) -> Known {
 }
 
 /// # Errors
-/// When an argument is none that the method takes.
+/// If an argument is invalid.
 pub(super) fn call(
     name: &str,
     this: &mut Moment,
@@ -153,11 +153,11 @@ pub(super) fn call(
         "tz" if given(0) => this.show_in(named(arg(0))?, is_true(arg(1))),
         "locale" if given(0) => match arg(0).as_str() {
             Some("en") => {}
-            _ => return Err("the only locale is `en`".to_owned()),
+            _ => return Err("expected the locale `en`".to_owned()),
         },
         "clone" => return Ok(Answer::New(this.clone())),
         "get" => {
-            let unit = unit(arg(0))?.ok_or("the unit is missing")?;
+            let unit = unit(arg(0))?.ok_or("expected a unit")?;
             return Ok(Answer::Value(JValue::Number(this.get(unit))));
         }
         _ => return ask(name, this, args, moments).map(Answer::Value),
@@ -165,7 +165,7 @@ pub(super) fn call(
     Ok(Answer::This)
 }
 
-/// The methods that change nothing.
+/// The methods that only read.
 fn ask(name: &str, this: &Moment, args: &[JValue], moments: &Moments) -> Result<JValue, String> {
     let arg = |place: usize| args.get(place).unwrap_or(&JValue::Undefined);
     let text = |text: Option<String>| text.map_or(JValue::Null, JValue::string);
@@ -233,7 +233,7 @@ fn compare(
     }))
 }
 
-/// What is known of a moment by itself.
+/// The methods without arguments.
 fn facts(name: &str, this: &Moment) -> JValue {
     let count =
         |number: Option<i64>| JValue::Number(number.map_or(f64::NAN, |number| number as f64));
@@ -265,7 +265,7 @@ fn facts(name: &str, this: &Moment) -> JValue {
             let parts = parts(fields).map(|(name, part)| (name.to_owned(), part));
             JValue::object(parts.into_iter().collect())
         }
-        // The offset of a whole number of quarters of an hour, as all of today's are.
+        // The offset is a multiple of 15 minutes, as all current ones are.
         "hasAlignedHourOffset" => {
             JValue::Bool(this.offset_minutes().is_some_and(|minutes| minutes % 60 == 0))
         }
@@ -304,7 +304,7 @@ fn set(this: &mut Moment, name: &JValue, value: &JValue) -> Result<(), String> {
     if let JValue::Object(parts) = name {
         let parts = parts.iter().map(|(name, value)| Ok((Unit::parse(name)?, value)));
         let mut parts = parts.collect::<Result<Vec<_>, String>>()?;
-        // A day of a month is set when the month is the right one.
+        // The day is set after the month.
         parts.sort_by_key(|(unit, _)| match unit {
             Unit::Year => 0,
             Unit::Quarter => 1,
@@ -313,10 +313,10 @@ fn set(this: &mut Moment, name: &JValue, value: &JValue) -> Result<(), String> {
         });
         return parts.into_iter().try_for_each(|(unit, value)| this.set(unit, value));
     }
-    this.set(unit(name)?.ok_or("the unit is missing")?, value)
+    this.set(unit(name)?.ok_or("expected a unit")?, value)
 }
 
-/// The zone that is some minutes, or hours when there are few of them, ahead of UTC.
+/// The zone at an offset from UTC in minutes, or in hours if it is small.
 fn fixed(value: &JValue) -> Result<Option<Zone>, String> {
     let minutes = match (value.as_str(), number(value)) {
         (Some(text), _) => match offset_of(text) {
@@ -325,24 +325,26 @@ fn fixed(value: &JValue) -> Result<Option<Zone>, String> {
         },
         (None, Some(hours)) if hours.abs() < 16.0 => hours * 60.0,
         (None, Some(minutes)) => minutes,
-        (None, None) => return Err("an offset is a number of minutes or a text".to_owned()),
+        (None, None) => {
+            return Err("expected an offset as a number of minutes or a text".to_owned());
+        }
     };
     let offset = Offset::from_seconds((minutes * 60.0) as i32);
-    let offset = offset.map_err(|_| "an offset of more than a day is not taken")?;
+    let offset = offset.map_err(|_| "expected an offset of at most a day")?;
     Ok(Some(Zone::Fixed(offset)))
 }
 
 fn named(value: &JValue) -> Result<Zone, String> {
-    let name = value.as_str().ok_or("a time zone is named by a text")?;
+    let name = value.as_str().ok_or("expected a time zone as a text")?;
     let zone = TimeZone::get(name).map_err(|_| {
         let name = super::super::syntax::shorten(name);
-        format!("the time zone `{name}` is not known; zones have names such as `Europe/Berlin`")
+        format!("unknown time zone `{name}`, expected a name such as `Europe/Berlin`")
     })?;
     Ok(Zone::Named(zone))
 }
 
 impl Moment {
-    /// Shows this in another zone; `keep` keeps what the clock shows instead of the moment.
+    /// Converts to another zone; `keep` keeps the civil time instead of the moment.
     fn show_in(&mut self, zone: Zone, keep: bool) {
         match self.civil().filter(|_| keep) {
             Some(civil) => *self = Moment::at_civil(civil, zone),

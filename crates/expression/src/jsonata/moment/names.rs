@@ -23,7 +23,7 @@ pub(super) fn short(name: &str, letters: usize) -> &str {
     name.get(..letters).unwrap_or(name)
 }
 
-/// The place in `names` of the one that `text` begins with, in full or by its first three letters.
+/// The index in `names` of the name that `text` begins with, in full or by its first three letters.
 pub(super) fn place(names: &[&str], text: &str) -> Option<usize> {
     let starts = |name: &&str| {
         let start = text.get(..3);
@@ -32,7 +32,7 @@ pub(super) fn place(names: &[&str], text: &str) -> Option<usize> {
     names.iter().position(starts)
 }
 
-/// A number with its ending, as in `2nd`.
+/// A number with its suffix, as in `2nd`.
 pub(super) fn ordinal(number: i64) -> String {
     let ending = match (number % 100 / 10, number % 10) {
         (1, _) => "th",

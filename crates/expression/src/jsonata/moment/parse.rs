@@ -1,4 +1,4 @@
-//! A text read by a format of letters.
+//! Parses a text by a format.
 
 use super::format::{Token, is_group, long_form, tokens};
 use super::names::{MONTHS, WEEKDAYS, place};
@@ -7,7 +7,7 @@ use super::read::{completed, in_range};
 use super::week::{ISO, LOCAL};
 use super::{Moment, Zone, civil_of, is_leap};
 
-/// What was read so far; the month counts from 0.
+/// The fields parsed so far; the month counts from 0.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     fields: [Option<i64>; 7],
@@ -18,9 +18,9 @@ pub(super) struct Reading {
     at: Option<f64>,
     afternoon: Option<bool>,
     hour_of_12: bool,
-    /// Groups of the format that found nothing.
+    /// The number of groups in the format that matched nothing.
     unused: usize,
-    /// Bytes of the text that no group took.
+    /// The number of bytes in the text that no group matched.
     left: usize,
     any: bool,
     wrong: bool,
@@ -40,7 +40,7 @@ struct WeekDate {
 
 impl Reading {
     /// # Errors
-    /// When the format is too long.
+    /// If the format is too long.
     pub(super) fn of(text: &str, form: &str, strict: bool) -> Result<Self, String> {
         let mut reading = Reading { strict, ..Reading::default() };
         let mut rest = text;
@@ -59,8 +59,8 @@ impl Reading {
         Ok(reading)
     }
 
-    /// Takes the next part of the format from the front of `rest`, or from behind what does not
-    /// fit; how many bytes fitted.
+    /// Matches the next token of the format at the start of `rest`, or after text that does not
+    /// match; returns the number of matched bytes.
     fn take(&mut self, token: Token<'_>, rest: &mut &str) -> usize {
         let (text, known) = match token {
             Token::Literal(text) => (text, false),
@@ -84,7 +84,7 @@ impl Reading {
     }
 
     fn put(&mut self, letters: &str, part: &str) {
-        // Far outside of every range, and near enough to reckon with.
+        // Far out of every range, but without overflow.
         const MOST: i64 = 1 << 40;
         let number = part.parse::<i64>().ok().map(|number| number.clamp(-MOST, MOST));
         let two_digits = number.map(two_digit_year);
@@ -134,7 +134,7 @@ impl Reading {
         }
     }
 
-    /// Hours, minutes and perhaps seconds with nothing between them.
+    /// Hours, minutes and optional seconds without separators.
     fn put_clock(&mut self, letters: &str, part: &str) {
         let mut number: i64 = part.parse().unwrap_or_default();
         if letters.ends_with("ss") {
@@ -168,7 +168,7 @@ impl Reading {
         }
     }
 
-    /// How badly the format fits.
+    /// How badly the format matches.
     pub(super) fn score(&self) -> usize {
         self.left + 10 * self.unused
     }
@@ -203,7 +203,7 @@ impl Reading {
         if let Some(day) = self.day_of_year {
             let year = self.fields[0].or_else(|| Some(Moment::now().civil()?.year().into()))?;
             let last = if is_leap(year) { 366 } else { 365 };
-            // A week may begin in the year before, and end in the one after.
+            // A week may begin in the previous year, and end in the next one.
             if !self.weeks.any() && !(1..=last).contains(&day) {
                 return None;
             }
@@ -246,7 +246,7 @@ impl WeekDate {
             .any(Option::is_some)
     }
 
-    /// The year, and the day of it; `year` is the one that stands there by itself.
+    /// The year and the day of the year; `year` is the explicit one.
     fn resolve(&self, year: Option<i64>) -> Option<(i64, i64)> {
         let now = Moment::now().civil()?;
         let iso = self.iso_year.or(self.iso_week).or(self.iso_weekday).is_some();
@@ -272,7 +272,7 @@ fn two_digit_year(number: i64) -> i64 {
     number + if number > 68 { 1900 } else { 2000 }
 }
 
-/// Whether `part` is the whole name that the letters ask for.
+/// Whether `part` is the complete name that the letters require.
 fn exact(letters: &str, part: &str) -> bool {
     let full = MONTHS.iter().any(|name| name.eq_ignore_ascii_case(part));
     if letters.len() == 4 { full } else { part.len() == 3 }
@@ -291,7 +291,7 @@ pub(super) fn offset_of(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 
-// The shapes of what groups take.
+// The patterns of groups.
 static ONE: Pattern = Pattern::new("[0-9]");
 static TWO: Pattern = Pattern::new("[0-9]{2}");
 static THREE: Pattern = Pattern::new("[0-9]{3}");
@@ -315,7 +315,7 @@ static HALF: Pattern = Pattern::new(r"[apAP]\.?[mM]?\.?");
 static ORDINAL: Pattern = Pattern::new("[0-9]{1,2}(th|st|nd|rd)|[0-9]{1,2}");
 static STRICT_ORDINAL: Pattern = Pattern::new("[0-9]{1,2}(th|st|nd|rd)");
 
-/// The shape of what a group takes.
+/// The pattern of a group.
 fn shape(letters: &str, strict: bool) -> Option<&'static Pattern> {
     let either = |loose, exact| if strict { exact } else { loose };
     Some(match letters {

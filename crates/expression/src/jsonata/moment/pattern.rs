@@ -1,4 +1,4 @@
-//! `Pattern`: a regular expression that stands in the source, compiled when it is first used.
+//! `Pattern`: a constant regular expression, compiled on first use.
 
 use std::sync::OnceLock;
 
@@ -22,7 +22,7 @@ impl Pattern {
         self.compiled()?.captures(text)
     }
 
-    /// Where the first match begins and ends.
+    /// The start and end of the first match.
     pub(super) fn find(&self, text: &str) -> Option<(usize, usize)> {
         self.compiled()?.find(text).map(|found| (found.start(), found.end()))
     }

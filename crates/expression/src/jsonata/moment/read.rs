@@ -1,4 +1,4 @@
-//! What `$moment(...)` makes a moment of.
+//! Creates moments from the arguments of `$moment(...)`.
 
 use jsonata_core::value::{JMap, JValue};
 
@@ -7,18 +7,18 @@ use super::parse::Reading;
 use super::unit::Unit;
 use super::{Moment, Zone, civil_of, fields_of, iso, legacy};
 
-/// The longest text that is read, in bytes.
+/// The maximum length of a text in bytes.
 const LONGEST: usize = 1024;
 
-/// The moment of the arguments; what is no date makes one that is not valid.
+/// The moment for the arguments; an invalid moment for anything that is not a date.
 ///
 /// # Errors
-/// When an argument is not one of those that are taken.
+/// If an argument is not supported.
 pub(super) fn read(args: &[JValue]) -> Result<Moment, String> {
     let [input, form, third, fourth] =
         [0, 1, 2, 3].map(|place| args.get(place).unwrap_or(&JValue::Undefined));
     if let Some(locale) = third.as_str().filter(|locale| *locale != "en") {
-        return Err(format!("the locale `{locale}` is not known; only `en` is"));
+        return Err(format!("expected the locale `en`, found `{locale}`"));
     }
     let strict = [form, third, fourth].iter().any(|arg| matches!(arg, JValue::Bool(true)));
     match (input, form) {
@@ -35,16 +35,16 @@ pub(super) fn read(args: &[JValue]) -> Result<Moment, String> {
 }
 
 /// # Errors
-/// When the calendar does not go as far.
+/// If it is outside of the calendar.
 pub(super) fn by_millis(millis: f64) -> Result<Moment, String> {
-    /// The last millisecond that JavaScript knows.
+    /// The last millisecond of a JavaScript date.
     const LAST: f64 = 8.64e15;
     if millis.is_nan() || millis.abs() > LAST {
         return Ok(Moment::INVALID);
     }
     match Moment::local(millis.trunc() as i64) {
         Moment { at: None, .. } => Err(format!(
-            "{millis} milliseconds are more than the calendar has, which ends with the year 9999"
+            "{millis} milliseconds are outside of the calendar, which ends with the year 9999"
         )),
         moment => Ok(moment),
     }
@@ -54,16 +54,16 @@ fn by_form(input: &JValue, form: &str, strict: bool) -> Result<Moment, String> {
     Ok(Reading::of(&text_of(input)?, form, strict)?.moment())
 }
 
-/// The format that leaves the least over wins.
+/// The best matching format wins.
 fn by_forms(input: &JValue, forms: &[JValue], strict: bool) -> Result<Moment, String> {
     const MOST: usize = 100;
     if forms.len() > MOST {
-        return Err(format!("more than {MOST} formats are not tried"));
+        return Err(format!("expected at most {MOST} formats"));
     }
     let text = text_of(input)?;
     let mut best: Option<(bool, usize, Moment)> = None;
     for form in forms {
-        let form = form.as_str().ok_or("a format is a text")?;
+        let form = form.as_str().ok_or("expected a format as a text")?;
         let reading = Reading::of(&text, form, strict)?;
         let (score, moment) = (reading.score(), reading.moment());
         let valid = moment.at.is_some();
@@ -86,15 +86,15 @@ fn text_of(input: &JValue) -> Result<String, String> {
         JValue::Number(number) => ferrowire_core::number_to_string(*number),
         JValue::Bool(value) => value.to_string(),
         JValue::Undefined => "undefined".to_owned(),
-        _ => return Err("what is read by a format is a text or a number".to_owned()),
+        _ => return Err("expected a text or a number for the format".to_owned()),
     };
     if text.len() > LONGEST {
-        return Err(format!("a text of more than {LONGEST} bytes is no date"));
+        return Err(format!("invalid date: more than {LONGEST} bytes"));
     }
     Ok(text)
 }
 
-/// A text without a format: one of the standards, or what JavaScript's `Date` reads otherwise.
+/// A text without a format: one of the standards, or a format of JavaScript's `Date`.
 fn by_text(text: &str, strict: bool) -> Moment {
     if text.len() > LONGEST {
         return Moment::INVALID;
@@ -137,7 +137,7 @@ fn by_names(parts: &JMap) -> Result<Moment, String> {
             Unit::Milli => 6,
             _ => continue,
         };
-        let value = number(value).ok_or("the parts of a date are numbers")?;
+        let value = number(value).ok_or("expected numbers as the parts of a date")?;
         if let Some(place) = found.get_mut(place) {
             *place = Some(value.trunc() as i64);
         }
@@ -145,14 +145,14 @@ fn by_names(parts: &JMap) -> Result<Moment, String> {
     Ok(by_fields(found))
 }
 
-/// Of a local date whose parts (the month from 0) are not all known.
+/// A local date of which some parts may be unknown; the month counts from 0.
 fn by_fields(found: [Option<i64>; 7]) -> Moment {
     let Some(fields) = completed(found) else { return Moment::INVALID };
     let moment = civil_of(fields).map(|civil| Moment::at_civil(civil, Zone::Local));
     moment.filter(|_| in_range(fields)).unwrap_or(Moment::INVALID)
 }
 
-/// Parts that are missing in front are today's, the others are the first ones.
+/// Missing leading parts are today's, the others are minimal.
 pub(super) fn completed(found: [Option<i64>; 7]) -> Option<[i64; 7]> {
     let mut fields = [0, 1, 1, 0, 0, 0, 0];
     let known = found.iter().take(3).position(Option::is_some).unwrap_or(3);
@@ -169,7 +169,7 @@ pub(super) fn completed(found: [Option<i64>; 7]) -> Option<[i64; 7]> {
     Some(fields)
 }
 
-/// Whether no part has more than its unit; 24:00 is the end of a day.
+/// Whether all parts are in range; 24:00 is the end of a day.
 pub(super) fn in_range(fields: [i64; 7]) -> bool {
     let [year, month, day, hour, minute, second, milli] = fields;
     (1..=12).contains(&month)

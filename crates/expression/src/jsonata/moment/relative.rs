@@ -1,4 +1,4 @@
-//! A moment as people speak of it: `2 hours ago`, `Yesterday at 2:30 PM`.
+//! Relative times: `2 hours ago`, `Yesterday at 2:30 PM`.
 
 use jsonata_core::value::JMap;
 
@@ -6,7 +6,7 @@ use super::unit::Unit;
 use super::{DAY, Moment, fields_of, format::INVALID};
 
 impl Moment {
-    /// How far this is from `from`; `plain` leaves out `in` and `ago`.
+    /// The time from `from` to this; `plain` omits `in` and `ago`.
     pub(super) fn relative(&self, from: &Moment, plain: bool) -> String {
         let base = Moment { at: from.at, zone: self.zone.clone() };
         let Some((months, millis)) = base.months_and_millis(self) else {
@@ -20,7 +20,7 @@ impl Moment {
         }
     }
 
-    /// Whole months to `other`, and what is over.
+    /// The whole months to `other`, and the remainder.
     fn months_and_millis(&self, other: &Moment) -> Option<(i64, i64)> {
         let ([year_a, month_a, ..], [year_b, month_b, ..]) =
             (fields_of(self.civil()?), fields_of(other.civil()?));
@@ -39,7 +39,7 @@ impl Moment {
         Some((months, other.at? - reached(months)?))
     }
 
-    /// This as a day near `now`, in the words that `forms` has for it, if it has.
+    /// This as a day near `now`, in the format from `forms` if it has one.
     pub(super) fn calendar(&self, now: &Moment, forms: Option<&JMap>) -> Result<String, String> {
         let mut today = Moment { at: now.at, zone: self.zone.clone() };
         today.start_of(Unit::Day);
@@ -57,7 +57,7 @@ impl Moment {
     }
 }
 
-/// A span as the nearest round number of what it is measured in.
+/// A duration in words, rounded in its largest unit.
 fn in_words(months: f64, millis: f64) -> String {
     const DAYS_OF_400_YEARS: f64 = 146_097.0;
     let days = millis / DAY as f64;

@@ -1,4 +1,4 @@
-//! The single numbers of a moment, asked for and changed.
+//! Gets and sets the fields of a moment.
 
 use jsonata_core::value::JValue;
 
@@ -9,7 +9,7 @@ use super::week::{ISO, LOCAL, Weeks};
 use super::{Moment, civil_of, days_in_month, fields_of};
 
 impl Moment {
-    /// The number of a unit; not a number when this is no date.
+    /// The value of a unit; NaN for an invalid date.
     pub(super) fn get(&self, unit: Unit) -> f64 {
         self.number_of(unit).map_or(f64::NAN, |number| number as f64)
     }
@@ -37,10 +37,10 @@ impl Moment {
         })
     }
 
-    /// Sets the number of a unit; one outside of its range goes on into the next larger unit.
+    /// Sets the value of a unit; a value out of range carries over into the next larger unit.
     ///
     /// # Errors
-    /// When `value` is no number, nor the name of a month or a day where one is asked for.
+    /// If `value` is neither a number nor a valid name of a month or day.
     pub(super) fn set(&mut self, unit: Unit, value: &JValue) -> Result<(), String> {
         let named = |names: &[&str]| {
             let found = value.as_str().and_then(|text| place(names, text));
@@ -52,9 +52,9 @@ impl Moment {
             Unit::IsoWeekday => named(&WEEKDAYS).map(|day| if day == 0.0 { 7.0 } else { day }),
             _ => None,
         });
-        // Far outside of every range, and near enough to reckon with.
+        // Far out of every range, but without overflow.
         const MOST: f64 = 1e12;
-        let amount = amount.ok_or("a number is needed")?.trunc().clamp(-MOST, MOST);
+        let amount = amount.ok_or("expected a number")?.trunc().clamp(-MOST, MOST);
         self.set_number(unit, amount as i64);
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Moment {
             Unit::Quarter => return self.add_months(on.saturating_mul(3)),
             Unit::Month => return self.add_months(on),
             Unit::Week | Unit::IsoWeek => return self.add_days(on.saturating_mul(7)),
-            // Where the week begins on Monday, Sunday is the last day of the one before.
+            // In a week from Monday, Sunday is the last day.
             Unit::Day | Unit::Weekday | Unit::IsoWeekday | Unit::DayOfYear => {
                 return self.add_days(on);
             }

@@ -11,20 +11,20 @@ use super::super::guard::{Budget, failed};
 use super::methods::{Answer, call};
 use super::{Moment, read};
 
-/// What a call without a `$` becomes: over the input, the name, and the arguments.
+/// The function that a call without a `$` becomes: its arguments are the input, the name, and the
+/// arguments.
 pub(in super::super) const METHOD: &str = "moment method";
 
-/// What stands around a value that becomes text.
+/// The function around a value that becomes text.
 pub(in super::super) const TEXT: &str = "moment text";
 
-/// How many moments one evaluation may make.
+/// The maximum number of moments in one evaluation.
 const MOST: usize = 100_000;
 
-/// How deep moments are looked for in a value that becomes text.
+/// The maximum depth at which moments are replaced in a value that becomes text.
 const DEPTH: usize = 64;
 
-/// The one property of an object that stands for a moment; it has a space in it, so that no one
-/// names it by chance.
+/// The property of an object that refers to a moment; it contains a space to avoid collisions.
 const PLACE: &str = "moment number";
 
 /// The moments of an evaluation.
@@ -34,7 +34,7 @@ pub(in super::super) struct Moments(Vec<(Rc<JMap>, Moment)>);
 impl Moments {
     fn add(&mut self, moment: Moment) -> Result<JValue, String> {
         if self.0.len() >= MOST {
-            return Err(format!("more than {MOST} moments are not made"));
+            return Err(format!("more than {MOST} moments were created"));
         }
         let place = (PLACE.to_owned(), JValue::Number(self.0.len() as f64));
         let object = Rc::new(JMap::from_iter([place]));
@@ -42,7 +42,7 @@ impl Moments {
         Ok(JValue::Object(object))
     }
 
-    /// The place of the moment that an object stands for.
+    /// The index of the moment that an object refers to.
     fn place(&self, object: &Rc<JMap>) -> Option<usize> {
         let place = object.get(PLACE)?.as_f64()? as usize;
         self.0.get(place).filter(|(known, _)| Rc::ptr_eq(known, object)).map(|_| place)
@@ -53,13 +53,13 @@ impl Moments {
         self.0.get(self.place(object)?).map(|(_, moment)| moment)
     }
 
-    /// What JSON makes of an object that stands for a moment: text, or null when it is no date.
+    /// The JSON of an object that refers to a moment: text, or null if invalid.
     pub(in super::super) fn shown(&self, object: &Rc<JMap>) -> Option<Option<String>> {
         let (_, moment) = self.0.get(self.place(object)?)?;
         Some(moment.iso())
     }
 
-    /// The moment of an argument, or what `$moment` makes of it.
+    /// The moment of an argument, converted like the argument of `$moment`.
     pub(super) fn of(&self, value: &JValue) -> Result<Moment, String> {
         match self.get(value) {
             Some(moment) => Ok(moment.clone()),
@@ -92,7 +92,7 @@ impl Moments {
     }
 }
 
-/// Makes `$moment` and what belongs to it known to an evaluation.
+/// Registers `$moment` and its helpers for an evaluation.
 pub(in super::super) fn register(
     evaluator: &mut Evaluator,
     shared: &Rc<RefCell<Converter>>,
@@ -119,7 +119,7 @@ pub(in super::super) fn register(
         let Some((place, mut moment)) =
             place.and_then(|at| Some((at, moments.0.get(at)?.1.clone())))
         else {
-            let text = format!("`{name}` is called on what is no moment; make one with `$moment`");
+            let text = format!("`{name}` requires a moment; create one with `$moment`");
             return Err(failed(text));
         };
         let answer = call(name, &mut moment, args, moments).map_err(say)?;

@@ -1,10 +1,10 @@
-//! What moments give: all that is in a table, which was recorded from Node-RED 5.
+//! The results of moments, compared with a table recorded from Node-RED 5.
 
 use super::super::tests::{error, error_within, evaluate, message};
 use super::super::{LIMITS, Limits};
 
-/// An expression and what JSON makes of its result there, in each line. The process' time zone
-/// has no part in it.
+/// Each line has an expression and its result as JSON. They do not depend on the process's time
+/// zone.
 const RECORDED: &str = include_str!("recorded.txt");
 
 #[test]
@@ -38,18 +38,18 @@ fn moments_give_what_they_give_in_node_red() {
 #[test]
 fn what_a_moment_cannot_do_is_an_error_that_says_so() {
     for (source, reason) in [
-        ("$moment().tz('Nix/Da')", "`tz` of a moment: the time zone `Nix/Da` is not known"),
-        ("$moment().tz(1)", "a time zone is named by a text"),
-        ("$moment().add(1, 'foos')", "`add` of a moment: `foos` is no unit of time"),
-        ("$moment().add('x', 'day')", "`x` is no span of time"),
-        ("$moment().startOf('foo')", "`startOf` of a moment: `foo` is no unit of time"),
-        ("$moment().year('x')", "`year` of a moment: a number is needed"),
-        ("$moment().locale('de')", "the only locale is `en`"),
-        ("$moment('1', 'D', 'de')", "`$moment`: the locale `de` is not known"),
-        ("$moment(1e15)", "more than the calendar has, which ends with the year 9999"),
-        ("$moment($pad('x', 2000), 'D')", "more than 1024 bytes is no date"),
-        ("$moment().format($pad('x', 5000))", "a format of more than 4096 bytes"),
-        ("payload.format('x')", "`format` is called on what is no moment"),
+        ("$moment().tz('Nix/Da')", "`tz` of a moment: unknown time zone `Nix/Da`"),
+        ("$moment().tz(1)", "expected a time zone as a text"),
+        ("$moment().add(1, 'foos')", "`add` of a moment: unknown unit `foos`"),
+        ("$moment().add('x', 'day')", "invalid duration `x`"),
+        ("$moment().startOf('foo')", "`startOf` of a moment: unknown unit `foo`"),
+        ("$moment().year('x')", "`year` of a moment: expected a number"),
+        ("$moment().locale('de')", "expected the locale `en`"),
+        ("$moment('1', 'D', 'de')", "`$moment`: expected the locale `en`, found `de`"),
+        ("$moment(1e15)", "outside of the calendar, which ends with the year 9999"),
+        ("$moment($pad('x', 2000), 'D')", "invalid date: more than 1024 bytes"),
+        ("$moment().format($pad('x', 5000))", "expected a format of at most 4096 bytes"),
+        ("payload.format('x')", "`format` requires a moment"),
     ] {
         let source = source.replace("payload.", "$moment ~> $type; payload.");
         let source = format!("({source})");

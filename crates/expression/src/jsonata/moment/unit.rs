@@ -1,4 +1,4 @@
-//! The units of time, and where each begins and ends.
+//! The units of time, and their boundaries.
 
 use jiff::civil::DateTime;
 
@@ -26,15 +26,15 @@ pub(super) enum Unit {
 
 impl Unit {
     /// # Errors
-    /// When it names none.
+    /// If the unit is unknown.
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         Unit::short(name).or_else(|| Unit::long(&name.to_lowercase())).ok_or_else(|| {
             let name = super::super::syntax::shorten(name);
-            format!("`{name}` is no unit of time; units are `years`, `months`, `days`, `hours` …")
+            format!("unknown unit `{name}`, expected `years`, `months`, `days`, `hours` …")
         })
     }
 
-    /// Those whose letters differ in their case.
+    /// Abbreviations that differ only in case.
     fn short(name: &str) -> Option<Self> {
         Some(match name {
             "y" => Unit::Year,
@@ -81,18 +81,18 @@ impl Unit {
 }
 
 impl Moment {
-    /// Goes back to where the unit that this lies in begins.
+    /// Moves back to the start of the current unit.
     pub(super) fn start_of(&mut self, unit: Unit) {
         self.bound(unit, 0);
     }
 
-    /// Goes on to the last millisecond of the unit that this lies in.
+    /// Moves to the last millisecond of the current unit.
     pub(super) fn end_of(&mut self, unit: Unit) {
         let end = self.civil();
         self.bound(unit, 1);
         match (self.at, end) {
             (Some(next), _) if bounded(unit) => self.set_millis(Some(next - 1)),
-            // The calendar ends within it.
+            // The calendar ends within the unit.
             (None, Some(civil)) => {
                 let last = DateTime::new(civil.year(), 12, 31, 23, 59, 59, 999_000_000);
                 self.set_civil(last.ok());
@@ -101,7 +101,7 @@ impl Moment {
         }
     }
 
-    /// Where the unit begins that is `later` ones after.
+    /// Moves to the start of the unit `later` units ahead.
     fn bound(&mut self, unit: Unit, later: i64) {
         let Some(civil) = self.civil() else { return };
         let [year, month, day, ..] = fields_of(civil);
@@ -122,7 +122,7 @@ impl Moment {
         self.set_civil(start);
     }
 
-    /// Units that the clock counts evenly.
+    /// For units of constant length.
     fn step(&mut self, size: i64, later: i64) {
         let shift = self.offset_minutes().unwrap_or_default() * 60_000;
         let start = |millis: i64| (millis + shift).div_euclid(size) * size - shift + later * size;
@@ -130,7 +130,7 @@ impl Moment {
     }
 }
 
-/// Whether the unit is one that has a beginning and an end.
+/// Whether the unit has boundaries.
 fn bounded(unit: Unit) -> bool {
     !matches!(
         unit,
