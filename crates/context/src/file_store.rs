@@ -31,31 +31,23 @@ pub struct FileStore {
     writing: Mutex<()>,
 }
 
-/// Why a context store could not be opened.
+/// Why a context store could not be opened: a folder or file cannot be read or created.
 #[derive(Debug, thiserror::Error)]
-pub enum CannotOpen {
-    /// A folder or file cannot be read or created.
-    #[error("cannot read the context in `{path}`")]
-    Unreadable {
-        /// The folder or file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
-    /// A file does not contain a JSON object.
-    #[error("the context file `{path}` is not a JSON object; repair or move it")]
-    NotAnObject {
-        /// The file.
-        path: PathBuf,
-    },
+#[error("cannot read the context in `{path}`")]
+pub struct CannotOpen {
+    /// The folder or file.
+    path: PathBuf,
+    /// The reason.
+    source: io::Error,
 }
 
 impl FileStore {
     /// Reads all files in `folder`, which is created if missing. Changes are written after
-    /// `interval`, while [`write_behind`](Self::write_behind) runs.
+    /// `interval`, while [`write_behind`](Self::write_behind) runs. A file that is not a JSON object
+    /// is renamed, and its context starts empty.
     ///
     /// # Errors
-    /// If the folder cannot be read or created, or a file is not a JSON object.
+    /// If the folder cannot be read or created.
     pub fn open(folder: impl Into<PathBuf>, interval: Duration) -> Result<Self, CannotOpen> {
         let store = FileStore {
             folder: folder.into(),
@@ -158,7 +150,7 @@ impl ContextStore for FileStore {
 }
 
 fn unreadable(path: &Path, source: io::Error) -> CannotOpen {
-    CannotOpen::Unreadable { path: path.to_owned(), source }
+    CannotOpen { path: path.to_owned(), source }
 }
 
 /// The names in a folder, without those that start with a dot.
@@ -178,8 +170,30 @@ fn read(file: &Path) -> Result<Map, CannotOpen> {
     }
     match Value::from_json(&text) {
         Ok(Value::Object(values)) => Ok(Arc::unwrap_or_clone(values)),
-        _ => Err(CannotOpen::NotAnObject { path: file.to_owned() }),
+        _ => {
+            let aside = set_aside(file).map_err(|error| unreadable(file, error))?;
+            tracing::error!(
+                target: TARGET,
+                file = %file.display(),
+                aside = %aside.display(),
+                "the context file is not a JSON object; it is renamed and its context starts empty"
+            );
+            Ok(Map::new())
+        }
     }
+}
+
+/// Renames a damaged file to an unused name that is not read at the start.
+fn set_aside(file: &Path) -> io::Result<PathBuf> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let named = |number: u32| match number {
+        1 => file.with_file_name(format!("{name}.damaged")),
+        _ => file.with_file_name(format!("{name}.damaged-{number}")),
+    };
+    let aside = (1..=u32::MAX).map(named).find(|aside| !aside.exists());
+    let aside = aside.unwrap_or_else(|| named(1));
+    fs::rename(file, &aside)?;
+    Ok(aside)
 }
 
 /// Removes the file, and its folder if empty.

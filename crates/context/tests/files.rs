@@ -117,16 +117,22 @@ async fn changes_are_written_after_the_interval_and_at_the_stop() -> std::io::Re
 }
 
 #[test]
-fn a_broken_file_is_named_and_never_written_over() -> std::io::Result<()> {
+fn a_damaged_file_is_set_aside_and_the_others_are_read() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("tab/flow.json");
-    std::fs::create_dir_all(folder.path().join("tab"))?;
-    for text in ["{", "[1]", "null"] {
-        std::fs::write(&file, text)?;
-        let error = FileStore::open(folder.path(), Duration::ZERO);
-        let error = error.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains("flow.json` is not a JSON object"), "{error}");
-        assert_eq!(std::fs::read_to_string(&file)?, text);
+    let tab = folder.path().join("tab");
+    std::fs::create_dir_all(&tab)?;
+    std::fs::write(tab.join("node.json"), r#"{"kept": 1}"#)?;
+    let open = || FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other);
+    for (text, aside) in [(r#"{"a": 1"#, "flow.json.damaged"), ("[]", "flow.json.damaged-2")] {
+        std::fs::write(tab.join("flow.json"), text)?;
+        let store = open()?;
+        assert_eq!(store.get("node:tab", &path("kept")), Some(1.into()));
+        assert!(store.keys("tab").is_empty());
+        assert_eq!(std::fs::read_to_string(tab.join(aside))?, text);
+        assert!(!tab.join("flow.json").exists());
+        set(&store, "tab", "b", 2.into());
+        store.flush();
+        assert_eq!(open()?.get("tab", &path("b")), Some(2.into()));
     }
     Ok(())
 }

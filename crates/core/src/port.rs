@@ -63,7 +63,7 @@ pub struct Origin {
 pub trait Answer: Send + Sync {
     /// Whether this handles requests with that method and path. `path` begins with a slash and does
     /// not include the root. Called on a connection thread for each request that no earlier route
-    /// handles: it must return quickly and not block.
+    /// handles, and with each method for an `OPTIONS` request: it must return quickly and not block.
     fn answers(&self, method: &Method, path: &str) -> bool;
 
     /// Handles one request. Runs in the connection's task, several at once. Dropped when the client

@@ -5,6 +5,7 @@
 //! JSONata interpreter is not exposed outside of this module.
 
 mod convert;
+mod corrected;
 mod functions;
 mod guard;
 mod moment;

@@ -41,9 +41,6 @@ pub enum InvalidTyped {
     /// A Node-RED type that is not supported.
     #[error("values of type `{0}` are not supported yet; choose another type")]
     Unsupported(String),
-    /// An unknown type.
-    #[error("invalid type `{0}`")]
-    Unknown(String),
     /// A value that does not match its type.
     #[error("`{found}` is not {expected}{reason}")]
     Value {
@@ -64,10 +61,10 @@ pub enum InvalidTyped {
 
 impl TypedValue {
     /// Parses `value` as the type `kind`: `str`, `num`, `bool`, `json`, `bin`, `date`, `env`,
-    /// `msg`, `flow`, `global` or `jsonata`.
+    /// `msg`, `flow`, `global` or `jsonata`. A value of another type is used unchanged.
     ///
     /// # Errors
-    /// If `kind` is another type, or `value` does not match it.
+    /// If `value` does not match its type, or `kind` is `re`, which messages cannot contain.
     pub fn parse(value: &Value, kind: &str) -> Result<Self, InvalidTyped> {
         Ok(match kind {
             "str" => TypedValue::Constant(match value {
@@ -88,10 +85,9 @@ impl TypedValue {
                 TypedValue::Context(ContextKey::parse(scope, &javascript_text(value))?)
             }
             "jsonata" => TypedValue::Jsonata(Jsonata::compile(&javascript_text(value))?),
-            "re" | "cred" | "node" => {
-                return Err(InvalidTyped::Unsupported(kind.to_owned()));
-            }
-            _ => return Err(InvalidTyped::Unknown(kind.to_owned())),
+            "re" => return Err(InvalidTyped::Unsupported(kind.to_owned())),
+            // As in Node-RED, for example `string` and `none` in old files.
+            _ => TypedValue::Constant(value.clone()),
         })
     }
 
@@ -367,6 +363,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_value_of_an_unknown_type_is_taken_as_it_stands() {
+        for kind in ["string", "none", "cred", "node", "?"] {
+            assert_eq!(constant(json!("hello"), kind), Value::from("hello"), "{kind}");
+            assert_eq!(constant(json!(""), kind), Value::from(""), "{kind}");
+            assert_eq!(constant(json!(5), kind), Value::from(5), "{kind}");
+        }
+    }
+
+    #[test]
     fn a_value_that_does_not_fit_its_type_is_named_with_what_was_expected() {
         let error = |value, kind| parse(value, kind).unwrap_err();
         assert_eq!(error(json!("ten"), "num"), "`ten` is not a number");
@@ -378,10 +383,7 @@ pub(crate) mod tests {
                 .contains("is not a date format: expected a format of")
         );
         assert!(error(json!("a b"), "msg").contains("invalid property expression"));
-        assert_eq!(error(json!(""), "?"), "invalid type `?`");
-        for kind in ["re", "cred"] {
-            assert!(error(json!("x"), kind).contains("not supported yet"), "{kind}");
-        }
+        assert!(error(json!("x"), "re").contains("not supported yet"));
         assert!(error(json!("é".repeat(100)), "num").len() < 120);
     }
 

@@ -1,5 +1,7 @@
 //! `NodePort`: the port as nodes see it, on top of the program's routes.
 
+mod allowed;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -14,6 +16,8 @@ use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
+
+use allowed::Served;
 
 use crate::{Cors, Layer, Page, Registration, Request, Response, Routes, Secure, Turn, text};
 
@@ -62,14 +66,18 @@ pub struct NodePort {
     flows: FlowRoutes,
     /// `None` if the program does not serve the admin API.
     admin: Option<AdminRoutes>,
+    served: Served,
     _preflight: Option<Registration>,
+    _allowed: Registration,
 }
 
 impl NodePort {
     /// The port over `routes`.
     pub fn new(routes: Routes, flows: FlowRoutes, admin: Option<AdminRoutes>) -> Self {
         let preflight = flows.cors.clone().map(|cors| preflight(&routes, &flows.root, cors));
-        NodePort { routes, flows, admin, _preflight: preflight }
+        let served = Served::default();
+        let allowed = allowed(&routes, &flows, served.clone());
+        NodePort { routes, flows, admin, served, _preflight: preflight, _allowed: allowed }
     }
 
     fn layer(&self, route: &Route, owner: &NodeInfo) -> Result<Layer, NodeError> {
@@ -118,6 +126,9 @@ impl Port for NodePort {
         let root = self.root(route.place).len();
         let cors = self.flows.cors.clone().filter(|_| route.place == Place::Flows);
         let page = guarded(page(Arc::clone(&answer), owner), self.gate(&route), cors);
+        if route.place == Place::Flows {
+            self.served.add(&answer);
+        }
         layer.find = Arc::new(move |request| {
             let path = request.uri().path().get(root..).unwrap_or_default();
             answer.answers(request.method(), path).then(|| Arc::clone(&page))
@@ -201,6 +212,28 @@ fn preflight(routes: &Routes, root: &str, cors: Cors) -> Registration {
     let (registration, _) = routes.add_layer(Layer {
         turn: Turn::Flows,
         below: format!("{root}/"),
+        what: String::new(),
+        who: String::new(),
+        find: Arc::new(find),
+    });
+    registration
+}
+
+/// Handles `OPTIONS` requests for the paths of flows.
+fn allowed(routes: &Routes, flows: &FlowRoutes, served: Served) -> Registration {
+    let (root, gate) = (flows.root.len(), flows.gate.clone());
+    let find = move |request: &Request| {
+        if request.method() != Method::OPTIONS {
+            return None;
+        }
+        let methods = served.methods(request.uri().path().get(root..).unwrap_or_default())?;
+        let page: Page =
+            Arc::new(move |_, _| Box::pin(std::future::ready(allowed::response(&methods))));
+        Some(guarded(page, gate.clone(), None))
+    };
+    let (registration, _) = routes.add_layer(Layer {
+        turn: Turn::Methods,
+        below: format!("{}/", flows.root),
         what: String::new(),
         who: String::new(),
         find: Arc::new(find),

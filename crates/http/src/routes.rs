@@ -23,6 +23,8 @@ pub enum Turn {
     Runtime,
     /// What flows serve.
     Flows,
+    /// The methods that flows serve: answers `OPTIONS` requests that no flow handles.
+    Methods,
     /// Fallbacks such as static files.
     Last,
 }

@@ -16,11 +16,10 @@ use crate::reader::{Incoming, Reader, Violation};
 use crate::scratch;
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
-    /// The peer sent a close frame: sends the queued output, then echoes its code (RFC 6455
-    /// §5.5.1).
+    /// The peer sent a close frame: sends the queued output, then echoes its code and reason (RFC
+    /// 6455 §5.5.1).
     pub(crate) async fn answer_close(self: &Arc<Self>, close: Close) -> Ended {
-        let answer = Close { code: close.code, reason: "".into() };
-        self.close(&answer);
+        self.close(&close);
         self.in_time(self.shut_down()).await;
         Ended::Closed(close)
     }

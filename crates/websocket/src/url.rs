@@ -1,7 +1,6 @@
 //! The URL of a `websocket-client` (RFC 6455 §3).
 
 use ferrowire_core::Text;
-use hyper::Uri;
 use hyper::header::HeaderValue;
 use percent_encoding::percent_decode_str;
 
@@ -14,7 +13,7 @@ pub(crate) struct Url {
     pub(crate) port: u16,
     /// The value of the `Host` header: with the port only if it is not the default.
     pub(crate) authority: String,
-    /// Path and query, unchanged.
+    /// Path and query, encoded as the URL standard says.
     pub(crate) target: Text,
     /// User and password as Basic authorization.
     pub(crate) authorization: Option<HeaderValue>,
@@ -26,40 +25,53 @@ impl Url {
     /// # Errors
     /// If the URL is invalid.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let uri: Uri = text.parse().map_err(|error| format!("invalid URL `{text}`: {error}"))?;
-        let secure = match uri.scheme_str() {
-            Some("ws") => false,
-            Some("wss") => true,
+        let url = match url::Url::parse(text) {
+            Ok(url) => url,
+            Err(url::ParseError::EmptyHost) => {
+                return Err(format!("invalid URL `{text}`: expected a host"));
+            }
+            Err(error) => return Err(format!("invalid URL `{text}`: {error}")),
+        };
+        let secure = match url.scheme() {
+            "ws" => false,
+            "wss" => true,
             _ => return Err(format!("invalid URL `{text}`: expected `ws://` or `wss://`")),
         };
-        let host = uri.host().filter(|host| !host.is_empty());
-        let host = host.ok_or_else(|| format!("invalid URL `{text}`: expected a host"))?;
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let authority = match uri.port_u16() {
-            Some(port) if port != if secure { 443 } else { 80 } => format!("{host}:{port}"),
-            _ => host.to_owned(),
+        if url.fragment().is_some() {
+            return Err(format!("invalid URL `{text}`: unexpected fragment, write `%23` for `#`"));
+        }
+        let host =
+            url.host_str().ok_or_else(|| format!("invalid URL `{text}`: expected a host"))?;
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
         };
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = match url.query().filter(|query| !query.is_empty()) {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
         Ok(Url {
             secure,
             host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port,
+            port: url.port_or_known_default().unwrap_or(80),
             authority,
-            target: if target.is_empty() { "/".into() } else { target.into() },
-            authorization: uri.authority().and_then(|authority| basic(authority.as_str())),
+            target: target.into(),
+            authorization: authorization(&url),
         })
     }
 }
 
-/// `user:password@host` as a Basic authorization header.
-pub(crate) fn basic(authority: &str) -> Option<HeaderValue> {
-    let (user_info, _) = authority.rsplit_once('@')?;
-    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+/// User and password as a Basic authorization header, if there are any.
+fn authorization(url: &url::Url) -> Option<HeaderValue> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    if user.is_empty() && password.is_empty() {
+        return None;
+    }
     let mut plain: Vec<u8> = percent_decode_str(user).collect();
     plain.push(b':');
     plain.extend(percent_decode_str(password));
-    let mut value =
-        HeaderValue::try_from(format!("Basic {}", data_encoding::BASE64.encode(&plain))).ok()?;
+    let text = format!("Basic {}", data_encoding::BASE64.encode(&plain));
+    let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -69,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn path_and_query_stay_as_they_are() {
+    fn what_is_encoded_stays_so() {
         let url = Url::parse("ws://example.org/a%20b?x=1&y=%2F").unwrap();
         assert_eq!(url.target, "/a%20b?x=1&y=%2F");
         assert_eq!((url.host.as_str(), url.port, url.secure), ("example.org", 80, false));
@@ -84,6 +96,28 @@ mod tests {
     }
 
     #[test]
+    fn urls_are_read_as_the_standard_says() {
+        for (text, host, port, target) in [
+            ("ws://127.0.0.1:27993/ü?q=ü", "127.0.0.1", 27993, "/%C3%BC?q=%C3%BC"),
+            ("ws://h/a b?c d", "h", 80, "/a%20b?c%20d"),
+            (" WS://EXAMPLE.org:80/A\n", "example.org", 80, "/A"),
+            ("Wss://h/a/./b/../c", "h", 443, "/a/c"),
+            ("ws://127.1:90/", "127.0.0.1", 90, "/"),
+            ("ws://0x7f000001/", "127.0.0.1", 80, "/"),
+            ("ws://bücher.example/x", "xn--bcher-kva.example", 80, "/x"),
+            ("ws://[0:0::1]/", "::1", 80, "/"),
+            ("ws://h", "h", 80, "/"),
+            ("ws://h/?", "h", 80, "/"),
+            ("ws://h?a", "h", 80, "/?a"),
+            ("ws:\\\\h\\a", "h", 80, "/a"),
+        ] {
+            let url = Url::parse(text).unwrap();
+            let found = (url.host.as_str(), url.port, url.target.as_str());
+            assert_eq!(found, (host, port, target), "{text}");
+        }
+    }
+
+    #[test]
     fn user_and_password_become_basic_authorization() {
         let url = Url::parse("ws://user:p%40ss@host/").unwrap();
         assert_eq!(url.authorization.unwrap(), "Basic dXNlcjpwQHNz");
@@ -92,7 +126,9 @@ mod tests {
 
     #[test]
     fn other_schemes_and_nonsense_are_refused() {
-        for bad in ["http://x", "ws//x", "", "/ws", "ws://", "ws://a b"] {
+        for bad in
+            ["http://x", "ws//x", "", "/ws", "ws://", "ws://a b", "ws://h/#a", "ws://h:99999/"]
+        {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
     }

@@ -160,14 +160,14 @@ async fn a_close_that_the_peer_does_not_answer_ends_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_close_of_the_peer_is_answered_with_its_code() {
+async fn a_close_of_the_peer_is_answered_with_its_code_and_reason() {
     let (_, task, mut client) = pair(Limits::default(), 1 << 16).await;
     let close = CloseFrame { code: CloseCode::Library(4001), reason: "enough".into() };
     client.send(Message::Close(Some(close))).await.unwrap();
     let Message::Close(Some(answer)) = client.next().await.unwrap().unwrap() else {
         panic!("no close frame")
     };
-    assert_eq!(u16::from(answer.code), 4001);
+    assert_eq!((u16::from(answer.code), answer.reason.as_str()), (4001, "enough"));
     assert!(client.next().await.is_none());
     let closed = Close { code: Some(4001), reason: "enough".into() };
     assert_eq!(task.await.unwrap(), Ended::Closed(closed));

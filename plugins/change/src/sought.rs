@@ -41,10 +41,10 @@ impl Sought {
                 }
                 _ => Err("expected a constant".to_owned()),
             },
-            "msg" | "env" | "flow" | "global" => Ok(Sought::Looked(typed(kind)?)),
-            // An unknown type is reported by the typed value.
-            other => typed(other)
-                .and(Err(format!("values of type `{other}` cannot be looked for in a message"))),
+            "json" | "bin" | "date" | "jsonata" => {
+                Err(format!("values of type `{kind}` cannot be looked for in a message"))
+            }
+            other => Ok(Sought::Looked(typed(other)?)),
         }
     }
 

@@ -5,8 +5,8 @@ use ferrowire::{Map, NodeContext, Value};
 use ferrowire_net::TlsOptions;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::header::{
-    ACCEPT_ENCODING, CONNECTION, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
-    USER_AGENT, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, COOKIE, HeaderMap, HeaderValue, LOCATION,
+    PROXY_AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
 use hyper_util::client::legacy;
@@ -130,6 +130,9 @@ impl Client {
         };
         put(USER_AGENT, AGENT);
         put(ACCEPT_ENCODING, inflate::ACCEPTED);
+        if call.body.is_empty() && expects_body(&call.method) {
+            put(CONTENT_LENGTH, "0");
+        }
         if !self.keep_alive {
             put(CONNECTION, "close");
         }
@@ -198,6 +201,13 @@ pub(crate) fn too_large(largest: usize) -> Failure {
     Failure::new("ERR_BODY_TOO_LARGE", text)
 }
 
+/// Whether servers expect a body with this method, so that an empty one has to be announced (RFC
+/// 9110 §8.6).
+fn expects_body(method: &Method) -> bool {
+    use hyper::Method as M;
+    ![M::GET, M::HEAD, M::DELETE, M::OPTIONS, M::TRACE, M::CONNECT].contains(method)
+}
+
 /// The URL without user and password, which are sent in a header if at all.
 fn without_credentials(url: &Url) -> Result<Uri, Failure> {
     let mut plain = url.clone();
@@ -226,8 +236,8 @@ fn go_on(call: &mut Call, status: StatusCode, location: &str) -> Result<(), Fail
         let text = format!("redirected to `{location}`, which is neither `http:` nor `https:`");
         return Err(Failure::new("ERR_UNSUPPORTED_PROTOCOL", text));
     }
-    let keeps_method = matches!(status.as_u16(), 307 | 308);
-    if !keeps_method && call.method != Method::HEAD {
+    // Only 303 changes the method (RFC 9110 §15.4.4).
+    if status == StatusCode::SEE_OTHER && !matches!(call.method, Method::GET | Method::HEAD) {
         call.method = Method::GET;
         call.body = Bytes::new();
         call.headers.remove("content-type");

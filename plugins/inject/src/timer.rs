@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds};
 use ferrowire::{Message, NodeConfig, NodeContext, Value};
+use jiff::Zoned;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, is_set_back};
 use crate::props::Props;
 
 /// The maximum interval, in seconds: the limit of Node.js timers.
@@ -99,21 +101,42 @@ impl Repeat {
 }
 
 async fn run_cron(cron: &Cron, props: &Props, cx: &NodeContext) {
-    let clock = Clock::local();
-    let mut after = clock.now();
+    let mut times = Times::new(cron, Clock::local());
     loop {
-        let next = match cron.find_next_occurrence(&after, false) {
-            Ok(next) => next,
-            Err(error) => {
-                let pattern = cron.pattern.to_string();
-                return cx.fail(format!("`{pattern}` has no further time: {error}"));
-            }
-        };
-        clock.wait_until(&next).await;
+        if let Err(error) = times.next().await {
+            let pattern = cron.pattern.to_string();
+            return cx.fail(format!("`{pattern}` has no further time: {error}"));
+        }
         inject(props, cx).await;
-        // Starting now: missed times are skipped. If the clock was set back, nothing is injected
-        // twice.
-        after = clock.now().max(next);
+    }
+}
+
+/// The times of a cron expression, in order.
+struct Times<'a> {
+    cron: &'a Cron,
+    clock: Clock,
+    last: Zoned,
+}
+
+impl<'a> Times<'a> {
+    fn new(cron: &'a Cron, clock: Clock) -> Self {
+        Times { cron, last: clock.now(), clock }
+    }
+
+    /// Waits for the next time after now: missed times are skipped. A time does not come twice
+    /// unless the clock was set back.
+    async fn next(&mut self) -> Result<(), CronError> {
+        loop {
+            let now = self.clock.now();
+            if now > self.last || is_set_back(&self.last, &now) {
+                self.last = now;
+            }
+            let next = self.cron.find_next_occurrence(&self.last, false)?;
+            if self.clock.wait_until(&next).await {
+                self.last = next;
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -122,5 +145,47 @@ async fn inject(props: &Props, cx: &NodeContext) {
     match props.fill(&mut msg, cx) {
         Ok(()) => cx.send(0, msg).await,
         Err(error) => cx.fail(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// By how many seconds the clock was set back.
+    static BACK: AtomicU64 = AtomicU64::new(0);
+
+    fn set_back() -> SystemTime {
+        SystemTime::now() - Duration::from_secs(BACK.load(Ordering::Relaxed))
+    }
+
+    /// Seconds until the next time.
+    async fn next(times: &mut Times<'_>) -> u64 {
+        let begin = Instant::now();
+        times.next().await.unwrap();
+        begin.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_back_does_not_keep_the_next_time_away() {
+        const YEARS: u64 = 3 * 365 * 24 * 60 * 60;
+        let cron = CronParser::builder().seconds(Seconds::Optional).build();
+        let cron = cron.parse("0 * * * * *").unwrap();
+        let mut times = Times::new(&cron, Clock::reading(set_back));
+        next(&mut times).await;
+        BACK.store(YEARS, Ordering::Relaxed);
+        assert!(next(&mut times).await <= 60);
+        // Also while it waits.
+        let (waited, ()) = tokio::join!(next(&mut times), async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            BACK.store(2 * YEARS, Ordering::Relaxed);
+        });
+        assert!(waited <= 120, "{waited}");
+        // A clock that is put right injects nothing twice.
+        BACK.store(2 * YEARS + 2, Ordering::Relaxed);
+        assert!(next(&mut times).await >= 60);
     }
 }

@@ -71,6 +71,16 @@ async fn a_node_from_before_the_list_injects_payload_and_topic() {
     assert_eq!(msg.get("topic"), Some(&"t".into()));
 }
 
+#[tokio::test]
+async fn types_of_old_files_are_taken_as_text() {
+    for (kind, text) in [("string", "hello"), ("none", ""), ("anything", "x")] {
+        let msg = injected(json!({"payload": text, "payloadType": kind}), json!({})).await;
+        assert_eq!(msg.payload(), Some(&text.into()), "{kind}");
+        let props = json!({"props": [{"p": "payload", "v": text, "vt": kind}]});
+        assert_eq!(injected(props, json!({})).await.payload(), Some(&text.into()), "{kind}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_entry_without_value_or_type_is_an_empty_string() {
     let msg =

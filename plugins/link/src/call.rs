@@ -80,7 +80,7 @@ impl Node for LinkCall {
 impl LinkCall {
     fn call(&self, mut msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {
         let target = match self.dynamic {
-            true => Some(cx.find_linked(msg.get("target").and_then(Value::as_str).unwrap_or(""))?),
+            true => Some(cx.find_linked(&target(&msg))?),
             false if cx.wired(CALL) => None,
             false => {
                 return Err(NodeError::new("no `link in` node to call; select one"));
@@ -106,6 +106,15 @@ impl LinkCall {
             })?,
         };
         Ok(Handled::Kept(sending))
+    }
+}
+
+/// The id or name in the message. A number is used as text.
+fn target(msg: &Message) -> String {
+    match msg.get("target") {
+        Some(Value::String(target)) => target.to_string(),
+        Some(target @ Value::Number(_)) if target.is_truthy() => target.to_json(),
+        _ => String::new(),
     }
 }
 

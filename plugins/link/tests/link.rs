@@ -75,10 +75,19 @@ async fn a_dynamic_call_goes_to_the_node_that_the_message_names() {
     let mut node = builder.config(json!({"linkType": "dynamic"})).start().await;
     node.send(message(json!({"target": "there", "payload": 1}))).await;
     assert_eq!(node.next_delivered("there").await.payload(), Some(&1.into()));
-    for target in [json!("elsewhere"), json!(5)] {
+    for target in [json!("elsewhere"), json!(7), json!(0), json!({})] {
         node.send(message(json!({"target": target}))).await;
         assert!(node.next_error().await.contains("no node"));
     }
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_names_a_node_by_its_digits() {
+    let builder = Harness::of("link call").linked("5");
+    let mut node = builder.config(json!({"linkType": "dynamic"})).start().await;
+    node.send(message(json!({"target": 5}))).await;
+    assert_eq!(node.next_delivered("5").await.get("target"), Some(&5.into()));
     node.stop().await;
 }
 

@@ -26,6 +26,8 @@ struct Settings {
     property: Option<PropertyPath>,
     property_name: String,
     separator: Separator,
+    /// An unknown type of separator, with which only arrays and objects can be split.
+    unknown: Option<String>,
     /// How many elements of an array go into a message.
     elements: usize,
     /// The property that the name of an object's property is written to.
@@ -38,10 +40,12 @@ impl FromConfig for Split {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let property_name = config.text_or("property", "payload");
         let name = config.text("addname");
+        let separator = separator(config);
         let settings = Settings {
             property: config.property_path("property", "payload"),
             property_name,
-            separator: separator(config),
+            unknown: separator.as_ref().err().cloned(),
+            separator: separator.unwrap_or(Separator::Length(1)),
             elements: config.number_in("arraySplt", 1.0..=1e9).unwrap_or(1.0) as usize,
             name: (!name.is_empty()).then(|| config.property_path("addname", "")).flatten(),
             is_stream: config.boolean("stream", false),
@@ -50,8 +54,10 @@ impl FromConfig for Split {
     }
 }
 
-fn separator(config: &mut NodeConfig<'_>) -> Separator {
-    match config.text_or("spltType", "str").as_str() {
+/// # Errors
+/// The type, if it is unknown.
+fn separator(config: &mut NodeConfig<'_>) -> Result<Separator, String> {
+    Ok(match config.text_or("spltType", "str").as_str() {
         "str" => Separator::Text(crate::unescape(&config.text_or("splt", "\\n"))),
         "bin" => {
             let text = config.text("splt");
@@ -62,12 +68,8 @@ fn separator(config: &mut NodeConfig<'_>) -> Separator {
             Separator::Bytes(bytes)
         }
         "len" => Separator::Length(config.number_in("splt", 1.0..=1e9).map_or(1, |n| n as usize)),
-        other => {
-            let text = format!("invalid type `{other}`, expected `str`, `bin` or `len`");
-            config.problem("spltType", text);
-            Separator::Length(1)
-        }
-    }
+        other => return Err(other.to_owned()),
+    })
 }
 
 impl Settings {
@@ -120,7 +122,8 @@ impl Settings {
         if let Some(key) = pieces.keys.get(at) {
             parts.insert("key", key.clone());
             if let Some(name) = &self.name {
-                name.set(&mut msg, key.as_str().into())?;
+                // As in Node-RED, the message is passed on if the property cannot be set.
+                let _left_out = name.set(&mut msg, key.as_str().into());
             }
         }
         parts.insert("index", pieces.first_index + at);
@@ -146,6 +149,12 @@ impl Settings {
 impl Split {
     fn handle(&self, msg: Message, value: &Value, cx: &NodeContext) -> Result<Handled, NodeError> {
         let (settings, cx) = (Arc::clone(&self.settings), cx.clone());
+        if let Some(kind) = &settings.unknown
+            && matches!(value, Value::String(_) | Value::Buffer(_))
+        {
+            let text = format!("invalid separator type `{kind}`, expected `str`, `bin` or `len`");
+            return Err(NodeError::new(text));
+        }
         if !settings.is_stream || !matches!(value, Value::String(_) | Value::Buffer(_)) {
             let Some(pieces) = settings.pieces(value)? else { return Ok(Handled::Done) };
             let send = async move { settings.send(msg, pieces, &cx).await };

@@ -61,6 +61,24 @@ async fn the_name_of_a_property_goes_where_it_should() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_without_room_is_left_out() {
+    let msg = Message::with_payload(Value::from(json!({"x": 1})));
+    let pieces = split_all(json!({"addname": "payload.name"}), vec![msg]).await;
+    assert_eq!(pieces[0].payload(), Some(&1.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_of_separator_that_is_none_splits_arrays_and_fails_texts() {
+    let config = json!({"splt": "\\n", "spltType": "arr"});
+    assert_split(config.clone(), json!([1, 2]), json!([
+        [1, {"type": "array", "len": 1, "count": 2, "index": 0}], [2, {"type": "array", "len": 1, "count": 2, "index": 1}]])).await;
+    let mut node = Harness::of("split").config(config).start().await;
+    node.send(Message::with_payload("a\nb")).await;
+    assert!(node.next_error().await.starts_with("invalid separator type `arr`"));
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn texts_are_split_by_a_text_bytes_or_length() {
     let parts =
         |ch: Json, index: i32| json!({"type": "string", "ch": ch, "count": 2, "index": index});
@@ -181,7 +199,6 @@ async fn problems_are_named() {
         (json!({"splt": "0", "spltType": "len"}), "splt"),
         (json!({"splt": "x", "spltType": "bin"}), "splt"),
         (json!({"splt": "[]", "spltType": "bin"}), "splt"),
-        (json!({"spltType": "x"}), "spltType"),
         (json!({"arraySplt": 0}), "arraySplt"),
         (json!({"addname": "a..b"}), "addname"),
     ] {

@@ -91,7 +91,13 @@ impl Template {
         cx: &NodeContext,
     ) -> Result<(), NodeError> {
         match place {
-            Place::Message(path) => Ok(path.set(msg, value)?),
+            Place::Message(path) => {
+                // As in Node-RED, the message is passed on if the property cannot be set.
+                if let Err(error) = path.set(msg, value) {
+                    cx.debug(format_args!("the property is not set: {error}"));
+                }
+                Ok(())
+            }
             Place::Context(key) => key.set(msg, cx, Some(value)),
         }
     }

@@ -178,3 +178,12 @@ async fn problems_are_named() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_without_room_for_the_text_goes_on_as_it_is() {
+    for payload in [json!(5), json!("x"), json!(null), json!(true)] {
+        let config = json!({"template": "h1{}", "syntax": "plain", "field": "payload.css"});
+        let msg = fill(config, json!({"payload": payload})).await;
+        assert_eq!(msg, Ok(json!({"payload": payload}).into()));
+    }
+}

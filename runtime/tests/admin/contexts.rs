@@ -57,3 +57,31 @@ async fn what_a_function_keeps_is_shown_and_gone_when_deleted() {
     assert_eq!(runtime.ask("DELETE", path, &[], b"").await.status, 204);
     assert_eq!(shown(path).await["format"], "undefined");
 }
+
+#[tokio::test]
+async fn an_instance_of_a_subflow_shows_what_is_kept_inside_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let flows = json!([
+        {"id": "t1", "type": "tab"},
+        {"id": "S", "type": "subflow", "name": "s", "in": [{"x": 1, "y": 1, "wires": [{"id": "f"}]}],
+            "out": [{"x": 1, "y": 1, "wires": [{"id": "f", "port": 0}]}]},
+        {"id": "f", "type": "function", "z": "S", "func": "flow.set('fl', {a: 1}); return msg", "outputs": 1,
+            "x": 1, "y": 1, "wires": [[]]},
+        {"id": "i1", "type": "inject", "z": "t1", "props": [], "x": 1, "y": 1, "wires": [["s"]]},
+        {"id": "s", "type": "subflow:S", "z": "t1", "x": 1, "y": 1, "wires": [["seen"]]},
+        function("seen", "global.set('seen', true)", ""),
+    ]);
+    std::fs::write(folder.path().join("flows.json"), flows.to_string()).unwrap();
+    let runtime = Runtime::start(folder.path(), &[]).await;
+    assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
+    let shown = async |path: &str| runtime.get(path).await.json();
+    while shown("/context/global/seen").await["format"] == "undefined" {
+        tokio::task::yield_now().await;
+    }
+    let kept = json!({"msg": "{\"a\":1}", "format": "Object"});
+    assert_eq!(shown("/context/node/s").await["memory"]["fl"], kept);
+    assert_eq!(shown("/context/node/s/fl").await, kept);
+    assert_eq!(runtime.ask("DELETE", "/context/node/s/fl", &[], b"").await.status, 204);
+    assert_eq!(shown("/context/flow/s/fl").await["format"], "undefined");
+    assert_eq!(shown("/context/node/none").await, json!({}));
+}

@@ -119,3 +119,26 @@ async fn a_flow_file_that_is_broken_by_hand_is_not_taken() {
     let flows: Value = runtime.flows().await["flows"].clone();
     assert_eq!(flows, example());
 }
+
+#[tokio::test]
+async fn the_library_keeps_values_of_several_lines_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::start(folder.path(), &[]).await;
+    let function = json!({"name": "f", "initialize": "// Code\nlet a = '\\n';\n", "outputs": 2,
+        "noerr": true, "text": "// first\nreturn msg;"});
+    let path = "/library/local/functions/f.js";
+    let headers = [("content-type", "application/json")];
+    let answer = runtime.ask("POST", path, &headers, function.to_string().as_bytes()).await;
+    assert_eq!(answer.status, 204);
+    let file = read(&folder, "lib/functions/f.js");
+    assert!(
+        file.contains("// initialize: // Code\\nlet a = '\\\\n';\\n\n// outputs: 2\n"),
+        "{file}"
+    );
+    assert_eq!(runtime.get(path).await.text(), "// first\nreturn msg;");
+    let list = runtime.get("/library/local/functions/").await.json();
+    assert_eq!(list[0]["initialize"], function["initialize"]);
+    assert_eq!((&list[0]["outputs"], &list[0]["fn"]), (&json!("2"), &json!("f.js")));
+    let wrong = json!({"a b": "x", "text": ""}).to_string();
+    assert_eq!(runtime.ask("POST", path, &headers, wrong.as_bytes()).await.status, 400);
+}

@@ -30,6 +30,22 @@ async fn path_and_query_reach_the_server_unchanged() {
 }
 
 #[tokio::test]
+async fn a_url_is_read_as_the_url_standard_says() {
+    for (begin, path, asked) in [
+        ("ws://127.0.0.1", "/ü?q=ü", "/%C3%BC?q=%C3%BC"),
+        (" WS://127.0.0.1", "/a b", "/a%20b"),
+        ("ws://127.1", "/a/./b/../c", "/a/c"),
+    ] {
+        let server = Server::start().await;
+        let url = server.url(path).replace("ws://127.0.0.1", begin);
+        let _runtime = start(echo(&url)).await;
+        let (_, request) = server.accept_with(None).await;
+        assert_eq!(request.uri().to_string(), asked, "{url}");
+        assert_eq!(request.headers()["host"], format!("127.0.0.1:{}", server.port));
+    }
+}
+
+#[tokio::test]
 async fn user_and_password_of_the_url_become_basic_authorization() {
     let server = Server::start().await;
     let url = server.url("/").replace("ws://", "ws://user:p%40ss@");

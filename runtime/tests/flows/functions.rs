@@ -127,3 +127,26 @@ async fn code_that_waits_completes_or_fails_its_message_as_it_is_by_then() {
         assert_eq!(client.text().await, expected);
     }
 }
+
+#[tokio::test]
+async fn a_context_store_that_is_unknown_means_the_default_one_with_one_warning() {
+    let count = "global.set('n', (global.get('n', 'file') || 0) + 1, 'file'); \
+                 msg.payload = global.get('n'); return msg";
+    let mut runtime = Runtime::start(json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["count"]),
+        node("count", "function", json!({"func": count}), &["out"]),
+        ws_out("out", "l"),
+    ]))
+    .await;
+    let mut client = runtime.connect("/ws").await;
+    for n in ["1", "2", "3"] {
+        client.send("x").await;
+        assert_eq!(client.text().await, n);
+    }
+    let warning = "there is no context store `file`";
+    runtime.log_line(warning).await;
+    let (log, _) = runtime.terminate().await;
+    assert!(!log.contains(warning), "{log}");
+}

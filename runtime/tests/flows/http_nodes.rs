@@ -422,3 +422,21 @@ async fn other_sites_and_strangers_are_let_in_as_the_settings_say() {
     // The API is not affected.
     assert_eq!(runtime.get("/settings").await.status, 200);
 }
+
+#[tokio::test]
+async fn options_says_which_methods_flows_serve_at_a_path() {
+    let runtime = Runtime::start(json!([
+        tab("tab"),
+        http_in("get", "get", "/m", &["out"]),
+        http_in("post", "post", "/m", &["out"]),
+        http_in("item", "delete", "/items/:id", &["out"]),
+        http_response("out"),
+    ]))
+    .await;
+    for (path, methods) in [("/m", "GET,HEAD,POST"), ("/items/7", "DELETE")] {
+        let answer = runtime.http("OPTIONS", path, "", "").await;
+        assert_eq!((answer.status, answer.header("allow")), (200, Some(methods)), "{path}");
+        assert_eq!(answer.body.trim_end(), methods);
+    }
+    assert_eq!(runtime.http("OPTIONS", "/none", "", "").await.status, 404);
+}

@@ -118,6 +118,55 @@ async fn redirects_are_followed_with_cookies_or_not_at_all() {
     assert_eq!(circle["status"], "ERR_TOO_MANY_REDIRECTS", "{circle}");
 }
 
+/// Sends requests of any method from `/r/STATUS` to `/t`, which tells what it got.
+fn redirects() -> Value {
+    let mut flow = asks(json!({}));
+    let nodes = flow.as_array_mut().unwrap();
+    for method in ["get", "post", "put", "patch", "delete"] {
+        nodes.push(http_in(&format!("r-{method}"), method, "/r/:status", "redirect"));
+        nodes.push(http_in(&format!("t-{method}"), method, "/t", "seen"));
+    }
+    let redirect = "msg.statusCode = Number(msg.req.params.status); \
+                    msg.headers = {location: '/t'}; return msg";
+    nodes.push(function("redirect", redirect, "out"));
+    flow
+}
+
+#[tokio::test]
+async fn only_see_other_makes_a_get_of_a_request() {
+    let runtime = Runtime::start(redirects()).await;
+    for status in [301, 302, 303, 307, 308] {
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            let call = json!({"method": method, "payload": {"a": 1}});
+            let request = seen(&runtime.ask(&format!("/r/{status}"), call).await);
+            let (kept, body) = match status {
+                303 => ("GET", Value::Null),
+                _ => (method, json!({"a": 1})),
+            };
+            let got = (&request["method"], &request["body"]);
+            assert_eq!(got, (&json!(kept), &body), "{method} at {status}: {request}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_says_so_where_one_is_expected() {
+    let runtime = Runtime::start(redirects()).await;
+    for (method, length) in [
+        ("POST", json!("0")),
+        ("PUT", json!("0")),
+        ("PATCH", json!("0")),
+        ("DELETE", Value::Null),
+        ("GET", Value::Null),
+    ] {
+        for call in [json!({"method": method}), json!({"method": method, "payload": ""})] {
+            let request = seen(&runtime.ask("/t", call).await);
+            assert_eq!(request["headers"]["content-length"], length, "{request}");
+            assert_eq!(request["headers"]["transfer-encoding"], Value::Null);
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_goes_wrong_is_said_and_reaches_the_flow() {
     let mut runtime = Runtime::start(asks(json!({}))).await;

@@ -6,8 +6,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 
 use crate::support::{
     Client, Runtime, broadcaster, delete_session, echo, listener, node, set, set_payload, soon,
@@ -465,4 +466,18 @@ async fn on_sigterm_clients_are_closed_with_1001_and_the_exit_code_is_0() {
     let mut runtime = runtime;
     let (log, code) = runtime.rest_of_log().await;
     assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test]
+async fn a_close_is_answered_with_its_code_and_reason() {
+    let runtime = Runtime::start(echo()).await;
+    for close in [
+        Some(CloseFrame { code: CloseCode::Library(4001), reason: "enough".into() }),
+        Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }),
+        None,
+    ] {
+        let mut client = runtime.connect("/ws").await;
+        client.send_message(Message::Close(close.clone())).await;
+        assert_eq!(client.closed().await, close);
+    }
 }

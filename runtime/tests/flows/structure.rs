@@ -123,3 +123,39 @@ async fn what_another_runtime_stored_is_found_in_the_named_store() {
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
 }
+
+#[tokio::test]
+async fn a_damaged_context_file_is_set_aside_and_the_rest_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    let context = folder.path().join("context");
+    let stores = format!(
+        "[context-storage]\ndefault = 'disk'\n\
+         disk = {{ module = 'localfilesystem', config = {{ dir = '{}' }} }}\n",
+        folder.path().display()
+    );
+    std::fs::write(&settings, stores).unwrap();
+    for (file, text) in
+        [("global/global.json", r#"{"cut": [1, "#), ("tab/flow.json", r#"{"whole": "5"}"#)]
+    {
+        let file = context.join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+    let args = ["--settings", settings.to_str().unwrap()];
+    let flow = json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["read"]),
+        payload("read", "whole", "flow", &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let mut runtime = Runtime::start_with(flow, &args, &[]).await;
+    let line = runtime.log_line("is not a JSON object").await;
+    assert!(line.contains("ERROR") && line.contains("global.json.damaged"), "{line}");
+    let mut client = runtime.connect("/ws").await;
+    client.send("x").await;
+    assert_eq!(client.text().await, "5");
+    let aside = std::fs::read_to_string(context.join("global/global.json.damaged")).unwrap();
+    assert_eq!(aside, r#"{"cut": [1, "#);
+}

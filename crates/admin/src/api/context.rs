@@ -27,8 +27,12 @@ fn asked(call: &Call) -> Option<Asked> {
         "node" => {
             let nodes = call.admin.engine().nodes();
             let node = nodes.iter().find(|node| node.id == id);
-            let place =
-                node.map(|node| ContextPlace::Node { id, flow: &node.flow }.text().into_owned());
+            let place = node.map(|node| match node.node_type.starts_with("subflow:") {
+                // The values of an instance are its flow context.
+                true => ContextPlace::Flow(id),
+                false => ContextPlace::Node { id, flow: &node.flow },
+            });
+            let place = place.map(|place| place.text().into_owned());
             Some(Asked { place, of_node: true, key })
         }
         _ => None,

@@ -110,15 +110,38 @@ fn with_json(path: &Path) -> PathBuf {
 }
 
 /// The lines `// key: value` at the beginning of a file, and the rest.
-fn split(text: &str) -> (Vec<(&str, &str)>, &str) {
+fn split(text: &str) -> (Vec<(&str, String)>, &str) {
     let (mut about, mut rest) = (Vec::new(), text);
     while let Some((line, after)) = rest.split_once('\n') {
         let pair = line.strip_prefix("// ").and_then(|line| line.split_once(": "));
         let Some((key, value)) = pair.filter(|(key, _)| is_word(key)) else { break };
-        about.push((key, value.trim_end_matches('\r')));
+        about.push((key, from_line(value.trim_end_matches('\r'))));
         rest = after;
     }
     (about, rest)
+}
+
+/// Encodes a value as one line, in Node-RED's format.
+fn to_line(value: &str) -> String {
+    value.replace('\\', r"\\").replace('\n', r"\n")
+}
+
+fn from_line(line: &str) -> String {
+    let mut value = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('\\') {
+        value.push_str(before);
+        rest = after;
+        match after.chars().next() {
+            Some(c @ ('\\' | 'n')) => {
+                value.push(if c == 'n' { '\n' } else { c });
+                rest = after.get(1..).unwrap_or_default();
+            }
+            _ => value.push('\\'),
+        }
+    }
+    value.push_str(rest);
+    value
 }
 
 fn is_word(text: &str) -> bool {
@@ -153,16 +176,16 @@ fn with_header(body: &Value) -> Result<String, Reply> {
     let mut file = String::new();
     let about = body.as_object().into_iter().flat_map(Map::iter);
     for (key, value) in about.filter(|(key, _)| *key != "text") {
-        match value.as_str() {
-            Some(value) if is_word(key) && !value.contains(['\n', '\r']) => {
-                file.push_str(&format!("// {key}: {value}\n"));
-            }
-            _ => {
-                return Err(Reply::unexpected(&format!(
-                    "invalid `{key}`: expected one line of text"
-                )));
-            }
+        if !is_word(key) {
+            let text = format!("invalid name `{key}`: expected letters, digits and `_`");
+            return Err(Reply::unexpected(&text));
         }
+        let value = match value {
+            Value::String(value) => to_line(value),
+            // The values of a stored file are always text.
+            other => to_line(&other.to_json()),
+        };
+        file.push_str(&format!("// {key}: {value}\n"));
     }
     file.push_str(text);
     Ok(file)
@@ -175,7 +198,15 @@ mod tests {
     #[test]
     fn what_a_file_says_about_itself_is_told_from_its_text() {
         let (about, text) = split("// name: f\n// outputs: 1\nreturn msg;\n// not: this\n");
-        assert_eq!(about, [("name", "f"), ("outputs", "1")]);
+        assert_eq!(about, [("name", "f".to_owned()), ("outputs", "1".to_owned())]);
         assert_eq!(text, "return msg;\n// not: this\n");
+    }
+
+    #[test]
+    fn a_value_of_several_lines_is_one_line_in_the_file() {
+        let value = "// Code\n\\n\\\\ \\x\\";
+        assert_eq!(to_line(value), r"// Code\n\\n\\\\ \\x\\");
+        assert_eq!(from_line(&to_line(value)), value);
+        assert_eq!(from_line(r"\x\"), r"\x\");
     }
 }

@@ -223,9 +223,7 @@ fn source(info: &NodeInfo) -> Map {
     let mut source = Map::with_capacity(4);
     source.insert("id", info.id.as_str());
     source.insert("type", info.node_type.as_str());
-    if !info.name.is_empty() {
-        source.insert("name", info.name.as_str());
-    }
+    source.insert("name", info.name.as_str());
     source
 }
 

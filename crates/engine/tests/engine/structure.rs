@@ -247,7 +247,7 @@ async fn errors_and_statuses_leave_an_instance_that_does_not_handle_them() {
     bench.engine.deploy(file(nodes(&[], true)), DeployType::Nodes).await.unwrap();
     assert_eq!(run(&bench, "1-show", "x").await, Vec::<String>::new());
     let told = run(&bench, "1", "shown").await;
-    let status = r#"{"status":{"text":"shown","source":{"id":"1","type":"subflow:s"}}}"#;
+    let status = r#"{"status":{"text":"shown","source":{"id":"1","type":"subflow:s","name":""}}}"#;
     assert_eq!(told, [format!("k {status}")]);
     let shown = bench.engine.statuses();
     let of_instance = shown.iter().find(|(node, _)| node.id == "1").unwrap();

@@ -63,7 +63,7 @@ async fn a_failing_task_reaches_catch_without_a_message() {
     ]))
     .await;
     bench.send("f", "x").await;
-    let source = json!({"id": "f", "type": "fails", "count": 1});
+    let source = json!({"id": "f", "type": "fails", "name": "", "count": 1});
     let expected = json!({"error": {"message": "no", "source": source}});
     assert_eq!(noted(&bench, 0, "s").await, expected);
     bench.stop().await;
@@ -160,12 +160,12 @@ async fn complete_tells_of_listed_nodes_that_it_is_not_wired_to() {
     lines.sort();
     let complete = |id: &str, kind: &str, payload: &str, name: &str| {
         format!(
-            r#"s {{"payload":"{payload}","complete":{{"source":{{"id":"{id}","type":"{kind}"{name}}}}}}}"#
+            r#"s {{"payload":"{payload}","complete":{{"source":{{"id":"{id}","type":"{kind}","name":"{name}"}}}}}}"#
         )
     };
     let expected = [
         complete("alone", "slow", "x", ""),
-        complete("p", "probe", "x", r#","name":"P""#),
+        complete("p", "probe", "x", "P"),
         complete("r", "relay", "x!", ""),
     ];
     let mut expected = expected.to_vec();

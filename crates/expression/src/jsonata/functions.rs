@@ -7,6 +7,7 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
 
 use super::convert::Converter;
+use super::corrected::{self, Corrected};
 use super::guard::Budget;
 use super::moment;
 use ferrowire_core::{NodeContext, PropertyPath, Scope, Value};
@@ -28,6 +29,8 @@ pub(super) struct Functions {
     pub(super) random: bool,
     /// `$encodeUrl`, which does not encode spaces in the interpreter.
     pub(super) encode_url: bool,
+    /// Replacements of the interpreter's functions.
+    pub(super) corrected: Vec<Corrected>,
 }
 
 type Shared = Rc<RefCell<Converter>>;
@@ -40,6 +43,7 @@ pub(super) fn register(
     budget: &Budget,
     cx: &NodeContext,
 ) -> Result<(), EvaluatorError> {
+    corrected::register(evaluator, &functions.corrected)?;
     if functions.moment {
         moment::register(evaluator, converter, budget)?;
     }

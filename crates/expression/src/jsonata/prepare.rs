@@ -7,7 +7,7 @@ use jsonata_core::ast::{AstNode, BinaryOp, Stage};
 use super::functions::Functions;
 use super::moment::{self, Known};
 use super::walk::walk;
-use super::{InvalidJsonata, guard, syntax};
+use super::{InvalidJsonata, corrected, guard, syntax};
 use ferrowire_core::Key;
 
 use crate::regexp;
@@ -41,6 +41,7 @@ pub(super) fn prepare(ast: &mut AstNode, source: &str) -> Result<Found, InvalidJ
         Ok(())
     });
     guarded.map(|()| {
+        search.functions.corrected = corrected::insert(ast);
         let reads = match search.everything {
             true => Reads::Everything,
             false => Reads::Names(search.names.into_iter().map(Key::from).collect()),

@@ -16,7 +16,7 @@ pub(super) fn evaluate(source: &str, msg: &Message) -> Result<Option<Value>, Str
     expression.evaluate(msg, node.context()).map_err(|error| error.to_string())
 }
 
-fn value(source: &str, properties: serde_json::Value) -> serde_json::Value {
+pub(super) fn value(source: &str, properties: serde_json::Value) -> serde_json::Value {
     let found = evaluate(source, &message(properties)).unwrap_or_else(|e| panic!("{source}: {e}"));
     serde_json::from_str(&found.unwrap_or_default().to_json()).unwrap()
 }

@@ -1,35 +1,54 @@
 //! Visits every part of a parsed expression.
 
+use std::convert::Infallible;
+
 use jsonata_core::ast::{AstNode, Stage};
 
 /// Calls `visit` for `node` and all its parts, outermost first. An error ends the walk.
 pub(super) fn walk<E>(
     node: &mut AstNode,
-    visit: &mut impl FnMut(&mut AstNode) -> Result<(), E>,
+    visit: &mut dyn FnMut(&mut AstNode) -> Result<(), E>,
 ) -> Result<(), E> {
     visit(node)?;
+    children(node, &mut |child| walk(child, &mut *visit))
+}
+
+/// Calls `visit` for `node` and all that is in it, innermost first: what it puts in is not visited.
+pub(super) fn walk_up(node: &mut AstNode, visit: &mut dyn FnMut(&mut AstNode)) {
+    let Ok(()) = children(node, &mut |child| {
+        walk_up(child, &mut *visit);
+        Ok::<_, Infallible>(())
+    });
+    visit(node);
+}
+
+/// Calls `visit` for each part that `node` consists of.
+fn children<E>(
+    node: &mut AstNode,
+    visit: &mut dyn FnMut(&mut AstNode) -> Result<(), E>,
+) -> Result<(), E> {
     match node {
         AstNode::Path { steps } => {
             for step in steps {
-                walk(&mut step.node, visit)?;
+                visit(&mut step.node)?;
                 for stage in &mut step.stages {
                     if let Stage::Filter(filter) = stage {
-                        walk(filter, visit)?;
+                        visit(filter)?;
                     }
                 }
             }
             Ok(())
         }
         AstNode::Binary { lhs, rhs, .. } => {
-            walk(lhs, visit)?;
-            walk(rhs, visit)
+            visit(lhs)?;
+            visit(rhs)
         }
         AstNode::Unary { operand: inner, .. }
         | AstNode::Lambda { body: inner, .. }
-        | AstNode::FunctionApplication(inner) => walk(inner, visit),
+        | AstNode::FunctionApplication(inner) => visit(inner),
         AstNode::Function { args, .. } => all(args, visit),
         AstNode::Call { procedure, args } => {
-            walk(procedure, visit)?;
+            visit(procedure)?;
             all(args, visit)
         }
         AstNode::Array(items) | AstNode::Block(items) | AstNode::ArrayGroup(items) => {
@@ -37,22 +56,22 @@ pub(super) fn walk<E>(
         }
         AstNode::Object(pairs) => all_pairs(pairs, visit),
         AstNode::ObjectTransform { input, pattern } => {
-            walk(input, visit)?;
+            visit(input)?;
             all_pairs(pattern, visit)
         }
         AstNode::Conditional { condition, then_branch, else_branch } => {
-            walk(condition, visit)?;
-            walk(then_branch, visit)?;
-            else_branch.as_mut().map_or(Ok(()), |branch| walk(branch, visit))
+            visit(condition)?;
+            visit(then_branch)?;
+            else_branch.as_mut().map_or(Ok(()), |branch| visit(branch))
         }
         AstNode::Sort { input, terms } => {
-            walk(input, visit)?;
-            terms.iter_mut().try_for_each(|(term, _)| walk(term, visit))
+            visit(input)?;
+            terms.iter_mut().try_for_each(|(term, _)| visit(term))
         }
         AstNode::Transform { location, update, delete } => {
-            walk(location, visit)?;
-            walk(update, visit)?;
-            delete.as_mut().map_or(Ok(()), |delete| walk(delete, visit))
+            visit(location)?;
+            visit(update)?;
+            delete.as_mut().map_or(Ok(()), |delete| visit(delete))
         }
         _ => Ok(()),
     }
@@ -60,17 +79,17 @@ pub(super) fn walk<E>(
 
 fn all<E>(
     nodes: &mut [AstNode],
-    visit: &mut impl FnMut(&mut AstNode) -> Result<(), E>,
+    visit: &mut dyn FnMut(&mut AstNode) -> Result<(), E>,
 ) -> Result<(), E> {
-    nodes.iter_mut().try_for_each(|node| walk(node, visit))
+    nodes.iter_mut().try_for_each(visit)
 }
 
 fn all_pairs<E>(
     pairs: &mut [(AstNode, AstNode)],
-    visit: &mut impl FnMut(&mut AstNode) -> Result<(), E>,
+    visit: &mut dyn FnMut(&mut AstNode) -> Result<(), E>,
 ) -> Result<(), E> {
     pairs.iter_mut().try_for_each(|(key, value)| {
-        walk(key, visit)?;
-        walk(value, visit)
+        visit(key)?;
+        visit(value)
     })
 }
