@@ -26,6 +26,32 @@
         return String(value);
     };
 
+    // --- errors ---------------------------------------------------------------------------
+    // The interpreter's stacks lack what V8 begins them with: the name and the message.
+    const { getPrototypeOf, defineProperty } = Object;
+    const { apply } = Reflect;
+    const trace = Object.getOwnPropertyDescriptor(Error.prototype, 'stack').get;
+    const heading = Error.prototype.toString;
+    const setStack = (error, value) => defineProperty(error, 'stack', { value, writable: true, configurable: true });
+    const withHeading = (name, error, frames) => `${apply(heading, { name, message: error.message }, [])}\n${frames}`.trimEnd();
+    defineProperty(Error.prototype, 'stack', {
+        get() {
+            const frames = apply(trace, this, []);
+            // A name that was given later is not in V8's stack either.
+            return typeof frames === 'string' ? withHeading(getPrototypeOf(this)?.name, this, frames) : frames;
+        },
+        set(value) { setStack(this, value); },
+    });
+    const { captureStackTrace } = Error;
+    defineProperty(Error, 'captureStackTrace', {
+        value(target, above) {
+            captureStackTrace(target, above);
+            setStack(target, withHeading(target.name, target, target.stack));
+        },
+        writable: true,
+        configurable: true,
+    });
+
     host.library('bounds')(info.mostElements);
     host.library('long')(host, info.mostElements);
 

@@ -211,6 +211,7 @@ impl Engine {
     fn timed_out(&self) -> NodeError {
         let limit = self.time_limit.as_millis();
         fault::made("Error", &format!("Script execution timed out after {limit}ms"))
+            .with("code", "ERR_SCRIPT_EXECUTION_TIMEOUT")
     }
 
     fn out_of_memory(&self) -> NodeError {

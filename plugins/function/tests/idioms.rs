@@ -1,0 +1,73 @@
+//! What code that was written for Node-RED expects of errors, text, dates and buffers.
+
+use ferrowire::Message;
+use ferrowire_plugin_function as _;
+use ferrowire_testkit::{Harness, json};
+use serde_json::Value as Json;
+
+/// The payload of the message that the code returns.
+async fn value(code: &str) -> Json {
+    let mut node = Harness::of("function").config(json!({"func": code})).start().await;
+    node.send(Message::with_payload("ab")).await;
+    let msg = node.next_output(0).await;
+    let stopped = node.stop().await;
+    assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
+    let payload = msg.payload().cloned().unwrap_or_default().to_json();
+    serde_json::from_str(&payload).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_begins_with_what_the_error_says() {
+    let code = "const of = (fail) => { try { fail() } catch (e) { return e.stack.split('\\n    at ')[0] } };
+        class Own extends Error { constructor(text) { super(text); this.name = 'Own' } }
+        class Traced extends Error { constructor(text) { super(text); Error.captureStackTrace(this, Traced) } }
+        const e = new Error('x'), plain = {};
+        Error.captureStackTrace(plain);
+        const frames = [e.stack.includes('\\n    at '), plain.stack.startsWith('Error\\n    at '), e.stack.endsWith('\\n')];
+        e.stack = 'mine';
+        return {payload: [of(() => { throw new Error('boom') }), of(() => { null.x }), of(() => { throw new TypeError() }),
+            of(() => { throw new Own('o') }), of(() => { throw new Traced('t') }), of(() => JSON.parse('{')).split(':')[0],
+            ...frames, e.stack, Object.keys(new Error('k')), Error.prototype.stack ?? null]};";
+    let expected = json!([
+        "Error: boom",
+        "TypeError: cannot read property 'x' of null",
+        "TypeError",
+        "Error: o",
+        "Error: t",
+        "SyntaxError",
+        true,
+        true,
+        false,
+        "mine",
+        [],
+        null
+    ]);
+    assert_eq!(value(code).await, expected);
+}
+
+/// What a catch node tells of the error.
+async fn caught(code: &str) -> (String, Json) {
+    let config = json!({"func": code, "timeout": 0.05});
+    let mut node = Harness::of("function").config(config).watched().start().await;
+    node.send(Message::new()).await;
+    let msg = node.next_caught().await;
+    let text = node.next_error().await;
+    node.stop().await;
+    let error = msg.get("error").cloned().unwrap_or_default().to_json();
+    (text, serde_json::from_str(&error).unwrap_or_default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_error_says_is_not_taken_for_a_place() {
+    let (text, error) = caught("\nthrow new Error('function:9:9')").await;
+    assert!(text.ends_with("thrown in line 2, col 11 of the function"), "{text}");
+    let stack = error["stack"].as_str().unwrap();
+    assert!(stack.starts_with("Error: function:9:9\n    at "), "{stack}");
+    assert_eq!(stack.matches("Error:").count(), 1, "{stack}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_about_time_has_a_code() {
+    let (_, error) = caught("for (;;);").await;
+    assert_eq!(error["code"], "ERR_SCRIPT_EXECUTION_TIMEOUT");
+}
