@@ -14,17 +14,19 @@ use crate::limit::Limit;
 /// line numbers are one less than those that the interpreter counts.
 pub(crate) const FILE: &str = "function";
 
+// The semicolons make a directive such as `'use strict'` an ordinary statement, as in Node-RED.
+
 pub(crate) fn message_code(code: &str, is_async: bool) -> String {
     let keyword = if is_async { "async " } else { "" };
-    format!("({keyword}function (msg, node) {{\n{code}\n}})")
+    format!("({keyword}function (msg, node) {{;\n{code}\n}})")
 }
 
 pub(crate) fn initialize_code(code: &str) -> String {
-    format!("(async function (node) {{\n{code}\n}})")
+    format!("(async function (node) {{;\n{code}\n}})")
 }
 
 pub(crate) fn finalize_code(code: &str) -> String {
-    format!("(function (node) {{\n{code}\n}})")
+    format!("(function (node) {{;\n{code}\n}})")
 }
 
 /// Whether the code holds a call of `node.done()`, outside of comments.

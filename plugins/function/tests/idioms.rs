@@ -71,3 +71,19 @@ async fn an_error_about_time_has_a_code() {
     let (_, error) = caught("for (;;);").await;
     assert_eq!(error["code"], "ERR_SCRIPT_EXECUTION_TIMEOUT");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_directive_at_the_beginning_of_the_code_is_none() {
+    let code = "'use strict';\ntotal = 5 * 2;\nreturn {payload: [total, (function () { return this === undefined })(),
+        (function () { 'use strict'; return this === undefined })()]};";
+    assert_eq!(value(code).await, json!([10, false, true]));
+    for property in ["initialize", "finalize"] {
+        let mut config = json!({"func": "return {payload: total}"});
+        config[property] = "'use strict'; total = 1;".into();
+        let mut node = Harness::of("function").config(config).start().await;
+        node.send(Message::new()).await;
+        let stopped = node.stop().await;
+        assert_eq!(stopped.outputs[0].len(), usize::from(property == "initialize"));
+        assert_eq!(stopped.errors.len(), usize::from(property == "finalize"));
+    }
+}
