@@ -87,3 +87,33 @@ async fn a_directive_at_the_beginning_of_the_code_is_none() {
         assert_eq!(stopped.errors.len(), usize::from(property == "finalize"));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn functions_of_buffer_may_be_called_in_all_ways() {
+    let code = "const b = new Buffer.from('ab'), sub = b.subarray(1);
+        class Own extends Buffer {}
+        return {payload: [b, Buffer.isBuffer(b), new Buffer.alloc(1), new Buffer.concat([b, b]).length, Buffer('aGk=', 'base64').toString(),
+            Buffer(2).length, Buffer.isBuffer(sub), Buffer.isBuffer(b.map((x) => x + 1)), sub.constructor === Buffer, b.constructor.name,
+            Buffer.of(1, 2).length, b instanceof Uint8Array, Object.getPrototypeOf(Buffer) === Uint8Array, new Own(1).length,
+            Buffer.from(new Uint8Array([97])).toString(), Object.prototype.toString.call(b)]};";
+    let buffer = |data: &[u8]| json!({"type": "Buffer", "data": data});
+    let expected = json!([
+        buffer(b"ab"),
+        true,
+        buffer(&[0]),
+        4,
+        "hi",
+        2,
+        true,
+        true,
+        true,
+        "Buffer",
+        2,
+        true,
+        true,
+        1,
+        "a",
+        "[object Uint8Array]"
+    ]);
+    assert_eq!(value(code).await, expected);
+}
