@@ -243,7 +243,14 @@
             Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
         }
     };
+    const { toString: dateText, toTimeString: timeText } = Date.prototype;
+    const named = (shown) => function () {
+        const millis = apply(getTime, this, []);
+        return Number.isNaN(millis) ? 'Invalid Date' : `${apply(shown, this, [])} (${intl().zoneName(millis)})`;
+    };
     replace(Date.prototype, {
+        toString: named(dateText),
+        toTimeString: named(timeText),
         toLocaleString(locales, options) { return intl().dates.toLocaleString(this, locales, options); },
         toLocaleDateString(locales, options) { return intl().dates.toLocaleDateString(this, locales, options); },
         toLocaleTimeString(locales, options) { return intl().dates.toLocaleTimeString(this, locales, options); },
