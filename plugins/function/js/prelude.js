@@ -58,18 +58,19 @@
     // --- node -----------------------------------------------------------------------------
     const closers = [];
     const log = (level) => (value) => host.log(level, text(value));
+    const tell = (level) => (value) => (typeof value === 'string' ? host.log(level, text(value)) : host.tell(level, value, text(value)));
     const common = {
         id: info.id,
         name: info.name,
         path: info.path,
         outputCount: info.outputs,
         log: log('info'),
-        warn: log('warn'),
+        warn: tell('warn'),
         debug: log('debug'),
         trace: log('trace'),
         error(value, msg) {
             if (msg !== null && typeof msg === 'object') host.fail(value ?? '', msg);
-            else host.log('error', text(value === undefined ? '' : value));
+            else tell('error')(value === undefined ? '' : value);
         },
         status: (status) => host.status(typeof status === 'string' ? { text: status } : status),
         on(event, handler) {

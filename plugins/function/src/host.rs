@@ -353,6 +353,19 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
         this.cx.log(level(&name), format_args!("{text}"));
     })?;
     let this = Arc::clone(shared);
+    builder.add("tell", move |ctx: Ctx<'js>, name: String, value: Js<'js>, text: String| {
+        // What is too deep for a message is shown as its text.
+        match Reader::new(&Scope::of(&ctx)?).value(value) {
+            Ok(Some(value)) => this.cx.log_value(level(&name), value, text),
+            Ok(None) => this.cx.log(level(&name), format_args!("{text}")),
+            Err(_) => {
+                ctx.catch();
+                this.cx.log(level(&name), format_args!("{text}"));
+            }
+        }
+        Ok::<_, rquickjs::Error>(())
+    })?;
+    let this = Arc::clone(shared);
     builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, msg: Js<'js>| {
         let (error, msg) = (fault::of(&ctx, &error), message(&ctx, msg)?);
         this.push(&ctx, Effect::Fail(error, msg))

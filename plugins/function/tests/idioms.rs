@@ -1,6 +1,6 @@
 //! What code that was written for Node-RED expects of errors, text, dates and buffers.
 
-use ferrowire::Message;
+use ferrowire::{Message, Value};
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Harness, json};
 use serde_json::Value as Json;
@@ -116,4 +116,43 @@ async fn functions_of_buffer_may_be_called_in_all_ways() {
         "[object Uint8Array]"
     ]);
     assert_eq!(value(code).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn warnings_and_errors_are_shown_as_what_they_are() {
+    let code = "node.warn({a: [1]}); node.warn([1, 2]); node.error({a: 1}); node.warn(Buffer.from('b')); node.warn(5);
+        node.warn('text'); node.error(); node.log({b: 1}); node.warn(undefined);
+        const own = {}; own.own = own; node.warn(own); node.warn(new TypeError('we'));";
+    let mut node = Harness::of("function").config(json!({"func": code})).start().await;
+    node.send(Message::new()).await;
+    let mut shown = node.logged_values();
+    let error = shown.pop().unwrap();
+    let logs: Vec<String> = node.logs().into_iter().map(|(_, text)| text).collect();
+    node.stop().await;
+    let expected: [Value; 6] = [
+        json!({"a": [1]}).into(),
+        json!([1, 2]).into(),
+        json!({"a": 1}).into(),
+        vec![b'b'].into(),
+        5.into(),
+        Value::Undefined,
+    ];
+    assert_eq!(shown, expected);
+    let property = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+    assert_eq!((property("name"), property("message")), ("TypeError", "we"));
+    assert!(property("stack").starts_with("TypeError: we\n    at "), "{error:?}");
+    let expected = [
+        r#"{"a":[1]}"#,
+        "[1,2]",
+        r#"{"a":1}"#,
+        r#"{"type":"Buffer","data":[98]}"#,
+        "5",
+        "text",
+        "",
+        r#"{"b":1}"#,
+        "undefined",
+        "[object Object]",
+        "TypeError: we",
+    ];
+    assert_eq!(logs, expected);
 }
