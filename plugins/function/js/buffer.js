@@ -34,6 +34,11 @@
             return host.encode(this.subarray(clamp(start, this.length, 0), clamp(end, this.length, this.length)), encodingOf(encoding));
         }
         toLocaleString(encoding, start, end) { return this.toString(encoding, start, end); }
+        [Symbol.for('nodejs.util.inspect.custom')]() {
+            const more = this.length > 50 ? ` ... ${this.length - 50} more byte${this.length > 51 ? 's' : ''}` : '';
+            const shown = Array.from(this.subarray(0, 50), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+            return `<Buffer${shown && ' '}${shown}${more}>`;
+        }
         toJSON() { return { type: 'Buffer', data: Array.from(this) }; }
         equals(other) { return Buffer.compare(this, other) === 0; }
         compare(other, start, end, from, to) {

@@ -166,11 +166,16 @@
     hidden('clearInterval', clear);
     hidden('clearImmediate', clear);
     hidden('queueMicrotask', (fn) => { Promise.resolve().then(fn).catch((e) => host.fail(e, {})); });
+    const asPromise = Symbol.for('nodejs.util.promisify.custom');
     hidden('promisify', (fn) => {
+        if (typeof fn?.[asPromise] === 'function') return fn[asPromise];
         if (fn === globalThis.setTimeout) return (ms, value) => new Promise((done) => fn(done, ms, value));
-        return (...args) => new Promise((resolve, reject) =>
-            fn(...args, (error, value) => (error ? reject(error) : resolve(value))));
+        return function (...args) {
+            return new Promise((resolve, reject) =>
+                fn.call(this, ...args, (error, value) => (error ? reject(error) : resolve(value))));
+        };
     });
+    promisify.custom = asPromise;
 
     // --- context --------------------------------------------------------------------------
     const context = (scope) => {
@@ -265,32 +270,10 @@
         },
     });
     lazy('RED', () => ({ util: host.library('util')(host, own) }));
-    const show = (value) => {
-        if (typeof value === 'string') return value;
-        if (typeof value === 'function') return `[Function: ${value.name || 'anonymous'}]`;
-        return text(value);
-    };
-    const format = (first, ...rest) => {
-        if (typeof first !== 'string') return [first, ...rest].map(show).join(' ');
-        const line = first.replace(/%[sdifjoO%]/g, (mark) => {
-            if (mark === '%%') return '%';
-            if (rest.length === 0) return mark;
-            const value = rest.shift();
-            if (mark === '%d') return String(Number(value));
-            if (mark === '%i') return String(parseInt(value, 10));
-            if (mark === '%f') return String(parseFloat(value));
-            return mark === '%j' ? JSON.stringify(value) : show(value);
-        });
-        return [line, ...rest.map(show)].join(' ');
-    };
-    const print = (level) => (...values) => host.log(level, wellFormed.call(format(...values)));
-    hidden('console', {
-        log: print('info'), info: print('info'), warn: print('warn'), error: print('error'),
-        debug: print('debug'), trace: print('trace'), dir: print('info'),
-        assert(holds, ...values) { if (!holds) host.log('error', `assertion failed: ${format(...values)}`); },
-    });
-    hidden('util', { format, inspect: show, promisify: globalThis.promisify, isArray: Array.isArray,
-        isDeepStrictEqual: (a, b) => globalThis.RED.util.compareObjects(a, b) });
+    let printer;
+    const printing = () => (printer ??= host.library('inspect')(info.mostElements));
+    lazy('console', () => host.library('console')((level, line) => host.log(level, wellFormed.call(line)), printing()));
+    lazy('util', () => host.library('node-util')(printing(), globalThis.promisify));
     hidden('structuredClone', (value) => globalThis.RED.util.cloneMessage(value));
     hidden('TextEncoder', class TextEncoder {
         get encoding() { return 'utf-8'; }

@@ -303,6 +303,9 @@ fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "console" => ctx.eval(include_str!("../js/console.js")),
+        "inspect" => ctx.eval(include_str!("../js/inspect.js")),
+        "node-util" => ctx.eval(include_str!("../js/node-util.js")),
         "long" => ctx.eval(include_str!("../js/long.js")),
         "intl" => ctx.eval(include_str!("../js/intl.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
