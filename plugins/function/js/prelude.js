@@ -226,11 +226,19 @@
         };
     };
     const own = context('node');
-    own.flow = context('flow');
-    own.global = context('global');
     hidden('context', own);
-    hidden('flow', own.flow);
-    hidden('global', own.global);
+    let sharing;
+    for (const scope of ['flow', 'global']) {
+        const methods = context(scope);
+        hidden(scope, methods);
+        let made;
+        defineProperty(own, scope, {
+            configurable: true,
+            enumerable: true,
+            get: () => (made ??= (sharing ??= host.library('shared')(host)).of(scope, methods)),
+            set(value) { made = value; },
+        });
+    }
     // What Node-RED's wrapper of the code makes `node` of; some flows reach for it.
     hidden('__node__', common);
     hidden('env', { get: (name) => host.env(String(name)) });
@@ -338,6 +346,7 @@
         rejections,
         unhandled,
         release,
+        keep: () => sharing.keep(),
         returned,
         fire(id) {
             const timer = timers.get(id);

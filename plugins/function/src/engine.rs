@@ -170,6 +170,7 @@ impl Engine {
             while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
             if !self.shared.limit.exceeded() {
                 self.shared.release_held(&scope).map_err(into(&ctx))?;
+                self.shared.keep_changed(&scope).map_err(into(&ctx))?;
                 rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran

@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) start_failed: bool,
     /// A promise was rejected that nothing waited for.
     rejected: bool,
+    /// The run has values of contexts, which it may have changed.
+    keeps: bool,
 }
 
 impl Shared {
@@ -81,6 +83,14 @@ impl Shared {
             } else {
                 self.push(scope.ctx, effect)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Puts back the values of contexts that the run has changed in place.
+    pub(crate) fn keep_changed(&self, scope: &Scope<'_, '_>) -> Result<()> {
+        if std::mem::take(&mut self.state().keeps) {
+            scope.call("keep")?.call::<_, ()>(())?;
         }
         Ok(())
     }
@@ -306,6 +316,7 @@ fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
         "console" => ctx.eval(include_str!("../js/console.js")),
         "inspect" => ctx.eval(include_str!("../js/inspect.js")),
         "node-util" => ctx.eval(include_str!("../js/node-util.js")),
+        "shared" => ctx.eval(include_str!("../js/shared.js")),
         "long" => ctx.eval(include_str!("../js/long.js")),
         "intl" => ctx.eval(include_str!("../js/intl.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
@@ -418,6 +429,8 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
             this.context_set(&ctx, &kind, &path, &store, value)
         },
     )?;
+    let this = Arc::clone(shared);
+    builder.add("keep", move || this.state().keeps = true)?;
     let this = Arc::clone(shared);
     builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
         let scope = Scope::of(&ctx)?;

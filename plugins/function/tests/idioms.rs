@@ -2,7 +2,7 @@
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_function as _;
-use ferrowire_testkit::{Harness, json};
+use ferrowire_testkit::{Flow, Harness, json};
 use serde_json::Value as Json;
 
 /// The payload of the message that the code returns.
@@ -155,4 +155,52 @@ async fn warnings_and_errors_are_shown_as_what_they_are() {
         "TypeError: we",
     ];
     assert_eq!(logs, expected);
+}
+
+/// Two functions of one tab, each followed by a probe.
+async fn functions(codes: [&str; 2]) -> Flow {
+    Flow::start(json!([
+        {"id": "tab", "type": "tab", "label": ""},
+        {"id": "a", "type": "function", "z": "tab", "func": codes[0], "wires": [["a out"]]},
+        {"id": "a out", "type": "probe", "z": "tab", "wires": []},
+        {"id": "b", "type": "function", "z": "tab", "func": codes[1], "wires": [["b out"]]},
+        {"id": "b out", "type": "probe", "z": "tab", "wires": []},
+    ]))
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn properties_of_shared_contexts_are_seen_by_other_functions() {
+    let write = "context.global.answer = msg.payload; context.global['odd key'] = 1; context.flow.list ??= [];
+        context.flow.list.push(msg.payload); context.flow.list[0]++; context.x = (context.x ?? 0) + 1; delete context.global.gone;
+        return {payload: [context.x, context.flow.list === context.flow.list, typeof context.global.get, 'no' in context.global]};";
+    let read = "const before = [context.global.answer, context.global['odd key'], context.flow.list, global.get('answer'),
+            context.flow.none ?? null, 'answer' in context.global, context.x ?? null];
+        context.global.gone = 1;
+        return {payload: before};";
+    let flow = functions([write, read]).await;
+    for (message, list) in [(5, json!([6])), (7, json!([7, 7]))] {
+        flow.send("a", Message::with_payload(message)).await;
+        let runs = if message == 5 { 1 } else { 2 };
+        let expected = json!([runs, true, "function", false]);
+        assert_eq!(flow.next_at("a out").await.payload(), Some(&expected.into()));
+        flow.send("b", Message::new()).await;
+        let expected = json!([message, 1, list, message, null, true, null]);
+        assert_eq!(flow.next_at("b out").await.payload(), Some(&expected.into()));
+    }
+    flow.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_only_read_of_a_shared_context_is_not_written() {
+    let read =
+        "const list = context.flow.list; flow.set('list', ['later']); return {payload: list};";
+    let flow = functions(["context.flow.list = [1]; return msg", read]).await;
+    flow.send("a", Message::new()).await;
+    flow.next_at("a out").await;
+    for expected in [json!([1]), json!(["later"])] {
+        flow.send("b", Message::new()).await;
+        assert_eq!(flow.next_at("b out").await.payload(), Some(&expected.into()));
+    }
+    flow.stop().await;
 }
