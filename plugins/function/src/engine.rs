@@ -287,15 +287,15 @@ fn set_up(
     let calls: Object<'_> = prelude.call((host, info))?;
     calls.set(
         "main",
-        syntax::compile(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
+        syntax::compile_own(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
     )?;
     if !settings.initialize.is_empty() {
         let code = syntax::initialize_code(&settings.initialize);
-        calls.set("initialize", syntax::compile(ctx, &code)?)?;
+        calls.set("initialize", syntax::compile_own(ctx, &code)?)?;
     }
     if !settings.finalize.is_empty() {
         let code = syntax::finalize_code(&settings.finalize);
-        calls.set("finalize", syntax::compile(ctx, &code)?)?;
+        calls.set("finalize", syntax::compile_own(ctx, &code)?)?;
     }
     names::set_up(ctx);
     // Refused only while it is being read, which nobody does yet.

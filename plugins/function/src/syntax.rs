@@ -9,6 +9,7 @@ use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime, context::EvalOpt
 
 use crate::fault;
 use crate::limit::Limit;
+use crate::spread;
 
 /// The name of the user's code in stack traces. The wrapper's line comes first, so the user's
 /// line numbers are one less than those that the interpreter counts.
@@ -41,11 +42,23 @@ pub(crate) fn calls_done(code: &str) -> bool {
 }
 
 /// Makes a function of wrapped code, without running any of it.
-pub(crate) fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
+fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(FILE.to_owned());
     ctx.eval_with_options(code, options)
+}
+
+/// Makes a function of the user's code, wrapped, without running any of it.
+pub(crate) fn compile_own<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
+    if let Some(rewritten) = spread::rewritten(code) {
+        match compile(ctx, &rewritten) {
+            Ok(function) => return Ok(function),
+            // It was no spread after all.
+            Err(_) => drop(ctx.catch()),
+        }
+    }
+    compile(ctx, code)
 }
 
 thread_local! {

@@ -204,3 +204,18 @@ async fn what_was_only_read_of_a_shared_context_is_not_written() {
     }
     flow.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_text_is_spread_into_its_characters() {
+    let code = "const {a, ...rest} = {...msg.payload, a: 1}, text = 'xy', none = undefined;
+        return {payload: [rest, {...text}, {...none, ...text}, Object.assign({}, text), {...[5]}, [...text]]};";
+    let expected = json!([
+        {"0": "a", "1": "b"},
+        {"0": "x", "1": "y"},
+        {"0": "x", "1": "y"},
+        {"0": "x", "1": "y"},
+        {"0": 5},
+        ["x", "y"]
+    ]);
+    assert_eq!(value(code).await, expected);
+}
