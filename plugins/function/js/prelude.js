@@ -28,17 +28,16 @@
 
     // --- errors ---------------------------------------------------------------------------
     // The interpreter's stacks lack what V8 begins them with: the name and the message.
-    const { getPrototypeOf, defineProperty } = Object;
+    const { defineProperty } = Object;
     const { apply } = Reflect;
     const trace = Object.getOwnPropertyDescriptor(Error.prototype, 'stack').get;
     const heading = Error.prototype.toString;
     const setStack = (error, value) => defineProperty(error, 'stack', { value, writable: true, configurable: true });
-    const withHeading = (name, error, frames) => `${apply(heading, { name, message: error.message }, [])}\n${frames}`.trimEnd();
+    const withHeading = (error, frames) => `${apply(heading, error, [])}\n${frames}`.trimEnd();
     defineProperty(Error.prototype, 'stack', {
         get() {
             const frames = apply(trace, this, []);
-            // A name that was given later is not in V8's stack either.
-            return typeof frames === 'string' ? withHeading(getPrototypeOf(this)?.name, this, frames) : frames;
+            return typeof frames === 'string' ? withHeading(this, frames) : frames;
         },
         set(value) { setStack(this, value); },
     });
@@ -46,7 +45,7 @@
     defineProperty(Error, 'captureStackTrace', {
         value(target, above) {
             captureStackTrace(target, above);
-            setStack(target, withHeading(target.name, target, target.stack));
+            setStack(target, withHeading(target, target.stack));
         },
         writable: true,
         configurable: true,

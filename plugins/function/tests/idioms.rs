@@ -32,7 +32,7 @@ async fn a_stack_begins_with_what_the_error_says() {
         "Error: boom",
         "TypeError: cannot read property 'x' of null",
         "TypeError",
-        "Error: o",
+        "Own: o",
         "Error: t",
         "SyntaxError",
         true,
