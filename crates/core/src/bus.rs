@@ -52,6 +52,11 @@ pub trait Services: Send + Sync {
     fn status(&self, node: &Arc<NodeInfo>, status: Status);
     /// Writes to the log.
     fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>);
+    /// Writes `text` to the log; the debug sidebar shows `value` for it.
+    fn log_value(&self, node: &NodeInfo, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        let _ = value;
+        self.log(node, level, text);
+    }
     /// Sends data to the subscribers of a topic.
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value);
     /// The value of an environment variable as the node sees it.

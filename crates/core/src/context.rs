@@ -135,6 +135,11 @@ pub trait Host: Send + Sync {
     }
     /// Writes to the log.
     fn log(&self, level: Level, text: fmt::Arguments<'_>);
+    /// Writes `text` to the log; the debug sidebar shows `value` for it.
+    fn log_value(&self, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        let _ = value;
+        self.log(level, text);
+    }
     /// Reports a failure outside of a message handler, for catch nodes.
     fn failed(&self, error: NodeError);
     /// Reports that the node failed with `msg`, which catch nodes receive.
@@ -287,6 +292,11 @@ impl NodeContext {
     /// Writes to the runtime's log, with this node's id, type and name.
     pub fn log(&self, level: Level, text: fmt::Arguments<'_>) {
         self.host.log(level, text);
+    }
+
+    /// Logs `text`; the debug sidebar shows `value` for a warning or an error.
+    pub fn log_value(&self, level: Level, value: Value, text: impl fmt::Display) {
+        self.host.log_value(level, value, format_args!("{text}"));
     }
 
     /// Logs at [`Level::Debug`].

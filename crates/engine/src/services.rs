@@ -62,6 +62,8 @@ pub enum Event {
         level: Level,
         /// The text of the log line.
         text: Arc<str>,
+        /// What the text stands for, if the node logged something else.
+        value: Option<Value>,
     },
     /// A deploy is done.
     Deployed {
@@ -136,6 +138,20 @@ impl NodeServices {
         }
     }
 
+    fn logged(
+        &self,
+        node: &NodeInfo,
+        level: Level,
+        value: Option<Value>,
+        text: fmt::Arguments<'_>,
+    ) {
+        Self::write_log(node, level, text);
+        if level >= Level::Warn && self.events.receiver_count() > 0 {
+            let (node, text) = (Arc::new(node.clone()), text.to_string().into());
+            self.emit(Event::Logged { node, level, text, value });
+        }
+    }
+
     fn write_log(node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
         macro_rules! line {
             ($level:ident) => {
@@ -177,11 +193,11 @@ impl Services for NodeServices {
     }
 
     fn log(&self, node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
-        Self::write_log(node, level, text);
-        if level >= Level::Warn && self.events.receiver_count() > 0 {
-            let (node, text) = (Arc::new(node.clone()), text.to_string().into());
-            self.emit(Event::Logged { node, level, text });
-        }
+        self.logged(node, level, None, text);
+    }
+
+    fn log_value(&self, node: &NodeInfo, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        self.logged(node, level, Some(value), text);
     }
 
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value) {

@@ -210,6 +210,12 @@ impl Harness {
         self.world.logs.take()
     }
 
+    /// What the debug sidebar shows for log lines that are not only texts, and that were not read
+    /// yet.
+    pub fn logged_values(&mut self) -> Vec<Value> {
+        self.world.logged_values.take()
+    }
+
     /// The next failure: of a message, of `start`, or of a task.
     ///
     /// # Panics

@@ -92,6 +92,7 @@ impl Node for Collector {
 pub(crate) struct World {
     pub(crate) statuses: Record<Status>,
     pub(crate) logs: Record<(Level, String)>,
+    pub(crate) logged_values: Record<Value>,
     pub(crate) errors: Record<String>,
     pub(crate) published: Record<(&'static str, Value)>,
     pub(crate) env: HashMap<String, Value>,
@@ -110,6 +111,11 @@ impl Services for World {
 
     fn log(&self, _: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
         self.logs.push((level, text.to_string()));
+    }
+
+    fn log_value(&self, node: &NodeInfo, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        self.logged_values.push(value);
+        self.log(node, level, text);
     }
 
     fn publish(&self, _: &Arc<NodeInfo>, topic: &'static str, data: Value) {

@@ -10,7 +10,7 @@
         if (!known) throw new TypeError(`Unknown encoding: ${name}`);
         return known;
     };
-    const wrap = (buffer, at, length) => new Buffer(buffer, at, length);
+    const wrap = (buffer, at, length) => new Bytes(buffer, at, length);
     const bytesOf = (value, encoding) => (typeof value === 'string'
         ? new Uint8Array(host.decode(value, encodingOf(encoding))) : value);
     const check = (buffer, at, size) => {
@@ -27,61 +27,18 @@
         return Math.min(Math.max(value, 0), most);
     };
 
-    class Buffer extends Uint8Array {
-        constructor(value, at, length) {
-            if (typeof value === 'string') super(bytesOf(value, at));
-            else super(value, at, length);
-        }
-        static from(value, encoding, length) {
-            if (typeof value === 'string') return wrap(host.decode(value, encodingOf(encoding)));
-            if (value instanceof ArrayBuffer) return wrap(value, encoding, length);
-            if (ArrayBuffer.isView(value) || Array.isArray(value)) {
-                const copy = new Buffer(value.length);
-                copy.set(value);
-                return copy;
-            }
-            if (value && value.type === 'Buffer' && Array.isArray(value.data)) return Buffer.from(value.data);
-            if (value && typeof value === 'object') {
-                const plain = value.valueOf();
-                if (plain !== value && plain !== null && plain !== undefined) return Buffer.from(plain, encoding, length);
-                if (typeof value.length === 'number') return Buffer.from(Array.from(value));
-            }
-            throw new TypeError('The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object');
-        }
-        static alloc(size, fill, encoding) {
-            const made = new Buffer(size);
-            return fill === undefined ? made : made.fill(fill, encoding);
-        }
-        static allocUnsafe(size) { return new Buffer(size); }
-        static allocUnsafeSlow(size) { return new Buffer(size); }
-        static isBuffer(value) { return value instanceof Buffer; }
-        static isEncoding(name) { return String(name).toLowerCase() in names; }
-        static byteLength(value, encoding) {
-            return typeof value === 'string' ? bytesOf(value, encoding).length : value.byteLength;
-        }
-        static concat(list, length) {
-            if (!Array.isArray(list)) throw new TypeError('The "list" argument must be an instance of Array');
-            length ??= list.reduce((sum, item) => sum + item.length, 0);
-            const all = new Buffer(length);
-            let at = 0;
-            for (const item of list) {
-                const part = at + item.length > length ? item.subarray(0, length - at) : item;
-                all.set(part, at);
-                at += part.length;
-            }
-            return all;
-        }
-        static compare(a, b) {
-            const shared = Math.min(a.length, b.length);
-            for (let at = 0; at < shared; at++) if (a[at] !== b[at]) return a[at] < b[at] ? -1 : 1;
-            return Math.sign(a.length - b.length);
-        }
+    class Bytes extends Uint8Array {
         get parent() { return this.buffer; }
         get offset() { return this.byteOffset; }
         toString(encoding, start, end) {
             return host.encode(this.subarray(clamp(start, this.length, 0), clamp(end, this.length, this.length)), encodingOf(encoding));
         }
         toLocaleString(encoding, start, end) { return this.toString(encoding, start, end); }
+        [Symbol.for('nodejs.util.inspect.custom')]() {
+            const more = this.length > 50 ? ` ... ${this.length - 50} more byte${this.length > 51 ? 's' : ''}` : '';
+            const shown = Array.from(this.subarray(0, 50), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+            return `<Buffer${shown && ' '}${shown}${more}>`;
+        }
         toJSON() { return { type: 'Buffer', data: Array.from(this) }; }
         equals(other) { return Buffer.compare(this, other) === 0; }
         compare(other, start, end, from, to) {
@@ -171,6 +128,60 @@
         swap32() { return swap(this, 4); }
         swap64() { return swap(this, 8); }
     }
+    // As in Node.js, `Buffer` may be called with and without `new`, and so may its functions.
+    function Buffer(value, at, length) {
+        return typeof value === 'string' ? Buffer.from(value, at) : new Bytes(value, at, length);
+    }
+    Object.setPrototypeOf(Buffer, Uint8Array);
+    Buffer.prototype = Bytes.prototype;
+    Object.defineProperty(Bytes.prototype, 'constructor', { value: Buffer, writable: true, configurable: true });
+    Object.defineProperty(Buffer, Symbol.species, { get: () => Bytes, configurable: true });
+    Object.assign(Buffer, {
+        from: function from(value, encoding, length) {
+            if (typeof value === 'string') return wrap(host.decode(value, encodingOf(encoding)));
+            if (value instanceof ArrayBuffer) return wrap(value, encoding, length);
+            if (ArrayBuffer.isView(value) || Array.isArray(value)) {
+                const copy = new Bytes(value.length);
+                copy.set(value);
+                return copy;
+            }
+            if (value && value.type === 'Buffer' && Array.isArray(value.data)) return Buffer.from(value.data);
+            if (value && typeof value === 'object') {
+                const plain = value.valueOf();
+                if (plain !== value && plain !== null && plain !== undefined) return Buffer.from(plain, encoding, length);
+                if (typeof value.length === 'number') return Buffer.from(Array.from(value));
+            }
+            throw new TypeError('The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object');
+        },
+        alloc: function alloc(size, fill, encoding) {
+            const made = new Bytes(size);
+            return fill === undefined ? made : made.fill(fill, encoding);
+        },
+        allocUnsafe: function allocUnsafe(size) { return new Bytes(size); },
+        allocUnsafeSlow: function allocUnsafeSlow(size) { return new Bytes(size); },
+        isBuffer: function isBuffer(value) { return value instanceof Buffer; },
+        isEncoding: function isEncoding(name) { return String(name).toLowerCase() in names; },
+        byteLength: function byteLength(value, encoding) {
+            return typeof value === 'string' ? bytesOf(value, encoding).length : value.byteLength;
+        },
+        concat: function concat(list, length) {
+            if (!Array.isArray(list)) throw new TypeError('The "list" argument must be an instance of Array');
+            length ??= list.reduce((sum, item) => sum + item.length, 0);
+            const all = new Bytes(length);
+            let at = 0;
+            for (const item of list) {
+                const part = at + item.length > length ? item.subarray(0, length - at) : item;
+                all.set(part, at);
+                at += part.length;
+            }
+            return all;
+        },
+        compare: function compare(a, b) {
+            const shared = Math.min(a.length, b.length);
+            for (let at = 0; at < shared; at++) if (a[at] !== b[at]) return a[at] < b[at] ? -1 : 1;
+            return Math.sign(a.length - b.length);
+        },
+    });
     const swap = (buffer, size) => {
         if (buffer.length % size) throw new RangeError(`Buffer size must be a multiple of ${size * 8}-bits`);
         for (let at = 0; at < buffer.length; at += size) buffer.subarray(at, at + size).reverse();

@@ -8,7 +8,7 @@
     const numberOf = Number.prototype.valueOf;
 
     // --- locales and options ----------------------------------------------------------------
-    const TAG = /^[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|\d{3}))?(-([a-z\d]{5,8}|\d[a-z\d]{3}))*(-[a-wyz\d](-[a-z\d]{2,8})+)*(-x(-[a-z\d]{1,8})+)?$/i;
+    const TAG = /^(?:[a-z]{2,3}|[a-z]{5,8})(-[a-z]{4})?(-([a-z]{2}|\d{3}))?(-([a-z\d]{5,8}|\d[a-z\d]{3}))*(-[a-wyz\d](-[a-z\d]{2,8})+)*(-x(-[a-z\d]{1,8})+)?$/i;
     const list = (locales) => {
         if (locales === undefined) return [];
         if (locales === null) throw new TypeError('Cannot convert undefined or null to object');
@@ -22,11 +22,12 @@
     const keyword = (tag, name) => new RegExp(`-u(?:-[a-z\\d]+)*?-${name}(?:-([a-z\\d]{3,8}))?(?:-|$)`, 'i').exec(tag);
     const resolve = (locales) => {
         const tags = list(locales);
-        if (tags.length === 0) return { locale: native.locale(), tag: '' };
         for (const tag of tags) {
             const locale = native.resolve(tag);
             if (locale) return { locale, tag };
         }
+        // A tag such as `default` is no language anywhere.
+        if (!tags.some(native.hasWords)) return { locale: native.locale(), tag: '' };
         throw new RangeError(`the locale \`${tags[0]}\` is not known to \`Intl\` here; see \`Intl.DateTimeFormat.supportedLocalesOf\``);
     };
     const optionsOf = (options) => {
@@ -168,6 +169,14 @@
         return Math.trunc(millis);
     };
     const showDate = (format, value) => native.date(format.locale, format.timeZone, format.fields, time(value), false)[0];
+    let zoneFormat;
+    // What the local time zone is called at a time. Far from now it is called the same all the time.
+    const zoneName = (millis) => {
+        zoneFormat ??= dateFormat(undefined, { hour: 'numeric', timeZoneName: 'long' }, 'Date.prototype.toString', 'any', 'date');
+        const { locale, timeZone, fields } = zoneFormat;
+        return parts(native.date(locale, timeZone, fields, Math.max(Math.min(millis, 2e14), -6e13), true))
+            .find((part) => part.type === 'timeZoneName').value;
+    };
     const DateTimeFormat = service('DateTimeFormat',
         (locales, options) => dateFormat(locales, options, 'Intl.DateTimeFormat', 'any', 'date'),
         (of) => ({
@@ -410,6 +419,7 @@
     };
     return {
         Intl,
+        zoneName,
         dates: {
             toLocaleString: ofDate('toLocaleString', 'any', 'all'),
             toLocaleDateString: ofDate('toLocaleDateString', 'date', 'date'),

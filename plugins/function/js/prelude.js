@@ -26,24 +26,50 @@
         return String(value);
     };
 
+    // --- errors ---------------------------------------------------------------------------
+    // The interpreter's stacks lack what V8 begins them with: the name and the message.
+    const { defineProperty } = Object;
+    const { apply } = Reflect;
+    const trace = Object.getOwnPropertyDescriptor(Error.prototype, 'stack').get;
+    const heading = Error.prototype.toString;
+    const setStack = (error, value) => defineProperty(error, 'stack', { value, writable: true, configurable: true });
+    const withHeading = (error, frames) => `${apply(heading, error, [])}\n${frames}`.trimEnd();
+    defineProperty(Error.prototype, 'stack', {
+        get() {
+            const frames = apply(trace, this, []);
+            return typeof frames === 'string' ? withHeading(this, frames) : frames;
+        },
+        set(value) { setStack(this, value); },
+    });
+    const { captureStackTrace } = Error;
+    defineProperty(Error, 'captureStackTrace', {
+        value(target, above) {
+            captureStackTrace(target, above);
+            setStack(target, withHeading(target, target.stack));
+        },
+        writable: true,
+        configurable: true,
+    });
+
     host.library('bounds')(info.mostElements);
     host.library('long')(host, info.mostElements);
 
     // --- node -----------------------------------------------------------------------------
     const closers = [];
     const log = (level) => (value) => host.log(level, text(value));
+    const tell = (level) => (value) => (typeof value === 'string' ? host.log(level, text(value)) : host.tell(level, value, text(value)));
     const common = {
         id: info.id,
         name: info.name,
         path: info.path,
         outputCount: info.outputs,
         log: log('info'),
-        warn: log('warn'),
+        warn: tell('warn'),
         debug: log('debug'),
         trace: log('trace'),
         error(value, msg) {
             if (msg !== null && typeof msg === 'object') host.fail(value ?? '', msg);
-            else host.log('error', text(value === undefined ? '' : value));
+            else tell('error')(value === undefined ? '' : value);
         },
         status: (status) => host.status(typeof status === 'string' ? { text: status } : status),
         on(event, handler) {
@@ -139,11 +165,16 @@
     hidden('clearInterval', clear);
     hidden('clearImmediate', clear);
     hidden('queueMicrotask', (fn) => { Promise.resolve().then(fn).catch((e) => host.fail(e, {})); });
+    const asPromise = Symbol.for('nodejs.util.promisify.custom');
     hidden('promisify', (fn) => {
+        if (typeof fn?.[asPromise] === 'function') return fn[asPromise];
         if (fn === globalThis.setTimeout) return (ms, value) => new Promise((done) => fn(done, ms, value));
-        return (...args) => new Promise((resolve, reject) =>
-            fn(...args, (error, value) => (error ? reject(error) : resolve(value))));
+        return function (...args) {
+            return new Promise((resolve, reject) =>
+                fn.call(this, ...args, (error, value) => (error ? reject(error) : resolve(value))));
+        };
     });
+    promisify.custom = asPromise;
 
     // --- context --------------------------------------------------------------------------
     const context = (scope) => {
@@ -194,11 +225,19 @@
         };
     };
     const own = context('node');
-    own.flow = context('flow');
-    own.global = context('global');
     hidden('context', own);
-    hidden('flow', own.flow);
-    hidden('global', own.global);
+    let sharing;
+    for (const scope of ['flow', 'global']) {
+        const methods = context(scope);
+        hidden(scope, methods);
+        let made;
+        defineProperty(own, scope, {
+            configurable: true,
+            enumerable: true,
+            get: () => (made ??= (sharing ??= host.library('shared')(host)).of(scope, methods)),
+            set(value) { made = value; },
+        });
+    }
     // What Node-RED's wrapper of the code makes `node` of; some flows reach for it.
     hidden('__node__', common);
     hidden('env', { get: (name) => host.env(String(name)) });
@@ -217,7 +256,14 @@
             Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
         }
     };
+    const { toString: dateText, toTimeString: timeText } = Date.prototype;
+    const named = (shown) => function () {
+        const millis = apply(getTime, this, []);
+        return Number.isNaN(millis) ? 'Invalid Date' : `${apply(shown, this, [])} (${intl().zoneName(millis)})`;
+    };
     replace(Date.prototype, {
+        toString: named(dateText),
+        toTimeString: named(timeText),
         toLocaleString(locales, options) { return intl().dates.toLocaleString(this, locales, options); },
         toLocaleDateString(locales, options) { return intl().dates.toLocaleDateString(this, locales, options); },
         toLocaleTimeString(locales, options) { return intl().dates.toLocaleTimeString(this, locales, options); },
@@ -231,32 +277,10 @@
         },
     });
     lazy('RED', () => ({ util: host.library('util')(host, own) }));
-    const show = (value) => {
-        if (typeof value === 'string') return value;
-        if (typeof value === 'function') return `[Function: ${value.name || 'anonymous'}]`;
-        return text(value);
-    };
-    const format = (first, ...rest) => {
-        if (typeof first !== 'string') return [first, ...rest].map(show).join(' ');
-        const line = first.replace(/%[sdifjoO%]/g, (mark) => {
-            if (mark === '%%') return '%';
-            if (rest.length === 0) return mark;
-            const value = rest.shift();
-            if (mark === '%d') return String(Number(value));
-            if (mark === '%i') return String(parseInt(value, 10));
-            if (mark === '%f') return String(parseFloat(value));
-            return mark === '%j' ? JSON.stringify(value) : show(value);
-        });
-        return [line, ...rest.map(show)].join(' ');
-    };
-    const print = (level) => (...values) => host.log(level, wellFormed.call(format(...values)));
-    hidden('console', {
-        log: print('info'), info: print('info'), warn: print('warn'), error: print('error'),
-        debug: print('debug'), trace: print('trace'), dir: print('info'),
-        assert(holds, ...values) { if (!holds) host.log('error', `assertion failed: ${format(...values)}`); },
-    });
-    hidden('util', { format, inspect: show, promisify: globalThis.promisify, isArray: Array.isArray,
-        isDeepStrictEqual: (a, b) => globalThis.RED.util.compareObjects(a, b) });
+    let printer;
+    const printing = () => (printer ??= host.library('inspect')(info.mostElements));
+    lazy('console', () => host.library('console')((level, line) => host.log(level, wellFormed.call(line)), printing()));
+    lazy('util', () => host.library('node-util')(printing(), globalThis.promisify));
     hidden('structuredClone', (value) => globalThis.RED.util.cloneMessage(value));
     hidden('TextEncoder', class TextEncoder {
         get encoding() { return 'utf-8'; }
@@ -321,6 +345,7 @@
         rejections,
         unhandled,
         release,
+        keep: () => sharing.keep(),
         returned,
         fire(id) {
             const timer = timers.get(id);

@@ -170,6 +170,7 @@ impl Engine {
             while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
             if !self.shared.limit.exceeded() {
                 self.shared.release_held(&scope).map_err(into(&ctx))?;
+                self.shared.keep_changed(&scope).map_err(into(&ctx))?;
                 rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
@@ -211,6 +212,7 @@ impl Engine {
     fn timed_out(&self) -> NodeError {
         let limit = self.time_limit.as_millis();
         fault::made("Error", &format!("Script execution timed out after {limit}ms"))
+            .with("code", "ERR_SCRIPT_EXECUTION_TIMEOUT")
     }
 
     fn out_of_memory(&self) -> NodeError {
@@ -285,15 +287,15 @@ fn set_up(
     let calls: Object<'_> = prelude.call((host, info))?;
     calls.set(
         "main",
-        syntax::compile(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
+        syntax::compile_own(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
     )?;
     if !settings.initialize.is_empty() {
         let code = syntax::initialize_code(&settings.initialize);
-        calls.set("initialize", syntax::compile(ctx, &code)?)?;
+        calls.set("initialize", syntax::compile_own(ctx, &code)?)?;
     }
     if !settings.finalize.is_empty() {
         let code = syntax::finalize_code(&settings.finalize);
-        calls.set("finalize", syntax::compile(ctx, &code)?)?;
+        calls.set("finalize", syntax::compile_own(ctx, &code)?)?;
     }
     names::set_up(ctx);
     // Refused only while it is being read, which nobody does yet.

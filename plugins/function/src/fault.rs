@@ -79,7 +79,8 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     let message = exception.message().unwrap_or_default();
     let text = if message.is_empty() { name.clone() } else { format!("{name}: {message}") };
     let stack = exception.stack().unwrap_or_default();
-    let error = match place(&stack) {
+    let (heading, frames) = parts(stack.trim_end());
+    let error = match place(frames) {
         Some(Place { line, column }) if name == "ReferenceError" => {
             NodeError::new(format!("{text} (line {line}, col {column})"))
         }
@@ -95,7 +96,22 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
         Some((detail, Reader::new(&scope).value(value).ok()??.into_defined()?))
     });
     let error = details.fold(error, |error, (detail, value)| error.with(detail, value));
-    error.with("stack", format!("{text}\n{}", in_user_lines(stack.trim_end())))
+    let heading = if heading.is_empty() { &text } else { heading };
+    error.with("stack", format!("{heading}\n{}", in_user_lines(frames)))
+}
+
+/// What a stack trace begins with, and its frames. What the user wrote may look like a place.
+fn parts(stack: &str) -> (&str, &str) {
+    if stack.starts_with("    at ") {
+        return ("", stack);
+    }
+    match stack.find("\n    at ") {
+        Some(end) => {
+            let (heading, frames) = stack.split_at(end);
+            (heading, frames.trim_start_matches('\n'))
+        }
+        None => (stack, ""),
+    }
 }
 
 /// An error that the runtime makes, as if the code had thrown it.

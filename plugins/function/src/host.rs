@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) start_failed: bool,
     /// A promise was rejected that nothing waited for.
     rejected: bool,
+    /// The run has values of contexts, which it may have changed.
+    keeps: bool,
 }
 
 impl Shared {
@@ -81,6 +83,14 @@ impl Shared {
             } else {
                 self.push(scope.ctx, effect)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Puts back the values of contexts that the run has changed in place.
+    pub(crate) fn keep_changed(&self, scope: &Scope<'_, '_>) -> Result<()> {
+        if std::mem::take(&mut self.state().keeps) {
+            scope.call("keep")?.call::<_, ()>(())?;
         }
         Ok(())
     }
@@ -303,6 +313,10 @@ fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
     match name {
         "bounds" => ctx.eval(include_str!("../js/bounds.js")),
         "buffer" => ctx.eval(include_str!("../js/buffer.js")),
+        "console" => ctx.eval(include_str!("../js/console.js")),
+        "inspect" => ctx.eval(include_str!("../js/inspect.js")),
+        "node-util" => ctx.eval(include_str!("../js/node-util.js")),
+        "shared" => ctx.eval(include_str!("../js/shared.js")),
         "long" => ctx.eval(include_str!("../js/long.js")),
         "intl" => ctx.eval(include_str!("../js/intl.js")),
         "url" => ctx.eval(include_str!("../js/url.js")),
@@ -351,6 +365,19 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     let this = Arc::clone(shared);
     builder.add("log", move |name: String, text: String| {
         this.cx.log(level(&name), format_args!("{text}"));
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("tell", move |ctx: Ctx<'js>, name: String, value: Js<'js>, text: String| {
+        // What is too deep for a message is shown as its text.
+        match Reader::new(&Scope::of(&ctx)?).value(value) {
+            Ok(Some(value)) => this.cx.log_value(level(&name), value, text),
+            Ok(None) => this.cx.log(level(&name), format_args!("{text}")),
+            Err(_) => {
+                ctx.catch();
+                this.cx.log(level(&name), format_args!("{text}"));
+            }
+        }
+        Ok::<_, rquickjs::Error>(())
     })?;
     let this = Arc::clone(shared);
     builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, msg: Js<'js>| {
@@ -402,6 +429,8 @@ fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<
             this.context_set(&ctx, &kind, &path, &store, value)
         },
     )?;
+    let this = Arc::clone(shared);
+    builder.add("keep", move || this.state().keeps = true)?;
     let this = Arc::clone(shared);
     builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
         let scope = Scope::of(&ctx)?;

@@ -70,6 +70,7 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     let shared = Arc::clone(shared);
     add(&object, "locale", move || default_locale(&shared))?;
     add(&object, "resolve", |tag: String| data::resolve(&tag))?;
+    add(&object, "hasWords", |tag: String| data::has_words(&tag))?;
     add(&object, "zone", |name: Option<String>| {
         dates::zone(name.as_deref()).map(|(_, name)| name)
     })?;

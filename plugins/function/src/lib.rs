@@ -16,6 +16,7 @@ mod links;
 mod names;
 mod runner;
 mod settings;
+mod spread;
 mod syntax;
 mod timers;
 mod tokens;

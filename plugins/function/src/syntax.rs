@@ -9,22 +9,25 @@ use rquickjs::{CatchResultExt, Context, Ctx, Function, Runtime, context::EvalOpt
 
 use crate::fault;
 use crate::limit::Limit;
+use crate::spread;
 
 /// The name of the user's code in stack traces. The wrapper's line comes first, so the user's
 /// line numbers are one less than those that the interpreter counts.
 pub(crate) const FILE: &str = "function";
 
+// The semicolons make a directive such as `'use strict'` an ordinary statement, as in Node-RED.
+
 pub(crate) fn message_code(code: &str, is_async: bool) -> String {
     let keyword = if is_async { "async " } else { "" };
-    format!("({keyword}function (msg, node) {{\n{code}\n}})")
+    format!("({keyword}function (msg, node) {{;\n{code}\n}})")
 }
 
 pub(crate) fn initialize_code(code: &str) -> String {
-    format!("(async function (node) {{\n{code}\n}})")
+    format!("(async function (node) {{;\n{code}\n}})")
 }
 
 pub(crate) fn finalize_code(code: &str) -> String {
-    format!("(function (node) {{\n{code}\n}})")
+    format!("(function (node) {{;\n{code}\n}})")
 }
 
 /// Whether the code holds a call of `node.done()`, outside of comments.
@@ -39,11 +42,23 @@ pub(crate) fn calls_done(code: &str) -> bool {
 }
 
 /// Makes a function of wrapped code, without running any of it.
-pub(crate) fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
+fn compile<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(FILE.to_owned());
     ctx.eval_with_options(code, options)
+}
+
+/// Makes a function of the user's code, wrapped, without running any of it.
+pub(crate) fn compile_own<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<Function<'js>> {
+    if let Some(rewritten) = spread::rewritten(code) {
+        match compile(ctx, &rewritten) {
+            Ok(function) => return Ok(function),
+            // It was no spread after all.
+            Err(_) => drop(ctx.catch()),
+        }
+    }
+    compile(ctx, code)
 }
 
 thread_local! {

@@ -16,15 +16,23 @@ pub(crate) enum Token<'a> {
 
 /// The tokens of `code` without comments; `None` for code that cannot be cut safely.
 pub(crate) fn tokens(code: &str) -> Option<Vec<Token<'_>>> {
+    located(code).map(|tokens| tokens.into_iter().map(|(_, token)| token).collect())
+}
+
+/// The same, each with the place in the code where it was found.
+pub(crate) fn located(code: &str) -> Option<Vec<(usize, Token<'_>)>> {
     // Comments as in HTML, which scripts may hold.
     if code.contains("<!--") || code.lines().any(|line| line.trim_start().starts_with("-->")) {
         return None;
     }
     let mut cutter = Cutter { rest: code, ..Cutter::default() };
+    let mut places = Vec::new();
     while let Some(next) = cutter.rest.chars().next() {
+        let place = code.len() - cutter.rest.len();
         cutter.cut(next)?;
+        places.resize(cutter.tokens.len(), place);
     }
-    cutter.templates.is_empty().then_some(cutter.tokens)
+    cutter.templates.is_empty().then(|| places.into_iter().zip(cutter.tokens).collect())
 }
 
 #[derive(Default)]

@@ -189,8 +189,8 @@ async fn logs_have_their_level() {
         (Level::Error, "c"),
         (Level::Debug, "4"),
         (Level::Trace, "e"),
-        (Level::Info, r#"x is 5 {"y":1}"#),
-        (Level::Warn, "[1]"),
+        (Level::Info, "x is 5 { y: 1 }"),
+        (Level::Warn, "[ 1 ]"),
     ];
     assert_eq!(logs, expected.map(|(level, text)| (level, text.to_owned())));
 }

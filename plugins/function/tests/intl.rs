@@ -133,3 +133,39 @@ async fn code_can_put_its_own_in_place_of_intl() {
     assert_eq!(evaluate(&mut node, source).await, "51.1.1970");
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_language_that_is_none_is_the_usual_one() {
+    let mut node = evaluator(&[("LANG", "de_DE.UTF-8")]).await;
+    for (source, expected) in [
+        ("new Date(0).toLocaleString('default', {month: 'long', timeZone: 'UTC'})", "Januar"),
+        ("(1234.5).toLocaleString('xq-ZZ')", "1.234,5"),
+        ("(1234.5).toLocaleString(['browser', 'en'])", "1,234.5"),
+        ("new Intl.NumberFormat('system').resolvedOptions().locale", "de-DE"),
+        ("Intl.NumberFormat.supportedLocalesOf(['default', 'de'])", "de"),
+        ("(1).toLocaleString('abcd')", "RangeError: Invalid language tag: abcd"),
+    ] {
+        assert_eq!(evaluate(&mut node, source).await, expected, "{source}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_date_names_its_zone() {
+    let mut node = evaluator(&[]).await;
+    let zone = "new Intl.DateTimeFormat('en', {timeZoneName: 'long'}).formatToParts(d).pop().value";
+    let source = format!(
+        "((d) => [String(d).endsWith(` (${{{zone}}})`), d.toTimeString() === String(d).slice(16), `${{d}}` === d + ''])(new Date(0))"
+    );
+    assert_eq!(evaluate(&mut node, &source).await, "true,true,true");
+    for (source, expected) in [
+        ("/^... ... \\d\\d \\d{4} [\\d:]{8} GMT[+-]\\d{4} \\([^)]+\\)$/.test(new Date())", "true"),
+        ("new Date(NaN)", "Invalid Date"),
+        ("/\\([^)]+\\)$/.test(new Date(8.64e15))", "true"),
+        ("/\\([^)]+\\)$/.test(new Date(-8.64e15))", "true"),
+        ("Date.prototype.toString.call(1)", "TypeError: not a Date object"),
+    ] {
+        assert_eq!(evaluate(&mut node, source).await, expected, "{source}");
+    }
+    node.stop().await;
+}

@@ -48,11 +48,17 @@ impl Reporter {
                 Some(_) => self.log(ERROR, &node, encode_error(&text, &details)),
                 None => self.log(ERROR, &node, shown(&text)),
             },
-            Event::Logged { node, level, text } => match level {
-                ferrowire_core::Level::Error => self.log(ERROR, &node, shown(&text)),
-                ferrowire_core::Level::Warn => self.log(WARNING, &node, shown(&text)),
-                _ => {}
-            },
+            Event::Logged { node, level, text, value } => {
+                let level = match level {
+                    ferrowire_core::Level::Error => ERROR,
+                    ferrowire_core::Level::Warn => WARNING,
+                    _ => return,
+                };
+                match value {
+                    Some(value) => self.log(level, &node, encode(Some(&value), MAX_LENGTH)),
+                    None => self.log(level, &node, shown(&text)),
+                }
+            }
             Event::Deployed { rev, running } => self.deployed(&rev, running),
             Event::Stopped => {
                 self.is_deploy = false;

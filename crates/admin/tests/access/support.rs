@@ -42,8 +42,10 @@ impl Node for Probe {
                 text => Status::new("green", "dot", text),
             });
         }
-        if let Some(text) = msg.get("warn").and_then(Value::as_str) {
-            cx.log(Level::Warn, format_args!("{text}"));
+        match msg.get("warn") {
+            Some(Value::String(text)) => cx.log(Level::Warn, format_args!("{text}")),
+            Some(value) => cx.log_value(Level::Warn, value.clone(), value.to_json()),
+            None => {}
         }
         if let Some(data) = msg.get("debug") {
             cx.publish("debug", data.clone());

@@ -76,6 +76,10 @@ impl Host for Outlet {
         self.services.log(&self.info, level, text);
     }
 
+    fn log_value(&self, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        self.services.log_value(&self.info, level, value, text);
+    }
+
     fn failed(&self, error: NodeError) {
         self.fail_aside(&error, None);
     }

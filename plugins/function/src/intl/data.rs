@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 /// Lines of a name and its cells, between tabs; a line `locale` begins the next one.
 const TABLE: &str = include_str!("locales.txt");
 
+/// Languages that Node.js has words for and the table has not.
+const OTHERS: &str = include_str!("languages.txt");
+
 type Lines = HashMap<&'static str, &'static str>;
 
 /// The parent and the lines of each locale.
@@ -119,6 +122,13 @@ pub(super) fn resolve(tag: &str) -> Option<String> {
         _ => wider.to_owned(),
     };
     exists(&found).then_some(found)
+}
+
+/// Whether somewhere else there are words for the language of a tag. Those of another language
+/// would be a surprise then.
+pub(super) fn has_words(tag: &str) -> bool {
+    let language = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    BLOCKS.contains_key(language.as_str()) || OTHERS.split_whitespace().any(|it| it == language)
 }
 
 #[cfg(test)]
