@@ -44,13 +44,14 @@ impl Profile {
 }
 
 impl Loaded {
-    /// Builds both.
+    /// Builds both, and `ferrowire`.
     pub(crate) fn build(profile: Profile) -> Result<Self> {
-        cargo::succeed(&mut profile.build(&["--package", "ferrowire-runtime", "--example", BARE]))?;
         let metadata = Metadata::read()?;
         let names = metadata.packages().filter_map(|package| package["name"].as_str());
         let packages: Vec<&str> = names.filter(|name| name.starts_with(PLUGIN)).collect();
-        let mut build = profile.build(&["--lib"]);
+        // One build: the features that cargo chooses for shared dependencies depend on the packages.
+        let mut build = profile.build(&["--lib", "--bins", "--example", BARE]);
+        build.args(["--package", "ferrowire-runtime"]);
         cargo::succeed(build.args(packages.iter().flat_map(|name| ["--package", *name])))?;
         let built = metadata.target()?.join(profile.folder());
         let plugins = built.join("plugins");

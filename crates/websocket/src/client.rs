@@ -124,7 +124,7 @@ impl Node for Client {
         let link = Arc::new(Link {
             cx: cx.clone(),
             options: Arc::clone(&self.options),
-            limits: self.options.overrides.over(&settings).0,
+            limits: self.options.overrides.over(settings.limits),
             first_delay: settings.reconnect,
             handshake: settings.handshake,
             current: Mutex::default(),

@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use crate::closing::{going_away, restarting};
 use crate::payload::Mode;
 use crate::sessions::Sessions;
-use crate::settings::{Overrides, Settings};
+use crate::settings::{Overrides, Settings, SlowPeer, slow_client};
 use crate::{handshake, metrics};
 
 /// The configuration node `websocket-listener`.
@@ -20,6 +20,7 @@ pub struct Listener {
     subprotocols: Vec<String>,
     mode: Mode,
     overrides: Overrides,
+    slow_client: Option<SlowPeer>,
     registration: Mutex<Option<Registration>>,
     sessions: OnceLock<Arc<Sessions>>,
 }
@@ -44,6 +45,7 @@ impl FromConfig for Listener {
             subprotocols: split_list(&config.text("subprotocol")),
             mode: Mode::from_property(config.raw("wholemsg")),
             overrides: Overrides::from_config(config),
+            slow_client: slow_client(config),
             registration: Mutex::default(),
             sessions: OnceLock::new(),
         }
@@ -60,7 +62,8 @@ impl Node for Listener {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         let port = cx.port()?;
         let settings = Settings::of(cx);
-        let (limits, slow_peer) = self.overrides.over(&settings);
+        let limits = self.overrides.over(settings.limits);
+        let slow_peer = self.slow_client.unwrap_or(settings.slow_peer);
         let sessions = self
             .sessions
             .get_or_init(|| Arc::new(Sessions::new(cx.clone(), self.mode, limits, slow_peer)));

@@ -96,39 +96,40 @@ impl Settings {
     }
 }
 
-/// A node's own settings, beyond Node-RED's properties.
+/// The properties of a node that override settings, beyond Node-RED's.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Overrides {
     max_message: Option<usize>,
     max_queue: Option<usize>,
-    slow_peer: Option<SlowPeer>,
 }
 
 impl Overrides {
-    /// Reads `maxMessage` and `maxQueue` (bytes) and `slowClient`
-    /// (`disconnect`, `drop` or `wait`).
+    /// Reads `maxMessage` and `maxQueue` (bytes).
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        let name = config.text("slowClient");
-        let slow_peer = SlowPeer::from_name(&name);
-        if slow_peer.is_none() && !name.is_empty() {
-            let text = format!("expected `disconnect`, `drop` or `wait`, found `{name}`");
-            config.problem("slowClient", text);
-        }
         let bytes = 1.0..=f64::from(u32::MAX);
         Overrides {
             max_message: config.number_in("maxMessage", bytes.clone()).map(|n| n as usize),
             max_queue: config.number_in("maxQueue", bytes).map(|n| n as usize),
-            slow_peer,
         }
     }
 
-    /// The runtime's settings, overridden by these.
-    pub(crate) fn over(self, settings: &Settings) -> (Limits, SlowPeer) {
-        let limits = Limits {
-            max_message: self.max_message.unwrap_or(settings.limits.max_message),
-            max_queue: self.max_queue.unwrap_or(settings.limits.max_queue),
-            ..settings.limits
-        };
-        (limits, self.slow_peer.unwrap_or(settings.slow_peer))
+    /// The settings' limits, overridden by these.
+    pub(crate) fn over(self, limits: Limits) -> Limits {
+        Limits {
+            max_message: self.max_message.unwrap_or(limits.max_message),
+            max_queue: self.max_queue.unwrap_or(limits.max_queue),
+            ..limits
+        }
     }
+}
+
+/// Reads `slowClient` of a listener: `disconnect`, `drop` or `wait`; `None` if the setting applies.
+pub(crate) fn slow_client(config: &mut NodeConfig<'_>) -> Option<SlowPeer> {
+    let name = config.text("slowClient");
+    let policy = SlowPeer::from_name(&name);
+    if policy.is_none() && !name.is_empty() {
+        let text = format!("expected `disconnect`, `drop` or `wait`, found `{name}`");
+        config.problem("slowClient", text);
+    }
+    policy
 }
