@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use ferrowire_core::{Level, Message, Registry};
+use ferrowire_core::{Level, Message, Registry, SettingKind, SettingRegistry};
 use ferrowire_loader::{find, inspect};
 use ferrowire_testkit::{Harness, json, message};
 
@@ -63,6 +63,26 @@ async fn a_library_with_a_frozen_copy_of_version_2_works_in_this_host() {
     assert_eq!(node.next_output(0).await.payload(), msg.payload());
     assert_eq!(node.ask("user", "hello").await.unwrap(), "hello".into());
     assert_eq!(node.stop().await.logs, [(Level::Info, "started".to_owned())]);
+}
+
+#[test]
+fn the_setting_of_such_a_library_is_read_and_refused_if_its_name_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = frozen(folder.path(), 2);
+    let mut found = find(&[support::file(&library)]);
+    let mut settings = SettingRegistry::new();
+    found.add_settings(&mut settings);
+    let setting = settings.get("frozen-pace").unwrap();
+    assert_eq!((setting.kind, setting.default), (SettingKind::Choice, Some("slow")));
+    assert_eq!((setting.choices, setting.group), (&["slow", "fast"][..], "Frozen"));
+    assert_eq!((setting.plugin, setting.has_flag()), ("frozen", true));
+    for mut settings in [settings, SettingRegistry::reserving(&["frozen-pace"])] {
+        let mut found = find(&[support::file(&library)]);
+        found.add_settings(&mut settings);
+        let refused: Vec<String> = found.refused().map(|it| it.reason.to_string()).collect();
+        assert!(refused.concat().starts_with("the setting `frozen-pace` "), "{refused:?}");
+    }
+    assert!(!support::is_mapped(&library));
 }
 
 #[test]

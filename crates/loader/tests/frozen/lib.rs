@@ -341,31 +341,42 @@ unsafe extern "C" fn set_active(_: *mut c_void, _: u32, _: *mut Failure) -> u32 
     0
 }
 
-// The declaration: the library and its node type, with checksums and an index.
+// The declaration: the library, its node type and its setting, with checksums and an index.
 
 const LIBRARY_PARTS: &[&[u8]] = &[&[2, 0, 0, 0], b"0.1.0", b"frozen", b"unwind", b"indexed"];
 const NODE_PARTS: &[&[u8]] = &[b"frozen", b"frozen", b"1.0.0", b"network", b"hands messages on"];
+const SETTING_PARTS: &[&[u8]] = &[
+    b"frozen-pace", b"frozen", b"1.0.0", b"choice", b"PACE", b"yes", b"slow", b"", b"", b"",
+    b"How fast it is", b"Frozen", b"", b"slow", b"fast",
+];
 const FIRST: usize = len(LIBRARY_PARTS);
 const SECOND: usize = len(NODE_PARTS);
+const THIRD: usize = len(SETTING_PARTS);
 const ENTRY: usize = len(&[&[0; 8]]);
 
 #[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire"))]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".ferrowire"))]
-static RECORDS: [u8; FIRST + SECOND] = {
-    let mut out = [0; FIRST + SECOND];
+static RECORDS: [u8; FIRST + SECOND + THIRD] = {
+    let mut out = [0; FIRST + SECOND + THIRD];
     put(&mut out, 0, &record::<FIRST>(b"FWL1", LIBRARY_PARTS));
     put(&mut out, FIRST, &record::<SECOND>(b"FWN1", NODE_PARTS));
+    put(&mut out, FIRST + SECOND, &record::<THIRD>(b"FWT1", SETTING_PARTS));
     out
 };
 
 #[used]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__ferrowire_idx"))]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".ferrowire_index"))]
-static INDEX: [u8; 2 * ENTRY] = {
-    let mut out = [0; 2 * ENTRY];
-    put(&mut out, 0, &record::<ENTRY>(b"FWI1", &[RECORDS.split_at(FIRST).0.split_at(FIRST - 8).1]));
-    put(&mut out, ENTRY, &record::<ENTRY>(b"FWI1", &[RECORDS.split_at(FIRST + SECOND - 8).1]));
+static INDEX: [u8; 3 * ENTRY] = {
+    let mut out = [0; 3 * ENTRY];
+    let ends = [FIRST, FIRST + SECOND, FIRST + SECOND + THIRD];
+    let mut at = 0;
+    while at < ends.len() {
+        let sum = RECORDS.split_at(ends[at]).0.split_at(ends[at] - 8).1;
+        put(&mut out, at * ENTRY, &record::<ENTRY>(b"FWI1", &[sum]));
+        at += 1;
+    }
     out
 };
 
