@@ -496,6 +496,9 @@ pub struct HostTable {
     /// The value of a setting: the property `value` of a message, null if none was given. A number
     /// as its decimal digits in an array of one, a text as it is, a list as an object with `list`.
     pub setting: unsafe extern "C" fn(*const c_void, Str) -> *mut Message,
+    /// As `log`, with a value for the debug sidebar: the property `value` of a message, which is
+    /// handed over.
+    pub log_value: unsafe extern "C" fn(*const c_void, u32, *mut Message, Str),
 }
 
 /// Where a value of a context is. Lent for the call, apart from `rest`.

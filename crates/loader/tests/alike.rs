@@ -33,6 +33,15 @@ impl Services for World {
     fn log(&self, node: &NodeInfo, level: Level, text: std::fmt::Arguments<'_>) {
         self.see(format!("{} logs {level:?} {text}", node.id));
     }
+    fn log_value(
+        &self,
+        node: &NodeInfo,
+        level: Level,
+        value: Value,
+        text: std::fmt::Arguments<'_>,
+    ) {
+        self.see(format!("{} logs {level:?} {value:?} as {text}", node.id));
+    }
     fn publish(&self, node: &Arc<NodeInfo>, topic: &'static str, data: Value) {
         self.see(format!("{} publishes {topic} {data:?}", node.id));
     }
@@ -235,6 +244,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("fail in a future", "E42"),
     ("fail aside", "E42"),
     ("show", "shown"),
+    ("log a value", "asker logs Warn Array([Number(1.0), String(\"two\")]) as two values"),
 ];
 
 /// Where nothing need happen at all if nobody watches.

@@ -195,6 +195,14 @@ impl Host for RemoteHost {
         unsafe { (self.way.table.log)(self.way.host, level as u32, raw::Str::new(&text)) };
     }
 
+    fn log_value(&self, level: Level, value: Value, text: fmt::Arguments<'_>) {
+        let (value, text) = (message::value_into_raw(value), text.to_string());
+        // SAFETY: the value is handed over, the text lent for the call.
+        unsafe {
+            (self.way.table.log_value)(self.way.host, level as u32, value, raw::Str::new(&text));
+        }
+    }
+
     fn failed(&self, error: NodeError) {
         self.way.fail(error.into());
     }

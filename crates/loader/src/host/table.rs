@@ -55,6 +55,7 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     status_of: super::users::status_of_one,
     ask: super::users::ask,
     setting,
+    log_value,
 };
 
 /// # Safety
@@ -139,14 +140,29 @@ pub(super) unsafe fn status_of(status: *mut raw::Status) -> Status {
 unsafe extern "C" fn log(pointer: *const c_void, level: u32, text: raw::Str) {
     // SAFETY: a way of this side, and a text that is lent for this call.
     let (way, text) = unsafe { (way(pointer), text.get()) };
-    let level = match level {
+    answered(way, (), || way.cx.log(level_of(level), format_args!("{text}")));
+}
+
+unsafe extern "C" fn log_value(
+    pointer: *const c_void,
+    level: u32,
+    value: *mut raw::Message,
+    text: raw::Str,
+) {
+    // SAFETY: a way of this side, a value that is handed over, and a text that is lent.
+    let (way, value, text) =
+        unsafe { (way(pointer), message::value_from_raw(value).unwrap_or_default(), text.get()) };
+    answered(way, (), || way.cx.log_value(level_of(level), value, text));
+}
+
+fn level_of(number: u32) -> Level {
+    match number {
         0 => Level::Trace,
         1 => Level::Debug,
         2 => Level::Info,
         3 => Level::Warn,
         _ => Level::Error,
-    };
-    answered(way, (), || way.cx.log(level, format_args!("{text}")));
+    }
 }
 
 unsafe extern "C" fn failed(pointer: *const c_void, failure: raw::Failure) {
