@@ -1,7 +1,7 @@
-//! Log lines on standard error, written by a thread of their own.
+//! Log lines on standard error, written by a dedicated thread.
 //!
-//! Whoever reads standard error may stop to read it, and a write then takes as long as they
-//! please. Only the thread of the queue waits for them.
+//! A write blocks while the reader of standard error does not read. Only the thread of the queue
+//! waits for it.
 
 mod queue;
 mod repeats;

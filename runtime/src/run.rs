@@ -42,7 +42,7 @@ pub(crate) fn run(
     let _watchdog = watchdog.context("cannot start the watchdog's thread")?;
     let asked = signals::watch(settings.get(&table::SHUTDOWN_TIMEOUT))?;
     let code = runtime.block_on(run_until_asked(settings, registry, paths, asked))?;
-    // Threads that block in a node's code do not delay the exit.
+    // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
     Ok(code)
 }
@@ -79,7 +79,8 @@ async fn run_until_asked(
     let of_folder = settings.http_static.clone();
     let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
-    // The port accepts connections already: clients wait until the flows have started, and get no 404.
+    // The port already accepts connections: clients wait until the flows have started, instead of
+    // receiving a 404.
     tokio::select! {
         started = admin.start() => report(&started?),
         () = asked.stop.cancelled() => {}

@@ -44,6 +44,25 @@ pub enum SettingKind {
 }
 
 impl SettingKind {
+    const ALL: [SettingKind; 11] = [
+        SettingKind::Text,
+        SettingKind::Integer,
+        SettingKind::Bytes,
+        SettingKind::Seconds,
+        SettingKind::Boolean,
+        SettingKind::Path,
+        SettingKind::Choice,
+        SettingKind::List,
+        SettingKind::Paths,
+        SettingKind::Secret,
+        SettingKind::Table,
+    ];
+
+    /// The kind of that [`name`](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind's name in lists and in the declaration of a library.
     pub const fn name(self) -> &'static str {
         match self {

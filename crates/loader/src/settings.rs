@@ -6,20 +6,6 @@ use ferrowire_core::{SettingKind, SettingRecord};
 
 use crate::{Inspection, Reason};
 
-/// What a library may declare. A table is read by the runtime's own code.
-const KINDS: [SettingKind; 10] = [
-    SettingKind::Text,
-    SettingKind::Integer,
-    SettingKind::Bytes,
-    SettingKind::Seconds,
-    SettingKind::Boolean,
-    SettingKind::Path,
-    SettingKind::Choice,
-    SettingKind::List,
-    SettingKind::Paths,
-    SettingKind::Secret,
-];
-
 impl Inspection {
     /// The settings that the library declares, by name. Their texts are never freed: a program
     /// inspects a library once, at its start.
@@ -33,7 +19,8 @@ impl Inspection {
 
 fn record(declared: &DeclaredSetting) -> Result<SettingRecord, Reason> {
     let invalid = |problem| Reason::InvalidSetting { setting: declared.name.clone(), problem };
-    let kind = KINDS.into_iter().find(|kind| kind.name() == declared.kind);
+    // A table is read by the runtime's own code.
+    let kind = SettingKind::from_name(&declared.kind).filter(|kind| *kind != SettingKind::Table);
     let choices: Vec<&'static str> =
         declared.choices.iter().map(|choice| forever(choice)).collect();
     let record = SettingRecord {

@@ -165,17 +165,15 @@ impl Sessions {
     fn broadcast_now(self: &Arc<Self>, frames: &Frames) -> Handled {
         let clients = self.clients();
         let mut sent = 0;
-        let mut waiting: Vec<BoxFuture<'static, Result<(), NodeError>>> = Vec::new();
+        let mut waiting: Vec<BoxFuture<'static, ()>> = Vec::new();
         for connection in clients.by_session.values() {
-            match connection.send_encoded(&frames.bytes) {
-                Ok(()) => sent += frames.count,
-                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
-                Err(NotSent::Full(_)) if self.must_wait(connection) => {
-                    let (sessions, connection) = (Arc::clone(self), Arc::clone(connection));
-                    let frames = frames.clone();
-                    waiting.push(Box::pin(sessions.send_frames_when_possible(connection, frames)));
+            match send_frames(connection, frames) {
+                Ok(count) => sent += count,
+                Err(Full) if self.must_wait(connection) => {
+                    let sending = send_frames_when_possible(Arc::clone(connection), frames.clone());
+                    waiting.push(Box::pin(sending));
                 }
-                Err(NotSent::Full(_)) => self.too_slow(connection, frames.count),
+                Err(Full) => self.too_slow(connection, frames.count),
             }
         }
         metrics::SENT.add(sent);
@@ -186,24 +184,6 @@ impl Sessions {
             futures_util::future::join_all(waiting).await;
             Ok(())
         }))
-    }
-
-    async fn send_frames_when_possible(
-        self: Arc<Self>,
-        connection: Arc<Connection<ByteStream>>,
-        frames: Frames,
-    ) -> Result<(), NodeError> {
-        loop {
-            match connection.send_encoded(&frames.bytes) {
-                Ok(()) => metrics::SENT.add(frames.count),
-                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
-                Err(NotSent::Full(_)) => {
-                    connection.room().await;
-                    continue;
-                }
-            }
-            return Ok(());
-        }
     }
 
     /// Drops `count` messages for a client.
@@ -223,15 +203,40 @@ impl Sessions {
     }
 }
 
+/// The queue of a client has no room for frames.
+struct Full;
+
+/// Sends frames to one client. Returns how many messages were sent: none to a client that has left.
+/// The caller counts them, once for all clients.
+fn send_frames(connection: &Arc<Connection<ByteStream>>, frames: &Frames) -> Result<u64, Full> {
+    match connection.send_encoded(&frames.bytes) {
+        Ok(()) => Ok(frames.count),
+        Err(NotSent::Closed) => {
+            metrics::DROPPED_GONE.add(frames.count);
+            Ok(0)
+        }
+        Err(NotSent::Full(_)) => Err(Full),
+    }
+}
+
+async fn send_frames_when_possible(connection: Arc<Connection<ByteStream>>, frames: Frames) {
+    loop {
+        if let Ok(count) = send_frames(&connection, &frames) {
+            metrics::SENT.add(count);
+            return;
+        }
+        connection.room().await;
+    }
+}
+
 impl Broadcast for Sessions {
     fn broadcast(&self, frames: &Frames) {
         let clients = self.clients();
         let mut sent = 0;
         for connection in clients.by_session.values() {
-            match connection.send_encoded(&frames.bytes) {
-                Ok(()) => sent += frames.count,
-                Err(NotSent::Closed) => metrics::DROPPED_GONE.add(frames.count),
-                Err(NotSent::Full(_)) => self.too_slow(connection, frames.count),
+            match send_frames(connection, frames) {
+                Ok(count) => sent += count,
+                Err(Full) => self.too_slow(connection, frames.count),
             }
         }
         metrics::SENT.add(sent);

@@ -1,20 +1,14 @@
 //! The globals that Node-RED gives to a function, beside those that are tested with what they do.
 
-use ferrowire::Message;
+mod support;
+
 use ferrowire_plugin_function as _;
-use ferrowire_testkit::{Harness, json};
+use ferrowire_testkit::json;
 use serde_json::Value as Json;
 
 /// The payload of the message that the code returns.
 async fn value(code: &str) -> Json {
-    let config = json!({"func": code});
-    let mut node = Harness::of("function").config(config).start().await;
-    node.send(Message::with_payload("text")).await;
-    let msg = node.next_output(0).await;
-    let stopped = node.stop().await;
-    assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
-    let payload = msg.payload().cloned().unwrap_or_default().to_json();
-    serde_json::from_str(&payload).unwrap_or_default()
+    support::value_of(code, "text").await
 }
 
 #[tokio::test(start_paused = true)]

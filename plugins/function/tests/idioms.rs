@@ -1,5 +1,7 @@
 //! What code that was written for Node-RED expects of errors, text, dates and buffers.
 
+mod support;
+
 use ferrowire::{Message, Value};
 use ferrowire_plugin_function as _;
 use ferrowire_testkit::{Flow, Harness, json};
@@ -7,13 +9,7 @@ use serde_json::Value as Json;
 
 /// The payload of the message that the code returns.
 async fn value(code: &str) -> Json {
-    let mut node = Harness::of("function").config(json!({"func": code})).start().await;
-    node.send(Message::with_payload("ab")).await;
-    let msg = node.next_output(0).await;
-    let stopped = node.stop().await;
-    assert!(stopped.errors.is_empty(), "{:?}", stopped.errors);
-    let payload = msg.payload().cloned().unwrap_or_default().to_json();
-    serde_json::from_str(&payload).unwrap_or_default()
+    support::value_of(code, "ab").await
 }
 
 #[tokio::test(start_paused = true)]

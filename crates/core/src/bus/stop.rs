@@ -1,4 +1,4 @@
-//! How a node stops: within a time limit, and with the blame where it belongs.
+//! How a node stops: within a time limit, naming the node whose code prevents it.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -8,12 +8,12 @@ use super::{Exclusive, Handler, RunningNode, Wires, guarded, seat};
 use crate::StopReason;
 
 impl RunningNode {
-    /// Stops the node: it handles what waits on queued wires that nobody sends to any more, then
-    /// no more messages reach it, its `stop` runs, its tasks end. All this takes at most `limit`;
-    /// what is not over by then is cancelled and logged.
+    /// Stops the node: it handles the messages left in queued wires without senders, receives no
+    /// further messages, its `stop` runs, and its tasks end. This takes at most `limit`; whatever
+    /// still runs then is cancelled and logged.
     pub async fn stop(&self, reason: StopReason, limit: Duration) {
         let stop = async {
-            // Or what waits for the start of a node that never started would wait for ever.
+            // Otherwise messages for a node that never started would wait forever.
             self.started.cancel();
             self.aside.close();
             self.outlet.inbox.close();
@@ -49,8 +49,7 @@ impl RunningNode {
         self.set_wires(Wires::new());
     }
 
-    /// Warns in the name of the nodes in whose code tasks of this one are, if there are any: this one
-    /// is not to blame then.
+    /// Warns for each other node whose code holds a task of this one. Returns whether there is any.
     fn names_what_holds_it(&self) -> bool {
         let calls = seat::holding(&self.outlet.seat);
         for call in &calls {
@@ -66,7 +65,7 @@ impl RunningNode {
     fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {
         let stop = exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
         match stop {
-            // The task is gone only when it was cancelled already.
+            // Fails only if the task was already cancelled.
             Some(stop) => drop(stop.send(reason)),
             None => self.outlet.stopping.cancel(),
         }
