@@ -55,10 +55,20 @@ fn run(assembled: &[&str]) -> anyhow::Result<ExitCode> {
     let mut settings = settings::registry()?;
     let mut libraries = find_libraries(&settings);
     libraries.add_settings(&mut settings);
-    let matches = cli::command(&settings).get_matches();
+    let matches = cli::command(&settings).try_get_matches();
+    let matches = matches.unwrap_or_else(|error| refuse_arguments(&error, &libraries));
     let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     let arguments = cli::innermost(&matches);
     dispatch(command, Program { assembled, settings, libraries, arguments })
+}
+
+/// Ends the program because of its arguments. The flags of a refused library are unknown, so its
+/// refusal may be the reason.
+fn refuse_arguments(error: &clap::Error, libraries: &Found) -> ! {
+    if error.kind() == clap::error::ErrorKind::UnknownArgument {
+        libraries.refused().for_each(plugins::print_warning);
+    }
+    error.exit()
 }
 
 /// Inspects the libraries that the command line, the environment or the settings file names. What is

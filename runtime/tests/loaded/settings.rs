@@ -96,6 +96,20 @@ fn they_are_unknown_without_the_library() {
 }
 
 #[test]
+fn a_library_that_is_refused_is_named_beside_its_unknown_flags_and_keys() {
+    let file = file("plugins = '/nowhere'\nfunction-timeout = 1");
+    let mut by_file = crate::bare();
+    by_file.arg("run").arg("--settings").arg(file.path());
+    let mut by_flag = crate::bare();
+    by_flag.args(["run", "--plugins", "/nowhere", "--function-timeout", "1"]);
+    for mut run in [by_file, by_flag] {
+        let error = refused(&mut run);
+        assert!(error.contains("plugin `/nowhere`: it cannot be read"), "{error}");
+        assert!(error.contains("function-timeout"), "{error}");
+    }
+}
+
+#[test]
 fn a_check_of_the_library_names_them() {
     let (before, after) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = built::plugins().join(format!("{before}ferrowire_plugin_function{after}"));
