@@ -25,10 +25,8 @@ const SOURCES: &[(&str, &str)] = &[
     ("nodes/LICENSE", "public/licenses/node-red-nodes.txt"),
 ];
 
-/// Files that the editor never loads: unminified scripts, the other code editor, and tours of
-/// Node-RED's releases.
-const UNUSED: &[&str] =
-    &["public/red/red.js", "public/red/main.js", "public/vendor/ace/", "public/red/tours/"];
+/// Files that the editor never loads: unminified scripts and the other code editor.
+const UNUSED: &[&str] = &["public/red/red.js", "public/red/main.js", "public/vendor/ace/"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
@@ -38,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // npm writes this file last, and it differs for every version.
     println!("cargo::rerun-if-changed=node_modules/.package-lock.json");
     let packages = root.join("node_modules/@node-red");
-    if !packages.is_dir() {
+    if env::var_os("CARGO_FEATURE_EDITOR").is_none() || !packages.is_dir() {
         // With an empty pack the runtime is headless, and says so.
         return Ok(fs::write(out, [])?);
     }

@@ -1,19 +1,18 @@
 //! The editor and its API: built from the settings and added to the routes.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context;
 use ferrowire_admin::{Admin, Auth, Comms, Guard, answers, respond};
 use ferrowire_engine::Engine;
 use ferrowire_http::{AdminRoutes, Gate, Layer, Page, Registration, Routes, Turn};
 
+use crate::flows::Places;
 use crate::settings::{Settings, table};
 
 /// The authentication of the admin API.
-pub(crate) fn auth(settings: &Settings, named: &[PathBuf]) -> Arc<Auth> {
+pub(crate) fn auth(settings: &Settings, places: &Places) -> Arc<Auth> {
     let guard = Guard::new(settings.listen, settings.editor_hosts.clone());
-    let sessions = user_dir(settings, named).join(".sessions.json");
+    let sessions = places.user_dir.join(".sessions.json");
     Arc::new(Auth::new(settings.admin_auth.clone(), guard, Some(sessions)))
 }
 
@@ -25,7 +24,7 @@ pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoute
         let (auth, permission) = (Arc::clone(&auth), permission.to_owned());
         Arc::new(move |head, _| {
             let refusal = match permission.as_str() {
-                "" => None,
+                "" => auth.guard(&head).err(),
                 permission => auth.authorize(&head, permission).err(),
             };
             let passed = match refusal {
@@ -38,42 +37,26 @@ pub(crate) fn routes(auth: &Arc<Auth>, settings: &Settings) -> Option<AdminRoute
     Some(AdminRoutes { root, gate: Arc::new(gate) })
 }
 
-fn user_dir(settings: &Settings, named: &[PathBuf]) -> PathBuf {
-    let folder = named.first().and_then(|path| path.parent()).unwrap_or(Path::new(""));
-    settings.get(&table::USER_DIR).unwrap_or_else(|| folder.to_owned())
-}
-
 /// The admin API over the engine and the user directory.
-///
-/// # Errors
-/// If a flow file cannot be read.
 pub(crate) fn prepare(
     engine: Engine,
     auth: Arc<Auth>,
     settings: &Settings,
-    named: &[PathBuf],
-) -> anyhow::Result<Arc<Admin>> {
-    for path in named {
-        std::fs::metadata(path)
-            .with_context(|| format!("cannot read the flow file `{}`", path.display()))?;
-    }
-    let user_dir = user_dir(settings, named);
-    let flow_files = match named {
-        [] => vec![user_dir.join("flows.json")],
-        named => named.to_vec(),
-    };
+    places: &Places,
+) -> Arc<Admin> {
     let settings = ferrowire_admin::AdminSettings {
         admin_root: settings.http_admin_root.clone().unwrap_or_default(),
         node_root: settings.http_node_root.clone(),
-        user_dir,
-        flow_files,
+        user_dir: places.user_dir.clone(),
+        flow_files: places.flow_files.clone(),
         flow_file_pretty: settings.get(&table::FLOW_FILE_PRETTY),
         credential_secret: settings.credential_secret.clone(),
         max_body: settings.get(&table::API_MAX_LENGTH),
         runtime_state: settings.get(&table::RUNTIME_STATE),
+        safe_mode: settings.get(&table::SAFE),
         editor: !settings.get(&table::NO_EDITOR),
     };
-    Ok(Admin::new(engine, settings, auth))
+    Admin::new(engine, settings, auth)
 }
 
 /// Adds the API to the routes, while the registrations exist.
@@ -98,9 +81,11 @@ pub(crate) fn serve_at(
         find: Arc::new(move |request| answers(&editor, request).then(|| Arc::clone(&api))),
     });
     let mut registrations = vec![layer, routes.add_pages_below(&format!("{root}/"), page())?];
-    // Registered before any flow starts, so that no listener can use the path.
-    let comms = routes.add_upgrade(&format!("{root}/comms"), Arc::new(comms.clone()))?;
-    registrations.push(comms);
+    // Registered before any flow starts, so that no listener can use the path. Other requests for it
+    // get the API's 404, as in Node-RED.
+    let path = format!("{root}/comms");
+    registrations.push(routes.add_upgrade(&path, Arc::new(comms.clone()))?);
+    registrations.push(routes.add_page(&path, page())?);
     if !root.is_empty() {
         registrations.push(routes.add_page(root, page())?);
     }

@@ -130,6 +130,20 @@ pub(crate) struct Opened {
     pub(crate) files: Vec<Arc<FileStore>>,
 }
 
+/// The directories of the stores that are kept in files.
+pub(crate) fn folders(settings: &[StoreSetting], user: Option<&Path>) -> Vec<PathBuf> {
+    let folder = |store: &StoreSetting| match &store.kind {
+        Kind::Memory => None,
+        Kind::Files(folder, _) => folder_of(folder.as_deref(), user),
+    };
+    settings.iter().filter_map(folder).collect()
+}
+
+/// The directory of a store; `None` if neither the store nor the user directory is set.
+fn folder_of(folder: Option<&Path>, user: Option<&Path>) -> Option<PathBuf> {
+    folder.map(Path::to_owned).or_else(|| Some(user?.join("context")))
+}
+
 /// Opens the stores. Files are in `context` in the directory `user` unless a store sets another
 /// directory.
 ///
@@ -142,8 +156,7 @@ pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Re
         let store: Arc<dyn ContextStore> = match kind {
             Kind::Memory => Arc::new(MemoryStore::default()),
             Kind::Files(folder, interval) => {
-                let folder = folder.clone().or_else(|| Some(user?.join("context")));
-                let folder = folder.with_context(|| {
+                let folder = folder_of(folder.as_deref(), user).with_context(|| {
                     format!("context store `{name}` needs a `dir`, or the setting `user-dir`")
                 })?;
                 let store = FileStore::open(folder, *interval);

@@ -1,23 +1,30 @@
 //! The setting `http-static`: serves the files of a folder.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ferrowire_http::{
-    Body, Layer, Page, Registration, Request, Response, Routes, Turn, empty, text,
+    Folder, Layer, Open, Page, Registration, Request, Response, Routes, Turn, text,
 };
-use hyper::header::{CONTENT_LENGTH, ETAG, HeaderMap, IF_NONE_MATCH};
-use hyper::{Method, StatusCode, Uri};
-use hyper_staticfile::Static;
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
 use tracing::warn;
 
-/// Serves the files of `folder` below `root`, with the lowest precedence.
-pub(crate) fn serve_at(routes: &Routes, folder: PathBuf, root: &str) -> Registration {
-    let files = Static::new(folder);
-    let prefix = root.to_owned();
+use crate::settings::{Settings, table};
+
+/// Serves the files of the folder, if it is set, with the lowest precedence. Unless the settings
+/// say otherwise, symbolic links do not lead out of it.
+pub(crate) fn serve(routes: &Routes, settings: &Settings) -> Option<Registration> {
+    let (folder, root) = settings.http_static.clone()?;
+    let open: Open = if settings.get(&table::HTTP_STATIC_FOLLOW_LINKS) {
+        Arc::new(move |path| ferrowire_files::open_file(&folder.join(path)))
+    } else {
+        // The folder is opened for each file, since it may have been replaced by another one.
+        Arc::new(move |path| ferrowire_files::Folder::open(&folder)?.open_file(path))
+    };
+    let files = Arc::new(Folder::new(open, &root));
     let page: Page = Arc::new(move |request, _| {
-        let (files, prefix) = (files.clone(), prefix.clone());
-        Box::pin(async move { send(files, &request, &prefix).await })
+        let (files, head) = (Arc::clone(&files), request.into_parts().0);
+        Box::pin(async move { sent(files.respond(&head).await, &head) })
     });
     let find = move |request: &Request| {
         matches!(*request.method(), Method::GET | Method::HEAD).then(|| Arc::clone(&page))
@@ -29,51 +36,17 @@ pub(crate) fn serve_at(routes: &Routes, folder: PathBuf, root: &str) -> Registra
         who: String::new(),
         find: Arc::new(find),
     });
-    registration
+    Some(registration)
 }
 
-async fn send(files: Static, request: &Request, prefix: &str) -> Response {
-    let path = request.uri().path().strip_prefix(prefix).unwrap_or_default();
-    let Ok(uri) = path.parse::<Uri>() else { return nothing() };
-    if is_hidden(path) {
-        return nothing();
-    }
-    let mut below = hyper::Request::new(());
-    *below.method_mut() = request.method().clone();
-    *below.uri_mut() = uri;
-    *below.headers_mut() = request.headers().clone();
-    match files.serve(below).await {
-        // The service's own 404 page has no further information.
-        Ok(response) if response.status() == StatusCode::NOT_FOUND => nothing(),
-        Ok(response) if is_known(request, response.headers()) => {
-            let mut unchanged = empty(StatusCode::NOT_MODIFIED);
-            *unchanged.headers_mut() = response.into_parts().0.headers;
-            unchanged.headers_mut().remove(CONTENT_LENGTH);
-            unchanged
-        }
-        Ok(response) => response.map(|body| -> Body { Box::pin(body) }),
+/// What cannot be read, such as a file outside of the folder, is not told from what is not there.
+fn sent(found: std::io::Result<Option<Response>>, head: &Parts) -> Response {
+    match found {
+        Ok(Some(response)) => response,
+        Ok(None) => text(StatusCode::NOT_FOUND, "nothing is served at this path"),
         Err(error) => {
-            warn!(%error, "cannot read a file for `{path}`");
+            warn!(%error, "cannot read a file for `{}`", head.uri.path());
             text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read")
         }
     }
-}
-
-/// Whether the client's copy is current, by its `ETag` (RFC 9110 §13.1.2).
-fn is_known(request: &Request, headers: &HeaderMap) -> bool {
-    let Some(tag) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()) else { return false };
-    let known = request.headers().get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    known
-        .is_some_and(|known| known.split(',').any(|it| it.trim() == "*" || plain(it) == plain(tag)))
-}
-
-/// Files that start with a dot are not served, as in Node-RED.
-fn is_hidden(path: &str) -> bool {
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    decoded.split(['/', '\\']).any(|part| part.starts_with('.'))
-}
-
-fn nothing() -> Response {
-    text(StatusCode::NOT_FOUND, "nothing is served at this path")
 }

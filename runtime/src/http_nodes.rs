@@ -1,16 +1,20 @@
 //! The HTTP routes of flows: the settings `http-node-auth` and `http-node-cors`, and password
 //! authentication.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use ferrowire_core::MutexExt as _;
 
 use data_encoding::BASE64;
-use ferrowire_admin::is_password_hash;
+use ferrowire_admin::{Throttle, is_password_hash};
 use ferrowire_http::{Cors, FlowRoutes, Gate, Origins, Response, text};
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 use crate::settings::Settings;
 
@@ -116,10 +120,11 @@ fn gate(user: User) -> Gate {
         user,
         known: Mutex::default(),
         comparing: Semaphore::const_new(COMPARING),
+        throttle: Throttle::default(),
     });
-    Arc::new(move |head, _| {
+    Arc::new(move |head, client| {
         let door = Arc::clone(&door);
-        Box::pin(async move { door.check(&head.headers).await })
+        Box::pin(async move { door.check(&head.headers, client.ip()).await })
     })
 }
 
@@ -128,27 +133,38 @@ struct Door {
     /// The last valid header, so that the slow comparison runs once.
     known: Mutex<Option<HeaderValue>>,
     comparing: Semaphore,
+    throttle: Throttle,
 }
 
 impl Door {
-    async fn check(&self, headers: &HeaderMap) -> Result<(), Response> {
+    async fn check(&self, headers: &HeaderMap, client: IpAddr) -> Result<(), Response> {
         let Some(given) = headers.get(AUTHORIZATION) else { return Err(refusal()) };
         if self.knows(given) {
             return Ok(());
         }
         let Some(password) = self.password(given) else { return Err(refusal()) };
         let Ok(_permit) = self.comparing.acquire().await else { return Err(refusal()) };
+        // Of the first requests of a page, which come together, only some are compared.
+        if self.knows(given) {
+            return Ok(());
+        }
+        if !self.throttle.try_for(client, &self.user.user) {
+            warn!(%client, "too many wrong passwords for `http-node-auth`");
+            let reason = "too many wrong passwords; wait 10 minutes and try again";
+            return Err(text(StatusCode::TOO_MANY_REQUESTS, reason));
+        }
         let hash = self.user.pass.clone();
         let compared = tokio::task::spawn_blocking(move || bcrypt::verify(password, &hash)).await;
         if !matches!(compared, Ok(Ok(true))) {
             return Err(refusal());
         }
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(given.clone());
+        self.throttle.succeeded(client, &self.user.user);
+        *self.known.locked() = Some(given.clone());
         Ok(())
     }
 
     fn knows(&self, given: &HeaderValue) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.locked();
         known.as_ref().is_some_and(|known| known.as_bytes().ct_eq(given.as_bytes()).into())
     }
 

@@ -11,28 +11,35 @@ mod files;
 mod flows;
 mod hash_password;
 mod http_nodes;
+mod instance;
 mod logging;
+mod machine;
+mod node_places;
 mod nodes;
 mod pages;
 mod plugins;
 mod run;
 mod settings;
 mod signals;
+mod test_page;
+mod title;
 mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{ArgMatches, FromArgMatches};
 use ferrowire_core::{Registry, SettingRegistry};
+// Evaluates the expressions of all nodes.
+use ferrowire_languages as _;
 use ferrowire_loader::Found;
 
 use cli::{Cli, Command, PluginCommand};
+use settings::given::Given;
 use settings::sources::Sources;
-use settings::{Settings, flags, list, wanted};
+use settings::{Settings, examples, flags, list, table, wanted};
 
 /// The exit code if the program cannot start or a command fails: invalid settings, unreadable
 /// files, a port in use.
@@ -53,13 +60,16 @@ pub fn main(assembled: &[&str]) -> ExitCode {
 
 fn run(assembled: &[&str]) -> anyhow::Result<ExitCode> {
     let mut settings = settings::registry()?;
-    let mut libraries = find_libraries(&settings);
+    let arguments = cli::with_command(std::env::args_os());
+    let known = cli::known_flags(&settings, arguments.iter().skip(1).cloned());
+    let given = read_given(&known, &settings);
+    let mut libraries = find_libraries(&known, &given);
     libraries.add_settings(&mut settings);
-    let matches = cli::command(&settings).try_get_matches();
+    let matches = cli::command(&settings).try_get_matches_from(arguments);
     let matches = matches.unwrap_or_else(|error| refuse_arguments(&error, &libraries));
     let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     let arguments = cli::innermost(&matches);
-    dispatch(command, Program { assembled, settings, libraries, arguments })
+    dispatch(command, Program { assembled, settings, given, libraries, arguments })
 }
 
 /// Ends the program because of its arguments. The flags of a refused library are unknown, so its
@@ -71,19 +81,31 @@ fn refuse_arguments(error: &clap::Error, libraries: &Found) -> ! {
     error.exit()
 }
 
+/// The flags that are known without a library, or why they are invalid.
+type Known = Result<ArgMatches, clap::Error>;
+
+/// Reads the settings file, before anything else: it may name libraries.
+fn read_given(known: &Known, settings: &SettingRegistry) -> anyhow::Result<Given> {
+    match known {
+        Ok(flags) => Given::read(flags, settings, &process_env),
+        Err(error) => Err(anyhow!("{error}")),
+    }
+}
+
 /// Inspects the libraries that the command line, the environment or the settings file names. What is
 /// invalid there is reported when all settings are read.
-fn find_libraries(settings: &SettingRegistry) -> Found {
-    let arguments = std::env::args_os().skip(1);
-    let Ok(matches) = cli::of_plugins(settings, arguments) else { return Found::default() };
-    let requests = with_sources(&matches, |sources| wanted::requests(sources).0);
-    ferrowire_loader::find(&requests.unwrap_or_default())
+fn find_libraries(known: &Known, given: &anyhow::Result<Given>) -> Found {
+    let (Ok(flags), Ok(given)) = (known, given) else { return Found::default() };
+    let flag = |record: &_| flags::value(flags, record);
+    let (requests, _) = wanted::requests(&given.sources(&flag, &process_env));
+    ferrowire_loader::find(&requests)
 }
 
 /// The program's plugins and its arguments.
 struct Program<'a> {
     assembled: &'a [&'a str],
     settings: SettingRegistry,
+    given: anyhow::Result<Given>,
     /// The libraries to be loaded. Their settings are part of `settings`.
     libraries: Found,
     /// Those of the innermost command.
@@ -94,6 +116,9 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
     match command {
         Command::Run { flows } => {
             let settings = program.read_settings()?;
+            if let Some(title) = settings.get(&table::TITLE) {
+                title::set(&title)?;
+            }
             logging::start(&settings)?;
             let registry = program.registry()?;
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
@@ -140,7 +165,17 @@ impl Program<'_> {
     }
 
     fn read_settings(&self) -> anyhow::Result<Settings> {
-        with_sources(self.arguments, |sources| self.check_settings(sources))?
+        self.with_sources(|sources| self.check_settings(sources))
+    }
+
+    /// Calls `read` with where settings come from.
+    fn with_sources<T>(
+        &self,
+        read: impl FnOnce(&Sources<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let given = self.given.as_ref().map_err(|error| anyhow!("{error:#}"))?;
+        let flag = |record: &_| flags::value(self.arguments, record);
+        read(&given.sources(&flag, &process_env))
     }
 
     fn check_settings(&self, sources: &Sources<'_>) -> anyhow::Result<Settings> {
@@ -148,16 +183,18 @@ impl Program<'_> {
             // The settings of a refused library are unknown, so its refusal may be the reason.
             let refused = self.libraries.refused().map(|refused| format!("\nferrowire: {refused}"));
             let refused: String = refused.collect();
-            anyhow!("invalid settings:\n  {}{refused}", mistakes.join("\n  "))
+            let mistakes = mistakes.join("\n  ");
+            let examples = examples::for_mistakes(&mistakes);
+            anyhow!("invalid settings:\n  {mistakes}{refused}{examples}")
         })
     }
 
     fn list_settings(&self, form: list::Form) -> anyhow::Result<ExitCode> {
-        with_sources(self.arguments, |sources| {
+        self.with_sources(|sources| {
             self.check_settings(sources)?;
             list::print(&self.settings, sources, form)?;
             Ok(ExitCode::SUCCESS)
-        })?
+        })
     }
 
     fn complete(&self, shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
@@ -167,27 +204,6 @@ impl Program<'_> {
         std::io::stdout().write_all(&script).context("cannot print the script")?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Calls `read` with where settings come from.
-fn with_sources<T>(
-    arguments: &ArgMatches,
-    read: impl FnOnce(&Sources<'_>) -> T,
-) -> anyhow::Result<T> {
-    let named = arguments.try_get_one::<PathBuf>(flags::FILE).ok().flatten();
-    let path = named.cloned().or_else(|| process_env(flags::FILE_VARIABLE).map(PathBuf::from));
-    let file = path.map(read_table).transpose()?;
-    let flag = |record: &_| flags::value(arguments, record);
-    Ok(read(&Sources { flag: &flag, env: &process_env, file }))
-}
-
-fn read_table(path: PathBuf) -> anyhow::Result<(PathBuf, toml::Table)> {
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read the settings file `{}`", path.display()))?;
-    let table = text
-        .parse()
-        .with_context(|| format!("the settings file `{}` is not TOML", path.display()))?;
-    Ok((path, table))
 }
 
 /// An environment variable of the process, if it is set and UTF-8. No other code reads the

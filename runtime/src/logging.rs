@@ -10,11 +10,11 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use ferrowire_core::NodeError;
+use ferrowire_core::{MutexExt as _, NodeError};
 use tracing::{Dispatch, Level, Metadata, dispatcher, error, event_enabled, warn};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -81,7 +81,7 @@ fn dropped_line(form: Form, count: u64) -> Vec<u8> {
     dispatcher::with_default(&aside, || {
         warn!("{count} log lines were dropped, because standard error was not read");
     });
-    std::mem::take(&mut *line.0.lock().unwrap_or_else(PoisonError::into_inner))
+    std::mem::take(&mut *line.0.locked())
 }
 
 /// Writes a line that is no part of the log, but comes after it.
@@ -172,7 +172,7 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0.locked().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ferrowire_admin::{Admin, authorize};
+use ferrowire_admin::{Admin, Reply, authorize};
 use ferrowire_core::{Map, NodeInfo, Status, Value};
 use ferrowire_engine::{Engine, Event};
 use ferrowire_http::{
@@ -15,16 +15,20 @@ use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::node_places::{NodePlaces, listener_path, text as property};
 use crate::settings::Settings;
+use crate::test_page;
 
-/// The content security policy of the test page: its own inline parts, and any WebSocket.
+/// The content security policy of the test page: its own inline parts, a worker made of one of them,
+/// and any WebSocket.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      worker-src blob:; connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The interval of keep-alives in an event stream.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -39,13 +43,15 @@ pub(crate) fn serve_at(
 ) -> Vec<Registration> {
     let (for_list, for_events) = (admin.engine().clone(), admin.engine().clone());
     let stop = stop.clone();
-    let root = settings.http_node_root.clone();
+    let (root, root_of_events) = (settings.http_node_root.clone(), settings.http_node_root.clone());
     let home = home(admin, settings);
+    let test_page = test_page(editor_root(admin, settings), settings.http_admin_root.as_deref());
+    let events = move || events(&for_events, root_of_events.clone(), stop.clone());
     let pages: [(&str, Page); 4] = [
-        ("/ferrowire", page(home.clone())),
-        ("/ferrowire/test", page(test_page)),
+        ("/ferrowire", guarded(admin, page(home.clone()))),
+        ("/ferrowire/test", guarded(admin, page(test_page))),
         ("/ferrowire/listeners", private(admin, page(move || listeners(&for_list, &root)))),
-        ("/ferrowire/events", private(admin, page(move || events(&for_events, stop.clone())))),
+        ("/ferrowire/events", private(admin, page(events))),
     ];
     let add = |(path, page)| match routes.add_page(path, page) {
         Ok(registration) => Some(registration),
@@ -55,8 +61,8 @@ pub(crate) fn serve_at(
         }
     };
     // The editor is at the root of the port, unless configured elsewhere.
-    let at_root =
-        (settings.http_admin_root.as_deref() != Some("")).then(|| at_root(routes, page(home)));
+    let at_root = (settings.http_admin_root.as_deref() != Some(""))
+        .then(|| at_root(routes, guarded(admin, page(home))));
     pages.into_iter().filter_map(add).chain(at_root).collect()
 }
 
@@ -82,13 +88,26 @@ fn page(respond: impl Fn() -> Response + Send + Sync + 'static) -> Page {
     })
 }
 
+/// Pages that web pages of other sites must not read, by making their host name that of this runtime.
+fn guarded(admin: &Arc<Admin>, page: Page) -> Page {
+    let admin = Arc::clone(admin);
+    checked(page, move |head| admin.auth().guard(head))
+}
+
 /// Data of the flows requires the same permission as in the editor.
 fn private(admin: &Arc<Admin>, page: Page) -> Page {
     let admin = Arc::clone(admin);
+    checked(page, move |head| authorize(&admin, head, "status.read").map(drop))
+}
+
+fn checked(
+    page: Page,
+    check: impl Fn(&Parts) -> Result<(), Reply> + Send + Sync + 'static,
+) -> Page {
     Arc::new(move |request, peer| {
         let (parts, body) = request.into_parts();
-        match authorize(&admin, &parts, "status.read") {
-            Ok(_) => page(Request::from_parts(parts, body), peer),
+        match check(&parts) {
+            Ok(()) => page(Request::from_parts(parts, body), peer),
             Err(refusal) => Box::pin(std::future::ready(refusal.into_response(&parts))),
         }
     })
@@ -96,18 +115,26 @@ fn private(admin: &Arc<Admin>, page: Page) -> Page {
 
 /// A page that lists the other pages.
 fn home(admin: &Admin, settings: &Settings) -> impl Fn() -> Response + Clone + use<> {
-    let editor = settings.http_admin_root.as_ref().filter(|_| admin.serves_editor());
+    let editor = editor_root(admin, settings);
     let editor = editor.map(|root| format!("The editor is at {root}/. ")).unwrap_or_default();
     let line =
         format!("Ferrowire runs here. {editor}The WebSocket test page is at /ferrowire/test");
     move || text(StatusCode::OK, line.clone())
 }
 
-fn test_page() -> Response {
-    let mut response = full("text/html; charset=utf-8", include_str!("test_page.html"));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    response
+/// The path of the editor if there is one, without a slash at its end.
+fn editor_root<'a>(admin: &Admin, settings: &'a Settings) -> Option<&'a str> {
+    settings.http_admin_root.as_deref().filter(|_| admin.serves_editor())
+}
+
+fn test_page(editor: Option<&str>, admin: Option<&str>) -> impl Fn() -> Response + use<> {
+    let document = Bytes::from(test_page::document(editor, admin));
+    move || {
+        let mut response = full("text/html; charset=utf-8", document.clone());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        response
+    }
 }
 
 /// The WebSocket listeners of the flows, for the test page.
@@ -129,24 +156,26 @@ fn listeners(engine: &Engine, root: &str) -> Response {
 }
 
 fn describe_listener(node: &Map, root: &str) -> Value {
-    let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
     let map: Map = [
-        ("path", Value::from(format!("{root}/{}", text("path").trim_start_matches('/')))),
-        ("name", text("name").into()),
-        ("wholemsg", (text("wholemsg") == "true").into()),
-        ("subprotocol", text("subprotocol").into()),
+        ("id", Value::from(property(node, "id"))),
+        ("path", listener_path(node, root).into()),
+        ("name", property(node, "name").into()),
+        ("wholemsg", (property(node, "wholemsg") == "true").into()),
+        ("subprotocol", property(node, "subprotocol").into()),
     ]
     .into_iter()
     .collect();
     map.into()
 }
 
-/// Statuses, debug output and failures as server-sent events: first the current statuses, then all
-/// events. A slow reader is told how many events it lost.
-fn events(engine: &Engine, stop: CancellationToken) -> Response {
+/// Statuses, debug output, failures and deploys as server-sent events: first the current statuses, then
+/// all events. A slow reader is told how many events it lost.
+fn events(engine: &Engine, root: String, stop: CancellationToken) -> Response {
     let receiver = engine.events();
-    let shown = engine.statuses().into_iter().map(|(node, status)| status_event(&node, &status));
-    let stream = event_stream(shown.collect(), receiver, stop);
+    let lines = Lines { places: NodePlaces::of(engine, &root), engine: engine.clone(), root };
+    let shown = engine.statuses();
+    let shown = shown.into_iter().map(|(node, status)| lines.status(&node, &status)).collect();
+    let stream = event_stream(EventStream { waiting: shown, receiver, lines, stop });
     let body: Body = Box::pin(StreamBody::new(stream).map_err(|never| match never {}));
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -155,65 +184,96 @@ fn events(engine: &Engine, stop: CancellationToken) -> Response {
     response
 }
 
-fn event_stream(
+struct EventStream {
     waiting: VecDeque<String>,
     receiver: tokio::sync::broadcast::Receiver<Event>,
+    lines: Lines,
     stop: CancellationToken,
-) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
-    stream::unfold((waiting, receiver, stop), |(mut waiting, mut receiver, stop)| async move {
-        let line = match waiting.pop_front() {
+}
+
+fn event_stream(stream: EventStream) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+    stream::unfold(stream, |mut stream| async move {
+        let line = match stream.waiting.pop_front() {
             Some(line) => line,
-            None => next_line(&mut receiver, &stop).await?,
+            None => stream.next_line().await?,
         };
-        Some((Ok(Frame::data(Bytes::from(line))), (waiting, receiver, stop)))
+        Some((Ok(Frame::data(Bytes::from(line))), stream))
     })
 }
 
-async fn next_line(
-    receiver: &mut tokio::sync::broadcast::Receiver<Event>,
-    stop: &CancellationToken,
-) -> Option<String> {
-    loop {
-        let event = tokio::select! {
-            event = receiver.recv() => event,
-            () = tokio::time::sleep(HEARTBEAT) => return Some(":\n\n".to_owned()),
-            () = stop.cancelled() => return None,
-        };
-        match event {
-            Ok(Event::Status { node, status }) => return Some(status_event(&node, &status)),
-            Ok(Event::Published { node, topic, data }) => {
-                return Some(event_line(topic, &node, data));
+impl EventStream {
+    async fn next_line(&mut self) -> Option<String> {
+        loop {
+            let event = tokio::select! {
+                event = self.receiver.recv() => event,
+                () = tokio::time::sleep(HEARTBEAT) => return Some(":\n\n".to_owned()),
+                () = self.stop.cancelled() => return None,
+            };
+            match event {
+                Ok(event) => {
+                    if let Some(line) = self.lines.of(event) {
+                        return Some(line);
+                    }
+                }
+                Err(RecvError::Lagged(count)) => {
+                    let lost = (count as f64).into();
+                    return Some(self.lines.line("lost", &NodeInfo::default(), lost));
+                }
+                Err(RecvError::Closed) => return None,
             }
-            Ok(Event::Failed { node, text, .. }) => {
-                return Some(event_line("failed", &node, text.as_ref().into()));
-            }
-            Ok(_) => {}
-            Err(RecvError::Lagged(count)) => {
-                return Some(event_line("lost", &NodeInfo::default(), (count as f64).into()));
-            }
-            Err(RecvError::Closed) => return None,
         }
     }
 }
 
-fn status_event(node: &NodeInfo, status: &Status) -> String {
-    let data: Map = [
-        ("fill", Value::from(status.fill)),
-        ("shape", status.shape.into()),
-        ("text", status.text.clone().into()),
-    ]
-    .into_iter()
-    .collect();
-    event_line("status", node, data.into())
+/// Events as lines of a stream.
+struct Lines {
+    engine: Engine,
+    root: String,
+    places: NodePlaces,
 }
 
-fn event_line(topic: &str, node: &NodeInfo, data: Value) -> String {
-    let node: Map = [("id", &node.id), ("type", &node.node_type), ("name", &node.name)]
+impl Lines {
+    /// The line of an event; `None` for one that the page does not show.
+    fn of(&mut self, event: Event) -> Option<String> {
+        match event {
+            Event::Status { node, status } => Some(self.status(&node, &status)),
+            Event::Published { node, topic, data } => Some(self.line(topic, &node, data)),
+            Event::Failed { node, text, .. } => {
+                Some(self.line("failed", &node, text.as_ref().into()))
+            }
+            Event::Deployed { .. } => {
+                self.places = NodePlaces::of(&self.engine, &self.root);
+                Some(self.line("deployed", &NodeInfo::default(), Value::Null))
+            }
+            _ => None,
+        }
+    }
+
+    fn status(&self, node: &NodeInfo, status: &Status) -> String {
+        let data: Map = [
+            ("fill", Value::from(status.fill)),
+            ("shape", status.shape.into()),
+            ("text", status.text.clone().into()),
+        ]
         .into_iter()
-        .map(|(key, text)| (key, Value::from(text.as_str())))
         .collect();
-    let event: Map = [("topic", Value::from(topic)), ("node", node.into()), ("data", data)]
+        self.line("status", node, data.into())
+    }
+
+    fn line(&self, topic: &str, node: &NodeInfo, data: Value) -> String {
+        let node: Map = [
+            ("id", node.id.as_str()),
+            ("type", &node.node_type),
+            ("name", &node.name),
+            ("path", self.places.path(node)),
+            ("flow", self.places.tab(node)),
+        ]
         .into_iter()
+        .map(|(key, text)| (key, Value::from(text)))
         .collect();
-    format!("data: {}\n\n", Value::from(event).to_json())
+        let event: Map = [("topic", Value::from(topic)), ("node", node.into()), ("data", data)]
+            .into_iter()
+            .collect();
+        format!("data: {}\n\n", Value::from(event).to_json())
+    }
 }

@@ -7,21 +7,29 @@ use std::sync::Arc;
 use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::{ContextStores, Registry, StopReason};
-use ferrowire_engine::{DeployType, Deployed, Engine, Environment};
-use ferrowire_http::{Limits, NodePort, Routes, serve, server_config};
+use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
+use ferrowire_http::{Limits, NodePort, Routes, ServerTls, serve};
+use ferrowire_websocket::Backlog;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::contexts::{self, Opened};
-use crate::settings::{Settings, table};
+use crate::flows::Places;
+use crate::instance::Instance;
+use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::watchdog::Watchdog;
 use crate::{admin, files, http_nodes, pages, process_env};
 
+ferrowire::metrics!(ferrowire_http::REFUSED);
+
 /// How many threads calls that take long may hold, and what else blocks. They are made when needed.
 const MAX_BLOCKING: usize = 4096;
+
+/// How often the files of the certificate are looked at.
+const CERTIFICATE_PERIOD: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Runs flows until a signal ends them.
 ///
@@ -30,8 +38,12 @@ const MAX_BLOCKING: usize = 4096;
 pub(crate) fn run(
     settings: Settings,
     registry: Registry,
-    paths: &[PathBuf],
+    named: &[PathBuf],
 ) -> anyhow::Result<ExitCode> {
+    if let Some(notice) = ferrowire_zone::local().notice() {
+        warn!("{notice}");
+    }
+    let places = Places::find(named, &settings)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.get(&table::WORKERS) {
         builder.worker_threads(workers);
@@ -40,8 +52,11 @@ pub(crate) fn run(
     let runtime = builder.enable_all().build().context("cannot start worker threads")?;
     let watchdog = Watchdog::start(runtime.handle().clone());
     let _watchdog = watchdog.context("cannot start the watchdog's thread")?;
+    if let Some(bytes) = settings.get(&table::MAX_QUEUE_TOTAL) {
+        Backlog::of_process().set_limit(bytes);
+    }
     let asked = signals::watch(settings.get(&table::SHUTDOWN_TIMEOUT))?;
-    let code = runtime.block_on(run_until_asked(settings, registry, paths, asked))?;
+    let code = runtime.block_on(run_until_asked(settings, registry, &places, asked))?;
     // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
     Ok(code)
@@ -50,10 +65,12 @@ pub(crate) fn run(
 async fn run_until_asked(
     settings: Settings,
     registry: Registry,
-    paths: &[PathBuf],
+    places: &Places,
     asked: Asked,
 ) -> anyhow::Result<ExitCode> {
-    let tls = settings.tls.as_ref().map(server_config).transpose()?;
+    warn_of_settings_js(&settings, places);
+    let _instance = Instance::begin(&settings, places)?;
+    let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
@@ -68,34 +85,29 @@ async fn run_until_asked(
     for file in files {
         writing.spawn(file.write_behind(keep.clone()));
     }
-    let auth = admin::auth(&settings, paths);
+    let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let engine = engine(&settings, registry, port, stores);
     let stop = CancellationToken::new();
-    let admin = admin::prepare(engine.clone(), auth, &settings, paths)?;
-    let comms = Comms::start(&engine, Arc::clone(admin.auth()));
+    let admin = admin::prepare(engine.clone(), auth, &settings, places);
+    let comms = Comms::start(&admin);
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
-    let of_folder = settings.http_static.clone();
-    let _files = of_folder.map(|(folder, root)| files::serve_at(&routes, folder, &root));
+    let _files = files::serve(&routes, &settings);
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     // The port already accepts connections: clients wait until the flows have started, instead of
     // receiving a 404.
     tokio::select! {
-        started = admin.start() => report(&started?),
+        started = admin.start() => report(&started?, &admin),
         () = asked.stop.cancelled() => {}
     }
     info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
     announce(&admin, &settings, &format!("{scheme}://{address}"));
-    let limits = Limits {
-        handshake: settings.get(&table::HANDSHAKE_TIMEOUT),
-        drain: settings.get(&table::SHUTDOWN_TIMEOUT),
-    };
-    let server = serve(listener, tls, routes, limits, stop.clone());
+    let server = serve(listener, tls.clone(), routes, limits(&settings), stop.clone());
     let mut server = std::pin::pin!(server);
     tokio::select! {
         () = asked.stop.cancelled() => {}
-        () = reload_when_asked(&asked, &admin) => {}
+        () = reload_when_asked(&asked, &admin, tls) => {}
         () = &mut server => {}
     }
     info!("stopping");
@@ -114,6 +126,17 @@ async fn run_until_asked(
     comms.stop().await;
     info!("stopped");
     Ok(code)
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        handshake: settings.get(&table::HANDSHAKE_TIMEOUT),
+        drain: settings.get(&table::SHUTDOWN_TIMEOUT),
+        transfer: settings.get(&table::TRANSFER_TIMEOUT),
+        connections: settings.get(&table::MAX_CONNECTIONS).unwrap_or(usize::MAX),
+        connections_per_address: settings.get(&table::MAX_PER_ADDRESS),
+        proxies: settings.trusted_proxies.clone(),
+    }
 }
 
 fn engine(
@@ -146,17 +169,39 @@ fn announce(admin: &Admin, settings: &Settings, port: &str) {
     }
 }
 
-/// Logs the consequences of the problems that the engine has logged.
-fn report(deployed: &Deployed) {
-    if !deployed.running {
+/// Logs why the flows do not run.
+fn report(deployed: &Deployed, admin: &Admin) {
+    if deployed.problems.iter().any(|problem| problem.severity == Severity::MissingType) {
         error!("the flows do not run: add plugins for the missing types, or delete their nodes");
+    } else if admin.is_safe() {
+        warn!("safe mode: the flows do not run until they are deployed, or read again at SIGHUP");
     }
 }
 
-/// Deploys the files again whenever that is asked for; never ends.
-async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>) {
+/// Warns of settings of Node-RED's that are not read.
+fn warn_of_settings_js(settings: &Settings, places: &Places) {
+    let program = places.user_dir.join(settings_js::NAME);
+    if !settings.has_file && program.is_file() {
+        let program = program.display();
+        warn!(
+            "`{program}` is not read: settings are in a TOML file here; `ferrowire settings \
+             --settings {program}` lists which of its keys are settings"
+        );
+    }
+}
+
+/// Loads the certificate when its files change. Loads it and deploys the flow files again whenever that
+/// is asked for. Never ends.
+async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>, tls: Option<Arc<ServerTls>>) {
+    let mut watching = JoinSet::new();
+    if let Some(tls) = tls.clone() {
+        watching.spawn(tls.watch(CERTIFICATE_PERIOD, CancellationToken::new()));
+    }
     loop {
         asked.reload.notified().await;
+        if let Some(tls) = tls.clone() {
+            watching.spawn_blocking(move || tls.reload_and_log());
+        }
         reload(admin).await;
     }
 }
@@ -165,7 +210,7 @@ async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>) {
 async fn reload(admin: &Arc<Admin>) {
     match admin.reload(DeployType::Nodes).await {
         Ok(deployed) => {
-            report(&deployed);
+            report(&deployed, admin);
             info!("deployed the flow files again");
         }
         Err(error) => error!("the running flows were not changed: {error}"),

@@ -1,36 +1,53 @@
-//! The settings of the runtime: flags before environment before file, every mistake reported at
-//! once. [`table`] declares them; plugins add theirs.
+//! The settings of the runtime: flags before `-D` before environment before file, every mistake
+//! reported at once. [`table`] declares them; plugins add theirs.
 
 mod checks;
+pub(crate) mod defines;
+pub(crate) mod examples;
 pub(crate) mod flags;
+pub(crate) mod given;
 pub(crate) mod list;
 mod markdown;
+pub(crate) mod settings_js;
 pub(crate) mod sources;
 pub(crate) mod table;
 pub(crate) mod wanted;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_core::{
-    Setting, SettingKind, SettingRecord, SettingRegistry, SettingType, SettingValues,
+    Setting, SettingKind, SettingRecord, SettingRegistry, SettingType, SettingValue, SettingValues,
 };
-use ferrowire_http::{Cors, TlsFiles};
+use ferrowire_http::{Clients, Cors, Passphrase, TlsFiles, TrustedProxies};
 
 use crate::access;
 use crate::contexts::{self, StoreSetting};
 use crate::http_nodes::{self, User};
-use sources::{Raw, Sources};
+use crate::machine;
+use sources::{Raw, Sources, is_on};
+
+/// The port, unless `port` or `listen` says another one.
+const DEFAULT_PORT: u16 = 1880;
+
+/// The filter of log lines with `verbose`.
+const VERBOSE: &str = "debug";
+
+/// Node-RED's variable that turns projects on.
+const PROJECTS: &str = "NODE_RED_ENABLE_PROJECTS";
 
 /// The settings of the runtime and of its plugins. What needs no more than the check of its kind is
 /// read with [`get`](Self::get); the fields are what was checked or combined further.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     values: SettingValues,
+    /// Whether there is a settings file.
+    pub(crate) has_file: bool,
     /// The values that nodes may read.
     pub(crate) for_nodes: SettingValues,
     pub(crate) listen: SocketAddr,
+    pub(crate) trusted_proxies: TrustedProxies,
     /// TLS for the port.
     pub(crate) tls: Option<TlsFiles>,
     /// Without a slash at its end.
@@ -73,15 +90,23 @@ impl Settings {
     ) -> Result<Self, Vec<String>> {
         let mut reader = Reader { sources, values: SettingValues::default(), mistakes: Vec::new() };
         reader.refuse_unknown_keys(registry);
+        reader.mistakes.extend(sources.defines.mistakes(registry));
+        reader.refuse_projects();
         reader.mistakes.extend(wanted::requests(sources).1);
         registry.iter().for_each(|record| reader.read(record));
-        let listen = reader.checked(&table::LISTEN, checks::address);
+        reader.default_to(&table::MAX_QUEUE_TOTAL, || Some(machine::memory()? / 4));
+        reader.default_to(&table::MAX_CONNECTIONS, || Some(machine::open_files()? / 4 * 3));
+        let listen = reader.listen();
         let folder = reader.checked(&table::HTTP_STATIC, checks::directory).flatten();
         let below = reader.checked(&table::HTTP_STATIC_ROOT, checks::root).unwrap_or_default();
         let admin_root = reader.checked(&table::HTTP_ADMIN_ROOT, checks::admin_root).flatten();
         let secret = reader.checked(&table::CREDENTIAL_SECRET, checks::credential_secret);
         let mut settings = Settings {
-            listen: listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 1880))),
+            has_file: sources.file.is_some(),
+            listen,
+            trusted_proxies: reader
+                .checked(&table::TRUSTED_PROXIES, checks::proxies)
+                .unwrap_or_default(),
             tls: reader.tls(),
             http_node_root: reader
                 .checked(&table::HTTP_NODE_ROOT, checks::root)
@@ -93,7 +118,7 @@ impl Settings {
             admin_auth: reader.admin_auth(),
             editor_hosts: reader.checked(&table::EDITOR_HOSTS, checks::hosts).unwrap_or_default(),
             credential_secret: secret.unwrap_or(CredentialSecret::Generated),
-            log: reader.checked(&table::LOG, checks::filter).unwrap_or_default(),
+            log: reader.log(),
             contexts: reader.contexts(),
             for_nodes: for_nodes(registry, &reader.values),
             values: SettingValues::default(),
@@ -141,6 +166,15 @@ impl Reader<'_> {
         }
     }
 
+    /// Sets a setting without a value to what fits the machine, if the machine tells it.
+    fn default_to(&mut self, setting: &Setting<Option<usize>>, fit: fn() -> Option<usize>) {
+        if self.values.get(setting).is_none()
+            && let Some(value) = fit()
+        {
+            self.values.set(setting.record(), SettingValue::Number(value.max(1) as u64));
+        }
+    }
+
     /// The value of a setting, after a further check.
     fn checked<T: SettingType, U>(
         &mut self,
@@ -176,11 +210,51 @@ impl Reader<'_> {
         parse(&value, &place).map_err(|mistake| self.mistakes.push(mistake)).ok()
     }
 
+    /// Whether a setting is given by an earlier source than another one.
+    fn overrides<T, U>(&self, one: &Setting<T>, other: &Setting<U>) -> bool {
+        let origin = |record| self.sources.find(record).map(|found| found.origin);
+        match (origin(one.record()), origin(other.record())) {
+            (Some(one), Some(other)) => one < other,
+            (one, _) => one.is_some(),
+        }
+    }
+
+    fn listen(&mut self) -> SocketAddr {
+        let listen = self.checked(&table::LISTEN, checks::address);
+        let (address, port) = listen.unwrap_or((IpAddr::from([127, 0, 0, 1]), None));
+        let port = port.filter(|_| self.overrides(&table::LISTEN, &table::PORT));
+        let given = self.values.get(&table::PORT).and_then(|port| u16::try_from(port).ok());
+        SocketAddr::new(address, port.or(given).unwrap_or(DEFAULT_PORT))
+    }
+
+    fn log(&mut self) -> String {
+        let log = self.checked(&table::LOG, checks::filter).unwrap_or_default();
+        match self.values.get(&table::VERBOSE) && self.overrides(&table::VERBOSE, &table::LOG) {
+            true => VERBOSE.to_owned(),
+            false => log,
+        }
+    }
+
+    fn refuse_projects(&mut self) {
+        let value = self.sources.node_red_variable(PROJECTS);
+        if value.is_some_and(|value| is_on(&value)) {
+            self.mistakes.push(format!(
+                "`{PROJECTS}`: projects are not supported; unset it, and name the flow file of the \
+                 project, such as `projects/NAME/flows.json`"
+            ));
+        }
+    }
+
     fn tls(&mut self) -> Option<TlsFiles> {
         let certificate = self.values.get(&table::TLS_CERT);
         match (certificate, self.values.get(&table::TLS_KEY)) {
-            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
-            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(self.tls_files(certificate, key)),
+            (None, None) => {
+                if self.values.get(&table::TLS_CLIENT_CA).is_some() {
+                    self.mistakes.push("`tls-client-ca` is given without `tls-cert`".to_owned());
+                }
+                None
+            }
             (Some(_), None) => {
                 self.mistakes.push("`tls-cert` is given without `tls-key`".to_owned());
                 None
@@ -189,6 +263,18 @@ impl Reader<'_> {
                 self.mistakes.push("`tls-key` is given without `tls-cert`".to_owned());
                 None
             }
+        }
+    }
+
+    fn tls_files(&self, certificate: PathBuf, key: PathBuf) -> TlsFiles {
+        let required = self.values.get(&table::TLS_CLIENT_CERT) == "required";
+        let clients = self.values.get(&table::TLS_CLIENT_CA);
+        let passphrase = self.values.get(&table::TLS_PASSPHRASE);
+        TlsFiles {
+            certificate,
+            key,
+            passphrase: passphrase.map(|secret| Passphrase(secret.expose().to_owned())),
+            clients: clients.map(|authorities| Clients { authorities, required }),
         }
     }
 
@@ -222,15 +308,20 @@ impl Reader<'_> {
     }
 
     fn refuse_unknown_keys(&mut self, registry: &SettingRegistry) {
-        let Some((path, table)) = &self.sources.file else { return };
+        let Some((path, table)) = self.sources.file else { return };
         for key in table.keys().filter(|key| registry.get(key).is_none()) {
-            let advice = match nearest(key, registry) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => "`ferrowire settings` lists all".to_owned(),
-            };
-            let path = path.display();
+            let (path, advice) = (path.display(), advice(key, registry));
             self.mistakes.push(format!("`{key}` in `{path}` is not a setting; {advice}"));
         }
+    }
+}
+
+/// What to do about a name that is not a setting.
+fn advice(name: &str, registry: &SettingRegistry) -> String {
+    let of_node_red = registry.iter().find(|record| record.node_red.key == name);
+    match of_node_red.map(|record| record.name).or_else(|| nearest(name, registry)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => "`ferrowire settings` lists all".to_owned(),
     }
 }
 
@@ -249,6 +340,7 @@ fn nearest<'a>(key: &str, registry: &'a SettingRegistry) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::defines::Defines;
     use super::*;
 
     fn read(
@@ -261,8 +353,9 @@ mod tests {
         };
         let sources = Sources {
             flag: &|record| look(flags, record.name),
+            defines: &Defines::default(),
             env: &|name| look(env, name),
-            file: Some(("f.toml".into(), file.parse().unwrap())),
+            file: Some(&("f.toml".into(), file.parse().unwrap())),
         };
         Settings::read(&registry().unwrap(), &sources)
     }
@@ -275,6 +368,30 @@ mod tests {
         assert_eq!(settings.listen.port(), 3);
         assert_eq!(settings.get(&table::WORKERS), Some(4));
         assert_eq!(settings.get(&table::API_MAX_LENGTH), 1 << 20);
+    }
+
+    #[test]
+    fn the_address_may_have_a_host_name() {
+        let settings = read(&[("listen", "localhost:3")], &[], "").unwrap();
+        assert!(settings.listen.ip().is_loopback());
+        assert_eq!(settings.listen.port(), 3);
+        for wrong in ["localhost", ":1", "localhost:http", "a b:1", "http://localhost:1", "[::1:1"]
+        {
+            let mistakes = read(&[("listen", wrong)], &[], "").unwrap_err();
+            assert!(mistakes[0].contains("expected an address such as"), "{wrong}: {mistakes:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_a_share_of_what_the_machine_has_unless_they_are_set() {
+        let default = read(&[], &[], "").unwrap();
+        let share = default.get(&table::MAX_QUEUE_TOTAL).unwrap();
+        assert_eq!(share, machine::memory().unwrap() / 4);
+        assert_eq!(default.for_nodes.get(&table::MAX_QUEUE_TOTAL), Some(share));
+        let files = default.get(&table::MAX_CONNECTIONS).unwrap();
+        assert_eq!(files, machine::open_files().unwrap() / 4 * 3);
+        let set = read(&[("max-queue-total", "8 MiB")], &[], "").unwrap();
+        assert_eq!(set.for_nodes.get(&table::MAX_QUEUE_TOTAL), Some(8 << 20));
     }
 
     #[test]

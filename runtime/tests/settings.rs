@@ -167,7 +167,9 @@ fn the_documentation_of_settings_is_up_to_date() {
 /// The examples of a settings file on a page, as one file.
 fn examples(page: &str) -> String {
     let parts = page.split("```toml\n").skip(1);
-    let parts: Vec<&str> = parts.map(|part| part.split("```").next().unwrap()).collect();
+    let mut parts: Vec<&str> = parts.map(|part| part.split("```").next().unwrap()).collect();
+    // Keys come before tables.
+    parts.sort_by_key(|part| part.starts_with('['));
     parts.concat().replace("$2b$08$…", HASH)
 }
 
@@ -175,7 +177,7 @@ fn examples(page: &str) -> String {
 fn the_examples_in_the_documentation_are_valid_settings() {
     let readme = include_str!("../../README.md");
     let page = printed(&["settings", "--markdown"], &[]);
-    let tables = ["admin-auth", "context-storage", "http-node-auth", "http-node-cors"];
+    let tables = ["credential-secret", "http-node-auth", "http-node-cors"];
     for (page, names) in [(readme, &["credential-secret"][..]), (&page, &tables)] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ferrowire.toml");
@@ -188,6 +190,30 @@ fn the_examples_in_the_documentation_are_valid_settings() {
 }
 
 #[test]
+fn a_refusal_shows_an_example_of_what_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ferrowire.toml");
+    let with = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        refused(&["settings", "--settings", file.to_str().unwrap()], &[])
+    };
+    for (text, example) in [
+        ("adminAuth = 1", "    [[admin-auth.users]]\n    username = \"admin\"\n"),
+        ("[admin-auth]\nuser = 1", "    [[admin-auth.users]]\n    username = \"admin\"\n"),
+        ("credentialSecret = 'x'", "    credential-secret = \""),
+        ("[context-storage.a]\nmodule = 'redis'", "    [context-storage]\n    default = "),
+        ("[http-node-auth]\nuser = 'a'", "    [http-node-auth]\n    user = "),
+        ("[http-node-cors]\ncolour = 1", "    [http-node-cors]\n    origin = "),
+    ] {
+        let refusal = with(text);
+        assert!(refusal.contains(example), "{text}: {refusal}");
+    }
+    assert!(!with("colour = 1").contains("An example"));
+    let public = refused(&["settings", "--listen", "0.0.0.0:0"], &[]);
+    assert!(public.contains("    [[admin-auth.users]]\n"), "{public}");
+}
+
+#[test]
 fn shells_complete_flags_and_choices() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = printed(&["completions", shell], &[]);
@@ -197,5 +223,5 @@ fn shells_complete_flags_and_choices() {
         assert!(!script.contains("admin-token"), "{shell}");
     }
     let bash = printed(&["completions", "bash"], &[]);
-    assert!(bash.contains("disconnect drop wait"), "{bash}");
+    assert!(bash.contains("disconnect drop dropOldest latest wait"), "{bash}");
 }

@@ -3,9 +3,10 @@
 pub(crate) mod build;
 mod choice;
 mod flows;
-mod generate;
+pub(crate) mod generate;
 mod manifest;
 mod resolve;
+mod shared;
 pub(crate) mod source;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub(crate) struct Options {
     /// Add a plugin: websocket-in, ../my-node, my-node@1.2, my-node@git+URL#REVISION
     #[arg(long, value_name = "PLUGIN")]
     with: Vec<String>,
-    /// Leave a plugin out
+    /// Leave a plugin out, or the editor: `--without editor`
     #[arg(long, value_name = "PLUGIN")]
     without: Vec<String>,
     /// Start with no plugins instead of the default set
@@ -67,6 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // The copy in cargo's target folder always starts from the repository's lock file.
     generated.write(relative)?;
     resolve::check(&generated, &assembly, &repository)?;
+    shared::share(&options.profile, &repository)?;
     let program = build::build(&generated, &assembly, &options.profile, &repository)?;
     let output = assembly.output.clone().unwrap_or_else(|| {
         repository.target.join("assemble").join(&assembly.name).join(&assembly.name)

@@ -12,8 +12,8 @@ use crate::loaded::{Loaded, Profile};
 /// What to compare.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// echo, fanout, idle, churn, startup, latency, cores, json, nodes, plugins; all but cores if
-    /// none is given
+    /// echo, fanout, rooms, idle, churn, startup, latency, cores, json, nodes, plugins, compression;
+    /// all but cores if none is given
     workloads: Vec<String>,
     /// One or two short rounds, to check that everything works
     #[arg(long)]
@@ -24,9 +24,15 @@ pub(crate) struct Options {
     /// The duration of each measurement in seconds
     #[arg(long)]
     seconds: Option<f64>,
+    /// Another build of `ferrowire`, to show the effect of a change
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// Install Node-RED 5 with npm, and measure it as well
     #[arg(long)]
     with_node_red: bool,
+    /// Install the Node.js library `ws` with npm, and measure it as well in `compression`
+    #[arg(long)]
+    with_ws: bool,
     /// Where to write JSON, charts and logs; the `bench` folder of cargo's target if not given
     #[arg(long)]
     out: Option<PathBuf>,
@@ -52,12 +58,18 @@ pub(crate) fn run(options: Options) -> Result<()> {
     } else {
         println!("no package builds `ferrowire`; skipping it");
     }
+    if let (Some(before), Some(_)) = (&options.before, runtime) {
+        bench.arg("--before").arg(before);
+    }
     if wants_plugins(&options) && runtime.is_some() {
         let loaded = Loaded::build(Profile::Release)?;
         bench.arg("--ferrowire-without").arg(loaded.bare).arg("--plugins").arg(loaded.plugins);
     }
     if options.with_node_red {
         bench.arg("--node-red").arg(node_red(&target)?);
+    }
+    if options.with_ws {
+        bench.arg("--ws").arg(ws(&target)?);
     }
     if options.quick {
         bench.arg("--quick");
@@ -73,6 +85,19 @@ pub(crate) fn run(options: Options) -> Result<()> {
 
 fn wants_plugins(options: &Options) -> bool {
     options.workloads.is_empty() || options.workloads.iter().any(|name| name == "plugins")
+}
+
+/// The library `ws`, below cargo's target folder; fetched once.
+fn ws(target: &Path) -> Result<PathBuf> {
+    let prefix = target.join("ws");
+    let modules = prefix.join("node_modules");
+    if !modules.join("ws/package.json").exists() {
+        std::fs::create_dir_all(&prefix)?;
+        let mut npm = Command::new("npm");
+        npm.arg("install").arg("--prefix").arg(&prefix).args(["--no-audit", "--no-fund", "ws@8"]);
+        cargo::succeed(&mut npm)?;
+    }
+    Ok(modules)
 }
 
 /// Node-RED and a Node new enough for it, below cargo's target folder; fetched once.

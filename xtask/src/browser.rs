@@ -18,7 +18,8 @@ const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
 const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
 
 /// The flows for the test page.
-const FLOWS: [&str; 2] = ["examples/echo/flows.json", "examples/chat/flows.json"];
+const FLOWS: [&str; 3] =
+    ["examples/echo/flows.json", "examples/chat/flows.json", "runtime/tests/browser/flows.json"];
 
 /// Node crates that are not of this workspace, and the names of their libraries: the editor is to
 /// show such nodes as well.

@@ -3,13 +3,25 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{editor, examples, memory, test};
+use crate::{deny, editor, examples, fuzz, memory, test};
 
 /// Runs the fastest checks first, and the tests last.
 pub(crate) fn run() -> Result<()> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    succeed(&mut examples::cargo(&fuzz::folder(), &["fmt", "--check"])?)?;
+    deny::run()?;
     editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    succeed(&mut cargo(&[
+        "clippy",
+        "-p",
+        "ferrowire-runtime",
+        "--test",
+        "proxies",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
     for folder in examples::crates()? {
         println!("in {}", folder.display());
         succeed(&mut examples::cargo(&folder, &["fmt", "--check"])?)?;
@@ -18,5 +30,6 @@ pub(crate) fn run() -> Result<()> {
     }
     succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     memory::run()?;
+    fuzz::briefly()?;
     test::run(test::Ignored::Refused)
 }

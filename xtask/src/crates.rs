@@ -32,6 +32,8 @@ pub(crate) struct Crate {
 pub(crate) struct Wanted {
     /// Cargo's name of the source, `None` for a path.
     pub(crate) from: Option<String>,
+    /// The folder of a path.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) version: String,
 }
 
@@ -74,6 +76,7 @@ impl Crate {
             wanted_facade: wanted
                 .map(|it| Wanted {
                     from: it["source"].as_str().map(str::to_owned),
+                    folder: it["path"].as_str().map(PathBuf::from),
                     version: it["req"].as_str().unwrap_or("*").to_owned(),
                 })
                 .collect(),
@@ -117,6 +120,8 @@ pub(crate) struct Repository {
     pub(crate) target: PathBuf,
     /// The version of the contract.
     pub(crate) version: String,
+    /// The URL of its git repository.
+    pub(crate) home: String,
 }
 
 impl Repository {
@@ -124,18 +129,20 @@ impl Repository {
         let metadata = Metadata::read()?;
         let folder = cargo::root().join("plugins");
         let (mut plugins, mut taken) = (Vec::new(), Vec::new());
-        let mut version = None;
+        let (mut version, mut home) = (None, None);
         for package in metadata.packages() {
             let found = Crate::from_metadata(package)?;
             taken.push(found.name.clone());
             if found.name == FACADE {
                 version = Some(found.version);
+                home = package["repository"].as_str().map(str::to_owned);
             } else if found.folder.starts_with(&folder) {
                 plugins.push(found);
             }
         }
         let version = version.with_context(|| format!("the repository has no `{FACADE}`"))?;
-        Ok(Repository { plugins, taken, target: metadata.target()?, version })
+        let home = home.with_context(|| format!("`{FACADE}` names no `repository`"))?;
+        Ok(Repository { plugins, taken, target: metadata.target()?, version, home })
     }
 
     /// The plugin `name`: the name of its folder or of its package.
@@ -174,7 +181,7 @@ mod tests {
             "metadata": {"ferrowire": {"types": ["a", "b c"], "needs": ["d"]}},
             "targets": [{"kind": ["test"], "name": "t"}, {"kind": ["lib"], "name": "my_lib"}],
             "dependencies": [
-                {"name": "ferrowire", "kind": null, "source": null, "req": "^1"},
+                {"name": "ferrowire", "kind": null, "source": null, "path": "/f", "req": "^1"},
                 {"name": "ferrowire", "kind": "dev", "source": "registry+x"},
                 {"name": "serde", "kind": null, "source": "registry+x"},
             ],
@@ -183,7 +190,10 @@ mod tests {
         assert_eq!(found.library.as_deref(), Some("my_lib"));
         assert_eq!(found.types.as_deref(), Some(&["a".to_owned(), "b c".to_owned()][..]));
         assert_eq!(found.needs, ["d"]);
-        assert_eq!(found.wanted_facade, [Wanted { from: None, version: "^1".into() }]);
+        assert_eq!(
+            found.wanted_facade,
+            [Wanted { from: None, folder: Some("/f".into()), version: "^1".into() }]
+        );
         assert!(found.ensure_plugin().is_ok());
     }
 

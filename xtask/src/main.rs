@@ -6,12 +6,15 @@
 )]
 
 mod assemble;
+mod autobahn;
 mod bench;
 mod browser;
 mod cargo;
 mod ci;
 mod crates;
+mod deny;
 mod examples;
+mod fuzz;
 mod loaded;
 mod memory;
 mod new;
@@ -19,6 +22,7 @@ mod plugin;
 mod editor;
 mod parity;
 mod program;
+mod proxies;
 mod run;
 mod test;
 mod tidy;
@@ -36,6 +40,8 @@ enum Command {
     Test,
     /// Run the tests that control a browser; `--screenshots` regenerates the editor's screenshots
     Browser(browser::Options),
+    /// Test the configurations of `docs/proxies.md` with nginx, HAProxy and Apache
+    Proxies,
     /// Run all checks that must pass before a merge
     Ci,
     /// Build a runtime with a selection of plugins
@@ -50,8 +56,17 @@ enum Command {
     Bench(bench::Options),
     /// Run Node-RED's own tests of its nodes against the runtime and write `PARITY.md`
     Parity(parity::Options),
+    /// Run JSONata's own test suite against the expressions and write its table into `PARITY.md`
+    Jsonata(parity::jsonata::Options),
+    /// Run the Autobahn test suite against a listener and a client in flows, and write its table into
+    /// `docs/websockets.md`
+    Autobahn(autobahn::Options),
     /// Run the tests of the plugin ABI under Miri and valgrind, where they are installed
     Memory,
+    /// Run the fuzz targets, which feed changing inputs to everything that parses input from outside
+    Fuzz(fuzz::Options),
+    /// Check licences, sources and versions of the dependencies with cargo-deny, where it is installed
+    Deny,
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -61,6 +76,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Browser(options) => browser::command(&options),
+        Command::Proxies => proxies::command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),
@@ -68,7 +84,11 @@ fn main() -> ExitCode {
         Command::Editor => editor::fetch(),
         Command::Bench(options) => bench::run(options),
         Command::Parity(options) => parity::run(&options),
+        Command::Jsonata(options) => parity::jsonata::run(&options),
+        Command::Autobahn(options) => autobahn::run(&options),
         Command::Memory => memory::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Deny => deny::run(),
         Command::Tidy => tidy::run(),
     };
     match outcome {

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::assemble::generate::lock_entry;
 use crate::assemble::source::{clean, package_name};
 use crate::cargo;
 use crate::crates::Repository;
@@ -20,6 +21,9 @@ const TEMPLATE: [(&str, &str); 6] = [
     ("tests/node.rs", include_str!("../template/test.rs.txt")),
 ];
 
+/// Lets cargo use this checkout instead of the source that Cargo.toml names.
+const CONFIG: &str = include_str!("../template/config.toml.txt");
+
 /// Names that are reserved by Rust or the crate's dependencies.
 const TAKEN: &str = "abstract alloc as async await become box break const continue core crate do \
                      dyn else enum extern false final fn for gen if impl in let loop macro match \
@@ -28,7 +32,8 @@ const TAKEN: &str = "abstract alloc as async await become box break const contin
                      while yield";
 
 /// Names used by the template's code.
-const USED: [&str; 12] = [
+const USED: [&str; 13] = [
+    "Duration",
     "Editor",
     "EditorPart",
     "Err",
@@ -51,6 +56,45 @@ pub(crate) struct Options {
     /// The node's type, as flow files write it [default: the crate's name]
     #[arg(long = "type", value_name = "TYPE")]
     node_type: Option<String>,
+    /// The source of Ferrowire in its Cargo.toml: the git repository, the registry, or the folder of
+    /// this checkout, which only this machine has
+    #[arg(long, value_name = "SOURCE", default_value = "git")]
+    from: From,
+}
+
+/// Where a crate takes Ferrowire from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum From {
+    Git,
+    Registry,
+    Path,
+}
+
+impl From {
+    /// The dependency on the crate in `folder` of this repository.
+    fn dependency(self, folder: &str, repository: &Repository) -> String {
+        let Repository { home, version, .. } = repository;
+        match self {
+            From::Git => format!(r#"{{ git = "{home}", version = "{version}" }}"#),
+            From::Registry => format!(r#""{version}""#),
+            From::Path => {
+                format!(r#"{{ path = "{}", version = "{version}" }}"#, place(folder))
+            }
+        }
+    }
+
+    /// Cargo's name of the source that this checkout stands in for; none for a path.
+    fn replaced(self, repository: &Repository) -> Option<String> {
+        match self {
+            From::Git => Some(format!(r#""{}""#, repository.home)),
+            From::Registry => Some("crates-io".to_owned()),
+            From::Path => None,
+        }
+    }
+}
+
+fn place(folder: &str) -> String {
+    cargo::root().join(folder).display().to_string()
 }
 
 /// Writes the crate and prints the next steps.
@@ -64,16 +108,27 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     check_type(node_type, &repository)?;
     ensure!(!folder.exists(), "`{}` already exists; choose another one", folder.display());
 
-    let words = words(name, node_type, &folder, &repository.version);
+    let words = words(name, node_type, options.from, &repository);
     for (file, template) in TEMPLATE {
         write(&folder.join(file), &fill(template, &words))?;
     }
-    write(&folder.join(".gitignore"), "/target\n")?;
-    // Uses the versions that the runtime was tested with, and works offline.
-    fs::copy(cargo::root().join("Cargo.lock"), folder.join("Cargo.lock"))
-        .context("cannot copy the repository's Cargo.lock")?;
+    write(&folder.join(".gitignore"), "/target\n/.cargo/config.toml\n")?;
+    if let Some(source) = options.from.replaced(&repository) {
+        let words = [&words[..], &[("{{source}}", source)]].concat();
+        write(&folder.join(".cargo/config.toml"), &fill(CONFIG, &words))?;
+    }
+    write(&folder.join("Cargo.lock"), &lock(name)?)?;
     println!("created `{name}` in {}; see its README.md for the next steps", folder.display());
     Ok(())
+}
+
+/// The repository's lock file with an entry for the crate: the versions that the runtime was tested
+/// with. Because of the entry, cargo takes Ferrowire from this checkout without asking its source, so
+/// that the crate can be built offline.
+fn lock(name: &str) -> Result<String> {
+    let ours = fs::read_to_string(cargo::root().join("Cargo.lock"))
+        .context("cannot read the repository's Cargo.lock")?;
+    Ok(format!("{ours}{}", lock_entry(name, "0.1.0", &["ferrowire", "ferrowire-testkit"])))
 }
 
 fn check_name(name: &str, repository: &Repository) -> Result<()> {
@@ -101,17 +156,17 @@ fn check_type(node_type: &str, repository: &Repository) -> Result<()> {
 
 type Words = Vec<(&'static str, String)>;
 
-fn words(name: &str, node_type: &str, folder: &Path, version: &str) -> Words {
-    let place = |inside: &str| cargo::root().join(inside).display().to_string();
+fn words(name: &str, node_type: &str, from: From, repository: &Repository) -> Words {
     vec![
         ("{{name}}", name.to_owned()),
         ("{{type}}", node_type.to_owned()),
         ("{{library}}", name.replace('-', "_")),
         ("{{struct}}", struct_name(name)),
-        ("{{folder}}", folder.display().to_string()),
-        ("{{ferrowire}}", place("crates/ferrowire")),
-        ("{{testkit}}", place("crates/testkit")),
-        ("{{version}}", version.to_owned()),
+        ("{{ferrowire}}", from.dependency("crates/ferrowire", repository)),
+        ("{{testkit}}", from.dependency("crates/testkit", repository)),
+        ("{{facade-folder}}", place("crates/ferrowire")),
+        ("{{testkit-folder}}", place("crates/testkit")),
+        ("{{home}}", repository.home.clone()),
     ]
 }
 
@@ -145,10 +200,16 @@ mod tests {
 
     #[test]
     fn every_word_of_the_template_is_filled_in() {
-        let words = words("my-node", "my node", Path::new("/x/my-node"), "0.1.0");
-        for (file, template) in TEMPLATE {
-            let text = fill(template, &words);
-            assert!(!text.contains("{{"), "{file}: {text}");
+        let repository = Repository::read().unwrap();
+        for from in [From::Git, From::Registry, From::Path] {
+            let words = words("my-node", "my node", from, &repository);
+            for (file, template) in TEMPLATE {
+                let text = fill(template, &words);
+                assert!(!text.contains("{{"), "{file}: {text}");
+                let here = cargo::root().to_str().unwrap();
+                let may_name_a_folder = from == From::Path && file == "Cargo.toml";
+                assert!(may_name_a_folder || !text.contains(here), "{file}: {text}");
+            }
         }
     }
 

@@ -3,7 +3,9 @@
 //! A black-box suite runs the test files from a clone of Node-RED over the admin API. Neither is
 //! part of this repository, only the result: `PARITY.md`.
 
+pub(crate) mod jsonata;
 mod log;
+mod page;
 mod reasons;
 mod report;
 
@@ -15,7 +17,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
-use crate::cargo::{self, Metadata};
+use crate::cargo::Metadata;
 use crate::editor;
 use crate::program::Program;
 use reasons::Reasons;
@@ -55,8 +57,8 @@ memory1 = { module = "memory" }
 memory2 = { module = "memory" }
 "#;
 
-/// The output file.
-const TABLE: &str = "PARITY.md";
+/// Why cases fail.
+const REASONS: &str = "xtask/parity-reasons.toml";
 
 /// What to test.
 #[derive(Debug, Args)]
@@ -83,7 +85,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let suite = checked_suite(&options.suite)?;
     let specs = chosen(&options.spec)?;
-    let reasons = Reasons::read()?;
+    let reasons = Reasons::read(REASONS)?;
     let folder = Metadata::read()?.target()?.join("parity");
     let results = folder.join("results.json");
     // Flows and context of an earlier run would affect this one.
@@ -109,9 +111,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let report = Report::read(&results)?;
     let text = report.markdown(&reasons)?;
     if options.spec.is_empty() {
-        fs::write(cargo::root().join(TABLE), &text)?;
+        page::write(Some(&text), None)?;
         println!("\n{}", report.summary());
-        for (spec, key) in reasons.stale(&report) {
+        for (spec, key) in reasons.stale(|spec, key| report.fails(spec, key)) {
             println!("the reason for `{key}` of `{spec}` is obsolete");
         }
     } else {

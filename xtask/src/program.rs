@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cargo::{self, Metadata};
 
@@ -30,9 +30,19 @@ impl Program {
     pub(crate) fn start(
         folder: &Path,
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+        log: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self> {
+        Self::start_built(&Self::build()?, folder, arguments, log)
+    }
+
+    /// The same with a program that is built already.
+    pub(crate) fn start_built(
+        program: &Path,
+        folder: &Path,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
         mut log: impl FnMut(&str) + Send + 'static,
     ) -> Result<Self> {
-        let mut child = Command::new(Self::build()?)
+        let mut child = Command::new(program)
             .arg("run")
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
@@ -60,6 +70,19 @@ impl Program {
     /// The URL at which it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The address at which it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Has it read its flow files again.
+    pub(crate) fn redeploy(&self) -> Result<()> {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-HUP", &id]).status();
+        ensure!(status.is_ok_and(|status| status.success()), "could not signal `ferrowire`");
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::cargo;
 use crate::editor;
 use crate::examples;
+use crate::proxies;
 use crate::tidy;
 
 /// Whether tests may be skipped.
@@ -28,6 +29,11 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         let missing = "they require Node.js, npm, Chromium and the editor";
         ensure!(ignored == Ignored::Allowed, "not all browser tests can run: {missing}");
         println!("skipping browser tests: {missing}");
+    }
+    if !proxies::run()? {
+        let missing = proxies::MISSING;
+        ensure!(ignored == Ignored::Allowed, "the tests of proxies cannot run: {missing}");
+        println!("skipping the tests of proxies: {missing}");
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());

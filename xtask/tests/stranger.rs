@@ -2,12 +2,15 @@
 //! runtime with it, connect a WebSocket client.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use support::{fail, root, succeed, write_crate, xtask};
 use tungstenite::Message;
 
 /// Ends the program with the test.
@@ -20,36 +23,10 @@ impl Drop for Running {
     }
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
 /// The workspace's target folder.
 fn target() -> PathBuf {
     // The program is in `target/debug`.
     Path::new(env!("CARGO_BIN_EXE_xtask")).ancestors().nth(2).unwrap().to_owned()
-}
-
-fn xtask(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.args(arguments).current_dir(folder);
-    command
-}
-
-/// Runs a command and returns what it printed.
-fn succeed(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?} failed:\n{printed}\n{problem}");
-    printed
-}
-
-/// Runs a command that must fail and returns its error.
-fn fail(command: &mut Command) -> String {
-    let output = command.output().unwrap();
-    assert!(!output.status.success(), "{command:?} did not fail");
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The target folder for third-party crates, so that dependencies are built once.
@@ -108,7 +85,8 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
     succeed(&mut xtask(here, &["new", "my-node"]));
     let node = here.join("my-node");
     let tested = succeed(&mut cargo_test(&node));
-    assert!(tested.contains("3 passed"), "{tested}");
+    assert!(tested.contains("4 passed"), "{tested}");
+    check_that_it_can_be_shared(&node);
 
     let assemble = ["assemble", "--with", "./my-node", "--from-flows", "my-node/flows.json"];
     let mut assemble = xtask(here, &assemble);
@@ -121,6 +99,41 @@ fn a_new_node_crate_is_tested_assembled_and_answers_a_websocket_client() {
     let mut client = connect(&address, "/my-node");
     client.send(Message::text("world")).unwrap();
     assert_eq!(client.read().unwrap(), Message::text("hello world"));
+}
+
+/// What is committed names no folder of this machine.
+fn check_that_it_can_be_shared(node: &Path) {
+    let here = root().to_str().unwrap();
+    let ignored = std::fs::read_to_string(node.join(".gitignore")).unwrap();
+    let ignored: Vec<_> =
+        ignored.lines().map(|line| node.join(line.trim_start_matches('/'))).collect();
+    let mut folders = vec![node.to_owned()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match (ignored.contains(&path), path.is_dir()) {
+                (true, _) => {}
+                (false, true) => folders.push(path),
+                (false, false) => {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    assert!(!text.contains(here), "{}: {text}", path.display());
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 8, "manifest, lock file, README, flow, library, dialog, test, .gitignore");
+    let manifest = std::fs::read_to_string(node.join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("ferrowire = { git = \"https://"), "{manifest}");
+}
+
+/// The runtime without plugins.
+fn bare() -> PathBuf {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap());
+    command.args(["build", "--package", "ferrowire-runtime", "--example", "bare"]);
+    succeed(command.current_dir(root()).env("CARGO_TARGET_DIR", target()));
+    target().join("debug/examples/bare")
 }
 
 /// Builds crates as libraries into a folder, in the folder `here`.
@@ -146,7 +159,7 @@ fn a_new_node_crate_is_loaded_at_start_up_and_answers_a_websocket_client() {
         "libraries",
         &["./my-loaded-node", "websocket-endpoints", "websocket-in", "websocket-out"],
     );
-    let bare = target().join("debug/examples/bare");
+    let bare = bare();
     let flows = here.join("my-loaded-node/flows.json");
     let libraries = here.join("libraries");
     let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
@@ -165,7 +178,7 @@ fn a_source_that_was_loaded_receives_datagrams() {
         "libraries",
         &[source.to_str().unwrap(), "websocket-endpoints", "websocket-out"],
     );
-    let bare = target().join("debug/examples/bare");
+    let bare = bare();
     let libraries = folder.path().join("libraries");
     let flows = folder.path().join("flows.json");
     let (_running, address) = run_with(&bare, &flows, &["--plugins", libraries.to_str().unwrap()]);
@@ -282,7 +295,7 @@ fn the_example_of_rooms_uses_every_part_of_the_contract_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let example = root().join("examples/third-party-room");
     libraries(folder.path(), "libraries", &[example.to_str().unwrap(), "change"]);
-    let bare = target().join("debug/examples/bare");
+    let bare = bare();
     let libraries = folder.path().join("libraries");
     let arguments = ["--plugins", libraries.to_str().unwrap(), "--room-members", "1"];
     let (_running, address) = run_with(&bare, &example.join("flows.json"), &arguments);
@@ -295,13 +308,6 @@ fn a_folder_that_is_there_is_not_written_into() {
     std::fs::create_dir(folder.path().join("my-node")).unwrap();
     let problem = fail(&mut xtask(folder.path(), &["new", "my-node"]));
     assert!(problem.contains("already exists"), "{problem}");
-}
-
-/// A library crate without code.
-fn write_crate(folder: &Path, manifest: &str) {
-    std::fs::create_dir_all(folder.join("src")).unwrap();
-    std::fs::write(folder.join("src/lib.rs"), "").unwrap();
-    std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
 }
 
 /// A crate that depends on the contract and registers nothing.
@@ -337,80 +343,10 @@ fn a_library_that_registers_nothing_is_refused() {
     let mut plugin = xtask(folder.path(), &["plugin", "./silent-node", "--profile", "dev"]);
     let output = plugin.arg("--target-dir").arg(strangers()).output().unwrap();
     assert!(!output.status.success());
-    let printed = String::from_utf8_lossy(&output.stdout);
+    let problem = String::from_utf8_lossy(&output.stderr);
     let expected = "it is a library and no Ferrowire plugin: the function `ferrowire_plugin` is \
                     missing; its crate must depend on `ferrowire` and register a node type";
-    assert!(printed.contains(expected), "{printed}");
-}
-
-#[test]
-fn two_versions_of_the_contract_are_refused_before_compiling_naming_who_wants_which() {
-    let folder = tempfile::tempdir().unwrap();
-    let core = "[package]\nname = 'ferrowire'\nversion = '0.9.0'\nedition = '2024'";
-    write_crate(&folder.path().join("other-core"), core);
-    let node = "[package]\nname = 'other-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire = { path = '../other-core' }";
-    write_crate(&folder.path().join("other-node"), node);
-    let arguments =
-        ["assemble", "--name", "two-cores", "--with", "./other-node", "--with", "debug", "--bare"];
-    let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("require different versions of `ferrowire`"), "{problem}");
-    let theirs = problem.lines().find(|line| line.contains("0.9.0 from")).unwrap();
-    assert!(theirs.contains("other-core` is required by `other-node`"), "{problem}");
-    let ours = problem.lines().find(|line| line.contains("0.1.0 from")).unwrap();
-    assert!(ours.contains("`ferrowire-plugin-debug`"), "{problem}");
-    assert!(!problem.contains("Compiling"), "{problem}");
-}
-
-#[test]
-fn a_contract_from_the_registry_that_does_not_fit_is_refused_before_compiling() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire = '7'";
-    write_crate(&folder.path().join("new-node"), node);
-    let arguments = ["assemble", "--name", "unfit", "--with", "./new-node", "--bare"];
-    let problem = fail(&mut xtask(folder.path(), &arguments));
-    assert!(problem.contains("`new-node` requires `ferrowire` ^7"), "{problem}");
-    assert!(problem.contains("this runtime has 0.1.0"), "{problem}");
-}
-
-#[test]
-fn a_contract_from_the_registry_that_fits_is_replaced_by_this_repositorys() {
-    let folder = tempfile::tempdir().unwrap();
-    let node = "[package]\nname = 'new-node'\nversion = '1.0.0'\nedition = '2024'\n\
-                [dependencies]\nferrowire = '0.1'";
-    write_crate(&folder.path().join("new-node"), node);
-    let arguments = ["assemble", "--with", "./new-node", "--bare", "--dry-run"];
-    let printed = succeed(&mut xtask(folder.path(), &arguments));
-    assert!(printed.contains("[patch.\"crates-io\"]\nferrowire = { path = "), "{printed}");
-}
-
-#[test]
-fn types_that_nothing_provides_are_listed_with_the_nodes_that_use_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let flows = r#"[{"id": "1", "type": "debug"}, {"id": "2", "type": "x"}, {"id": "3", "type": "x"},
-                    {"id": "4", "type": "y"}]"#;
-    std::fs::write(folder.path().join("flows.json"), flows).unwrap();
-    let problem = fail(&mut xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]));
-    let expected = "nothing provides `x` (node `2` and 1 more), `y` (node `4`)";
     assert!(problem.contains(expected), "{problem}");
-}
-
-#[test]
-fn a_manifest_chooses_and_a_dry_run_prints_the_crate_and_writes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = "name = 'mine'\nplugins = ['debug', { bundled = 'inject' }]";
-    std::fs::write(folder.path().join("assembly.toml"), manifest).unwrap();
-    let arguments = ["assemble", "assembly.toml", "--dry-run", "--generate-to", "made"];
-    let mut command = xtask(folder.path(), &arguments);
-    let printed = succeed(command.args(["--without", "inject", "--with", "comment"]));
-    assert!(printed.contains("name = \"mine\""), "{printed}");
-    assert!(
-        printed.contains("use ferrowire_plugin_comment as _;\nuse ferrowire_plugin_debug as _;")
-    );
-    assert!(!printed.contains("inject"), "{printed}");
-    assert!(printed.contains("path = \"../"), "{printed}");
-    assert!(!folder.path().join("made").exists());
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Buffers that are shared across the border.
 //!
-//! What came from the other side is remembered while it lives, so that it goes back as what it
-//! was: a message that crosses a thousand times does not gather a thousand layers.
+//! A buffer of the other side is recorded as long as it exists, so that it returns as the original: a message that
+//! crosses a thousand times is not wrapped a thousand times.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use ferrowire_core::MutexExt as _;
 
 use bytes::Bytes;
 
@@ -88,44 +90,44 @@ struct Original {
     table: Ptr<raw::BytesTable>,
 }
 
-/// Foreign bytes by their first address; the owner tells apart those that share it.
+/// Foreign bytes by their first address, and by owner, since several may share an address.
 static FOREIGN: Mutex<BTreeMap<(usize, usize), Original>> = Mutex::new(BTreeMap::new());
 
-/// How many there are: nearly always none, and then nobody needs the lock.
+/// Their number. It is nearly always 0, and then the lock is not needed.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// How many overlapping slices are looked at before bytes count as this side's own.
+/// The number of overlapping slices that are checked before bytes are taken as this side's own.
 const OVERLAPS: usize = 8;
 
 fn remember(start: usize, original: Original) {
     let key = (start, original.owner.0 as usize);
     COUNT.fetch_add(1, Ordering::Relaxed);
-    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).insert(key, original);
+    FOREIGN.locked().insert(key, original);
 }
 
 fn forget(start: usize, owner: *const c_void) {
     COUNT.fetch_sub(1, Ordering::Relaxed);
-    FOREIGN.lock().unwrap_or_else(PoisonError::into_inner).remove(&(start, owner as usize));
+    FOREIGN.locked().remove(&(start, owner as usize));
 }
 
-/// One more reference to foreign bytes that these lie in.
+/// Another reference to the foreign bytes that contain these.
 fn share_original(start: usize, len: usize) -> Option<(*const c_void, *const raw::BytesTable)> {
     if COUNT.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let foreign = FOREIGN.lock().unwrap_or_else(PoisonError::into_inner);
+    let foreign = FOREIGN.locked();
     let mut before = foreign.range(..=(start, usize::MAX)).rev().take(OVERLAPS);
     let (_, original) = before.find(|(_, original)| start + len <= original.end)?;
-    // The same bytes may have come several times, and what was found need not be the reference
-    // that the caller holds: whoever drops it has to wait for the lock before he gives it up.
+    // The same bytes may have arrived several times, and the entry need not be the caller's reference. The
+    // thread that drops its reference waits for the lock before it releases it.
     // SAFETY: as long as it is in the map, it is not released.
     let owner = unsafe { ((*original.table.0).share)(original.owner.0) };
     Some((owner, original.table.0))
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub mod tests {
-    //! Another side for tests: the same functions behind another table.
+    //! Another side for tests and for fuzzing: the same functions behind another table.
 
     use super::*;
 

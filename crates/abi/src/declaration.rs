@@ -1,13 +1,13 @@
-//! What a library says of itself in a section of its file, to be read without running its code.
+//! The declaration of a library in a section of its file, which is read without running its code.
 //!
 //! The section holds records one after the other. Each is a magic number of 4 bytes, the length
 //! of what follows in 4 bytes (little-endian), and strings, each after its length in 4 bytes.
 //! Zero bytes between records are padding. Readers skip magic numbers that they don't know and
 //! strings after those that they do. The last strings of a setting's record are its choices, so
-//! that record cannot grow: what is to be added takes a record of its own.
+//! that record cannot grow: an addition needs a separate record.
 //!
-//! Every record is followed by one that holds its checksum, so that damage is told from truth;
-//! libraries of ABI 1.2 and older may have none at all.
+//! Every record is followed by one that holds its checksum, so that damage is detected.
+//! Libraries of ABI 1.2 and older may have none.
 //!
 //! A second section, the index, holds the checksum of every record once more, so that a record that
 //! is missing as a whole is noticed. Libraries that have one say so.
@@ -45,7 +45,7 @@ const ABI: [u8; 4] = {
     [a, b, c, d]
 };
 
-/// What a panic does that nobody catches.
+/// The effect of an uncaught panic.
 const PANIC: &str = if cfg!(panic = "abort") { ABORT } else { "unwind" };
 const ABORT: &str = "abort";
 
@@ -270,7 +270,7 @@ pub struct Declaration {
     pub core_version: String,
     /// The compiler.
     pub rustc: String,
-    /// Whether a panic in it ends the process, whoever would catch it.
+    /// Whether a panic in it ends the process instead of unwinding.
     pub panics_abort: bool,
     /// Its node types, by name.
     pub nodes: Vec<DeclaredNode>,

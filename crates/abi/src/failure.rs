@@ -5,7 +5,7 @@ use crate::{message, raw};
 use ferrowire_core::{Key, Map, Message, NodeError, Value};
 
 /// A failure of either side's making.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Failed {
     /// With all causes, unless these stand apart.
     pub text: String,
@@ -15,12 +15,16 @@ pub struct Failed {
     pub panicked: bool,
     /// For catch nodes.
     pub details: Map,
+    /// What the error is, if it is not a text.
+    pub value: Option<Value>,
+    /// Whether the sender waits until catch nodes have handled it.
+    pub first: bool,
 }
 
 impl Failed {
     /// Hands it over.
     pub fn into_raw(self) -> raw::Failure {
-        if self.details.is_empty() {
+        if self.details.is_empty() && self.value.is_none() && !self.first {
             let kind = if self.panicked { PANIC } else { ERROR };
             return raw::Failure { text: raw::OwnedStr::new(self.text), kind };
         }
@@ -30,6 +34,12 @@ impl Failed {
         ]);
         if let Some(causes) = self.causes {
             described.insert(Key::new_static(CAUSES), causes);
+        }
+        if let Some(value) = self.value {
+            described.insert(Key::new_static(VALUE), value);
+        }
+        if self.first {
+            described.insert(Key::new_static(FIRST), true);
         }
         let ptr = message::into_raw(Message::from(described)).cast();
         raw::Failure { text: raw::OwnedStr { ptr, len: 0, release: None }, kind: DETAILED }
@@ -51,12 +61,31 @@ impl Failed {
             let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
             let causes = described.remove(CAUSES);
             let causes = causes.as_ref().and_then(Value::as_str).map(str::to_owned);
-            return Some(Failed { text, causes, panicked: false, details });
+            let value = described.remove(VALUE);
+            let first = described.contains_key(FIRST);
+            return Some(Failed { text, causes, panicked: false, details, value, first });
         }
         // SAFETY: passed on to the caller.
         let text = unsafe { failure.text.take() }?;
         let panicked = failure.kind == PANIC;
-        Some(Failed { text, causes: None, panicked, details: Map::new() })
+        Some(Failed { text, panicked, ..Failed::default() })
+    }
+
+    /// Calls a function of the other side that may fail.
+    ///
+    /// # Errors
+    /// What it wrote to the place that it was given.
+    ///
+    /// # Safety
+    /// `call` must pass the place to one function of the other side, or to none.
+    pub unsafe fn from_call<T>(call: impl FnOnce(*mut raw::Failure) -> T) -> Result<T, NodeError> {
+        let mut failure = raw::Failure::NONE;
+        let result = call(&raw mut failure);
+        // SAFETY: written by the other side, or none.
+        match unsafe { Failed::from_raw(failure) } {
+            None => Ok(result),
+            Some(failed) => Err(failed.into()),
+        }
     }
 
     /// A failure without a reason.
@@ -67,7 +96,7 @@ impl Failed {
     /// What was thrown.
     pub fn panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = NodeError::panic_text(payload).to_owned();
-        Failed { text, causes: None, panicked: true, details: Map::new() }
+        Failed { text, panicked: true, ..Failed::default() }
     }
 }
 
@@ -75,6 +104,8 @@ impl Failed {
 const TEXT: &str = "text";
 const DETAILS: &str = "details";
 const CAUSES: &str = "causes";
+const VALUE: &str = "value";
+const FIRST: &str = "first";
 
 impl From<NodeError> for Failed {
     fn from(error: NodeError) -> Self {
@@ -83,7 +114,8 @@ impl From<NodeError> for Failed {
             Some(causes) if !details.is_empty() => (error.to_string(), Some(causes)),
             _ => (error.chain(), None),
         };
-        Failed { text, causes, panicked: false, details }
+        let value = error.value().cloned();
+        Failed { text, causes, details, value, ..Failed::default() }
     }
 }
 
@@ -93,6 +125,10 @@ impl From<Failed> for NodeError {
             Some(causes) => NodeError::caused_by(failed.text, causes),
             None => NodeError::new(failed.text),
         };
-        error.with_details(failed.details)
+        let error = error.with_details(failed.details);
+        match failed.value {
+            Some(value) => error.with_value(value),
+            None => error,
+        }
     }
 }

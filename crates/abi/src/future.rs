@@ -16,10 +16,13 @@ use ferrowire_core::NodeError;
 
 /// A future for the other side, and what enters the runtime of this side.
 struct Ours {
-    future: ManuallyDrop<BoxFuture<'static, Result<(), Failed>>>,
+    future: ManuallyDrop<Work>,
     waker: Kept,
     around: Around,
 }
+
+/// What crosses as a future.
+pub type Work = BoxFuture<'static, Result<(), NodeError>>;
 
 /// Runs its argument inside of a runtime.
 type Around = Box<dyn Fn(&mut dyn FnMut()) + Send>;
@@ -27,17 +30,11 @@ type Around = Box<dyn Fn(&mut dyn FnMut()) + Send>;
 static TABLE: raw::FutureTable =
     raw::FutureTable { size: size_of::<raw::FutureTable>(), poll, drop: drop_future };
 
-/// Hands `future` over; every poll and the drop happen inside of `around`, which enters the
+/// Hands `work` over; every poll and the drop happen inside of `around`, which enters the
 /// runtime of this side.
-pub fn into_raw(
-    future: impl Future<Output = Result<(), Failed>> + Send + 'static,
-    around: impl Fn(&mut dyn FnMut()) + Send + 'static,
-) -> raw::Future {
-    let ours = Ours {
-        future: ManuallyDrop::new(Box::pin(future)),
-        waker: Kept::default(),
-        around: Box::new(around),
-    };
+pub fn into_raw(work: Work, around: impl Fn(&mut dyn FnMut()) + Send + 'static) -> raw::Future {
+    let ours =
+        Ours { future: ManuallyDrop::new(work), waker: Kept::default(), around: Box::new(around) };
     raw::Future { data: Box::into_raw(Box::new(ours)).cast(), table: &raw const TABLE }
 }
 
@@ -48,14 +45,15 @@ unsafe extern "C" fn poll(
 ) -> u32 {
     // SAFETY: `data` is from `into_raw`, and futures are polled by one thread at a time.
     let ours = unsafe { &mut *data.cast::<Ours>() };
-    let mut polled = Poll::Pending;
+    let mut polled: Poll<Result<(), Failed>> = Poll::Pending;
     let Ours { future, waker: kept, around } = ours;
     let attempt = AssertUnwindSafe(|| {
         around(&mut || {
             // SAFETY: lent for this call.
-            polled = unsafe {
+            let result = unsafe {
                 kept.with(waker, |waker| future.as_mut().poll(&mut Context::from_waker(waker)))
             };
+            polled = result.map_err(Failed::from);
         });
     });
     if let Err(panic) = contained(attempt) {
@@ -64,9 +62,9 @@ unsafe extern "C" fn poll(
     match polled {
         Poll::Pending => 0,
         Poll::Ready(Ok(())) => 1,
-        Poll::Ready(Err(failed)) => {
+        Poll::Ready(Err(error)) => {
             // SAFETY: the caller's place for it.
-            unsafe { failure.write(failed.into_raw()) };
+            unsafe { failure.write(error.into_raw()) };
             1
         }
     }

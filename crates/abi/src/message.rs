@@ -20,16 +20,31 @@ use ferrowire_core::{
 struct Block {
     head: raw::Message,
     properties: Map,
-    /// Known to have a `_msgid`: nobody changes what is in the block.
+    /// Known to have a `_msgid`: the content of a block does not change.
     identified: bool,
 }
 
-static OURS: raw::MessageTable =
-    raw::MessageTable { size: size_of::<raw::MessageTable>(), release, clone, open, entry, share };
+static OURS: raw::MessageTable2_1 = raw::MessageTable2_1 {
+    since_2_0: functions(size_of::<raw::MessageTable2_1>(), share),
+    is_identified,
+};
+
+/// The functions of a table of `size` bytes.
+const fn functions(
+    size: usize,
+    share: unsafe extern "C" fn(u32, *const c_void, *mut raw::Bytes),
+) -> raw::MessageTable {
+    raw::MessageTable { size, release, clone, open, entry, share }
+}
+
+/// The table of this side's messages.
+const fn ours() -> *const raw::MessageTable {
+    (&raw const OURS).cast()
+}
 
 thread_local! {
-    /// The block of the last message that came home. A message that passes through a node of the
-    /// other side needs one for the way there and none afterwards, and so does the next message.
+    /// The block of the last message that returned. A message that passes through a node of the other side
+    /// needs a block until it returns; the next message then reuses it.
     static SPARE: Cell<Option<Box<MaybeUninit<Block>>>> = const { Cell::new(None) };
 }
 
@@ -37,20 +52,24 @@ thread_local! {
 #[inline]
 pub fn into_raw(msg: Message) -> *mut raw::Message {
     match msg.into_parts() {
-        Ok((properties, identified)) => block(properties, identified, &OURS),
+        Ok((properties, identified)) => block(properties, identified, ours()),
         Err(unopened) if unopened.belongs_to(&UNOPENED) => {
             drop(Foreign::of(&unopened).take_cache());
             unopened.into_pointer().cast()
         }
-        Err(unopened) => block(Message::from_unopened(unopened).into(), false, &OURS),
+        Err(unopened) => block(Message::from_unopened(unopened).into(), false, ours()),
     }
 }
 
-fn block(
-    properties: Map,
-    identified: bool,
-    table: &'static raw::MessageTable,
-) -> *mut raw::Message {
+/// Hands over a message that goes to other nodes, with its `_msgid`: the host would have to copy the
+/// message of a library to see whether it has one.
+#[inline]
+pub(crate) fn sent_into_raw(mut msg: Message) -> *mut raw::Message {
+    msg.ensure_id();
+    into_raw(msg)
+}
+
+fn block(properties: Map, identified: bool, table: *const raw::MessageTable) -> *mut raw::Message {
     let head = raw::Message { table, cache: AtomicPtr::default() };
     let spare = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Box::new_uninit);
     Box::into_raw(Box::write(spare, Block { head, properties, identified })).cast()
@@ -77,7 +96,7 @@ unsafe fn take(message: *mut raw::Message) -> Block {
 #[inline]
 pub unsafe fn from_raw(message: *mut raw::Message) -> Message {
     // SAFETY: the caller says that it is a message, whose head is always readable.
-    if std::ptr::eq(unsafe { (*message).table }, &raw const OURS) {
+    if std::ptr::eq(unsafe { (*message).table }, ours()) {
         // SAFETY: the table says that this side made the block.
         let block = unsafe { take(message) };
         return Message::from_parts(block.properties, block.identified);
@@ -115,8 +134,12 @@ unsafe extern "C" fn release(message: *mut raw::Message) {
 unsafe extern "C" fn clone(message: *const raw::Message) -> *mut raw::Message {
     // SAFETY: a block of this side that lives during the call.
     let Block { head, properties, identified } = unsafe { &*message.cast::<Block>() };
-    // SAFETY: tables live for ever.
-    block(properties.clone(), *identified, unsafe { &*head.table })
+    block(properties.clone(), *identified, head.table)
+}
+
+unsafe extern "C" fn is_identified(message: *const raw::Message) -> u32 {
+    // SAFETY: a block of this side that lives during the call.
+    unsafe { (*message.cast::<Block>()).identified }.into()
 }
 
 unsafe extern "C" fn open(message: *const raw::Message, to: *mut raw::Value) {
@@ -192,6 +215,7 @@ static UNOPENED: UnopenedTable = UnopenedTable {
         let foreign = Foreign::of(unopened);
         foreign.take_cache().unwrap_or_else(|| foreign.copy())
     },
+    is_identified: |unopened| Foreign::of(unopened).is_identified(),
     clone: |unopened| Foreign::of(unopened).another(),
     drop: |unopened| Foreign::of(unopened).release(),
 };
@@ -208,13 +232,27 @@ impl<'a> Foreign<'a> {
 
     fn head(self) -> &'a raw::Message {
         // SAFETY: `from_raw` made it of a message, which lives until `unopened` is dropped and
-        // which nobody has mutably.
+        // which is not borrowed mutably.
         unsafe { &*self.0 }
     }
 
     fn table(self) -> &'static raw::MessageTable {
         // SAFETY: tables live for ever.
         unsafe { &*self.head().table }
+    }
+
+    /// Whether its maker knows that it has a `_msgid`. One of 2.0 does not tell.
+    fn is_identified(self) -> bool {
+        let table = self.head().table;
+        // SAFETY: a table begins with its size.
+        let size = unsafe { (&raw const (*table).size).read() };
+        if size < size_of::<raw::MessageTable2_1>() {
+            return false;
+        }
+        // SAFETY: its size says that it is one.
+        let table = unsafe { &*table.cast::<raw::MessageTable2_1>() };
+        // SAFETY: the message lives.
+        unsafe { (table.is_identified)(self.0) != 0 }
     }
 
     /// The properties, copied at the first call.
@@ -389,20 +427,19 @@ fn shared(table: &raw::MessageTable, value: raw::Value) -> Bytes {
     unsafe { bytes::receive(to) }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub mod tests {
-    //! Another side for tests: the same functions behind other tables.
+    //! Another side for tests and for fuzzing: the same functions behind other tables.
 
     use super::*;
 
-    static THEIRS: raw::MessageTable = raw::MessageTable {
-        size: size_of::<raw::MessageTable>(),
-        release,
-        clone,
-        open,
-        entry,
-        share: share_theirs,
+    static THEIRS: raw::MessageTable2_1 = raw::MessageTable2_1 {
+        since_2_0: functions(size_of::<raw::MessageTable2_1>(), share_theirs),
+        is_identified,
     };
+
+    /// The table of a library for 2.0.
+    static THEIRS_2_0: raw::MessageTable = functions(size_of::<raw::MessageTable>(), share_theirs);
 
     unsafe extern "C" fn share_theirs(kind: u32, owner: *const c_void, to: *mut raw::Bytes) {
         // SAFETY: passed on; what was written is then said to be theirs.
@@ -412,8 +449,33 @@ pub mod tests {
         }
     }
 
-    /// Hands a message over as the other side would.
-    pub(crate) fn into_theirs(msg: Message) -> *mut raw::Message {
-        block(msg.into(), false, &THEIRS)
+    /// The message as one of the other side.
+    pub fn from_there(msg: Message) -> Message {
+        from(msg, (&raw const THEIRS).cast())
+    }
+
+    /// The message as one of a library for 2.0.
+    pub fn from_2_0(msg: Message) -> Message {
+        from(msg, &raw const THEIRS_2_0)
+    }
+
+    /// Whether nothing of the other side's message was copied so far.
+    pub fn is_unread(msg: Message) -> bool {
+        let unread =
+            |unopened| Foreign::of(&unopened).head().cache.load(Ordering::Acquire).is_null();
+        msg.into_parts().is_err_and(unread)
+    }
+
+    fn from(msg: Message, table: *const raw::MessageTable) -> Message {
+        let (properties, identified) =
+            msg.into_parts().unwrap_or_else(|other| (Message::from_unopened(other).into(), false));
+        // SAFETY: just made, and handed over.
+        unsafe { from_raw(block(properties, identified, table)) }
+    }
+
+    /// The message after it was handed over and came back.
+    pub fn there_and_back(msg: Message) -> Message {
+        // SAFETY: just made, and handed over.
+        unsafe { from_raw(into_raw(msg)) }
     }
 }

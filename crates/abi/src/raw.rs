@@ -2,12 +2,13 @@
 //!
 //! In every table `size` is the number of bytes that its maker knows of.
 
+pub mod language;
 pub mod port;
 
 use std::ffi::c_void;
 use std::sync::atomic::AtomicPtr;
 
-/// A string that is lent for the time of a call, or for ever where that is said.
+/// A string that is lent for a call, or for ever where documented.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Str {
@@ -32,7 +33,7 @@ impl Str {
             return "";
         }
         // SAFETY: not empty, so `ptr` points to `len` bytes that the caller knows to be lent;
-        // whoever hands a string over vouches for UTF-8.
+        // the side that hands a string over guarantees UTF-8.
         unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.ptr, self.len)) }
     }
 }
@@ -111,7 +112,7 @@ impl Failure {
 
 /// Kinds of [`Value`].
 pub mod kind {
-    /// `null`, and whatever a newer side may send that this one does not know.
+    /// `null`, and any kind that a newer side may send and this one does not know.
     pub const NULL: u32 = 0;
     /// `false` or `true` in `number`.
     pub const BOOL: u32 = 1;
@@ -202,7 +203,7 @@ pub struct BytesTable {
 pub struct Message {
     /// The maker's functions.
     pub table: *const MessageTable,
-    /// For whoever holds the message; null whenever it changes hands.
+    /// For the side that has the message; null whenever it crosses.
     pub cache: AtomicPtr<c_void>,
 }
 
@@ -225,7 +226,17 @@ pub struct MessageTable {
     pub share: unsafe extern "C" fn(u32, *const c_void, *mut Bytes),
 }
 
-/// A future. A null `data` is one that is over and succeeded.
+/// Since 2.1: what a [`MessageTable`] is the beginning of, if its size says so.
+#[repr(C)]
+#[derive(Debug)]
+pub struct MessageTable2_1 {
+    /// The functions since 2.0.
+    pub since_2_0: MessageTable,
+    /// Whether its properties are known to have a `_msgid` (1).
+    pub is_identified: unsafe extern "C" fn(*const Message) -> u32,
+}
+
+/// A future. A null `data` is one that has completed successfully.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Future {
@@ -246,7 +257,7 @@ impl Future {
 pub struct FutureTable {
     /// See the module.
     pub size: usize,
-    /// 0 while it is pending, 1 when it is over; then it may have written a failure.
+    /// 0 while it is pending, 1 when it has completed; then it may have written a failure.
     pub poll: unsafe extern "C" fn(*mut c_void, *const Waker, *mut Failure) -> u32,
     /// Ends it.
     pub drop: unsafe extern "C" fn(*mut c_void),
@@ -313,7 +324,7 @@ pub mod handled {
     pub const SEND: u32 = 3;
     /// What was given to `emit` leaves.
     pub const SEND_ALL: u32 = 4;
-    /// It is complete when `future` is over.
+    /// It is complete when `future` is.
     pub const LATER: u32 = 5;
     /// The node keeps it. The sender waits for `future`.
     pub const KEPT: u32 = 6;
@@ -377,7 +388,7 @@ pub struct Config {
     pub problem: unsafe extern "C" fn(*mut c_void, Str, Str),
     /// Its id in the definition of a subflow; empty elsewhere.
     pub alias: Str,
-    /// The flows that it lies in.
+    /// The flows that contain it.
     pub path: Str,
 }
 
@@ -421,7 +432,7 @@ pub struct Status {
     pub details: *mut Message,
 }
 
-/// What a library may ask of the host, each time with a node's way to it.
+/// The functions of the host for a library, each called with a node's handle.
 #[repr(C)]
 #[derive(Debug)]
 pub struct HostTable {
@@ -467,7 +478,7 @@ pub struct HostTable {
     pub write_log: unsafe extern "C" fn(u32, Str, Str, Str),
     /// Runs a task of the node, which ends with it: handed over.
     pub spawn: unsafe extern "C" fn(*const c_void, Future),
-    /// What stands before every path of a part of the port: 0 flows, 1 the admin API. None when
+    /// The prefix of every path of a part of the port: 0 flows, 1 the admin API. None when
     /// there is no port.
     pub port_root: unsafe extern "C" fn(*const c_void, u32) -> OwnedStr,
     /// Adds a route: part of the port, name, permission, handler, where the ids of the nodes with
@@ -499,6 +510,44 @@ pub struct HostTable {
     /// As `log`, with a value for the debug sidebar: the property `value` of a message, which is
     /// handed over.
     pub log_value: unsafe extern "C" fn(*const c_void, u32, *mut Message, Str),
+    /// Since 2.1: compiles a text of a [`language`]. Null on failure.
+    pub compile: unsafe extern "C" fn(u32, Str, *mut Failure) -> *const c_void,
+    /// Releases what `compile` returned.
+    pub drop_compiled: unsafe extern "C" fn(*const c_void),
+    /// Evaluates a JSONata expression for the node: the expression, a message, whether its property
+    /// `value` is the input (1) or the message (0), the variables as the properties of a message or
+    /// null. The messages are handed over. The property `value` of a message, null for `undefined`.
+    pub evaluate: unsafe extern "C" fn(
+        *const c_void,
+        *const c_void,
+        *mut Message,
+        u32,
+        *mut Message,
+        *mut Failure,
+    ) -> *mut Message,
+    /// The names of the groups of a regular expression: an object of their numbers in the property
+    /// `value` of a message.
+    pub group_names: unsafe extern "C" fn(*const c_void) -> *mut Message,
+    /// Finds the first match of a regular expression at or after a byte of a text, and says whether
+    /// there is one. The groups go to [`language::Found`], unless it is null.
+    pub find: unsafe extern "C" fn(
+        *const c_void,
+        Str,
+        usize,
+        *const language::Found,
+        *mut Failure,
+    ) -> u32,
+    /// A date, in milliseconds since 1970, as JavaScript prints it.
+    pub date_text: unsafe extern "C" fn(f64) -> OwnedStr,
+    /// The present date in a format of `$moment`.
+    pub now_as: unsafe extern "C" fn(Str, *mut Failure) -> OwnedStr,
+    /// A number as JavaScript prints it.
+    pub number_text: unsafe extern "C" fn(f64) -> OwnedStr,
+    /// Calls the function once with its data, before it returns. This thread's worker, if it has one,
+    /// is given to another thread before. The function must not unwind.
+    pub run_aside: unsafe extern "C" fn(unsafe extern "C" fn(*mut c_void), *mut c_void),
+    /// Whether this thread has given its worker away already, or has none (1).
+    pub is_aside: unsafe extern "C" fn() -> u32,
 }
 
 /// Where a value of a context is. Lent for the call, apart from `rest`.
@@ -518,7 +567,7 @@ pub struct Place {
     pub rest: *mut Message,
 }
 
-/// What a node's library does with it. `node` is what `build` returned.
+/// The functions of a library's nodes. `node` is what `build` returned.
 #[repr(C)]
 #[derive(Debug)]
 pub struct NodeTable {
@@ -528,7 +577,7 @@ pub struct NodeTable {
     pub build: unsafe extern "C" fn(usize, *const Config, *mut Built),
     /// Ends a node. No other call for it is under way or follows.
     pub drop: unsafe extern "C" fn(*mut c_void, *mut Failure),
-    /// Shows the node what is around it; once, before the calls below.
+    /// Gives the node its context; once, before the calls below.
     pub bind: unsafe extern "C" fn(*mut c_void, *const Binding),
     /// Starts it.
     pub start: unsafe extern "C" fn(*mut c_void) -> Future,
@@ -538,7 +587,7 @@ pub struct NodeTable {
     pub on_message: unsafe extern "C" fn(*mut c_void, *mut Message) -> Future,
     /// Stops it: 0 removed, 1 restarting, 2 shutting down.
     pub stop: unsafe extern "C" fn(*mut c_void, u32) -> Future,
-    /// Tells the tasks of the node to end. The future is over when they have.
+    /// Cancels the tasks of the node. The future completes when they have ended.
     pub cancel: unsafe extern "C" fn(*mut c_void) -> Future,
     /// Says which nodes use it now, as in [`Binding`].
     pub users: unsafe extern "C" fn(*mut c_void, *mut Message),
@@ -587,7 +636,7 @@ pub struct NodeType {
     pub credentials: List<Credential>,
     /// 0: watches nothing, 1: errors, 2: statuses, 3: completed messages.
     pub watches: u32,
-    /// 0: no links, 1: out, 2: in, 3: call.
+    /// 0: no links, 1: out, 2: in, 3: call, 4: answers; hosts treat others as 0.
     pub links: u32,
     /// The property that lists them.
     pub links_property: Str,
@@ -691,7 +740,7 @@ pub struct Reading {
     pub counts_len: usize,
 }
 
-/// A text and what it is called.
+/// A text and its name.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct NamedText {
@@ -701,7 +750,7 @@ pub struct NamedText {
     pub text: Str,
 }
 
-/// The content of a file and what it is called.
+/// The content of a file and its name.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct NamedBytes {
@@ -717,11 +766,11 @@ pub struct NamedBytes {
 pub struct Credential {
     /// The property.
     pub name: Str,
-    /// 1 when the editor is told only whether it is set.
+    /// 1 if the editor only sees whether it is set.
     pub secret: u32,
 }
 
-/// What the host says at `init`.
+/// The host's arguments of `init`.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Init {
@@ -735,7 +784,7 @@ pub struct Init {
     pub name: Str,
 }
 
-/// What the library says of itself after `init`.
+/// The library's results of `init`.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Ready {

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use ferrowire_core::Value;
-use tokio::sync::oneshot;
+use futures_channel::oneshot;
 
 use crate::{contained, message, raw};
 

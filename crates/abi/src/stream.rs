@@ -37,13 +37,13 @@ pub unsafe fn from_raw(stream: Stream) -> ByteStream {
 }
 
 /// # Safety
-/// `data` must be from [`into_raw`], and nobody else may use it meanwhile.
+/// `data` must be from [`into_raw`], and it must not be used elsewhere meanwhile.
 unsafe fn ours<'a>(data: *mut c_void) -> Pin<&'a mut ByteStream> {
     // SAFETY: as above.
     Pin::new(unsafe { &mut *data.cast::<ByteStream>() })
 }
 
-/// Writes what a poll came to.
+/// Writes the result of a poll.
 ///
 /// # Safety
 /// `waker` must be lent for this call, and `to` be the caller's place for the result.
@@ -148,7 +148,7 @@ pub fn slice(bytes: &[u8]) -> Slice {
     Slice { ptr: bytes.as_ptr(), len: bytes.len() }
 }
 
-/// Kinds of errors that both sides tell apart.
+/// The kinds of errors that both sides distinguish.
 const KINDS: [(io::ErrorKind, u32); 6] = [
     (io::ErrorKind::ConnectionReset, kind::RESET),
     (io::ErrorKind::ConnectionAborted, kind::ABORTED),

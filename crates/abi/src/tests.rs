@@ -9,14 +9,9 @@ use ::bytes::Bytes;
 
 use crate::failure::Failed;
 use crate::future::Foreign;
+use crate::message::tests::{from_2_0, from_there, is_unread, there_and_back};
 use crate::{SHARE_FROM, bytes, future, message, raw};
 use ferrowire_core::{BigInt, Date, Key, Map, Message, NodeError, Value};
-
-/// The message as one of the other side.
-fn from_there(msg: Message) -> Message {
-    // SAFETY: just made, and handed over.
-    unsafe { message::from_raw(message::tests::into_theirs(msg)) }
-}
 
 /// A message with every kind of value, some of them large enough to be shared.
 fn everything() -> Message {
@@ -53,13 +48,28 @@ fn a_message_of_the_other_side_is_read_passed_on_and_changed() {
     assert_eq!(first.clone(), msg, "one that was read already");
     // Home again, unread and read.
     for foreign in [second, first] {
-        // SAFETY: just made, and handed over.
-        assert_eq!(unsafe { message::from_raw(message::into_raw(foreign)) }, msg);
+        assert_eq!(there_and_back(foreign), msg);
     }
     let mut changed = foreign;
     changed.set("payload", 1);
     assert_ne!(changed, msg);
     drop(from_there(msg));
+}
+
+#[test]
+fn a_message_that_has_an_id_passes_unread() {
+    let received = || Message::received("text".into(), Map::new().into());
+    let mut passing = from_there(received());
+    passing.ensure_id();
+    assert!(is_unread(passing));
+    // A library for 2.0 cannot tell, and a new message has none.
+    for mut other in [from_2_0(received()), from_there(Message::with_payload("text"))] {
+        let before = other.clone().get("_msgid").cloned();
+        other.ensure_id();
+        let after = other.get("_msgid").cloned();
+        assert!(after.is_some() && (before.is_none() || before == after));
+        assert!(!is_unread(other));
+    }
 }
 
 #[test]
@@ -119,9 +129,9 @@ fn poll(foreign: &mut Foreign, waker: &Waker) -> Poll<Result<(), Failed>> {
 }
 
 fn crossing(
-    work: impl Future<Output = Result<(), Failed>> + Send + 'static,
+    work: impl Future<Output = Result<(), NodeError>> + Send + 'static,
 ) -> (Foreign, Arc<Count>, Waker) {
-    let raw = future::into_raw(work, |work| work());
+    let raw = future::into_raw(Box::pin(work), |work| work());
     let count = Arc::new(Count::default());
     // SAFETY: just made, and handed over.
     (unsafe { Foreign::new(raw) }.unwrap(), Arc::clone(&count), Waker::from(count))
@@ -131,8 +141,8 @@ fn crossing(
 fn a_future_is_woken_across_the_border_after_its_poll_and_from_another_thread() {
     let (sender, receiver) = tokio::sync::oneshot::channel::<()>();
     let (mut foreign, count, waker) = crossing(async move {
-        receiver.await.map_err(|_| Failed::unknown())?;
-        Err(NodeError::new("why").with("code", "E1").into())
+        receiver.await.map_err(|_| NodeError::new("no sender"))?;
+        Err(NodeError::new("why").with("code", "E1"))
     });
     assert!(poll(&mut foreign, &waker).is_pending());
     assert!(poll(&mut foreign, &waker).is_pending());
@@ -157,15 +167,20 @@ fn a_future_that_panics_or_is_dropped_early_harms_nobody() {
 #[test]
 fn a_failure_crosses_with_its_details() {
     let details = Map::from_iter([(Key::new_static("code"), Value::from("E1"))]);
-    for (details, panicked) in [(details, false), (Map::new(), false), (Map::new(), true)] {
-        let text = "why".to_owned();
-        let failed = Failed { text, causes: None, panicked, details: details.clone() };
+    for (details, panicked, value) in [
+        (details, false, None),
+        (Map::new(), false, None),
+        (Map::new(), true, None),
+        (Map::new(), false, Some(Value::from(vec![Value::from(1)]))),
+    ] {
+        let (text, kept) = ("why".to_owned(), value.clone());
+        let first = value.is_some();
+        let details_sent = details.clone();
+        let failed = Failed { text, causes: None, panicked, details: details_sent, value, first };
         // SAFETY: just made, and handed over.
         let crossed = unsafe { Failed::from_raw(failed.into_raw()) }.unwrap();
-        assert_eq!(
-            (crossed.text.as_str(), crossed.panicked, crossed.details),
-            ("why", panicked, details)
-        );
+        assert_eq!((crossed.text.as_str(), crossed.panicked), ("why", panicked));
+        assert_eq!((crossed.details, crossed.value, crossed.first), (details, kept, first));
     }
     // SAFETY: there is none.
     assert!(unsafe { Failed::from_raw(raw::Failure::NONE) }.is_none());

@@ -1,8 +1,8 @@
 //! Wakers across the border.
 //!
-//! A waker crosses as what its owner made of it. One that comes home, because one side polls on
-//! behalf of the other, is the original again: so a socket of the host that a library polls in a
-//! task of the host sees one and the same waker at each poll, and keeps it.
+//! A waker that returns to its own side, because one side polls on behalf of the other, is the original
+//! again. So a socket of the host that a library polls in a task of the host gets the same waker at each poll,
+//! and keeps it.
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ferrowire_core::MutexExt as _;
 
 use ferrowire_engine::Engine;
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::Auth;
 use crate::editor::pack::Pack;
 use crate::editor::palette::Palette;
+use crate::flows_state::{CurrentState, FlowsState};
 use crate::user_dir::Secrets;
 use crate::user_dir::Storage;
 
@@ -58,6 +60,8 @@ pub struct AdminSettings {
     pub max_body: usize,
     /// Whether flows can be started and stopped: Node-RED's `runtimeState`.
     pub runtime_state: bool,
+    /// Whether the flows are loaded without being started: Node-RED's `safeMode`.
+    pub safe_mode: bool,
     /// Whether the editor is served.
     pub editor: bool,
 }
@@ -79,8 +83,8 @@ pub struct Admin {
     secrets: Mutex<Secrets>,
     /// Held while flows or credentials are changed.
     pub(crate) deploying: tokio::sync::Mutex<()>,
-    /// Whether the flows were stopped through the API.
-    pub(crate) stopped: AtomicBool,
+    /// Whether the flows are to run.
+    pub(crate) state: Arc<CurrentState>,
     /// Tasks that are completed even if the client disconnects.
     pub(crate) tasks: TaskTracker,
     /// Messages of inject buttons that wait to be taken.
@@ -100,7 +104,7 @@ impl Admin {
             palette: OnceLock::new(),
             secrets: Mutex::default(),
             deploying: tokio::sync::Mutex::default(),
-            stopped: AtomicBool::new(false),
+            state: Arc::new(CurrentState::new()),
             tasks: TaskTracker::new(),
             injecting: Arc::new(Semaphore::new(MAX_INJECTING)),
         })
@@ -119,6 +123,11 @@ impl Admin {
     /// The users and tokens.
     pub fn auth(&self) -> &Arc<Auth> {
         &self.auth
+    }
+
+    /// Whether the flows are loaded in safe mode, in which they do not run.
+    pub fn is_safe(&self) -> bool {
+        self.state.get() == FlowsState::Safe
     }
 
     /// Whether the editor is in this program and is switched on.
@@ -146,7 +155,7 @@ impl Admin {
 
     /// The credentials of all nodes.
     pub(crate) fn secrets(&self) -> std::sync::MutexGuard<'_, Secrets> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+        self.secrets.locked()
     }
 }
 
@@ -177,12 +186,13 @@ mod tests {
             credential_secret: CredentialSecret::Generated,
             max_body: 1024,
             runtime_state: false,
+            safe_mode: false,
             editor: true,
         };
         let engine = Engine::builder(Registry::new()).build();
         let guard = Guard::new("127.0.0.1:1880".parse().unwrap(), Vec::new());
         let admin = Admin::new(engine, settings, Arc::new(Auth::new(None, guard, None)));
-        let _comms = crate::Comms::start(admin.engine(), Arc::clone(admin.auth()));
+        let _comms = crate::Comms::start(&admin);
         admin.start().await.unwrap();
         assert_eq!(admin.serves_editor(), !admin.lacks_editor());
         admin.engine().stop(StopReason::ShuttingDown).await.unwrap();

@@ -5,7 +5,6 @@ mod hash;
 pub(crate) mod login;
 mod permissions;
 mod sessions;
-mod throttle;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,9 +22,9 @@ use tokio::sync::{Semaphore, watch};
 
 use self::login::TOKEN_USER;
 use self::sessions::Sessions;
-use self::throttle::Throttle;
 use crate::{Admin, Reply};
 
+pub use ferrowire_http::Throttle;
 pub use guard::Guard;
 pub use hash::{NoHash, hash_password, is_password_hash};
 pub use permissions::Permissions;
@@ -184,7 +183,10 @@ impl Auth {
     }
 
     /// Refuses a request that a page from another site may have caused.
-    pub(crate) fn guard(&self, request: &Parts) -> Result<(), Reply> {
+    ///
+    /// # Errors
+    /// A reply with status 403 and the reason.
+    pub fn guard(&self, request: &Parts) -> Result<(), Reply> {
         self.guard.check(request)
     }
 

@@ -1,5 +1,6 @@
 //! `Call`: an authorized request with its parameters and its body.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use crate::{Admin, Reply, User};
 pub(crate) struct Call {
     pub(crate) admin: Arc<Admin>,
     pub(crate) parts: Parts,
+    /// The address of the client.
+    pub(crate) client: IpAddr,
     pub(crate) user: Option<User>,
     /// The variable parts of the path.
     pub(crate) params: Vec<String>,

@@ -12,7 +12,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ferrowire_core::async_trait;
 use ferrowire_core::port::{Origin, Response, TakeOver, Upgrade};
-use ferrowire_engine::Engine;
 use ferrowire_http::text;
 use ferrowire_websocket::accept;
 use hyper::StatusCode;
@@ -23,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use self::events::Reporter;
 use self::hub::Hub;
 use self::session::EditorSession;
-use crate::{Auth, Reply};
+use crate::{Admin, Auth, Reply};
 
 pub use encode::{Encoded, MAX_LENGTH, encode};
 
@@ -53,18 +52,18 @@ impl Comms {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn start(engine: &Engine, auth: Arc<Auth>) -> Self {
+    pub fn start(admin: &Admin) -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let shared = Arc::new(Shared {
-            auth,
+            auth: Arc::clone(admin.auth()),
             hub: Arc::default(),
             stop: CancellationToken::new(),
             started: time.as_millis(),
             tasks: TaskTracker::new(),
             editors: AtomicUsize::new(0),
         });
-        let events = engine.events();
-        let reporter = Reporter::new(engine.clone(), Arc::clone(&shared.hub));
+        let events = admin.engine().events();
+        let reporter = Reporter::new(admin, Arc::clone(&shared.hub));
         let stop = shared.stop.clone();
         shared.tasks.spawn(async move {
             tokio::select! {

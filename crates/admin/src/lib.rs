@@ -15,13 +15,18 @@ mod routes;
 mod api;
 mod comms;
 mod editor;
+mod flows_state;
 mod save_and_run;
 mod user_dir;
 
+// Dates as text.
+#[cfg(test)]
+use ferrowire_languages as _;
+
 pub use admin::{Admin, AdminSettings, CredentialSecret, Unusable};
 pub use auth::{
-    Auth, AuthConfig, Guard, NoHash, Permissions, StaticToken, User, UserConfig, authorize,
-    hash_password, is_password_hash,
+    Auth, AuthConfig, Guard, NoHash, Permissions, StaticToken, Throttle, User, UserConfig,
+    authorize, hash_password, is_password_hash,
 };
 pub use comms::{Comms, Encoded, MAX_LENGTH, encode};
 pub use reply::Reply;

@@ -89,6 +89,7 @@ const ROUTES: &[Route] = &[
     open("/", Blocking(page::index)),
     open("/theme", Now(page::theme)),
     open("/theme/:/:", Now(page::theme_file)),
+    open("/red/about", Blocking(page::about)),
     open("/locales/*", Blocking(locales::get)),
     open("/icons/:/:", Blocking(icons::get)),
     open("/icons/:/:/:", Blocking(icons::get)),

@@ -1,13 +1,13 @@
 //! Changes of the flows: they are saved, with credentials in their own file, and then run.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ferrowire_core::{StopReason, Value};
 use ferrowire_engine::{DeployType, Deployed, FlowFile, Interrupted};
 use hyper::StatusCode;
 
-use crate::user_dir::Secrets;
+use crate::flows_state::FlowsState;
+use crate::user_dir::{MissingFile, Secrets};
 use crate::{Admin, Reply, Unusable};
 
 /// The runtime setting that says whether the flows run.
@@ -32,63 +32,102 @@ pub enum NotDeployed {
 }
 
 impl Admin {
-    /// Reads the flows and starts them, unless they had been stopped through the API. Then they are
-    /// deployed without being started.
+    /// Reads the flows and starts them, unless in safe mode, or if they had been stopped through the
+    /// API. Then they are deployed without being started.
     ///
     /// # Errors
     /// When a file cannot be read or is invalid.
     pub async fn start(self: &Arc<Self>) -> Result<Deployed, NotDeployed> {
         let _alone = self.deploying.lock().await;
-        let (file, secrets) = self.read().await?;
-        let state = self.storage().runtime_settings()?.get(STATE).cloned();
-        let stopped =
-            self.settings().runtime_state && state.as_ref().and_then(Value::as_str) == Some("stop");
-        self.stopped.store(stopped, Ordering::Relaxed);
+        let this = Arc::clone(self);
+        let read = move || {
+            this.storage().clean_up()?;
+            this.read(MissingFile::Empty, MissingFile::Empty)
+        };
+        let (file, secrets) =
+            tokio::task::spawn_blocking(read).await.map_err(Interrupted::from)??;
+        let state = match self.settings().safe_mode {
+            true => FlowsState::Safe,
+            false => self.kept_state()?,
+        };
+        self.state.set(state);
         *self.secrets() = secrets;
-        Ok(match stopped {
-            true => self.engine().deploy(file, DeployType::Full).await?,
-            false => self.engine().start(file).await?,
+        Ok(match state {
+            FlowsState::Started => self.engine().start(file).await?,
+            FlowsState::Stopped | FlowsState::Safe => {
+                self.engine().deploy(file, DeployType::Full).await?
+            }
         })
     }
 
-    /// Reads the flows again and deploys them. If a file cannot be used, the running flows go on.
+    /// The state that the API set in this or an earlier run.
+    fn kept_state(&self) -> Result<FlowsState, Unusable> {
+        let settings = self.storage().runtime_settings()?;
+        let kept = settings.get(STATE).and_then(Value::as_str);
+        Ok(match self.settings().runtime_state && kept == Some(FlowsState::Stopped.name()) {
+            true => FlowsState::Stopped,
+            false => FlowsState::Started,
+        })
+    }
+
+    /// Reads the flows again and deploys them. If a file cannot be used, or was removed, the running
+    /// flows go on.
     ///
     /// # Errors
-    /// When a file cannot be read or is invalid.
+    /// When a file cannot be read or is invalid, or when it is missing although there are flows or
+    /// credentials.
     pub async fn reload(self: &Arc<Self>, how: DeployType) -> Result<Deployed, NotDeployed> {
         let this = Arc::clone(self);
         let work = async move {
             let _alone = this.deploying.lock().await;
-            let (file, secrets) = this.read().await?;
+            let of = |is_empty| if is_empty { MissingFile::Empty } else { MissingFile::Error };
+            let flows = of(this.engine().flows().nodes().is_empty());
+            let credentials = of(this.secrets().is_empty());
+            let reader = Arc::clone(&this);
+            let read = tokio::task::spawn_blocking(move || reader.read(flows, credentials));
+            let (file, secrets) = read.await.map_err(Interrupted::from)??;
             *this.secrets() = secrets;
-            Ok(this.engine().deploy(file, how).await?)
+            this.replace(file, how).await
         };
         // A deploy is completed even if the client disconnects.
         self.tasks.spawn(work).await.map_err(Interrupted::from)?
     }
 
-    async fn read(self: &Arc<Self>) -> Result<(FlowFile, Secrets), NotDeployed> {
-        let this = Arc::clone(self);
-        let read = move || {
-            let (file, secrets) = (this.storage().read_flows()?, this.storage().read_secrets()?);
-            Ok::<_, Unusable>((file.with_credentials(secrets.by_node()), secrets))
-        };
-        Ok(tokio::task::spawn_blocking(read).await.map_err(Interrupted::from)??)
+    /// Deploys flows, which ends the safe mode.
+    async fn replace(&self, file: FlowFile, how: DeployType) -> Result<Deployed, NotDeployed> {
+        if self.is_safe() {
+            self.state.set(self.kept_state()?);
+            if self.state.get() == FlowsState::Started {
+                return Ok(self.engine().start(file).await?);
+            }
+        }
+        Ok(self.engine().deploy(file, how).await?)
+    }
+
+    fn read(
+        &self,
+        flows: MissingFile,
+        credentials: MissingFile,
+    ) -> Result<(FlowFile, Secrets), Unusable> {
+        let file = self.storage().read_flows(flows)?;
+        let secrets = self.storage().read_secrets(credentials)?;
+        Ok((file.with_credentials(secrets.by_node()), secrets))
     }
 
     /// Starts or stops the flows. The state is kept over restarts.
-    pub(crate) async fn set_state(self: &Arc<Self>, stop: bool) -> Result<(), NotDeployed> {
+    pub(crate) async fn set_state(self: &Arc<Self>, state: FlowsState) -> Result<(), NotDeployed> {
         let this = Arc::clone(self);
         let work = async move {
             let _alone = this.deploying.lock().await;
-            let state = if stop { "stop" } else { "start" };
             this.storage().change_runtime_settings(|settings| {
-                settings.insert(STATE, state);
+                settings.insert(STATE, state.name());
             })?;
-            this.stopped.store(stop, Ordering::Relaxed);
-            match stop {
-                true => this.engine().stop(StopReason::Removed).await?,
-                false => drop(this.engine().start(this.engine().flows()).await?),
+            this.state.set(state);
+            match state {
+                FlowsState::Started => drop(this.engine().start(this.engine().flows()).await?),
+                FlowsState::Stopped | FlowsState::Safe => {
+                    this.engine().stop(StopReason::Removed).await?;
+                }
             }
             Ok(())
         };
@@ -116,7 +155,7 @@ pub(crate) async fn deploy(
             .with_credentials(secrets.by_node());
         save(&admin, file.clone(), (secrets != before).then(|| secrets.clone())).await?;
         *admin.secrets() = secrets;
-        let deployed = admin.engine().deploy(file, how).await;
+        let deployed = admin.replace(file, how).await;
         Ok(deployed.map_err(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR))?.rev)
     };
     let done = tasks.spawn(work).await;

@@ -1,10 +1,9 @@
 //! The user directory: flows, credentials and settings, in the files and formats of Node-RED.
 
 mod cipher;
-pub(crate) mod files;
 mod pretty;
 mod secrets;
 mod storage;
 
 pub(crate) use secrets::Secrets;
-pub(crate) use storage::Storage;
+pub(crate) use storage::{MissingFile, Storage};

@@ -13,6 +13,8 @@ pub(crate) enum Flow {
     Echo,
     /// Every message goes to everybody
     Fanout,
+    /// Every message goes to the room that is in the path
+    Rooms,
     /// Whole messages as JSON; a change node sets one property
     Json,
     /// A function node makes upper case
@@ -27,6 +29,10 @@ pub(crate) enum Flow {
     JsonNodes,
     /// Ten change nodes in a row
     TenChanges,
+    /// Every message goes back compressed, each by itself
+    Compressed,
+    /// The same with context takeover
+    CompressedTakeover,
 }
 
 /// The fixed parts of a JSON message, around an id and padding. Names are in alphabetical order, so
@@ -54,6 +60,7 @@ impl Flow {
         match self {
             Self::Echo => "echo",
             Self::Fanout => "fanout",
+            Self::Rooms => "rooms",
             Self::Json => "json",
             Self::Function => "function",
             Self::Change => "change",
@@ -61,6 +68,8 @@ impl Flow {
             Self::Template => "template",
             Self::JsonNodes => "json-nodes",
             Self::TenChanges => "ten-changes",
+            Self::Compressed => "compressed",
+            Self::CompressedTakeover => "compressed-takeover",
         }
     }
 
@@ -77,7 +86,8 @@ impl Flow {
     /// The node type between `websocket in` and `websocket out`, if there is one.
     pub(crate) fn node_type(self) -> Option<&'static str> {
         match self {
-            Self::Echo => None,
+            Self::Echo | Self::Compressed | Self::CompressedTakeover => None,
+            Self::Rooms => Some("websocket control"),
             Self::Fanout | Self::Json | Self::Change | Self::TenChanges => Some("change"),
             Self::Function => Some("function"),
             Self::Switch => Some("switch"),
@@ -95,6 +105,7 @@ impl Flow {
     ) -> Result<(String, String)> {
         let sent = match self {
             Self::Json | Self::JsonNodes => json(tag, number, size)?,
+            Self::Compressed | Self::CompressedTakeover => readings(tag, number, size)?,
             _ => text(tag, number, size)?,
         };
         let answered = match self {
@@ -123,6 +134,30 @@ fn json(tag: usize, number: usize, size: usize) -> Result<String> {
     Ok(text + end + "}")
 }
 
+/// JSON as devices send it, which is worth compressing.
+fn readings(tag: usize, number: usize, size: usize) -> Result<String> {
+    let mut text = format!(r#"{{"id":"{tag:08x}{number:08x}","readings":["#);
+    let end = r#""}"#;
+    let mut state = (tag * 7_919 + number * 104_729) as u64;
+    loop {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let (sensor, value) = (state >> 59, (state >> 33) % 10_000);
+        let reading = format!(
+            r#"{{"sensor":"boiler-{sensor}","value":{}.{:02},"unit":"C","ok":true}},"#,
+            value / 100,
+            value % 100
+        );
+        if text.len() + reading.len() + 16 > size {
+            break;
+        }
+        text.push_str(&reading);
+    }
+    text.push_str(r#"0],"end":""#);
+    let rest = size.checked_sub(text.len() + end.len()).with_context(|| too_short(size, 64))?;
+    text.push_str(&"x".repeat(rest));
+    Ok(text + end)
+}
+
 fn too_short(size: usize, least: usize) -> String {
     format!("messages of `{size}` bytes are too short to be unique; use {least} or more")
 }
@@ -145,6 +180,15 @@ mod tests {
         for flow in Flow::NODES {
             assert_eq!(flow.exchange(7, 9, 200).unwrap().0.len(), 200, "{flow:?}");
             assert!(flow.exchange(7, 9, 15).is_err());
+        }
+    }
+
+    #[test]
+    fn readings_are_json_of_the_length_that_was_asked_for() {
+        for (number, size) in [(1, 64), (2, 200), (3, 1_024)] {
+            let (sent, answered) = Flow::Compressed.exchange(7, number, size).unwrap();
+            assert_eq!((sent.len(), &sent), (size, &answered));
+            serde_json::from_str::<serde_json::Value>(&sent).unwrap();
         }
     }
 

@@ -7,8 +7,10 @@
 )]
 
 mod chart;
+mod compression;
 mod flow;
 mod load;
+mod many;
 mod plan;
 mod process;
 mod report;

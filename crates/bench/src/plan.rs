@@ -41,11 +41,26 @@ pub(crate) enum Work {
         #[arg(long, default_value_t = 32)]
         size: usize,
     },
+    /// Publish to one room after the other and compare what every member gets
+    Rooms {
+        /// Rooms; one for all connections of a listener
+        #[arg(long, default_value_t = 1_000)]
+        rooms: usize,
+        /// Connections in each room
+        #[arg(long, default_value_t = 10)]
+        members: usize,
+        /// Bytes in a message
+        #[arg(long, default_value_t = 32)]
+        size: usize,
+    },
     /// Open connections, echo one message on each, and look at the server's memory
     Idle {
         /// Connections
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
+        /// At a listener with a heartbeat and time limits
+        #[arg(long)]
+        heartbeat: bool,
     },
     /// Open and close connections
     Churn {
@@ -84,6 +99,8 @@ pub(crate) enum Workload {
     Echo,
     /// Deliveries per CPU-second to 500 subscribers
     Fanout,
+    /// Deliveries per CPU-second to 1,000 rooms, against fan-outs of the same size
+    Rooms,
     /// Memory of 10,000 connections that do nothing
     Idle,
     /// Handshakes per CPU-second
@@ -100,6 +117,8 @@ pub(crate) enum Workload {
     Nodes,
     /// WebSocket nodes linked in against loaded from shared libraries
     Plugins,
+    /// Compressed messages, echoed, against zlib alone and the Node.js library `ws`
+    Compression,
 }
 
 impl Workload {
@@ -107,6 +126,7 @@ impl Workload {
     pub(crate) fn flow(self) -> Flow {
         match self {
             Self::Fanout => Flow::Fanout,
+            Self::Rooms => Flow::Rooms,
             Self::Json => Flow::Json,
             _ => Flow::Echo,
         }
@@ -119,12 +139,15 @@ impl Workload {
             Self::Echo if quick => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 1, 65_536)],
             Self::Echo => echo_cases(),
             Self::Fanout => [1, 16].map(|burst| fanout(500, burst)).into(),
-            Self::Idle => vec![Work::Idle { connections: if quick { 1_000 } else { 10_000 } }],
+            Self::Rooms => [(1, 10), (1_000, 10), (1, 10_000)]
+                .map(|(rooms, members)| Work::Rooms { rooms, members, size: 32 })
+                .into(),
+            Self::Idle => vec![idle(quick, false)],
             Self::Churn => vec![Work::Churn { clients: 8 }],
             Self::Latency => vec![echo(50, 1, 32)],
             Self::Json => [1, 16].map(|in_flight| exchange(Flow::Json, 50, in_flight, 256)).into(),
             Self::Plugins => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 16, 65_536)],
-            Self::Startup | Self::Cores | Self::Nodes => Vec::new(),
+            Self::Startup | Self::Cores | Self::Nodes | Self::Compression => Vec::new(),
         }
     }
 }
@@ -134,6 +157,7 @@ impl fmt::Display for Workload {
         f.write_str(match self {
             Self::Echo => "echo",
             Self::Fanout => "fanout",
+            Self::Rooms => "rooms",
             Self::Idle => "idle",
             Self::Churn => "churn",
             Self::Startup => "startup",
@@ -142,6 +166,7 @@ impl fmt::Display for Workload {
             Self::Json => "json",
             Self::Nodes => "nodes",
             Self::Plugins => "plugins",
+            Self::Compression => "compression",
         })
     }
 }
@@ -166,6 +191,11 @@ pub(crate) fn exchange(flow: Flow, connections: usize, in_flight: usize, size: u
     Work::Echo { connections, in_flight, size, rate: None, flow }
 }
 
+/// Idle connections, also at a listener with a heartbeat.
+pub(crate) fn idle(quick: bool, heartbeat: bool) -> Work {
+    Work::Idle { connections: if quick { 1_000 } else { 10_000 }, heartbeat }
+}
+
 fn fanout(subscribers: usize, burst: usize) -> Work {
     Work::Fanout { subscribers, burst, size: 32 }
 }
@@ -181,7 +211,16 @@ impl fmt::Display for Work {
             Self::Fanout { subscribers, burst, size } => {
                 write!(f, "fan-out to {subscribers}, bursts of {burst}, {}", bytes(*size))
             }
-            Self::Idle { connections } => write!(f, "{connections} idle connections"),
+            Self::Rooms { rooms: 1, members, size } => {
+                write!(f, "one message to each of {members}, {}", bytes(*size))
+            }
+            Self::Rooms { rooms, members, size } => {
+                write!(f, "{rooms} rooms of {members} in turn, {}", bytes(*size))
+            }
+            Self::Idle { connections, heartbeat } => {
+                write!(f, "{connections} idle connections")?;
+                if *heartbeat { f.write_str(", heartbeat") } else { Ok(()) }
+            }
             Self::Churn { clients } => write!(f, "handshakes, {clients} at a time"),
         }
     }

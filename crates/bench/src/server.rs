@@ -15,6 +15,9 @@ use crate::process::pause;
 /// The time limit for a server to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The echo with `ws`.
+const WS_ECHO: &str = include_str!("ws.cjs");
+
 /// Sets the number of tokio's worker threads.
 const WORKERS: &str = "TOKIO_WORKER_THREADS";
 
@@ -32,6 +35,7 @@ enum Kind {
     Tuned { read_buffer: usize },
     Ferrowire { program: PathBuf, flows: PathBuf, plugins: Option<PathBuf> },
     NodeRed { modules: PathBuf, flows: PathBuf },
+    Ws { modules: PathBuf },
 }
 
 /// This repository's runtime.
@@ -40,8 +44,14 @@ pub(crate) const FERROWIRE: &str = "Ferrowire";
 pub(crate) const TUNED: &str = "bare, tuned";
 /// Typical use of the library.
 pub(crate) const COMMON: &str = "bare, common";
+/// Another build of Ferrowire, for the effect of a change.
+pub(crate) const BEFORE: &str = "Ferrowire, before";
 /// Ferrowire with its WebSocket nodes in shared libraries.
 pub(crate) const LOADED: &str = "Ferrowire, loaded";
+/// Not a server: zlib alone with the same messages.
+pub(crate) const ZLIB: &str = "zlib alone";
+/// The Node.js library `ws`.
+pub(crate) const WS: &str = "ws";
 /// Node-RED.
 pub(crate) const NODE_RED: &str = "Node-RED";
 
@@ -61,6 +71,11 @@ impl Server {
         Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows, plugins: None } }
     }
 
+    /// Another build of Ferrowire.
+    pub(crate) fn before(program: PathBuf, flows: PathBuf) -> Self {
+        Self { name: BEFORE, kind: Kind::Ferrowire { program, flows, plugins: None } }
+    }
+
     /// Ferrowire with the plugins in a folder.
     pub(crate) fn loaded(program: PathBuf, flows: PathBuf, plugins: PathBuf) -> Self {
         Self { name: LOADED, kind: Kind::Ferrowire { program, flows, plugins: Some(plugins) } }
@@ -71,6 +86,20 @@ impl Server {
         Self { name: NODE_RED, kind: Kind::NodeRed { modules, flows } }
     }
 
+    /// An echo with the Node.js library `ws`, as installed by npm into a `node_modules` folder.
+    pub(crate) fn ws(modules: PathBuf) -> Self {
+        Self { name: WS, kind: Kind::Ws { modules } }
+    }
+
+    /// The same server with the flow files of another folder, if it reads any.
+    pub(crate) fn with_flows(&self, folder: &Path) -> Self {
+        let mut server = self.clone();
+        if let Kind::Ferrowire { flows, .. } | Kind::NodeRed { flows, .. } = &mut server.kind {
+            folder.clone_into(flows);
+        }
+        server
+    }
+
     /// Starts the server; returns when it has accepted a WebSocket.
     pub(crate) fn start(
         &self,
@@ -79,7 +108,7 @@ impl Server {
         workers: Option<usize>,
     ) -> Result<Running> {
         let addr = free_address()?;
-        let log = scratch.join(format!("{}-{}.log", self.name.replace(", ", "-"), flow.file()));
+        let log = scratch.join(format!("{}-{}.log", self.file_name(), flow.file()));
         let mut command = self.command(flow, addr, scratch)?;
         if let Some(workers) = workers {
             command.env(WORKERS, workers.to_string());
@@ -99,6 +128,11 @@ impl Server {
         Ok(running)
     }
 
+    /// The name as a part of file names.
+    fn file_name(&self) -> String {
+        self.name.replace(", ", "-")
+    }
+
     fn command(&self, flow: Flow, addr: SocketAddr, scratch: &Path) -> Result<Command> {
         let port = addr.port().to_string();
         Ok(match &self.kind {
@@ -109,7 +143,9 @@ impl Server {
             }
             Kind::Ferrowire { program, flows, plugins } => {
                 let mut command = Command::new(program);
-                command.arg("run").arg(flows.join(flow.file()));
+                // Programs do not share a flow file.
+                let home = scratch.join(format!("{}-{}-{port}", self.file_name(), flow.name()));
+                command.arg("run").arg(own_flow(&home, &flows.join(flow.file()))?);
                 command.arg("--listen").arg(addr.to_string());
                 if let Some(folder) = plugins {
                     command.arg("--plugins").arg(folder);
@@ -123,6 +159,14 @@ impl Server {
                 command.arg(modules.join("node-red/red.js")).arg("--userDir").arg(&home);
                 command
             }
+            Kind::Ws { modules } => {
+                let script = scratch.join("ws.cjs");
+                fs::write(&script, WS_ECHO)?;
+                let mut command = Command::new("node");
+                command.arg(script).arg(modules.join("ws")).arg(&port);
+                command.arg((flow == Flow::CompressedTakeover).to_string());
+                command
+            }
         })
     }
 }
@@ -134,11 +178,17 @@ fn bare(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// Copies a flow file into a folder of its own; returns the copy.
+fn own_flow(home: &Path, flow: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(home).with_context(|| format!("could not create `{}`", home.display()))?;
+    let copy = home.join("flows.json");
+    fs::copy(flow, &copy).with_context(|| format!("could not copy `{}`", flow.display()))?;
+    Ok(copy)
+}
+
 /// Writes Node-RED's user directory with settings and flows.
 fn node_red_home(home: &Path, flow: &Path, port: u16) -> Result<()> {
-    fs::create_dir_all(home).with_context(|| format!("could not create `{}`", home.display()))?;
-    fs::copy(flow, home.join("flows.json"))
-        .with_context(|| format!("could not copy `{}`", flow.display()))?;
+    own_flow(home, flow)?;
     let settings = format!(
         "module.exports = {{ uiPort: {port}, uiHost: \"127.0.0.1\", flowFile: \"flows.json\",\n  \
          credentialSecret: false, telemetry: {{ enabled: false, updateNotification: false }},\n  \

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::flow::Flow;
-use crate::plan::{echo, exchange};
+use crate::many;
+use crate::plan::{echo, exchange, idle};
 use crate::process::resident;
 use crate::rounds::{Bench, Options, SMALL};
 use crate::sample::{Metric, Sample};
@@ -22,6 +23,24 @@ impl Bench<'_> {
         for server in self.servers(SMALL) {
             let running = server.start(self.workload.flow(), &self.options.out, None)?;
             self.report.add(STARTED, server.name, start_of(&running)?);
+        }
+        let counts = if self.options.quick { &[1_000][..] } else { &[1_000, 10_000] };
+        for &count in counts {
+            self.startup_of_functions(count)?;
+        }
+        Ok(())
+    }
+
+    /// The same with many function nodes that get no message.
+    fn startup_of_functions(&mut self, count: usize) -> Result<()> {
+        let Options { flows, out, ferrowire, .. } = self.options;
+        let flow = self.workload.flow();
+        let flows = many::functions(flow, flows, out, count)?;
+        let types = ferrowire.as_deref().map(node_types).transpose()?.unwrap_or_default();
+        for server in self.runtimes(types.iter().any(|known| known == "function")) {
+            let running = server.with_flows(&flows).start(flow, out, None)?;
+            let case = format!("{STARTED}, {count} functions");
+            self.report.add(&case, server.name, start_of(&running)?);
         }
         Ok(())
     }
@@ -86,11 +105,28 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// Idle connections; with a heartbeat at Ferrowire alone.
+    pub(crate) fn idle(&mut self) -> Result<()> {
+        self.loads()?;
+        let servers = self.runtimes(true).into_iter().filter(|it| it.name != NODE_RED).collect();
+        let running = self.start_all(servers, self.workload.flow())?;
+        self.compare(&[idle(self.options.quick, true)], &running)
+    }
+
+    /// Rooms, which only Ferrowire has. The load runs on one server, since sockets are scarce.
+    pub(crate) fn rooms(&mut self) -> Result<()> {
+        let servers = self.runtimes(true).into_iter().filter(|it| it.name != NODE_RED).collect();
+        let running = self.start_all(servers, self.workload.flow())?;
+        self.compare(&self.workload.cases(self.options.quick), &running)
+    }
+
     /// The servers that read flows.
-    fn runtimes(&self, with_ferrowire: bool) -> Vec<Server> {
-        let Options { flows, ferrowire, node_red, .. } = self.options;
-        let ferrowire = ferrowire.clone().filter(|_| with_ferrowire);
+    pub(crate) fn runtimes(&self, with_ferrowire: bool) -> Vec<Server> {
+        let Options { flows, ferrowire, before, node_red, .. } = self.options;
+        let [before, ferrowire] =
+            [before, ferrowire].map(|it| it.clone().filter(|_| with_ferrowire));
         let mut servers = Vec::new();
+        servers.extend(before.map(|it| Server::before(it, flows.clone())));
         servers.extend(ferrowire.map(|it| Server::ferrowire(it, flows.clone())));
         servers.extend(node_red.clone().map(|it| Server::node_red(it, flows.clone())));
         servers

@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::{
-    CannotSet, ContextStore, Key, Map, MemoryStore, Message, PropertyPath, Value,
+    CannotSet, ContextStore, Key, Map, MemoryStore, Message, MutexExt as _, PropertyPath, Value,
 };
+use ferrowire_files::{Content, remove_leftovers, replace};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -59,6 +60,10 @@ impl FileStore {
         };
         let folder = &store.folder;
         fs::create_dir_all(folder).map_err(|error| unreadable(folder, error))?;
+        if let Err(error) = remove_leftovers(folder, true) {
+            let path = folder.display();
+            tracing::warn!(target: TARGET, "cannot remove temporary files in `{path}`: {error}");
+        }
         for outer in names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()) {
             for file in names(&folder.join(&outer))? {
                 if let Some(place) = place_of(&outer, &file) {
@@ -89,9 +94,8 @@ impl FileStore {
 
     /// Writes all changes. Failures are logged and retried the next time.
     pub fn flush(&self) {
-        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed =
-            std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let _alone = self.writing.locked();
+        let changed = std::mem::take(&mut *self.changed.locked());
         for place in changed {
             let Some(file) = file_of(&self.folder, &place) else {
                 tracing::warn!(target: TARGET, place, "no file can have this name, not written");
@@ -99,7 +103,7 @@ impl FileStore {
             };
             let written = match self.values.holds(&place) {
                 true => match Message::from(self.values.values(&place)).stringify() {
-                    Ok(values) => replace(&file, &indented(&values)),
+                    Ok(values) => write(&file, &indented(&values)),
                     Err(error) => {
                         // Retried only when the place changes.
                         tracing::error!(target: TARGET, file = %file.display(), "cannot write: {error}");
@@ -116,7 +120,7 @@ impl FileStore {
     }
 
     fn note(&self, place: &str) {
-        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.changed.locked();
         if !changed.contains(place) {
             changed.insert(place.to_owned());
         }
@@ -207,13 +211,6 @@ fn remove(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the file atomically: a reader sees either the old content or the new.
-fn replace(file: &Path, content: &str) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut next = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder)?;
-    next.write_all(content.as_bytes())?;
-    next.as_file().sync_all()?;
-    next.persist(file)?;
-    Ok(())
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    replace(Content { path, bytes: text.as_bytes(), secret: true, keep_old: false })
 }

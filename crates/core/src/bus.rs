@@ -19,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
@@ -35,12 +35,15 @@ pub use peers::NO_REQUESTS;
 use peers::Peers;
 use seat::Seat;
 pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
+#[doc(hidden)]
+pub use seat::{Workers, provide_workers};
 pub use watching::Watchers;
 
 use crate::port::Port;
 use crate::{
-    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message, Node,
-    NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status, StopReason, Users, Value,
+    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message,
+    MutexExt as _, Node, NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status,
+    StopReason, Users, Value,
 };
 
 /// The capacity of the queue of a wire.
@@ -70,7 +73,7 @@ pub trait Services: Send + Sync {
         let _ = name;
         None
     }
-    /// A service for linked-in nodes.
+    /// An object of a test, for the nodes that the test registers.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// The running node `id`, if it accepts messages other than over wires.
     fn addressed(&self, id: &str) -> Option<Arc<RunningNode>>;
@@ -116,14 +119,14 @@ impl Wire {
     /// A wire through a queue of [`WIRE_QUEUE`] messages; senders wait when it is full. Must be
     /// called in a tokio runtime.
     pub fn queued(to: Arc<RunningNode>) -> Self {
-        let queue = to.queue();
+        let queue = to.queue(|msg| (msg, None));
         Wire { to, way: Way::Queue(queue) }
     }
 
     /// A queued wire that closes a cycle. Waiting for room could deadlock, so when the queue is
     /// full the message fails at the target node.
     pub fn loop_back(to: Arc<RunningNode>) -> Self {
-        let queue = to.queue();
+        let queue = to.queue(|msg| (msg, None));
         Wire { to, way: Way::LoopBack(queue) }
     }
 
@@ -296,11 +299,11 @@ impl RunningNode {
     }
 
     async fn start_exclusive(&self, exclusive: &Exclusive) -> Result<(), NodeError> {
-        let taken = exclusive.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = exclusive.waiting.locked().take();
         let Some((mut node, queue)) = taken else { return Ok(()) };
         let started = guarded(self.outlet.seat.poll(node.start(&self.cx))).await;
         let (stop, stopped) = oneshot::channel();
-        *exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+        *exclusive.stop.locked() = Some(stop);
         let task = exclusive::run(node, queue, stopped, Arc::clone(&self.outlet), self.cx.clone());
         self.outlet.tasks.spawn(task);
         started
@@ -318,14 +321,19 @@ impl RunningNode {
         }
     }
 
-    /// A queue of [`WIRE_QUEUE`] messages, delivered once the node has started.
-    fn queue(self: &Arc<Self>) -> mpsc::Sender<Message> {
+    /// A queue of [`WIRE_QUEUE`] messages, delivered once the node has started. `open` takes the
+    /// message out of what is queued, and what is to be dropped when the node has handled it.
+    fn queue<T: Send + 'static>(
+        self: &Arc<Self>,
+        open: fn(T) -> (Message, Option<oneshot::Sender<()>>),
+    ) -> mpsc::Sender<T> {
         let (queue, mut waiting) = mpsc::channel(WIRE_QUEUE);
         let target = Arc::clone(self);
         let stopping = self.outlet.stopping.clone();
         self.outlet.inbox.spawn(stopping.run_until_cancelled_owned(async move {
             target.started.cancelled().await;
-            while let Some(msg) = waiting.recv().await {
+            while let Some(queued) = waiting.recv().await {
+                let (msg, _handled) = open(queued);
                 target.outlet.seat.poll(async { target.deliver(msg).await }).await;
             }
         }));

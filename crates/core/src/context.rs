@@ -81,7 +81,7 @@ impl Status {
 
 /// The runtime's side of a [`NodeContext`]. Implemented by runtimes and test harnesses; node
 /// authors use the context.
-pub trait Host: Send + Sync {
+pub trait Host: Any + Send + Sync {
     /// The node's identity.
     fn info(&self) -> &NodeInfo;
     /// Delivers a message to everything wired to `port`.
@@ -148,6 +148,10 @@ pub trait Host: Send + Sync {
         self.failed(error);
         Sending::done()
     }
+    /// The same; the returned future ends when catch nodes have handled the message.
+    fn failed_first(&self, error: NodeError, msg: Message) -> Sending {
+        self.failed_with(error, msg)
+    }
     /// Reports that a kept message is complete.
     fn completed(&self, msg: Message) -> Sending {
         let _ = msg;
@@ -183,7 +187,7 @@ pub trait Host: Send + Sync {
     fn port(&self) -> Option<Arc<dyn Port>> {
         None
     }
-    /// A service of the runtime, for linked-in nodes.
+    /// An object of a test, for the nodes that the test registers.
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>>;
     /// A value of a context.
     ///
@@ -237,6 +241,12 @@ impl NodeContext {
         NodeContext { host }
     }
 
+    /// The runtime's side, by which an implementation of [`Host`] recognises its own contexts.
+    #[doc(hidden)]
+    pub fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
     /// The node's identity.
     pub fn info(&self) -> &NodeInfo {
         self.host.info()
@@ -262,7 +272,8 @@ impl NodeContext {
     }
 
     /// Delivers `msg` to the node `id` without a wire. Only nodes whose type has
-    /// [`Links`](crate::Links) `In` or `Call` accept such messages.
+    /// [`Links`](crate::Links) `In` or `Call` accept such messages, and those with `Answers` under
+    /// an address of their own.
     ///
     /// # Errors
     /// If no such node runs.
@@ -330,6 +341,13 @@ impl NodeContext {
     /// it.
     pub fn fail_with(&self, error: impl Into<NodeError>, msg: Message) -> Sending {
         self.host.failed_with(error.into(), msg)
+    }
+
+    /// Like [`fail_with`](Self::fail_with), for a node that then sends something: the returned future
+    /// ends when catch nodes have handled the message, after 5 seconds at the latest. What holds up
+    /// other messages of the node must not be held meanwhile, since catch nodes may send to it.
+    pub fn fail_first(&self, error: impl Into<NodeError>, msg: Message) -> Sending {
+        self.host.failed_first(error.into(), msg)
     }
 
     /// Reports that `msg`, a [kept](crate::Handled::Kept) message, is complete.
@@ -461,11 +479,8 @@ impl NodeContext {
         self.host.port().ok_or_else(|| NodeError::new("this runtime has no HTTP port"))
     }
 
-    pub(crate) fn host(&self) -> &dyn Host {
-        &*self.host
-    }
-
-    /// A service of the runtime, such as its HTTP port. Always `None` in shared libraries.
+    /// An object of a test, for the nodes that the test registers. Runtimes provide none.
+    #[doc(hidden)]
     pub fn resource<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.host.resource(TypeId::of::<T>())?.downcast().ok()
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{HasBigInt, Key, Map, Value};
+use crate::{Key, Map, Unprintable, Value};
 
 /// The error of a node. The bus adds the node's identity; the text says only what went wrong, in
 /// lower case and without a full stop.
@@ -12,12 +12,13 @@ pub struct NodeError {
     text: String,
     source: Option<Box<dyn Error + Send + Sync>>,
     details: Map,
+    value: Option<Box<Value>>,
 }
 
 impl NodeError {
     /// An error with this text.
     pub fn new(text: impl Into<String>) -> Self {
-        NodeError { text: text.into(), source: None, details: Map::new() }
+        NodeError { text: text.into(), source: None, details: Map::new(), value: None }
     }
 
     /// An error with its cause, which `text` must not repeat.
@@ -25,7 +26,7 @@ impl NodeError {
         text: impl Into<String>,
         cause: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        NodeError { text: text.into(), source: Some(cause.into()), details: Map::new() }
+        NodeError { source: Some(cause.into()), ..NodeError::new(text) }
     }
 
     /// Adds a property to the error that catch nodes receive, next to `message` and `source`:
@@ -46,6 +47,18 @@ impl NodeError {
     pub fn with_details(mut self, details: Map) -> Self {
         self.details = details;
         self
+    }
+
+    /// Sets what the error is, if it is not a text: the debug sidebar and the log show it.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Into<Value>) -> Self {
+        self.value = Some(Box::new(value.into()));
+        self
+    }
+
+    /// What the error is, if it is not a text.
+    pub fn value(&self) -> Option<&Value> {
+        self.value.as_deref()
     }
 
     /// The text followed by every cause, in one line.
@@ -101,8 +114,8 @@ impl Error for NodeError {
     }
 }
 
-impl From<HasBigInt> for NodeError {
-    fn from(error: HasBigInt) -> Self {
+impl From<Unprintable> for NodeError {
+    fn from(error: Unprintable) -> Self {
         NodeError::new(error.to_string())
     }
 }

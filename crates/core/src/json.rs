@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::map::Names;
-use crate::{HasBigInt, Key, Map, Value, parse};
+use crate::{Key, Map, Unprintable, Value, parse};
 
 /// Like [`parse_text`], from bytes.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
@@ -19,7 +19,12 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
 
 /// Parses `text`; the errors are serde_json's.
 pub(crate) fn parse_text(text: &str) -> Result<Value, serde_json::Error> {
-    parse::parse(text).map_or_else(|| serde_json::from_str(text), Ok)
+    if let Some(value) = parse::parse(text) {
+        return Ok(value);
+    }
+    // Finds most errors without building the value once more.
+    serde_json::from_str::<IgnoredAny>(text)?;
+    serde_json::from_str(text)
 }
 
 impl Serialize for Value {
@@ -28,7 +33,7 @@ impl Serialize for Value {
             Value::Null | Value::Undefined => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
             Value::Number(number) => serializer.serialize_f64(*number),
-            Value::BigInt(_) => Err(serde::ser::Error::custom(HasBigInt)),
+            Value::BigInt(_) => Err(serde::ser::Error::custom(Unprintable::BigInt)),
             Value::Date(date) => match date.to_iso() {
                 Some(iso) => serializer.serialize_str(&iso),
                 None => serializer.serialize_unit(),

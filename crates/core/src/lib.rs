@@ -7,11 +7,13 @@
 //! passed to [`NodeContext::spawn`].
 
 // In reading order.
+mod lock;
 mod text;
 mod big_int;
 mod date;
 mod value;
 mod map;
+mod equal;
 mod unopened;
 mod message;
 mod json;
@@ -26,6 +28,7 @@ mod config;
 mod node;
 mod sending;
 mod context;
+pub mod language;
 pub mod port;
 mod editor;
 pub mod metric;
@@ -49,6 +52,7 @@ pub use context::{Host, Level, NodeContext, NodeInfo, Status};
 pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
+pub use lock::{MutexExt, RwLockExt};
 pub use map::{Key, Map};
 pub use message::{Message, generate_id};
 pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
@@ -62,8 +66,8 @@ pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};
 pub use sending::Sending;
 pub use setting::{
-    InvalidSetting, RefusedSetting, Secret, Setting, SettingKind, SettingRecord, SettingRegistry,
-    SettingType, SettingValue, SettingValues,
+    InvalidSetting, NodeRedNames, RefusedSetting, Secret, Setting, SettingKind, SettingRecord,
+    SettingRegistry, SettingType, SettingValue, SettingValues,
 };
 pub use setup::{SetupFailed, set_up};
 pub use store::{
@@ -72,4 +76,4 @@ pub use store::{
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};
 pub use user::{User, Users};
-pub use value::{HasBigInt, Value};
+pub use value::{MAX_JSON, Unprintable, Value};

@@ -262,13 +262,6 @@ fn integer_key(key: &str) -> Option<u32> {
     key.parse().ok().filter(|number| *number < u32::MAX)
 }
 
-impl PartialEq for Map {
-    /// Objects are equal if they have equal values under the same names, in any order.
-    fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(k, v)| other.get_own(k) == Some(v))
-    }
-}
-
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()

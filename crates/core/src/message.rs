@@ -4,7 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use crate::{HasBigInt, Key, Map, Unopened, Value, print};
+use crate::{Key, Map, Unopened, Unprintable, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
 /// their contents, so that each wire gets its own message.
@@ -93,6 +93,12 @@ impl Message {
         if self.identified {
             return;
         }
+        if let Body::Unopened(unopened) = &self.body
+            && unopened.is_identified()
+        {
+            self.identified = true;
+            return;
+        }
         if !self.properties().get(ID).is_some_and(Value::is_truthy) {
             self.properties_mut().insert(Key::new_static(ID), generate_id());
         }
@@ -159,8 +165,8 @@ impl Message {
     /// `JSON.stringify(msg)`.
     ///
     /// # Errors
-    /// If the message contains a `BigInt`.
-    pub fn stringify(&self) -> Result<String, HasBigInt> {
+    /// As [`Value::stringify`].
+    pub fn stringify(&self) -> Result<String, Unprintable> {
         print::stringify(self.properties())
     }
 }

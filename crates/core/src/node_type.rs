@@ -66,6 +66,15 @@ pub enum Links {
     /// What leaves output 1 goes to the first node listed in this property, of a type with
     /// [`Links::In`].
     Call(&'static str),
+    /// They take answers to what they sent: [`NodeContext::deliver`](crate::NodeContext::deliver)
+    /// reaches the node `ID` as `answer:ID`, and only as that. So a name in a message, which may
+    /// come from outside, reaches no other kind of node.
+    Answers,
+}
+
+impl Links {
+    /// What the address of a node with [`Links::Answers`] begins with; its id follows.
+    pub const ANSWER: &'static str = "answer:";
 }
 
 /// The description of a node type. Created by a plugin crate and registered with `register!`.

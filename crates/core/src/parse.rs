@@ -12,6 +12,9 @@ use crate::{Key, Map, Text, Value};
 /// The maximum nesting of arrays and objects; serde_json's limit.
 const DEEPEST: usize = 127;
 
+/// From this many items, those that follow are counted before there is room for them.
+const MANY: usize = 1024;
+
 /// Numbers with up to this many digits, and powers of ten up to this exponent, are exact: dividing
 /// one by the other rounds once, which is correct.
 const EXACT_DIGITS: usize = 15;
@@ -102,7 +105,18 @@ impl<'a> Reader<'a> {
             if self.is_last(b']')? {
                 return Some(items);
             }
+            if items.len() == MANY {
+                items.reserve_exact(self.simple_items());
+            }
         }
+    }
+
+    /// The number of items until the end of an array, or until the first one that is a text, array
+    /// or object. So a long list of numbers takes the memory of its values and no more.
+    fn simple_items(&self) -> usize {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let simple = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'[' | b'{' | b']'));
+        simple.filter(|byte| **byte == b',').count() + 1
     }
 
     /// Reads the separator after an element: a comma, or `end`.
@@ -298,6 +312,20 @@ mod tests {
         assert_eq!(read(r#""\ud800\ud800""#).unwrap(), "\"\u{fffd}\u{fffd}\"");
         assert_eq!(read(r#""\ud83d\u+e00""#), None);
         assert_eq!(parse("-1e999"), Some(Value::Number(f64::NEG_INFINITY)));
+    }
+
+    #[test]
+    fn a_long_list_takes_no_more_room_than_its_items() {
+        let numbers = format!("[{}1]", "1,".repeat(100_000));
+        let mut reader = Reader { text: &numbers, at: 0 };
+        let items = reader.array(1).unwrap();
+        assert_eq!((items.len(), items.capacity()), (100_001, 100_001));
+        for item in ["null", "\"a,b]\"", "[1,2]", "{\"a\":[1,2]}", "1 "] {
+            for list in [vec![item; 5_000], [vec!["1"; 3_000], vec![item; 3_000]].concat()] {
+                let text = format!("[{}]", list.join(","));
+                assert_eq!(parse(&text), expected(&text), "{item}");
+            }
+        }
     }
 
     #[test]

@@ -91,7 +91,10 @@ pub type TakeOver = Box<dyn FnOnce(ByteStream, Bytes) + Send>;
 
 /// A connection that was taken over: plain or TLS, of this process or of a library's host. Closed
 /// on drop.
-pub struct ByteStream(Box<dyn Transport>);
+pub struct ByteStream {
+    transport: Box<dyn Transport>,
+    _kept: Option<Box<dyn Any + Send>>,
+}
 
 trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -100,7 +103,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 impl ByteStream {
     /// A stream over `transport`.
     pub fn new(transport: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        ByteStream(Box::new(transport))
+        ByteStream { transport: Box::new(transport), _kept: None }
+    }
+
+    /// Keeps `value` until the connection is closed.
+    pub fn keeping(self, value: impl Send + 'static) -> Self {
+        ByteStream { _kept: Some(Box::new(value)), ..self }
     }
 }
 
@@ -117,7 +125,7 @@ impl AsyncRead for ByteStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_read(cx, buf)
+        Pin::new(&mut *self.transport).poll_read(cx, buf)
     }
 }
 
@@ -128,15 +136,15 @@ impl AsyncWrite for ByteStream {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0).poll_write(cx, buf)
+        Pin::new(&mut *self.transport).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_flush(cx)
+        Pin::new(&mut *self.transport).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_shutdown(cx)
+        Pin::new(&mut *self.transport).poll_shutdown(cx)
     }
 
     #[inline]
@@ -145,11 +153,11 @@ impl AsyncWrite for ByteStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0).poll_write_vectored(cx, bufs)
+        Pin::new(&mut *self.transport).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 }
 

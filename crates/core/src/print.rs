@@ -7,26 +7,33 @@
 use std::cell::RefCell;
 
 use crate::plain::is_plain;
-use crate::{HasBigInt, Map, Value};
+use crate::value::MAX_JSON;
+use crate::{Map, Unprintable, Value};
 
 /// A thread's buffer is kept if its content was not larger than this.
 const KEEP: usize = 64 * 1024;
 
 thread_local! {
-    static BUFFER: RefCell<Printed> = const { RefCell::new(Printed::new()) };
+    static BUFFER: RefCell<Printed> = const { RefCell::new(Printed::new(MAX_JSON)) };
 }
 
 /// Printed text.
-#[derive(Default)]
 pub(crate) struct Printed {
     text: String,
+    /// The maximum length of the text.
+    most: usize,
     /// Whether it contains a number that `JSON.stringify` refuses.
     has_big_int: bool,
 }
 
 impl Printed {
-    const fn new() -> Self {
-        Printed { text: String::new(), has_big_int: false }
+    const fn new(most: usize) -> Self {
+        Printed { text: String::new(), most, has_big_int: false }
+    }
+
+    /// Whether the text is too long; what follows is not printed then.
+    fn is_full(&self) -> bool {
+        self.text.len() > self.most
     }
 }
 
@@ -36,26 +43,31 @@ pub(crate) trait Print {
     fn print(&self, out: &mut Printed);
 }
 
-/// A value as JSON, with the digits of a `BigInt`.
+/// A value as JSON, with the digits of a `BigInt`; `null` if the text is too long.
 pub(crate) fn to_json(value: &impl Print) -> String {
-    print(value).0
+    print(value).map_or_else(|_| "null".to_owned(), |(text, _)| text)
 }
 
 /// A value as `JSON.stringify` prints it.
-pub(crate) fn stringify(value: &impl Print) -> Result<String, HasBigInt> {
-    let (text, has_big_int) = print(value);
-    if has_big_int { Err(HasBigInt) } else { Ok(text) }
+pub(crate) fn stringify(value: &impl Print) -> Result<String, Unprintable> {
+    match print(value)? {
+        (_, true) => Err(Unprintable::BigInt),
+        (text, false) => Ok(text),
+    }
 }
 
-fn print(value: &impl Print) -> (String, bool) {
-    BUFFER.with_borrow_mut(|buffer| {
-        buffer.text.clear();
-        buffer.has_big_int = false;
-        value.print(buffer);
-        let text = &mut buffer.text;
-        let text = if text.len() > KEEP { std::mem::take(text) } else { text.clone() };
-        (text, buffer.has_big_int)
-    })
+fn print(value: &impl Print) -> Result<(String, bool), Unprintable> {
+    BUFFER.with_borrow_mut(|buffer| print_into(buffer, value))
+}
+
+fn print_into(buffer: &mut Printed, value: &impl Print) -> Result<(String, bool), Unprintable> {
+    buffer.text.clear();
+    buffer.has_big_int = false;
+    value.print(buffer);
+    let is_full = buffer.is_full();
+    let text = &mut buffer.text;
+    let text = if text.len() > KEEP { std::mem::take(text) } else { text.clone() };
+    if is_full { Err(Unprintable::TooLong) } else { Ok((text, buffer.has_big_int)) }
 }
 
 impl Print for Value {
@@ -91,6 +103,9 @@ impl Print for Map {
             if value.is_undefined() {
                 continue;
             }
+            if out.is_full() {
+                return;
+            }
             print_text(key, [before, "\":"], &mut out.text);
             before = ",\"";
             value.print(out);
@@ -102,6 +117,9 @@ impl Print for Map {
 fn print_list(items: &[Value], out: &mut Printed) {
     out.text.push('[');
     for (at, item) in items.iter().enumerate() {
+        if out.is_full() {
+            return;
+        }
         if at > 0 {
             out.text.push(',');
         }
@@ -229,10 +247,25 @@ mod tests {
         assert_eq!(Value::Undefined.stringify(), Ok(None));
         assert_eq!(Value::Undefined.to_json(), "null");
         let with_big_int = value(vec![BigInt::from(10).into()]);
-        assert_eq!(with_big_int.stringify(), Err(HasBigInt));
+        assert_eq!(with_big_int.stringify(), Err(Unprintable::BigInt));
         assert!(with_big_int.to_json().starts_with(r#"{"list":[10],"#));
         assert!(serde_json::to_string(&with_big_int).is_err());
         assert_eq!(Value::Null.stringify(), Ok(Some("null".to_owned())), "afterwards");
+    }
+
+    #[test]
+    fn a_value_that_shares_parts_is_printed_to_a_limit() {
+        let mut shared = Value::from("part");
+        for _ in 0..100 {
+            shared = vec![Map::from_iter([("a", shared.clone())]).into(), shared].into();
+        }
+        let mut buffer = Printed::new(10_000);
+        assert_eq!(print_into(&mut buffer, &shared), Err(Unprintable::TooLong));
+        assert!(buffer.text.capacity() < 30_000);
+        let short = Value::from("x".repeat(9_990));
+        assert!(print_into(&mut buffer, &short).is_ok(), "afterwards");
+        let long = Value::from("x".repeat(10_000));
+        assert_eq!(print_into(&mut buffer, &long), Err(Unprintable::TooLong));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `Setting`: the record from which a setting's flag, environment variable, key in the settings
 //! file, validation, help and documentation are derived.
 
+mod node_red;
 mod number;
 mod registry;
 mod value;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use number::number;
 
+pub use node_red::NodeRedNames;
 pub use registry::{DeclaredSetting, RefusedSetting, SettingRegistry};
 pub use value::{Secret, SettingType, SettingValue, SettingValues};
 
@@ -108,6 +110,8 @@ pub struct SettingRecord {
     pub group: &'static str,
     /// Whether the value is never shown.
     pub is_secret: bool,
+    /// Node-RED's names for it.
+    pub node_red: NodeRedNames,
     /// The crate that declares it.
     pub plugin: &'static str,
     /// The version of that crate.
@@ -139,6 +143,7 @@ impl<T> Setting<T> {
             help: "",
             group: "",
             is_secret: false,
+            node_red: NodeRedNames::NONE,
             plugin: "",
             version: "",
         };
@@ -178,6 +183,13 @@ impl<T> Setting<T> {
     /// Makes the setting a secret: its value is never shown.
     pub const fn hidden(mut self) -> Self {
         self.record.is_secret = true;
+        self
+    }
+
+    /// Sets Node-RED's names for the setting, which are accepted as well; for the runtime's own
+    /// settings.
+    pub const fn node_red(mut self, names: NodeRedNames) -> Self {
+        self.record.node_red = names;
         self
     }
 

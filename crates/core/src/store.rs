@@ -6,9 +6,12 @@ pub use place::ContextPlace;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
-use crate::{CannotSet, InvalidProperty, Key, Map, Message, NodeContext, NodeError};
+use crate::{
+    CannotSet, InvalidProperty, Key, Map, Message, MutexExt as _, NodeContext, NodeError,
+    RwLockExt as _,
+};
 use crate::{PropertyPath, Value};
 
 /// The scope of context values.
@@ -48,21 +51,21 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     fn place(&self, place: &str) -> Option<Arc<Mutex<Map>>> {
-        self.places.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+        self.places.read_locked().get(place).cloned()
     }
 
     fn with<T>(&self, place: &str, work: impl FnOnce(&mut Map) -> T) -> T {
         let map = self.place(place).unwrap_or_else(|| {
-            let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+            let mut places = self.places.write_locked();
             Arc::clone(places.entry(place.to_owned()).or_default())
         });
-        let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = map.locked();
         work(&mut map)
     }
 
     /// The places that contain values.
     pub fn places(&self) -> Vec<String> {
-        self.places.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.places.read_locked().keys().cloned().collect()
     }
 
     /// Whether a value was ever set in a place.
@@ -73,7 +76,7 @@ impl MemoryStore {
     /// All values of a place.
     pub fn values(&self, place: &str) -> Map {
         let map = self.place(place);
-        let copy = map.map(|map| map.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let copy = map.map(|map| map.locked().clone());
         copy.unwrap_or_default()
     }
 
@@ -86,7 +89,7 @@ impl MemoryStore {
 impl ContextStore for MemoryStore {
     fn get(&self, place: &str, path: &PropertyPath) -> Option<Value> {
         let map = self.place(place)?;
-        let map = map.lock().unwrap_or_else(PoisonError::into_inner);
+        let map = map.locked();
         // A path that cannot be read is undefined, as in Node-RED.
         path.read_in(&map).ok().flatten()
     }
@@ -103,18 +106,18 @@ impl ContextStore for MemoryStore {
 
     fn keys(&self, place: &str) -> Vec<Key> {
         let Some(map) = self.place(place) else { return Vec::new() };
-        map.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        map.locked().keys().cloned().collect()
     }
 
     fn retain(&self, keep: &dyn Fn(&str) -> bool) {
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.places.write_locked();
         places.retain(|place, _| keep(place));
     }
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.read_locked();
         f.debug_struct("MemoryStore").field("places", &places.len()).finish()
     }
 }
@@ -174,7 +177,7 @@ impl ContextStores {
     pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &dyn ContextStore {
         let found = self.stores.iter().find(|(known, _)| known == name);
         if found.is_none() && !matches!(name, "" | "default") {
-            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut unknown = self.unknown.locked();
             if unknown.len() < MANY_NAMES && unknown.insert(name.to_owned()) {
                 drop(unknown);
                 let default = self.names().next().unwrap_or_default();

@@ -22,6 +22,8 @@ pub struct UnopenedTable {
     pub properties: fn(&Unopened) -> &Map,
     /// Takes the properties. Only `drop` is called afterwards.
     pub take: fn(&mut Unopened) -> Map,
+    /// Whether they are known to have a `_msgid`, without reading them.
+    pub is_identified: fn(&Unopened) -> bool,
     /// A copy with equal properties.
     pub clone: fn(&Unopened) -> Unopened,
     /// Frees the memory behind the pointer; called once.
@@ -50,6 +52,10 @@ impl Unopened {
     #[inline]
     pub fn into_pointer(self) -> *mut () {
         std::mem::ManuallyDrop::new(self).pointer()
+    }
+
+    pub(crate) fn is_identified(&self) -> bool {
+        (self.table.is_identified)(self)
     }
 
     pub(crate) fn properties(&self) -> &Map {

@@ -9,7 +9,7 @@ use crate::{BigInt, Date, Map, Text, json, print};
 
 /// A JavaScript value in a message. Cloning is cheap: strings, buffers, arrays and objects are
 /// reference-counted and copied only when a clone is changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     /// `null`.
     #[default]
@@ -172,7 +172,8 @@ impl Value {
     /// `undefined` element is `null`, a date is its ISO 8601 text, and an invalid date is `null`.
     ///
     /// The result is always valid JSON, unlike that of `JSON.stringify`: `undefined` itself is
-    /// `null`, and a `BigInt` is printed as digits. Use [`stringify`](Self::stringify) for text
+    /// `null`, a `BigInt` is printed as digits, and a value whose text would be longer than
+    /// [`MAX_JSON`] is `null`. Use [`stringify`](Self::stringify) for text
     /// that a flow requests.
     pub fn to_json(&self) -> String {
         print::to_json(self)
@@ -181,16 +182,27 @@ impl Value {
     /// `JSON.stringify(value)`; `None` for `undefined`.
     ///
     /// # Errors
-    /// If the value is or contains a `BigInt`.
-    pub fn stringify(&self) -> Result<Option<String>, HasBigInt> {
+    /// If the value is or contains a `BigInt`, or its text is longer than [`MAX_JSON`].
+    pub fn stringify(&self) -> Result<Option<String>, Unprintable> {
         self.defined().map(print::stringify).transpose()
     }
 }
 
-/// A value cannot be represented in JSON, because it contains a `BigInt`.
+/// Why a value has no JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot print a BigInt as JSON; convert it to a number or a string first")]
-pub struct HasBigInt;
+#[non_exhaustive]
+pub enum Unprintable {
+    /// It contains a `BigInt`.
+    #[error("cannot print a BigInt as JSON; convert it to a number or a string first")]
+    BigInt,
+    /// The text would be longer than [`MAX_JSON`]. Values that share parts may be small and have a
+    /// long text.
+    #[error("cannot print the value as JSON: its text is longer than {} MiB", MAX_JSON >> 20)]
+    TooLong,
+}
+
+/// The maximum length of a JSON text that is printed, in bytes.
+pub const MAX_JSON: usize = 256 << 20;
 
 macro_rules! value_from {
     ($($from:ty => |$name:ident| $to:expr;)+) => {

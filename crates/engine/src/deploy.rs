@@ -8,7 +8,9 @@ use ferrowire_core::{Registry, StopReason};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
+use crate::draft::Draft;
 use crate::model::Model;
+use crate::plan::Origin;
 use crate::plan::Plan;
 use crate::problem::Severity;
 use crate::restart::{Decision, Decisions, Deploy, Reason, decide};
@@ -55,7 +57,7 @@ pub(crate) struct Snapshot {
 impl Default for Snapshot {
     fn default() -> Self {
         let file = FlowFile::default();
-        let rev = file.rev().into();
+        let rev = file.rev();
         Snapshot { file, rev, problems: Arc::default(), nodes: Arc::default() }
     }
 }
@@ -70,25 +72,30 @@ impl SharedEngine {
     ) -> Deployed {
         let mut flows = self.flows.lock().await;
         flows.started |= start;
-        let mut plan = Plan::new(file.clone(), &self.registry, &self.environment);
-        let running = flows.started && !plan.is_blocked();
-        let deployed = Deployed {
-            rev: file.rev().into(),
-            problems: std::mem::take(&mut plan.problems).into(),
-            running,
-        };
-        self.show_file(file, &deployed);
-        self.services.set_scopes(std::mem::take(&mut plan.scopes));
-        let model = Arc::clone(&plan.model);
+        let file = file.sharing(&self.snapshot.load().file);
+        let draft = Draft::new(file.clone(), &self.registry, &self.environment);
+        let running = flows.started && !draft.is_blocked();
+        let model = Arc::clone(&draft.model);
         let CurrentFlows { model: old, running: nodes, .. } = &mut *flows;
+        let mut decisions = Decisions::new();
         if running {
-            let decisions = decide(&Deploy {
+            decisions = decide(&Deploy {
                 deploy_type,
                 old,
                 new: &model,
                 running: nodes.references(),
-                planned: plan.references(),
+                planned: draft.references(),
             });
+        }
+        let (mut plan, problems) = draft.build(|id| match decisions.get(id) {
+            Some(Decision::Keep) => nodes.take(id),
+            _ => None,
+        });
+        decisions.retain(|id, _| plan.contains(id));
+        let deployed = Deployed { rev: file.rev(), problems: problems.into(), running };
+        self.show_file(file, &deployed);
+        self.services.set_scopes(std::mem::take(&mut plan.scopes));
+        if running {
             log_decisions(&plan, &decisions);
             nodes.replace(plan, &decisions, &self.services, self.limits).await;
         } else {
@@ -139,7 +146,8 @@ impl SharedEngine {
 
 /// Logs why nodes start and restart.
 fn log_decisions(plan: &Plan, decisions: &Decisions) {
-    for info in plan.nodes.iter().map(|node| &node.info) {
+    for node in &plan.nodes {
+        let Origin::Built(info, _) = &node.origin else { continue };
         let Some(Decision::Restart(reason)) = decisions.get(&info.id) else { continue };
         if *reason == Reason::New {
             // There is nothing to explain, and a start would log a line for each node.

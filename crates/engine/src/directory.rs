@@ -28,6 +28,11 @@ impl Directory {
         let info = node.info();
         match links {
             Links::None | Links::Out(_) => return,
+            Links::Answers => {
+                let address = format!("{}{}", Links::ANSWER, info.id);
+                self.nodes.insert(address, Arc::clone(node));
+                return;
+            }
             Links::Call(_) => {}
             Links::In(_) => {
                 self.callable.insert(info.id.clone());

@@ -7,8 +7,9 @@ mod host;
 mod value;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use ferrowire_core::{Map, NodeInfo, Value};
+use ferrowire_core::{Key, Map, NodeInfo, Value};
 
 use crate::env::value::{CannotEvaluate, evaluate, expression, is_env, reference_of};
 use crate::flow_file::text;
@@ -116,7 +117,7 @@ impl Scopes {
     /// Adds the scope of a group, after those of the groups that contain it.
     fn add_group_and_outer(&mut self, model: &Model, at: usize, problems: &mut Vec<Problem>) {
         let (mut chain, mut seen) = (Vec::new(), HashSet::new());
-        let mut next = Some(&model.file.nodes()[at]);
+        let mut next = Some(&*model.file.nodes()[at]);
         while let Some(group) = next.take() {
             let id = text(group, "id");
             if self.by_id.contains_key(id) {
@@ -271,27 +272,33 @@ impl Scopes {
         }
     }
 
-    /// The properties of the node with each `${NAME}` replaced by its value, and the node's info
-    /// with the resulting name.
+    /// The properties of the node with each `${NAME}` replaced by its value. Without references, they
+    /// stay shared.
     pub(crate) fn substitute(
         &self,
         model: &Model,
         entry: &Entry,
-        properties: &Map,
-    ) -> (NodeInfo, Map) {
-        let mut info = model.info(entry, text(properties, "name"));
+        properties: Arc<Map>,
+    ) -> Arc<Map> {
+        let is_replaced = |key: &str| !matches!(key, "id" | "type" | "z" | "g" | "wires");
+        let refers =
+            |(key, value): (&Key, &Value)| is_replaced(key.as_str()) && has_reference(value);
+        if !properties.iter().any(refers) {
+            return properties;
+        }
+        let mut info = model.info(entry, text(&properties, "name"));
         if let Some(name) = reference_of(&info.name).and_then(|name| self.get(&info, name)) {
-            info.name = name.as_str().map_or_else(|| name.to_json(), str::to_owned);
+            info.name = as_name(&name);
         }
         let mut replaced = Map::with_capacity(properties.len());
         for (key, value) in properties.iter() {
             let mut value = value.clone();
-            if !matches!(key.as_str(), "id" | "type" | "z" | "g" | "wires") {
+            if is_replaced(key.as_str()) {
                 self.replace(&info, &mut value);
             }
             replaced.insert(key.clone(), value);
         }
-        (info, replaced)
+        Arc::new(replaced)
     }
 
     /// Replaces references within `value`. The recursion is bounded, because the JSON parser bounds
@@ -314,6 +321,27 @@ impl Scopes {
             }
             _ => {}
         }
+    }
+}
+
+/// The info of a node whose properties became `replaced`.
+pub(crate) fn info_of(model: &Model, entry: &Entry, replaced: &Map) -> NodeInfo {
+    let has_name = matches!(model.object(entry).get("name"), Some(Value::String(_)));
+    let name = replaced.get("name").filter(|_| has_name).map(as_name);
+    model.info(entry, &name.unwrap_or_default())
+}
+
+fn as_name(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_json(), str::to_owned)
+}
+
+/// Whether a value is or contains a reference to a variable. Bounded as [`Scopes::replace`] is.
+fn has_reference(value: &Value) -> bool {
+    match value {
+        Value::String(text) => reference_of(text).is_some(),
+        Value::Array(items) => items.iter().any(has_reference),
+        Value::Object(map) => map.iter().any(|(_, value)| has_reference(value)),
+        _ => false,
     }
 }
 

@@ -1,20 +1,30 @@
 //! `FlowFile`: Node-RED's flows.json as a list of node objects, read and written without loss.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ferrowire_core::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// A flow file: all its node objects in order, with all their properties, also those of unknown
 /// types. Cloning is cheap.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct FlowFile {
-    nodes: Arc<Vec<Map>>,
+    nodes: Arc<Vec<Arc<Map>>>,
     /// The object around `flows`, for files of the form `{"flows": […], "rev": "…"}`.
     envelope: Option<Arc<Map>>,
     credentials: Credentials,
+    /// The revision of `nodes`, once it is known.
+    rev: Arc<OnceLock<Arc<str>>>,
+}
+
+impl PartialEq for FlowFile {
+    fn eq(&self, other: &Self) -> bool {
+        let FlowFile { nodes, envelope, credentials, rev: _ } = self;
+        *nodes == other.nodes && *envelope == other.envelope && *credentials == other.credentials
+    }
 }
 
 /// The credentials of nodes, by id. They are not in the file.
@@ -75,7 +85,7 @@ pub enum FlowFileError {
 impl FlowFile {
     /// One file with the nodes of all `files`, in their order. Credentials are left out.
     pub fn merged(files: impl IntoIterator<Item = FlowFile>) -> Self {
-        let nodes: Vec<Map> = files.into_iter().flat_map(|file| file.nodes().to_vec()).collect();
+        let nodes: Vec<_> = files.into_iter().flat_map(|file| file.nodes().to_vec()).collect();
         FlowFile { nodes: nodes.into(), ..FlowFile::default() }
     }
 
@@ -101,8 +111,31 @@ impl FlowFile {
     }
 
     /// A flow file with other nodes and the same credentials.
-    pub(crate) fn with_nodes(&self, nodes: Vec<Map>) -> Self {
-        FlowFile { nodes: nodes.into(), envelope: None, credentials: self.credentials.clone() }
+    pub(crate) fn with_nodes(&self, nodes: Vec<Arc<Map>>) -> Self {
+        let credentials = self.credentials.clone();
+        FlowFile { nodes: nodes.into(), credentials, ..FlowFile::default() }
+    }
+
+    /// The same file, sharing with `other` the objects that are equal. A deploy changes few objects,
+    /// and those that are shared are compared once.
+    #[must_use]
+    pub(crate) fn sharing(mut self, other: &FlowFile) -> Self {
+        let by_id = OnceCell::new();
+        let find = |id: &str| {
+            let by_id = by_id.get_or_init(|| {
+                other.nodes().iter().map(|node| (text(node, "id"), node)).collect::<HashMap<_, _>>()
+            });
+            by_id.get(id).copied()
+        };
+        for (at, node) in Arc::make_mut(&mut self.nodes).iter_mut().enumerate() {
+            let id = text(node, "id");
+            let at_same_place = other.nodes().get(at).filter(|other| text(other, "id") == id);
+            let Some(known) = at_same_place.or_else(|| find(id)) else { continue };
+            if is_identical(node, known) {
+                *node = Arc::clone(known);
+            }
+        }
+        self
     }
 
     /// Parses the text of a flow file: an array of nodes, or an object with such an array in `flows`.
@@ -139,14 +172,18 @@ impl FlowFile {
 
     /// The node objects in the order of the file: tabs, subflows, groups, configuration nodes and
     /// flow nodes.
-    pub fn nodes(&self) -> &[Map] {
+    pub fn nodes(&self) -> &[Arc<Map>] {
         &self.nodes
     }
 
     /// The file as JSON, in the form that it was read in.
     pub fn to_json(&self) -> String {
         match &self.envelope {
-            None => self.flows_value().to_json(),
+            None => {
+                let text = self.flows_value().to_json();
+                self.rev.get_or_init(|| rev_of(&text));
+                text
+            }
             Some(envelope) => {
                 let mut map = Map::clone(envelope);
                 map.insert("flows", self.flows_value());
@@ -156,14 +193,23 @@ impl FlowFile {
     }
 
     /// The revision: the SHA-256 hash of the nodes as JSON, in hexadecimal, as in Node-RED.
-    pub fn rev(&self) -> String {
-        let hash = Sha256::digest(self.flows_value().to_json());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn rev(&self) -> Arc<str> {
+        Arc::clone(self.rev.get_or_init(|| rev_of(&self.flows_value().to_json())))
     }
 
     fn flows_value(&self) -> Value {
-        self.nodes.iter().cloned().map(Value::from).collect::<Vec<_>>().into()
+        self.nodes.iter().cloned().map(Value::Object).collect::<Vec<_>>().into()
     }
+}
+
+fn rev_of(nodes: &str) -> Arc<str> {
+    let hash = Sha256::digest(nodes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+/// Whether two objects have equal properties in the same order.
+fn is_identical(one: &Arc<Map>, other: &Arc<Map>) -> bool {
+    Arc::ptr_eq(one, other) || one.len() == other.len() && one.iter().eq(other.iter())
 }
 
 fn not_json(error: &serde_json::Error) -> FlowFileError {
@@ -173,7 +219,7 @@ fn not_json(error: &serde_json::Error) -> FlowFileError {
     FlowFileError::NotJson { line, column, reason }
 }
 
-fn node(item: Value, position: usize) -> Result<Map, FlowFileError> {
+fn node(item: Value, position: usize) -> Result<Arc<Map>, FlowFileError> {
     let Value::Object(node) = item else {
         return Err(FlowFileError::NotAnObject { position, found: describe(&item) });
     };
@@ -188,7 +234,7 @@ fn node(item: Value, position: usize) -> Result<Map, FlowFileError> {
             return Err(FlowFileError::Missing { position, property, known });
         }
     }
-    Ok(Arc::unwrap_or_clone(node))
+    Ok(node)
 }
 
 /// The property as a string; empty if it is missing or not a string.

@@ -15,10 +15,10 @@
 //!    even if their type is missing.
 //! 3. `env`: `${NAME}` in properties is replaced by the value that the node's group, tab or
 //!    environment has.
-//! 4. `validate`, `plan`: references, unique properties and types are checked, and each node is
-//!    built. A node with a mistake is left out and the others run. Only a missing type prevents all
-//!    of them from starting.
-//! 5. `restart`: at a deploy, which nodes go on, which restart, and why.
+//! 4. `validate`, `draft`: references, unique properties and types are checked. Only a missing type
+//!    prevents all nodes from starting.
+//! 5. `restart`: at a deploy, which nodes go on, which restart, and why. The latter and new ones are
+//!    built, and become the `plan` with those that go on. A node with a mistake is left out.
 //! 6. `watch`: which catch, status and complete nodes watch which nodes. `graph`: which wires get a
 //!    queue, and in which order nodes start.
 //! 7. `running` carries the decision out: old nodes stop, sources first (`start_stop`); new nodes
@@ -32,8 +32,10 @@
 //! is given.
 
 mod builder;
+mod claims;
 mod deploy;
 mod directory;
+mod draft;
 mod engine;
 mod env;
 mod environment;

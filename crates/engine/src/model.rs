@@ -1,6 +1,7 @@
 //! `Model`: the tabs, groups, subflows and nodes of a flow file, by id.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use ferrowire_core::{Map, NodeInfo, Value};
 
@@ -194,12 +195,18 @@ impl Model {
     }
 
     /// The properties of a node, as they are in the file.
-    pub(crate) fn object(&self, entry: &Entry) -> &Map {
+    pub(crate) fn object(&self, entry: &Entry) -> &Arc<Map> {
         &self.file.nodes()[entry.at]
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Object> {
         self.ids.get(id).copied()
+    }
+
+    /// The object `id` that counts.
+    pub(crate) fn object_of(&self, id: &str) -> Option<&Map> {
+        let at = self.get(id).map(|object| self.place_in_file(object))?;
+        self.file.nodes().get(at).map(|object| &**object)
     }
 
     pub(crate) fn node(&self, id: &str) -> Option<&Entry> {
@@ -212,17 +219,26 @@ impl Model {
     /// The tab, group or subflow `id`.
     pub(crate) fn structure(&self, id: &str) -> Option<&Map> {
         match self.get(id)? {
-            Object::Structure(at) => self.file.nodes().get(at),
+            Object::Structure(at) => self.file.nodes().get(at).map(|object| &**object),
             Object::Node(_) => None,
         }
     }
 
     /// All objects that count, with their ids, in the order of the file.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (&str, &Map)> {
-        self.file.nodes().iter().enumerate().filter_map(|(at, object)| {
-            let (id, found) = self.ids.get_key_value(text(object, "id"))?;
-            (self.place_in_file(*found) == at).then_some((id.as_str(), object))
+        let is_other = |id: &str, at: usize| {
+            let counts = || self.ids.get(id).map(|found| self.place_in_file(*found));
+            !self.duplicates.is_empty() && counts() != Some(at)
+        };
+        self.file.nodes().iter().enumerate().filter_map(move |(at, object)| {
+            let id = text(object, "id");
+            (!is_other(id, at)).then_some((id, &**object))
         })
+    }
+
+    /// The length of the longest id, in bytes. No longer text refers to an object.
+    pub(crate) fn longest_id(&self) -> usize {
+        self.ids.keys().map(String::len).max().unwrap_or(0)
     }
 
     /// The groups that contain the node, the innermost first.
@@ -272,7 +288,7 @@ impl Model {
     pub(crate) fn place(&self, at: usize) -> Place {
         let node = &self.file.nodes()[at];
         let flow = text(node, "z");
-        let holder = self.structure(flow).or_else(|| Some(self.object(self.node(flow)?)));
+        let holder = self.structure(flow).or_else(|| Some(&**self.object(self.node(flow)?)));
         let label = holder.map_or("", |flow| match (text(flow, "label"), text(flow, "name")) {
             // An instance without a name has the name of its definition.
             ("", "") => self.structure(text(flow, "subflow")).map_or("", |def| text(def, "name")),

@@ -1,78 +1,53 @@
-//! `Plan`: the nodes of a flow file that can run, built but not started, and all its problems.
+//! `Plan`: the nodes of a flow file that are to run.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ferrowire_core::{
-    BuiltNode, ConfigProblem, Links, Map, NodeConfig, NodeError, NodeInfo, NodeType, Registry,
-    Value,
-};
+use ferrowire_core::{BuiltNode, Links, Map, NodeInfo, NodeType, Value};
 
 use crate::env::Scopes;
 use crate::model::{Entry, Model, wires};
-use crate::problem::Severity;
-use crate::validate::{
-    Claims, References, missing_types, resolve_references, type_of, wire_problems,
-};
-use crate::{Environment, FlowFile, Problem};
+use crate::running::NodeRecord;
+use crate::validate::References;
 
-/// The nodes of a flow file that can run, and all problems in it.
+/// The nodes of a flow file that are to run, in the order of the file.
 pub(crate) struct Plan {
     pub(crate) model: Arc<Model>,
     pub(crate) scopes: Scopes,
-    pub(crate) problems: Vec<Problem>,
-    /// The nodes that can run, in the order of the file.
     pub(crate) nodes: Vec<PlannedNode>,
     by_id: HashMap<String, usize>,
 }
 
-/// A node that can run.
+/// A node that is to run.
 pub(crate) struct PlannedNode {
-    pub(crate) info: NodeInfo,
     /// What its references lead to.
     pub(crate) references: References,
-    pub(crate) built: BuiltNode,
     pub(crate) node_type: NodeType,
     /// Its properties for the configuration nodes that it refers to, without credentials.
     pub(crate) properties: Arc<Map>,
+    pub(crate) origin: Origin,
     /// Its place in [`Model::nodes`].
-    entry: usize,
+    pub(crate) entry: usize,
 }
 
-/// A node's info and properties, with the environment variables replaced.
-type Resolved = (NodeInfo, Map);
+/// Where a node of the plan comes from.
+pub(crate) enum Origin {
+    /// It runs already, and goes on.
+    Running(NodeRecord),
+    /// It was built for this plan.
+    Built(NodeInfo, BuiltNode),
+}
 
 impl Plan {
-    pub(crate) fn new(file: FlowFile, registry: &Registry, environment: &Environment) -> Self {
-        let model = Model::new(file);
-        let mut problems = model.problems();
-        problems.extend(missing_types(&model, registry));
-        let scopes = Scopes::new(&model, environment, &mut problems);
-        let resolved: HashMap<&str, Resolved> = model
-            .active()
-            .map(|(_, entry)| (entry.id.as_str(), resolve(&model, entry, &scopes)))
-            .collect();
-        let mut claims = Claims::default();
-        let mut nodes = Vec::new();
-        for (at, entry) in model.active() {
-            wire_problems(&model, entry, &mut problems);
-            let Some(node_type) = type_of(&model, entry, registry) else { continue };
-            let planned = plan_node(&model, at, node_type, &resolved, &mut claims, &mut problems);
-            nodes.extend(planned);
-        }
-        let by_id = nodes.iter().enumerate().map(|(at, node)| (node.info.id.clone(), at)).collect();
-        Plan { model: Arc::new(model), scopes, problems, nodes, by_id }
+    pub(crate) fn new(model: Arc<Model>, scopes: Scopes, nodes: Vec<PlannedNode>) -> Self {
+        let by_id = nodes.iter().enumerate();
+        let by_id = by_id.map(|(at, node)| (model.nodes[node.entry].id.clone(), at)).collect();
+        Plan { model, scopes, nodes, by_id }
     }
 
-    /// Whether a node type is missing, so that no node may start.
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::MissingType)
-    }
-
-    /// For each node, by id, what its references lead to.
-    pub(crate) fn references(&self) -> Vec<(&str, &References)> {
-        self.nodes.iter().map(|node| (node.info.id.as_str(), &node.references)).collect()
+    /// Whether the node is to run.
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.by_id.contains_key(id)
     }
 
     /// The model's entry for the node at `at`.
@@ -124,7 +99,7 @@ impl Plan {
         for (at, node) in self.nodes.iter().enumerate() {
             let listed = |property| self.listed(at, property);
             match node.node_type.links {
-                Links::None => {}
+                Links::None | Links::Answers => {}
                 Links::Out(property) => {
                     listed(property).into_iter().filter(is_in).for_each(|to| add(at, 0, to));
                 }
@@ -166,69 +141,4 @@ impl Plan {
         };
         self.nodes.iter().map(uses_of).collect()
     }
-}
-
-fn resolve(model: &Model, entry: &Entry, scopes: &Scopes) -> Resolved {
-    let properties = model.object(entry);
-    match model.credentials_of(&entry.id) {
-        None => scopes.substitute(model, entry, properties),
-        Some(credentials) => {
-            let mut properties = properties.clone();
-            properties.insert("credentials", credentials.clone());
-            scopes.substitute(model, entry, &properties)
-        }
-    }
-}
-
-fn plan_node(
-    model: &Model,
-    at: usize,
-    node_type: &NodeType,
-    resolved: &HashMap<&str, Resolved>,
-    claims: &mut Claims,
-    problems: &mut Vec<Problem>,
-) -> Option<PlannedNode> {
-    let entry = &model.nodes[at];
-    let (info, properties) = resolved.get(entry.id.as_str())?.clone();
-    let mut references = resolve_references(model, entry, node_type, &properties, problems);
-    if model.is_instance(entry) {
-        // A status output shows its status at its users: the instance.
-        references.uses.extend(model.status_output(entry).map(str::to_owned));
-    }
-    let free = claims.claim(model, entry, node_type, &properties, problems);
-    let built = build(model, entry, node_type, resolved, problems)?;
-    let mut properties = properties;
-    properties.remove("credentials");
-    free.then_some(PlannedNode {
-        info,
-        references,
-        built,
-        node_type: *node_type,
-        properties: Arc::new(properties),
-        entry: at,
-    })
-}
-
-/// Builds the node; `None` if there is a problem with its properties or it panics.
-fn build(
-    model: &Model,
-    entry: &Entry,
-    node_type: &NodeType,
-    resolved: &HashMap<&str, Resolved>,
-    problems: &mut Vec<Problem>,
-) -> Option<BuiltNode> {
-    let (info, properties) = resolved.get(entry.id.as_str())?.clone();
-    let find = |id: &str| resolved.get(id).map(|(_, properties)| properties.clone());
-    let mut config = NodeConfig::new(info, properties, &find);
-    let built = catch_unwind(AssertUnwindSafe(|| node_type.build(&mut config)));
-    let mut found = config.take_problems();
-    if let Err(panic) = &built {
-        let text =
-            format!("the node panicked while it was built: {}", NodeError::panic_text(&**panic));
-        found.push(ConfigProblem { property: String::new(), text });
-    }
-    let fine = found.is_empty();
-    let place = || model.place(entry.at);
-    problems.extend(found.into_iter().map(|p| Problem::of_node(place(), &p.property, p.text)));
-    built.ok().filter(|_| fine)
 }

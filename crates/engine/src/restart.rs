@@ -99,7 +99,7 @@ fn reason_for_all(deploy: &Deploy<'_>) -> Option<Reason> {
 
 fn global_config(model: &Model) -> Vec<(&Map, Option<&Map>)> {
     let entries = model.nodes.iter().filter(|entry| entry.node_type == GLOBAL_CONFIG);
-    entries.map(|entry| (model.object(entry), model.credentials_of(&entry.id))).collect()
+    entries.map(|entry| (&**model.object(entry), model.credentials_of(&entry.id))).collect()
 }
 
 /// What changed, by id. Tabs, groups, subflows and removed nodes are included, because nodes that
@@ -119,9 +119,8 @@ fn changes<'a>(deploy: &Deploy<'a>) -> Changes<'a> {
 
 /// The objects with a property that changed, and those that are gone or disabled.
 fn changes_of_their_own<'a>(old: &'a Model, new: &'a Model) -> Changes<'a> {
-    let after: HashMap<&str, &Map> = new.objects().collect();
     let is_same = |id: &str, before: &Map| {
-        after.get(id).is_some_and(|after| !differs(before, after))
+        new.object_of(id).is_some_and(|after| !differs(before, after))
             && old.credentials_of(id) == new.credentials_of(id)
     };
     let is_gone = |id: &str| old.is_active(id) && !new.is_active(id);
@@ -131,6 +130,9 @@ fn changes_of_their_own<'a>(old: &'a Model, new: &'a Model) -> Changes<'a> {
 
 /// Whether the two objects differ in a property that matters to a running node.
 fn differs(before: &Map, after: &Map) -> bool {
+    if std::ptr::eq(before, after) {
+        return false;
+    }
     let ignored: &[&str] = match text(before, "type") {
         "tab" => return before.get("env") != after.get("env") || text(after, "type") != "tab",
         // The nodes and wires inside are compared in each instance.
@@ -146,10 +148,11 @@ fn differs(before: &Map, after: &Map) -> bool {
 
 /// Adds the nodes whose own wires changed, new nodes included.
 fn add_rewired<'a>(old: &'a Model, new: &'a Model, changes: &mut Changes<'a>) {
-    let before: HashMap<&str, Option<&Value>> =
-        old.objects().map(|(id, node)| (id, node.get("wires"))).collect();
+    let is_same = |before: &Map, node: &Map| {
+        std::ptr::eq(before, node) || before.get("wires") == node.get("wires")
+    };
     for (id, node) in new.objects() {
-        if before.get(id) != Some(&node.get("wires")) {
+        if !old.object_of(id).is_some_and(|before| is_same(before, node)) {
             changes.entry(id).or_insert(Reason::Wires);
         }
     }
@@ -161,9 +164,11 @@ type Edges<'a> = HashMap<&'a str, Vec<&'a str>>;
 /// From each object to those that refer to it.
 fn references<'a>(old: &'a Model, new: &'a Model) -> Edges<'a> {
     let mut edges = Edges::new();
+    let longest = new.longest_id().max(old.longest_id());
     for (id, node) in new.objects() {
         for (key, value) in node.iter() {
             let named = value.as_str().filter(|_| !matches!(key.as_str(), "id" | "wires"));
+            let named = named.filter(|named| (1..=longest).contains(&named.len()));
             if let Some(named) = named.filter(|named| new.get(named).or(old.get(named)).is_some()) {
                 edges.entry(named).or_default().push(id);
             }

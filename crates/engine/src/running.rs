@@ -21,7 +21,7 @@ use crate::validate::References;
 pub(crate) type NodesById = HashMap<String, Arc<RunningNode>>;
 
 /// A running node, and what the next deploy needs to know of it.
-struct NodeRecord {
+pub(crate) struct NodeRecord {
     node: Arc<RunningNode>,
     references: References,
     order: Order,
@@ -60,9 +60,14 @@ impl RunningNodes {
         services.set_directory(Directory::default());
     }
 
-    /// Runs the nodes of `plan` and no others, as `decisions` say: kept nodes go on with the wires
-    /// of the plan, the others are stopped and started. Messages to a new node wait until it has
-    /// started.
+    /// Takes a node that goes on, for a plan.
+    pub(crate) fn take(&mut self, id: &str) -> Option<NodeRecord> {
+        self.records.remove(id)
+    }
+
+    /// Runs the nodes of `plan` and no others: those that were taken go on with the wires of the
+    /// plan, the others are stopped, which `decisions` have reasons for. Messages to a new node wait
+    /// until it has started.
     pub(crate) async fn replace(
         &mut self,
         plan: Plan,
@@ -70,8 +75,8 @@ impl RunningNodes {
         services: &Arc<NodeServices>,
         limits: TimeLimits,
     ) {
-        let mut old = std::mem::take(&mut self.records);
-        let mut next = NextSet::new(plan, decisions, &mut old, services);
+        let old = std::mem::take(&mut self.records);
+        let mut next = NextSet::new(plan, services);
         next.build_wires();
         // From here on, messages from kept nodes to new ones wait in held wires.
         next.connect_kept_nodes();

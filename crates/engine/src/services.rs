@@ -4,13 +4,14 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    ContextStores, Level, Map, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value,
+    ContextStores, Level, Map, MutexExt as _, NodeError, NodeInfo, SettingValue, SettingValues,
+    Status, Value,
 };
 use tokio::sync::broadcast;
 
@@ -53,6 +54,8 @@ pub enum Event {
         /// For an error object of JavaScript: its `stack`, and `code` and `cause` if it has them.
         /// `text` is then its name and message without causes.
         details: Map,
+        /// What the error is, if it is not a text.
+        value: Option<Value>,
     },
     /// A node wrote a warning or an error to the log.
     Logged {
@@ -127,12 +130,12 @@ impl NodeServices {
     }
 
     pub(crate) fn statuses(&self) -> Vec<(Arc<NodeInfo>, Status)> {
-        lock(&self.statuses).values().cloned().collect()
+        self.statuses.locked().values().cloned().collect()
     }
 
     /// Clears the status of a node that is gone.
     pub(crate) fn clear_status(&self, id: &str) {
-        let removed = lock(&self.statuses).remove(id);
+        let removed = self.statuses.locked().remove(id);
         if let Some((node, _)) = removed {
             self.emit(Event::Status { node, status: Status::default() });
         }
@@ -174,16 +177,10 @@ impl NodeServices {
     }
 }
 
-/// Locks `mutex`, also if a thread panicked while it had the lock. Only for values that are valid
-/// after every single statement.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Services for NodeServices {
     fn status(&self, node: &Arc<NodeInfo>, status: Status) {
         let shown = (Arc::clone(node), status.clone());
-        let mut statuses = lock(&self.statuses);
+        let mut statuses = self.statuses.locked();
         match status.is_empty() {
             true => drop(statuses.remove(&node.id)),
             false => drop(statuses.insert(node.id.clone(), shown)),
@@ -237,12 +234,13 @@ impl Services for NodeServices {
     }
 
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool) {
-        let text = error.chain();
+        let text = error.value().map_or_else(|| error.chain(), Value::to_json);
         if caught {
             return Self::write_log(node, Level::Debug, format_args!("{text}"));
         }
         Self::write_log(node, Level::Error, format_args!("{text}"));
         let (text, details) = (error.told().into(), error.details().clone());
-        self.emit(Event::Failed { node: Arc::clone(node), text, details });
+        let value = error.value().cloned();
+        self.emit(Event::Failed { node: Arc::clone(node), text, details, value });
     }
 }

@@ -6,6 +6,7 @@
 //! to the subflow's outputs get the instance's own wires.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use ferrowire_core::{Map, Value};
 
@@ -26,7 +27,7 @@ const NO_TAB: &str = "`z` is not the id of a tab; set it to the id of a tab";
 /// The nodes of a flow file after the expansion, and what is known about the instances.
 #[derive(Debug, Default)]
 pub(crate) struct Expanded {
-    pub(crate) nodes: Vec<Map>,
+    pub(crate) nodes: Vec<Arc<Map>>,
     /// The instances, by id, with their places in `nodes`, where outer ones come first.
     pub(crate) instances: HashMap<String, usize>,
     /// For each node in an instance, its id in the definition.
@@ -54,11 +55,11 @@ pub(crate) fn definition_of(node: &Map) -> Option<&str> {
 
 /// Expands all instances on tabs that are not disabled.
 pub(crate) fn expand(file: &FlowFile) -> Expanded {
-    let definitions = definitions(file);
     let mut expanded = Expanded { nodes: file.nodes().to_vec(), ..Expanded::default() };
-    if definitions.is_empty() {
+    if !file.nodes().iter().any(|node| text(node, "type") == "subflow") {
         return expanded;
     }
+    let definitions = definitions(file);
     let disabled: HashSet<&str> = file
         .nodes()
         .iter()
@@ -93,7 +94,8 @@ pub(crate) fn expand(file: &FlowFile) -> Expanded {
 fn definitions(file: &FlowFile) -> Definitions<'_> {
     let mut seen = HashSet::new();
     let nodes = file.nodes().iter();
-    let nodes: Vec<&Map> = nodes.filter(move |node| seen.insert(text(node, "id"))).collect();
+    let nodes = nodes.map(|node| &**node).filter(move |node| seen.insert(text(node, "id")));
+    let nodes: Vec<&Map> = nodes.collect();
     let is_definition = |node: &&&Map| text(node, "type") == "subflow";
     let mut definitions: Definitions<'_> = nodes
         .iter()
@@ -173,7 +175,7 @@ impl Expanded {
         for node in &definition.nodes {
             let copy = inner.copy(node);
             self.aliases.insert(text(&copy, "id").to_owned(), text(node, "id").to_owned());
-            self.nodes.push(copy);
+            self.nodes.push(Arc::new(copy));
         }
         self.prepare(at, name, definition.object, &inner);
         self.wire(at, definition, &mut inner, outer.as_array().unwrap_or_default());
@@ -186,7 +188,7 @@ impl Expanded {
     fn refusal(&self, at: usize, name: &str, definition: &Definition<'_>) -> Option<String> {
         let label = |object: &Map| text(object, "name").to_owned();
         let mut flow = text(&self.nodes[at], "z");
-        while let Some(around) = self.instances.get(flow).map(|at| &self.nodes[*at]) {
+        while let Some(around) = self.instances.get(flow).map(|at| &*self.nodes[*at]) {
             if definition_of(around) == Some(name) {
                 return Some(format!(
                     "the subflow `{}` contains itself, so this instance of it does not start; \
@@ -215,7 +217,7 @@ impl Expanded {
                 ends.collect::<Vec<Value>>().into()
             })
             .collect();
-        let instance = &mut self.nodes[at];
+        let instance = Arc::make_mut(&mut self.nodes[at]);
         let variables = variables(definition, instance);
         instance.insert("wires", wires);
         instance.insert("env", variables);
@@ -247,14 +249,15 @@ impl Expanded {
             self.add_wires(inner.place(from, at, definition), port, &[id.as_str().into()]);
         }
         let output = [("id", id.as_str()), ("type", STATUS_OUTPUT), ("z", inner.instance)];
-        self.nodes.push(output.into_iter().collect());
+        self.nodes.push(Arc::new(output.into_iter().collect()));
         self.status_outputs.insert(id);
     }
 
     /// Adds wires from a port of the node at `at`.
     fn add_wires(&mut self, at: Option<usize>, port: usize, targets: &[Value]) {
         let Some(node) = at.and_then(|at| self.nodes.get_mut(at)) else { return };
-        let wires = node.get_or_insert_with("wires", || Vec::<Value>::new().into());
+        let wires = Arc::make_mut(node);
+        let wires = wires.get_or_insert_with("wires", || Vec::<Value>::new().into());
         let Some(ports) = wires.as_array_mut() else { return };
         if ports.len() <= port {
             ports.resize(port + 1, Vec::<Value>::new().into());

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ferrowire_core::{Map, NodeType, Reference, Registry, Value};
+use ferrowire_core::{Map, NodeType, Reference, Registry};
 
+use crate::draft::Draft;
 use crate::flow_file::text;
 use crate::instance::{INSTANCE, STATUS};
 use crate::model::{Entry, Model, Standing, wires};
-use crate::plan::Plan;
 use crate::problem::Place;
 use crate::{Environment, FlowFile, Problem};
 
 /// All problems of a flow file, with the node types of `registry` and the variables of
 /// `environment`. Nodes are built, because they check their own properties, but not started.
 pub fn check(file: &FlowFile, registry: &Registry, environment: &Environment) -> Vec<Problem> {
-    Plan::new(file.clone(), registry, environment).problems
+    let (_, problems) = Draft::new(file.clone(), registry, environment).build(|_| None);
+    problems
 }
 
 /// One problem for each node type that is used and not in the registry.
@@ -134,45 +135,5 @@ fn broken(model: &Model, id: &str, expected: &str) -> Option<String> {
     match target.standing {
         Standing::Active | Standing::Settings => None,
         _ => Some(format!("the `{expected}` `{id}` is disabled; enable it or select another one")),
-    }
-}
-
-/// The values of unique properties that are in use, with the place in the file of the node that
-/// uses them.
-#[derive(Default)]
-pub(crate) struct Claims(HashMap<(&'static str, &'static str, String), usize>);
-
-impl Claims {
-    /// Claims the unique properties of a node. Returns false if another node uses one of them.
-    pub(crate) fn claim(
-        &mut self,
-        model: &Model,
-        entry: &Entry,
-        node_type: &NodeType,
-        properties: &Map,
-        out: &mut Vec<Problem>,
-    ) -> bool {
-        let mut free = true;
-        for &property in node_type.unique {
-            let value = match properties.get(property) {
-                Some(Value::String(text)) if !text.is_empty() => text.as_str().to_owned(),
-                Some(value @ Value::Number(_)) => value.to_json(),
-                _ => continue,
-            };
-            let bare = value.strip_prefix('/').unwrap_or(&value).to_owned();
-            let owner = *self.0.entry((node_type.name, property, bare)).or_insert(entry.at);
-            if owner != entry.at {
-                let first = model.place(owner);
-                let text = format!(
-                    "`{value}` is already used by `{}`, so `{}` does not start; \
-                     give one of them a different {property}",
-                    first.id, entry.id
-                );
-                let problem = Problem::of_node(model.place(entry.at), property, text);
-                out.push(problem.with_others(vec![first]));
-                free = false;
-            }
-        }
-        free
     }
 }

@@ -1,7 +1,6 @@
 //! JavaScript's conversions and comparisons of values. `None` stands for `undefined` throughout,
 //! like [`Value::Undefined`].
 
-mod date;
 mod uri;
 
 pub use ferrowire_core::javascript::{number, parse_float};
@@ -11,7 +10,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use ferrowire_core::{BigInt, Value, number_to_string};
+use ferrowire_core::language::languages;
+use ferrowire_core::{BigInt, Date, Value, number_to_string};
 
 /// `String(value)`, without a copy if the value is a string.
 pub fn text_ref(value: Option<&Value>) -> Cow<'_, str> {
@@ -30,7 +30,7 @@ pub fn text(value: Option<&Value>) -> String {
         Some(Value::Number(number)) => number_to_string(*number),
         Some(Value::BigInt(number)) => number.to_string(),
         Some(Value::String(text)) => text.as_str().to_owned(),
-        Some(Value::Date(date)) => date::text(*date),
+        Some(Value::Date(date)) => date_text(*date),
         Some(Value::Buffer(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         Some(Value::Array(items)) => {
             let item = |item: &Value| match item {
@@ -40,6 +40,13 @@ pub fn text(value: Option<&Value>) -> String {
             items.iter().map(item).collect::<Vec<_>>().join(",")
         }
         Some(Value::Object(_)) => "[object Object]".to_owned(),
+    }
+}
+
+fn date_text(date: Date) -> String {
+    match languages() {
+        Ok(languages) => languages.date_text(date),
+        Err(_) => date.to_iso().unwrap_or_else(|| "Invalid Date".to_owned()),
     }
 }
 

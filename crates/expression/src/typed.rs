@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use ferrowire_core::language::languages;
 use ferrowire_core::number_to_string;
 use ferrowire_core::{
     ContextKey, Date, Message, NodeConfig, NodeContext, NodeError, PropertyPath, Scope, Value,
@@ -125,9 +126,7 @@ impl TypedValue {
             TypedValue::Now => Date::now().millis().into(),
             TypedValue::NowIso => Date::now().to_iso().into(),
             TypedValue::NowDate => Date::now().into(),
-            TypedValue::NowAs(format) => {
-                crate::jsonata::now_as(format).map_err(NodeError::new)?.into()
-            }
+            TypedValue::NowAs(format) => now_as(format).map_err(NodeError::new)?.into(),
         })))
     }
 }
@@ -204,11 +203,15 @@ fn date(value: &Value) -> Result<TypedValue, InvalidTyped> {
         "" | "null" => Ok(TypedValue::Now),
         "iso" => Ok(TypedValue::NowIso),
         "object" => Ok(TypedValue::NowDate),
-        format => match crate::jsonata::now_as(format) {
+        format => match now_as(format) {
             Ok(_) => Ok(TypedValue::NowAs(format.to_owned())),
             Err(reason) => Err(invalid(value, "a date format", reason)),
         },
     }
+}
+
+fn now_as(format: &str) -> Result<String, String> {
+    languages()?.now_as(format)
 }
 
 /// `NAME`, `${NAME}`, or a text with `${NAME}` in it; an unset variable is empty.

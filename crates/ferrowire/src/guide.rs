@@ -24,7 +24,7 @@
 //! crate-type = ["lib", "cdylib"]
 //!
 //! [dependencies]
-//! ferrowire-core = "0.1"
+//! ferrowire = "0.1"
 //!
 //! [dev-dependencies]
 //! ferrowire-testkit = "0.1"
@@ -133,7 +133,8 @@
 //! ```
 //!
 //! `assert_compliant` checks the rules for all nodes: invalid configuration is reported and does
-//! not panic, start and stop end in time, a message fails at most once, no task outlives the node.
+//! not panic, start and stop end in time, a message fails at most once, no task outlives the node. For a
+//! node that refers to others, `Harness::of("shout").config(…).other_node(…).assert_compliant()` does so.
 //!
 //! # 4. The palette
 //!
@@ -350,7 +351,12 @@
 //! }
 //! ```
 //!
-//! # 10. Compiler errors
+//! # 10. A node with everything
+//!
+//! [`everything`] is a complete node with a configuration node, a credential, typed inputs, two outputs,
+//! an icon, texts in two languages, context, a timer and statuses.
+//!
+//! # 11. Compiler errors
 //!
 //! | message | what to do |
 //! |---|---|
@@ -360,3 +366,5 @@
 //! | `cannot be shared between threads safely` | `Arc` instead of `Rc`, `Mutex` or atomics instead of `Cell` and `RefCell` |
 //! | `future cannot be sent between threads safely` | drop the named value before the `await` |
 //! | `expected NodeType` in `register!` | `register!(NodeType::shared::<MyNode>("my type"))` |
+
+pub mod everything;

@@ -6,9 +6,15 @@
 //! The feature `expression` adds the evaluation of expressions and typed inputs
 //! (`ferrowire::expression`), the feature `sequence` bounded buffering of message sequences
 //! (`ferrowire::sequence`).
+//!
+//! The feature `runtime`, on by default, gives a plugin library a tokio runtime of its own, with one
+//! thread. A library whose nodes use no timers, sockets or tasks of tokio is smaller and starts no
+//! thread with `default-features = false`; tasks by [`NodeContext::spawn`] run in it as well, since
+//! they belong to the host's runtime.
 
 pub mod guide;
 
+mod editor;
 mod register;
 
 #[doc(hidden)]

@@ -2,14 +2,19 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
+
+use ferrowire_core::MutexExt as _;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use ferrowire_core::port::TakeOver;
 
 use ferrowire_net::Stream;
+
+use crate::heads::Heads;
+use crate::output::Output;
 
 /// Whether and when the connection leaves HTTP.
 #[derive(Default)]
@@ -45,15 +50,35 @@ impl Handover {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Agreed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.locked()
     }
 }
 
-/// The connection while HTTP owns it. HTTP flushes it once everything is written, which marks the
-/// handover as due.
+/// The connection while HTTP owns it. What HTTP reads is checked first. HTTP flushes it once
+/// everything is written, which marks the handover as due.
 pub(crate) struct Watched<'a> {
     pub(crate) stream: Stream,
+    pub(crate) heads: &'a Heads,
     pub(crate) handover: &'a Handover,
+    pub(crate) output: &'a Arc<Output>,
+}
+
+impl Watched<'_> {
+    /// Notes how a write went.
+    fn note(
+        &self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Pending => self.output.poll_blocked(cx),
+            Poll::Ready(Ok(bytes)) => {
+                self.output.wrote(bytes);
+                Poll::Ready(Ok(bytes))
+            }
+            failed => failed,
+        }
+    }
 }
 
 impl AsyncRead for Watched<'_> {
@@ -62,7 +87,10 @@ impl AsyncRead for Watched<'_> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.heads.received(buf.filled().get(before..).unwrap_or_default());
+        read
     }
 }
 
@@ -72,14 +100,18 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        if matches!(flushed, Poll::Ready(Ok(())))
-            && let Some(agreed) = self.handover.lock().as_mut()
-        {
+        match flushed {
+            Poll::Ready(Ok(())) => self.output.flushed(),
+            Poll::Pending => return self.output.poll_blocked(cx),
+            Poll::Ready(Err(_)) => return flushed,
+        }
+        if let Some(agreed) = self.handover.lock().as_mut() {
             agreed.is_due = true;
         }
         flushed
@@ -94,7 +126,8 @@ impl AsyncWrite for Watched<'_> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.note(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -5,16 +5,27 @@
 //! depends on neither WebSocket nor node types.
 
 mod body;
+mod client_certificate;
+mod connections;
 mod cors;
+mod files;
 mod handover;
+mod heads;
+mod host;
+mod output;
+mod pace;
 mod port;
+mod proxies;
 mod routes;
 mod server;
 mod tls;
 
-pub use body::{Body, Request, Response, empty, full, text};
+pub use body::{Body, Request, RequestBody, Response, empty, full, text};
 pub use cors::{Cors, Origins};
+pub use ferrowire_net::Throttle;
+pub use files::{Folder, Open, file_response};
 pub use port::{AdminRoutes, FlowRoutes, Gate, GateFor, NodePort};
-pub use routes::{Find, Layer, Page, PathTaken, Registration, Routes, Turn};
-pub use server::{Limits, Secure, serve};
-pub use tls::{InvalidTls, TlsFiles, server_config};
+pub use proxies::{InvalidProxy, TrustedProxies};
+pub use routes::{Find, Layer, NoUpgrade, Page, PathTaken, Registration, Routes, Turn};
+pub use server::{Limits, REFUSED, Secure, serve};
+pub use tls::{Clients, InvalidTls, Passphrase, ServerTls, TlsFiles};

@@ -13,7 +13,6 @@ use ferrowire_core::port::{
 use ferrowire_core::{NodeError, NodeInfo};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http_body_util::BodyExt;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
@@ -175,8 +174,7 @@ fn page(answer: Arc<dyn Answer>, owner: &NodeInfo) -> Page {
 
 fn incoming(request: Request, peer: SocketAddr) -> Incoming {
     let secure = request.extensions().get::<Secure>().is_some();
-    let request =
-        request.map(|body| -> crate::Body { Box::pin(body.map_err(std::io::Error::other)) });
+    let request = request.map(|body| -> crate::Body { Box::pin(body) });
     Incoming { request, origin: Origin { address: peer, secure } }
 }
 

@@ -1,12 +1,19 @@
 //! The routes of the port.
 
+mod upgrades;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use ferrowire_core::MutexExt as _;
 
 use ferrowire_core::port::Upgrade;
+use ferrowire_net::{InvalidPath, PathPattern};
 use futures_util::future::BoxFuture;
+
+use upgrades::Upgrades;
 
 use crate::{Request, Response};
 
@@ -62,7 +69,7 @@ pub struct Routes {
 
 #[derive(Default)]
 struct Tables {
-    upgrades: HashMap<String, Owned<Arc<dyn Upgrade>>>,
+    upgrades: Upgrades,
     pages: HashMap<String, Owned<Page>>,
     below: HashMap<String, Owned<Page>>,
     /// In order of precedence. Copied on change, which happens only on deploys.
@@ -84,23 +91,41 @@ pub struct PathTaken {
     pub path: String,
 }
 
+/// Why upgrades cannot be routed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoUpgrade {
+    /// Another handler has the path.
+    #[error(transparent)]
+    Taken(#[from] PathTaken),
+    /// The path is no pattern.
+    #[error(transparent)]
+    Invalid(#[from] InvalidPath),
+}
+
 impl Routes {
     /// No routes.
     pub fn new() -> Self {
         Routes::default()
     }
 
-    /// Routes upgrade requests for exactly `path` (which begins with `/`) to `upgrade`, until the
-    /// registration is dropped.
+    /// Routes upgrade requests for `path` to `upgrade`, until the registration is dropped. The path
+    /// begins with `/`; it may have parameters (`/ocpp/:id`) and end with a wildcard (`/live/*`). Of
+    /// several that match a request the most exact one applies ([`PathPattern::precedence`]).
     ///
     /// # Errors
-    /// If upgrades at `path` already have a handler.
+    /// If the same path already has a handler, whatever its parameters are called, or is invalid.
     pub fn add_upgrade(
         &self,
         path: &str,
         upgrade: Arc<dyn Upgrade>,
-    ) -> Result<Registration, PathTaken> {
-        self.add(Kind::Upgrade, path, |tables| &mut tables.upgrades, upgrade)
+    ) -> Result<Registration, NoUpgrade> {
+        let pattern = PathPattern::parse(path)?;
+        let mut tables = self.lock();
+        tables.next_owner += 1;
+        let owner = tables.next_owner;
+        tables.upgrades.add(path, pattern, Owned { owner, route: upgrade })?;
+        let (routes, path) = (self.clone(), path.to_owned());
+        Ok(Registration { routes, kind: Kind::Upgrade, path, owner })
     }
 
     /// Routes other requests for exactly `path` to `page`, until the registration is dropped.
@@ -157,9 +182,9 @@ impl Routes {
         Ok(Registration { routes: self.clone(), kind, path: path.to_owned(), owner })
     }
 
-    /// The handler of upgrades at exactly `path`.
+    /// The handler of upgrades at `path`.
     pub fn upgrade_at(&self, path: &str) -> Option<Arc<dyn Upgrade>> {
-        self.lock().upgrades.get(path).map(|owned| Arc::clone(&owned.route))
+        self.lock().upgrades.at(path)
     }
 
     pub(crate) fn page_for(&self, request: &Request) -> Option<Page> {
@@ -170,8 +195,12 @@ impl Routes {
         }
         let layers = Arc::clone(&tables.layers);
         let mut above = path.match_indices('/').rev();
-        let below = above.find_map(|(at, _)| tables.below.get(path.get(..=at)?));
-        let below = below.map(|owned| Arc::clone(&owned.route));
+        let below = above.find_map(|(at, _)| Some((at + 1, tables.below.get(path.get(..=at)?)?)));
+        // What handles everything below a path does not hide that the path is one of upgrades, unless
+        // those are for everything there as well.
+        let below =
+            below.filter(|(length, _)| tables.upgrades.literal_length(path) <= Some(*length));
+        let below = below.map(|(_, owned)| Arc::clone(&owned.route));
         // Flows' patterns are matched without holding the lock.
         drop(tables);
         let asked = layers.iter().filter(|it| path.starts_with(&it.route.below));
@@ -179,7 +208,7 @@ impl Routes {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tables> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.locked()
     }
 }
 
@@ -187,7 +216,7 @@ impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tables = self.lock();
         f.debug_struct("Routes")
-            .field("upgrades", &tables.upgrades.keys())
+            .field("upgrades", &tables.upgrades)
             .field("pages", &tables.pages.keys())
             .field("below", &tables.below.keys())
             .field("layers", &tables.layers.iter().map(|it| &it.route).collect::<Vec<_>>())
@@ -217,7 +246,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let mut tables = self.routes.lock();
         match self.kind {
-            Kind::Upgrade => release(&mut tables.upgrades, &self.path, self.owner),
+            Kind::Upgrade => tables.upgrades.release(self.owner),
             Kind::Page => release(&mut tables.pages, &self.path, self.owner),
             Kind::Below => release(&mut tables.below, &self.path, self.owner),
             Kind::Layer => {

@@ -7,39 +7,66 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire_core::metric::Counter;
 use ferrowire_core::port::{ByteStream, Origin, Upgrade};
+use ferrowire_net::{Backlog, Stream};
 use futures_util::FutureExt;
 use hyper::StatusCode;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use crate::body::RequestBody;
+use crate::client_certificate::ClientCertificate;
+use crate::connections::{Admitted, Connections, Place};
 use crate::handover::{Handover, Watched};
-use ferrowire_net::Stream;
+use crate::heads::Heads;
+use crate::host;
+use crate::output::Output;
+use crate::{Request, Response, Routes, ServerTls, TrustedProxies, text};
 
-use crate::{Request, Response, Routes, text};
+/// Connections that were refused because there were too many.
+pub static REFUSED: Counter =
+    Counter::new("port_connections_refused", "connections refused because there were too many");
 
-/// Limits for peers.
-#[derive(Clone, Copy, Debug)]
+/// Limits for peers, and who they may speak for.
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// The time limit of a TLS handshake, of the headers of a request, and of the decision about an
     /// upgrade.
     pub handshake: Duration,
     /// How long open requests may take to finish when the server stops.
     pub drain: Duration,
+    /// How long a client may make no progress with sending the body of a request or reading a
+    /// response; and in all, plus a second for each KiB. Then its connection is closed.
+    pub transfer: Duration,
+    /// The maximum number of connections, of which those that were taken over are part. Further ones
+    /// are refused with status 503.
+    pub connections: usize,
+    /// The maximum number of HTTP connections of one address, or of one /64 network of IPv6, other
+    /// than this machine's and those of `proxies`. Further ones wait for as long as a handshake may
+    /// take, then they are closed. Those that were taken over do not count.
+    pub connections_per_address: usize,
+    /// The proxies that are trusted to name the client.
+    pub proxies: TrustedProxies,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { handshake: Duration::from_secs(10), drain: Duration::from_secs(5) }
+        Limits {
+            handshake: Duration::from_secs(10),
+            drain: Duration::from_secs(5),
+            transfer: Duration::from_secs(60),
+            connections: 65_536,
+            connections_per_address: 1024,
+            proxies: TrustedProxies::default(),
+        }
     }
 }
 
@@ -53,29 +80,35 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// `limits.drain`. Upgraded connections belong to their new owners and are not waited for.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<ServerTls>>,
     routes: Routes,
     limits: Limits,
     stop: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
-    let server = Arc::new(Server { tls: tls.map(TlsAcceptor::from), routes, limits, stop });
+    let drain = limits.drain;
+    let (all, most) = (limits.connections, limits.connections_per_address);
+    let connections = Connections::new(all, most, limits.proxies.clone());
+    let server = Arc::new(Server { tls, routes, limits, connections, stop });
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = server.stop.cancelled() => break,
         };
         match accepted {
-            Ok((tcp, peer)) => {
-                let server = Arc::clone(&server);
-                tasks.spawn(async move { server.connection(tcp, peer).await });
-            }
+            Ok((tcp, peer)) => match server.connections.admit() {
+                Some(admitted) => {
+                    let server = Arc::clone(&server);
+                    tasks.spawn(async move { server.connection(tcp, peer, admitted).await });
+                }
+                None => server.refuse(&tcp),
+            },
             Err(error) => pause_after(&error).await,
         }
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(limits.drain, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
         warn!(open = tasks.len(), "requests were still open when the server stopped");
     }
 }
@@ -92,36 +125,85 @@ async fn pause_after(error: &io::Error) {
 }
 
 struct Server {
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerTls>>,
     routes: Routes,
     limits: Limits,
+    connections: Connections,
     stop: CancellationToken,
 }
+
+/// The response to a connection too many.
+const REFUSAL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// A request extension that marks requests over TLS.
 #[derive(Clone, Copy, Debug)]
 pub struct Secure;
 
 impl Server {
-    async fn connection(&self, tcp: TcpStream, peer: SocketAddr) {
+    fn refuse(&self, tcp: &TcpStream) {
+        REFUSED.increment();
+        let most = self.limits.connections;
+        warn!("there are {most} connections (`max-connections`); another one was refused");
+        if self.tls.is_none() {
+            // The client may be gone.
+            let _written = tcp.try_write(REFUSAL);
+        }
+    }
+
+    /// Waits until the address has few enough connections; `None` if that takes too long.
+    async fn place(&self, peer: SocketAddr) -> Option<Place<'_>> {
+        let place = self.connections.place(peer.ip());
+        let place = tokio::select! {
+            place = tokio::time::timeout(self.limits.handshake, place) => place.ok(),
+            () = self.stop.cancelled() => return None,
+        };
+        if place.is_none() {
+            REFUSED.increment();
+            debug!(%peer, "too many connections of the address (`max-per-address`)");
+        }
+        place
+    }
+
+    async fn connection(&self, tcp: TcpStream, peer: SocketAddr, admitted: Admitted) {
+        let Some(_place) = self.place(peer).await else { return };
         // Responses are written in one piece; Nagle's algorithm would only delay them.
         if let Err(error) = tcp.set_nodelay(true) {
             debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
         let Some(stream) = self.secured(tcp, peer).await else { return };
-        let handover = Handover::default();
-        let respond = service_fn(|request| self.respond(request, peer, &handover));
+        let certificate = ClientCertificate::of(&stream);
+        let (heads, handover) = (Heads::default(), Handover::default());
+        let output = Output::new(self.limits.transfer, Backlog::of_process());
+        let respond = service_fn(|mut request: hyper::Request<_>| {
+            certificate.mark(request.headers_mut());
+            self.handle(request, peer, &heads, (&handover, &output))
+        });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.handshake)
             .max_buf_size(MAX_HEADERS)
-            .serve_connection(TokioIo::new(Watched { stream, handover: &handover }), respond);
-        let ended = tokio::select! {
-            ended = handover.drive(&mut connection) => ended,
-            () = self.stop.cancelled() => {
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
-                handover.drive(&mut connection).await
+            .serve_connection(
+                TokioIo::new(Watched {
+                    stream,
+                    heads: &heads,
+                    handover: &handover,
+                    output: &output,
+                }),
+                respond,
+            );
+        let driven = async {
+            tokio::select! {
+                ended = handover.drive(&mut connection) => ended,
+                () = self.stop.cancelled() => {
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                    handover.drive(&mut connection).await
+                }
             }
+        };
+        let ended = tokio::select! {
+            ended = driven => ended,
+            () = output.disconnected() => return debug!(%peer, "disconnected, it reads too slowly"),
         };
         match ended {
             Some(Ok(())) => {}
@@ -129,7 +211,8 @@ impl Server {
             None => {
                 let parts = connection.into_parts();
                 if let Some(take_over) = handover.take() {
-                    take_over(ByteStream::new(parts.io.into_inner().stream), parts.read_buf);
+                    let stream = ByteStream::new(parts.io.into_inner().stream);
+                    take_over(stream.keeping(admitted), parts.read_buf);
                 }
             }
         }
@@ -137,7 +220,7 @@ impl Server {
 
     async fn secured(&self, tcp: TcpStream, peer: SocketAddr) -> Option<Stream> {
         let Some(tls) = &self.tls else { return Some(Stream::Plain(tcp)) };
-        match tokio::time::timeout(self.limits.handshake, tls.accept(tcp)).await {
+        match tokio::time::timeout(self.limits.handshake, tls.acceptor().accept(tcp)).await {
             Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream.into()))),
             Ok(Err(error)) => {
                 debug!(%peer, %error, "TLS handshake failed");
@@ -150,27 +233,47 @@ impl Server {
         }
     }
 
+    /// Refuses what is not valid HTTP, and responds to the rest. The body and the response are
+    /// limited.
+    async fn handle(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: SocketAddr,
+        heads: &Heads,
+        (handover, output): (&Handover, &Output),
+    ) -> Result<Response, Infallible> {
+        let request = request.map(|body| RequestBody::new(body, self.limits.transfer));
+        let response = match heads.next_refusal().map_or_else(|| host::check(&request), Err) {
+            Ok(()) => self.respond(request, peer, handover).await,
+            Err(reason) => closing(text(StatusCode::BAD_REQUEST, reason)),
+        };
+        output.add(response.body().size_hint().lower());
+        Ok(response)
+    }
+
     async fn respond(
         &self,
         mut request: Request,
         peer: SocketAddr,
         handover: &Handover,
-    ) -> Result<Response, Infallible> {
+    ) -> Response {
         if self.tls.is_some() {
             request.extensions_mut().insert(Secure);
         }
+        let client = self.limits.proxies.client(peer, request.headers());
         if let Some(wanted) = request.headers().get(UPGRADE) {
             match self.routes.upgrade_at(request.uri().path()) {
-                Some(route) => return Ok(self.upgrade(&*route, request, peer, handover).await),
-                None if is_websocket(wanted) => return Ok(closing(not_found())),
+                Some(route) => return self.upgrade(&*route, request, client, handover).await,
+                None if is_websocket(wanted) => return closing(not_found()),
                 // A client that offers another protocol accepts HTTP as well (RFC 9110 §7.8).
                 None => {}
             }
         }
-        Ok(match self.routes.page_for(&request) {
-            Some(page) => page(request, peer).await,
+        match self.routes.page_for(&request) {
+            Some(page) => page(request, client).await,
+            None if self.routes.upgrade_at(request.uri().path()).is_some() => upgrade_required(),
             None => not_found(),
-        })
+        }
     }
 
     /// Returns only if the upgrade is refused.
@@ -178,7 +281,7 @@ impl Server {
         &self,
         route: &dyn Upgrade,
         request: Request,
-        peer: SocketAddr,
+        client: SocketAddr,
         handover: &Handover,
     ) -> Response {
         let (head, body) = request.into_parts();
@@ -187,7 +290,7 @@ impl Server {
             let reason = "a request to upgrade must not have a body";
             return closing(text(StatusCode::BAD_REQUEST, reason));
         }
-        let origin = Origin { address: peer, secure: self.tls.is_some() };
+        let origin = Origin { address: client, secure: self.tls.is_some() };
         let decision = AssertUnwindSafe(route.upgrade(head, origin)).catch_unwind();
         match tokio::time::timeout(self.limits.handshake, decision).await {
             Ok(Ok(Ok(take_over))) => {
@@ -217,6 +320,16 @@ fn is_websocket(wanted: &HeaderValue) -> bool {
 
 fn not_found() -> Response {
     text(StatusCode::NOT_FOUND, "nothing is served at this path")
+}
+
+/// The response to a plain request for a path at which a WebSocket can be opened (RFC 9110 §15.5.22).
+fn upgrade_required() -> Response {
+    let reason = "only WebSocket connections are accepted at this path";
+    let mut response = text(StatusCode::UPGRADE_REQUIRED, reason);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    response
 }
 
 fn closing(mut response: Response) -> Response {

@@ -1,4 +1,4 @@
-//! Reads what a library says of itself, running none of its code.
+//! Reads the declaration of a library, without running its code.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSection, Obje
 
 use crate::Reason;
 
-/// What a library says of itself.
+/// The declaration of a library.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
@@ -41,10 +41,10 @@ impl Inspection {
     }
 }
 
-/// Reads what the library `path` says of itself.
+/// Reads the declaration of the library at `path`.
 ///
 /// # Errors
-/// When it is no plugin, or anyone could have changed it.
+/// If it is not a plugin, or others may write to it.
 pub fn inspect(path: &Path) -> Result<Inspection, Reason> {
     let unreadable = |error| Reason::Unreadable { error };
     let path = path.canonicalize().map_err(unreadable)?;
@@ -74,7 +74,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, Reason> {
     let index = section([INDEX, INDEX_MACH_O, INDEX_PE])?;
     let declaration = Declaration::parse(records, index)
         .ok_or_else(|| Reason::Damaged { error: "its declaration cannot be read".to_owned() })?;
-    // Another major version may have another entry, and is refused for what it is.
+    // Another major version may have another entry, and is refused for its version.
     if !has_entry && declaration.major == MAJOR {
         return Err(no_entry());
     }

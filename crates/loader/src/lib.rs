@@ -1,28 +1,28 @@
-//! Plugins in shared libraries: found, checked, loaded, and made node types of.
+//! Plugins in shared libraries: finds, checks and loads them, and registers their node types.
 //!
 //! # Entry points
 //!
-//! - [`inspect`] reads what a file says of itself, running none of its code.
-//! - [`find`] inspects what [`Request`]s name: their settings are known before any code runs.
-//! - [`Found::load`] loads them into a [`Registry`](ferrowire_core::Registry). From there on loaded
+//! - [`inspect`] reads the declaration in a file, without running its code.
+//! - [`find`] inspects the libraries of [`Request`]s, so that their settings are known before any code runs.
+//! - [`Found::load`] loads them into a [`Registry`](ferrowire_core::Registry). From then on, loaded
 //!   node types are used like linked ones.
 //!
-//! # What is not here
+//! # Limits
 //!
-//! Constructors of a library run when the system opens it, before anything can be caught: one that
-//! panics, or does worse, ends the process, and so does one that hangs, after its time: it keeps a
-//! lock that the whole process needs. Required or not, the last line on standard error names the
-//! library. [`inspect`] runs no constructor and so cannot tell.
+//! Constructors of a library run when the system opens it, before errors can be caught. One that panics or
+//! crashes ends the process. So does one that hangs, after a time limit, because it keeps a lock that the
+//! whole process needs. The last line on standard error names the library, whether it is required or not.
+//! [`inspect`] runs no constructors, so it cannot detect this.
 //!
-//! The border that calls cross is `ferrowire_abi`. Nothing is unloaded, ever: threads,
-//! thread-local variables and vtables of a library may be in use until the process ends. A loaded
-//! library is trusted as the program itself is: it can do whatever the process can.
+//! Calls cross the border in `ferrowire_abi`. Libraries are never unloaded: their threads, thread-local
+//! variables and vtables may be in use until the process ends. A loaded library is trusted like the program
+//! itself: it can do anything that the process can.
 
 //!
 //! # Measuring and checking
 //!
 //! - `cargo run --release -p ferrowire-loader --example crossing -- LIBRARY TYPE`: the cost of a
-//!   crossing, for a type whose nodes hand messages on.
+//!   crossing, for a type whose nodes pass messages on.
 //! - A flow with linked and with loaded plugins: `ferrowire run FLOWS` beside the same runtime
 //!   without plugins, `bare run FLOWS --plugins DIR` (`cargo build --release -p ferrowire-runtime
 //!   --example bare`, and `cargo build --release -p PLUGIN` for each library).

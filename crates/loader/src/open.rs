@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ferrowire_core::MutexExt as _;
+
 use crate::host::{self, Offer};
 use ferrowire_abi::{ENTRY, raw};
 
@@ -15,7 +17,7 @@ use crate::Reason;
 #[cfg(unix)]
 use crate::watch::Watch;
 
-/// What is loaded already: a library starts once, however often it is asked for.
+/// The loaded libraries. Each starts once, however often it is requested.
 static OPENED: Mutex<Option<HashMap<PathBuf, Offer>>> = Mutex::new(None);
 
 /// Opens and starts the library `file`, which is given `name`.
@@ -24,7 +26,7 @@ static OPENED: Mutex<Option<HashMap<PathBuf, Offer>>> = Mutex::new(None);
 /// Why it cannot be used. One whose `on_load` hangs is left behind, with the thread that opened it;
 /// with one whose constructors hang or fail, the process ends.
 pub(crate) fn open(file: &Path, name: &str, limit: Duration) -> Result<Offer, Reason> {
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut opened = OPENED.locked();
     let opened = opened.get_or_insert_default();
     if let Some(offer) = opened.get(file) {
         return Ok(offer.clone());
@@ -33,7 +35,7 @@ pub(crate) fn open(file: &Path, name: &str, limit: Duration) -> Result<Offer, Re
     let attempt = Arc::new(Attempt::default());
     let theirs = Arc::clone(&attempt);
     let work = move || {
-        // Begins when whoever asked waits: a constructor may lock away all that comes before.
+        // Starts only when the caller waits: a constructor may hold a lock that the caller needs until then.
         drop(theirs.outcome());
         let outcome = catch_unwind(|| open_now(&path, &title, &theirs.is_open));
         *theirs.outcome() = Some(outcome.unwrap_or_else(|_| {
@@ -61,7 +63,7 @@ pub(crate) fn open(file: &Path, name: &str, limit: Duration) -> Result<Offer, Re
     Ok(offer)
 }
 
-/// A library that is being opened by a thread of its own.
+/// A library that is being opened on a separate thread.
 #[derive(Default)]
 struct Attempt {
     /// Whether its constructors have run.
@@ -72,11 +74,11 @@ struct Attempt {
 
 impl Attempt {
     fn outcome(&self) -> MutexGuard<'_, Option<Result<Offer, Reason>>> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+        self.outcome.locked()
     }
 }
 
-/// Opens and starts it; says in `is_open` when its constructors have run.
+/// Opens and starts it; sets `is_open` when its constructors have run.
 fn open_now(file: &Path, name: &str, is_open: &AtomicBool) -> Result<Offer, Reason> {
     let system = |error: libloading::Error| Reason::System { error: one_line(&error) };
     // SAFETY: the file was checked to be a plugin, and plugins are trusted: loading one is what
@@ -92,7 +94,7 @@ fn open_now(file: &Path, name: &str, is_open: &AtomicBool) -> Result<Offer, Reas
         // SAFETY: the entry takes nothing and returns a table that lives for ever.
         unsafe { entry() }
     });
-    // Never unloaded, whatever comes now: its constructors have run.
+    // From here on it is never unloaded: its constructors have run.
     std::mem::forget(library);
     let path = String::leak(file.display().to_string());
     // SAFETY: the table is the entry's, the library stays, and `OPENED` keeps this to one call.

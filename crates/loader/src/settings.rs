@@ -2,7 +2,7 @@
 //! own.
 
 use ferrowire_abi::declaration::DeclaredSetting;
-use ferrowire_core::{SettingKind, SettingRecord};
+use ferrowire_core::{NodeRedNames, SettingKind, SettingRecord};
 
 use crate::{Inspection, Reason};
 
@@ -35,6 +35,7 @@ fn record(declared: &DeclaredSetting) -> Result<SettingRecord, Reason> {
         help: forever(&declared.help),
         group: forever(&declared.group),
         is_secret: declared.is_secret,
+        node_red: NodeRedNames::NONE,
         plugin: forever(&declared.plugin),
         version: forever(&declared.version),
     };

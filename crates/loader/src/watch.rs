@@ -1,11 +1,11 @@
-//! `Watch`: names the library with which the process ends while it is opened.
+//! `Watch`: names the library that ends the process while it is opened.
 //!
 //! A constructor that panics aborts the process, one that reads a wrong address is killed by a
-//! signal, and one may call `exit`. Nobody can keep the process alive then, but it says why it ends.
+//! signal, and one may call `exit`. The process cannot be kept alive then, but its last line says why it ends.
 //!
 //! One that hangs keeps the lock of the system's loader. That lock is needed to open other libraries,
 //! to leave the process by `exit`, and by every thread that uses a thread-local variable with a
-//! destructor for the first time, so that little of a program goes on. The process ends at once.
+//! destructor for the first time, so the program cannot continue. The process ends at once.
 #![expect(unsafe_code, reason = "signals and exits are the system's")]
 
 use std::path::Path;
@@ -74,7 +74,7 @@ impl Drop for Watch {
     }
 }
 
-/// Has a signal say the last words; what it did before.
+/// Installs the handler that writes the last line; returns the previous action.
 fn handle(signal: c_int) -> libc::sigaction {
     // SAFETY: both are plain data, for which zeros are right: no flags, nothing blocked.
     let (mut before, mut action): (libc::sigaction, libc::sigaction) =
@@ -87,7 +87,7 @@ fn handle(signal: c_int) -> libc::sigaction {
     before
 }
 
-/// Whether there was something to say.
+/// Writes the last line, if one is set; returns whether there was one.
 fn speak() -> bool {
     let words = LAST_WORDS.swap(ptr::null_mut(), Ordering::AcqRel);
     // SAFETY: null, or what was leaked above.
@@ -98,14 +98,14 @@ fn speak() -> bool {
 
 /// Writes to standard error as signal handlers may.
 fn write(text: &str) {
-    // SAFETY: the bytes of a string. Nobody is left to tell if standard error is closed.
+    // SAFETY: the bytes of a string. A closed standard error cannot be reported.
     let _written = unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
 }
 
-/// Speaks, and lets the signal do what it does.
+/// Writes the last line, and restores the default action of the signal.
 extern "C" fn on_signal(signal: c_int) {
     speak();
-    // SAFETY: may be called in a handler. What caused the signal does so again.
+    // SAFETY: may be called in a handler. The fault then occurs again.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 

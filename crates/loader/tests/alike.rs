@@ -208,6 +208,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("ask hub fail", "E7"),
     ("ask member hello", "the node `member` does not run, or is not used by this one"),
     ("resource", "None"),
+    ("workers", "[true, true, true]"),
     ("find other", r#"Ok(\"found from asker\")"#),
     ("find nobody", r#"Err(\"there is no `nobody`\")"#),
     ("deliver other", "Ok(Sending { done: true })"),
@@ -237,6 +238,18 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("global - get a", "Ok(None)"),
     ("global second keys", "Ok("),
     ("global third get a", "there is no context store `third`"),
+    ("jsonata payload + $two", "[Some(Number(7.0)), None]"),
+    ("jsonata $sum($)", "the JSONata expression `$sum($)` failed"),
+    ("jsonata $", "Date"),
+    ("jsonata $flowContext('$parent.a.b') + $env('ANSWER')", "Number"),
+    ("jsonata $globalContext('a', 'second')", "[Some(Number(4.0)), Some(Number(4.0))]"),
+    ("jsonata payload +", "invalid JSONata expression at line 1, column 10"),
+    ("regexp (?<name>b)|(c) abc", r#"true true Some(\\\"1..2 [Some(\\\\\\\"b"#),
+    ("regexp x(?=y) abc", "false false None"),
+    ("regexp (a abc", "invalid regular expression `(a`: unclosed group"),
+    ("regexp ^(?:(a)|\\1a|a)*(?=c) aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "steps back"),
+    ("date", "Fri Jul 14 2017"),
+    ("now YYYY-MM-DD", "Ok(())"),
     ("keep and complete", "asker"),
     ("keep and fail", "it does not work: on purpose"),
     ("fail", "E42"),
@@ -268,6 +281,25 @@ async fn a_loaded_node_gets_the_answers_that_a_linked_one_gets() {
         assert!(loaded.ask("keep and forget").await.is_empty(), "what is kept is not complete");
         linked.stop().await;
         loaded.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_loaded_node_gives_the_worker_of_its_host_away() {
+    for node_type in
+        [NodeType::shared::<asks::Ask>("fixture-ask"), support::node_type("fixture-ask")]
+    {
+        let mut setting = Setting::new(node_type, info("instance"), false).await;
+        // The first calls of a node run aside as a whole.
+        for _ in 0..8 {
+            setting.ask("info").await;
+        }
+        for (question, expected) in [("workers", "[false, true, true]"), ("panic", "true")] {
+            let answer = setting.ask(question).await.concat();
+            assert!(answer.contains(expected), "`{question}` gave {answer}");
+        }
+        assert!(setting.ask("workers").await.concat().contains("[false, true, true]"));
+        setting.stop().await;
     }
 }
 

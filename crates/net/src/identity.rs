@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 use p12_keystore::Pkcs12Archive;
-use pkcs8::{EncryptedPrivateKeyInfoRef, SecretDocument};
 use tokio_rustls::rustls::InconsistentKeys::KeyMismatch;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SigningKey};
 use tokio_rustls::rustls::{self};
 
+use crate::pem;
 use crate::tls::{Source, certificates};
 
 pub(crate) struct Identity {
@@ -30,7 +29,7 @@ pub(crate) fn from_pem(
     passphrase: Option<&str>,
 ) -> Result<Identity, String> {
     let chain = certificates(certificate)?;
-    let key = private_key(&key.read()?, passphrase)
+    let key = pem::private_key(&key.read()?, passphrase, "passphrase")
         .map_err(|error| format!("invalid private key: {error}"))?;
     let own = CertifiedKey::new(chain, signing(&key)?);
     match own.keys_match() {
@@ -82,26 +81,4 @@ pub(crate) fn from_archive(archive: &Source, passphrase: Option<&str>) -> Result
 
 fn signing(key: &PrivateKeyDer<'_>) -> Result<Arc<dyn SigningKey>, String> {
     ring::sign::any_supported_type(key).map_err(|error| format!("invalid private key: {error}"))
-}
-
-fn private_key(pem: &[u8], passphrase: Option<&str>) -> Result<PrivateKeyDer<'static>, String> {
-    let text = String::from_utf8_lossy(pem);
-    if text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(
-            "it is encrypted in OpenSSL's old format; convert it with `openssl pkcs8 -topk8`"
-                .to_owned(),
-        );
-    }
-    let Some(start) = text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") else {
-        return PrivateKeyDer::from_pem_slice(pem).map_err(|error| error.to_string());
-    };
-    let passphrase = passphrase.ok_or("it is encrypted; set `passphrase`")?;
-    let (_, document) = SecretDocument::from_pem(text.get(start..).unwrap_or_default())
-        .map_err(|error| error.to_string())?;
-    let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
-        .map_err(|error| error.to_string())?;
-    let key = encrypted
-        .decrypt(passphrase)
-        .map_err(|error| format!("cannot decrypt it with this `passphrase`: {error}"))?;
-    PrivateKeyDer::try_from(key.as_bytes().to_vec()).map_err(str::to_owned)
 }

@@ -1,4 +1,7 @@
 //! `Proxy`: an HTTP proxy, from the environment or a node.
+//!
+//! hyper-util has a matcher for these variables too. It ignores an invalid value, which is an error here, and it knows
+//! neither ports nor `*.example.org` in `no_proxy`, which Node-RED's nodes support.
 
 use percent_encoding::percent_decode_str;
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use ferrowire_core::{Map, Value};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::sign::SingleCertAndKey;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::identity::{self, Identity};
+use crate::pem;
 use crate::trust::{TrustAll, TrustGiven};
 
 /// A certificate, key or archive: a file's path, its content, or an environment variable with the
@@ -213,8 +213,7 @@ fn system_roots() -> RootCertStore {
 
 pub(crate) fn certificates(source: &Source) -> Result<Vec<CertificateDer<'static>>, String> {
     let content = source.read()?;
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
-    match all {
+    match pem::certificates(&content) {
         Ok(all) if all.is_empty() => Err(format!("{source:?} contains no certificate in PEM form")),
         Ok(all) => Ok(all),
         Err(error) => Err(format!("invalid certificate in {source:?}, expected PEM: {error}")),

@@ -10,8 +10,8 @@ use ferrowire_core::{
     BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Setting, Value,
 };
 
-use crate::record::World;
-use crate::{Harness, object};
+use crate::record::Provided;
+use crate::{Harness, compliance, object};
 
 /// The type `name` of a linked crate.
 ///
@@ -30,12 +30,13 @@ pub fn linked(name: &str) -> NodeType {
 }
 
 /// Configures a node and its environment; [`start`](Self::start) runs it.
-#[must_use = "call `start`, or `problems`"]
+#[must_use = "call `start`, `problems` or `assert_compliant`"]
+#[derive(Clone)]
 pub struct HarnessBuilder {
     node_type: NodeType,
-    properties: Map,
+    pub(crate) properties: Map,
     others: HashMap<String, Map>,
-    pub(crate) world: World,
+    pub(crate) provided: Provided,
     pub(crate) endpoint: Option<String>,
     pub(crate) outputs: usize,
     pub(crate) linked: Vec<String>,
@@ -49,7 +50,7 @@ impl HarnessBuilder {
             node_type,
             properties: Map::new(),
             others: HashMap::new(),
-            world: World::default(),
+            provided: Provided::default(),
             endpoint: None,
             outputs: 8,
             linked: Vec::new(),
@@ -75,7 +76,7 @@ impl HarnessBuilder {
 
     /// Sets an environment variable for the node. The process's variables are not visible.
     pub fn env(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.world.env.insert(name.to_owned(), value.into());
+        self.provided.env.insert(name.to_owned(), value.into());
         self
     }
 
@@ -88,7 +89,7 @@ impl HarnessBuilder {
         let record = setting.record();
         let value = record.parse(text);
         let value = value.unwrap_or_else(|why| panic!("`{}` is `{text}`: {why}", record.name));
-        self.world.settings.set(record, value);
+        self.provided.settings.set(record, value);
         self
     }
 
@@ -98,17 +99,16 @@ impl HarnessBuilder {
         self
     }
 
-    /// Provides a service of the runtime, which [`NodeContext::resource`] finds by its type.
-    ///
-    /// [`NodeContext::resource`]: ferrowire_core::NodeContext::resource
+    /// Provides an object of the test, which `NodeContext::resource` finds by its type.
+    #[doc(hidden)]
     pub fn resource<T: Any + Send + Sync>(mut self, service: T) -> Self {
-        self.world.resources.insert(TypeId::of::<T>(), Arc::new(service));
+        self.provided.resources.insert(TypeId::of::<T>(), Arc::new(service));
         self
     }
 
     /// Provides an HTTP port, such as a [`TestPort`](crate::TestPort).
     pub fn port(mut self, port: impl Port + 'static) -> Self {
-        self.world.port = Some(Arc::new(port));
+        self.provided.port = Some(Arc::new(port));
         self
     }
 
@@ -161,6 +161,15 @@ impl HarnessBuilder {
         let mut config = NodeConfig::new(info.clone(), self.properties.clone(), &find);
         let built = self.node_type.build(&mut config);
         (info, built, config.take_problems())
+    }
+
+    /// Checks that the node follows the rules for all nodes in this environment: see
+    /// [`assert_compliant`](crate::assert_compliant), which checks a node without one.
+    ///
+    /// # Panics
+    /// With the rule that was broken.
+    pub async fn assert_compliant(self) {
+        compliance::check(&self).await;
     }
 
     /// Builds and starts the node. An error of its `start` is in [`Harness::errors`].

@@ -26,42 +26,57 @@ const BURST: usize = EXCLUSIVE_QUEUE + 100;
 /// - A cancelled delivery does not block it.
 /// - After the stop none of its tasks is left, and further messages have no effect.
 ///
+/// A node that refers to further nodes, or that needs a port, a setting or a variable, is checked with
+/// [`HarnessBuilder::assert_compliant`].
+///
 /// Requires `#[tokio::test(start_paused = true)]` and must not share the runtime with other tests,
 /// because it counts the runtime's tasks.
 ///
 /// # Panics
 /// With the rule that was broken.
 pub async fn assert_compliant(node_type: NodeType, config: Json) {
-    assert_builds(node_type, &config);
-    assert_restarts(node_type, &config).await;
+    check(&Harness::with(node_type).config(config)).await;
+}
+
+/// See [`assert_compliant`].
+pub(crate) async fn check(node: &HarnessBuilder) {
+    assert_builds(node);
+    assert_restarts(node).await;
     for msg in [json!({}), json!({"payload": "text", "topic": "t"}), json!({"payload": [1, null]})]
     {
-        assert_runs(node_type, &config, msg).await;
+        assert_runs(node, msg).await;
     }
-    assert_takes_bursts(node_type, &config).await;
-    assert_survives_given_up_deliveries(node_type, &config).await;
+    assert_takes_bursts(node).await;
+    assert_survives_given_up_deliveries(node).await;
 }
 
-fn assert_builds(node_type: NodeType, config: &Json) {
+fn assert_builds(node: &HarnessBuilder) {
     let tasks = alive_tasks();
-    build(node_type, &json!({}));
+    build(node, &json!({}));
+    let config = json!(node.properties);
     for nonsense in nonsense() {
-        for place in 0..places(config) {
+        for place in 0..places(&config) {
             let mut broken = config.clone();
             replace(&mut broken, &mut place.clone(), &nonsense);
-            build(node_type, &broken);
+            build(node, &broken);
         }
     }
-    assert_eq!(alive_tasks(), tasks, "building the node spawned a task; spawn it in `start`");
+    let found = alive_tasks();
+    assert_eq!(
+        found,
+        tasks,
+        "expected no new task after building the node, found {}; spawn it in `start`",
+        found.saturating_sub(tasks)
+    );
 }
 
-fn build(node_type: NodeType, config: &Json) {
+fn build(node: &HarnessBuilder, config: &Json) {
     if !config.is_object() {
         return;
     }
-    let builder = HarnessBuilder::new(node_type).config(config.clone());
-    if catch_unwind(AssertUnwindSafe(|| builder.problems())).is_err() {
-        panic!("building the node panicked with the configuration {config}");
+    let node = node.clone().config(config.clone());
+    if catch_unwind(AssertUnwindSafe(|| node.problems())).is_err() {
+        panic!("expected a problem of the configuration, found a panic, with {config}");
     }
 }
 
@@ -104,8 +119,8 @@ fn replace(json: &mut Json, place: &mut usize, new: &Json) -> bool {
     }
 }
 
-async fn start(node_type: NodeType, config: &Json) -> Harness {
-    let mut node = Harness::with(node_type).config(config.clone()).start().await;
+async fn start(builder: &HarnessBuilder) -> Harness {
+    let mut node = builder.clone().start().await;
     // Errors of the start are not errors of the messages.
     let errors = node.errors();
     assert_no_panic(&errors);
@@ -113,7 +128,8 @@ async fn start(node_type: NodeType, config: &Json) -> Harness {
 }
 
 fn assert_no_panic(errors: &[String]) {
-    assert!(!errors.iter().any(|error| error.contains("panicked")), "{errors:?}");
+    let panic = errors.iter().find(|error| error.contains("panicked"));
+    assert!(panic.is_none(), "expected no panic, found {panic:?}");
 }
 
 /// Stops the node and checks that only the `tasks` from before are left.
@@ -127,30 +143,41 @@ async fn stop(node: Harness, tasks: usize) -> Stopped {
         }
         tokio::task::yield_now().await;
     }
-    assert_eq!(alive_tasks(), tasks, "a task outlived the node; use `NodeContext::spawn`");
+    let found = alive_tasks();
+    assert_eq!(
+        found,
+        tasks,
+        "expected no task of the node after its stop, found {}; a task outlived it, use \
+         `NodeContext::spawn`",
+        found.saturating_sub(tasks)
+    );
     stopped
 }
 
-async fn assert_runs(node_type: NodeType, config: &Json, msg: Json) {
+async fn assert_runs(builder: &HarnessBuilder, msg: Json) {
     let tasks = alive_tasks();
-    let mut node = start(node_type, config).await;
+    let mut node = start(builder).await;
     node.send(message(msg.clone())).await;
     node.wait(Duration::from_millis(1)).await;
     let errors = node.errors();
-    assert!(errors.len() <= 1, "the message {msg} failed more than once: {errors:?}");
+    assert!(
+        errors.len() <= 1,
+        "expected at most one error of the message {msg}, found {}: {errors:?}",
+        errors.len()
+    );
     assert_no_panic(&errors);
     let stopped = stop(node, tasks).await;
-    tokio::time::timeout(PATIENCE, stopped.node.deliver(message(msg)))
-        .await
-        .unwrap_or_else(|_| panic!("a message to the stopped node is not dropped"));
+    tokio::time::timeout(PATIENCE, stopped.node.deliver(message(msg))).await.unwrap_or_else(|_| {
+        panic!("expected a message to the stopped node to be dropped within {PATIENCE:?}")
+    });
 }
 
 /// A stop must release the node's resources, or the next deploy fails.
-async fn assert_restarts(node_type: NodeType, config: &Json) {
+async fn assert_restarts(builder: &HarnessBuilder) {
     let mut outcomes = Vec::new();
     for _ in 0..2 {
         let tasks = alive_tasks();
-        let mut node = Harness::with(node_type).config(config.clone()).start().await;
+        let mut node = builder.clone().start().await;
         outcomes.push(node.errors());
         stop(node, tasks).await;
     }
@@ -158,34 +185,45 @@ async fn assert_restarts(node_type: NodeType, config: &Json) {
     let first = outcomes.pop().unwrap_or_default();
     assert!(
         !first.is_empty() || again.is_empty(),
-        "the node started once, and not a second time after it was stopped: {again:?}"
+        "expected a second start after the stop, found the errors {again:?}"
     );
 }
 
-async fn assert_takes_bursts(node_type: NodeType, config: &Json) {
+async fn assert_takes_bursts(builder: &HarnessBuilder) {
     let tasks = alive_tasks();
-    let mut node = start(node_type, config).await;
+    let mut node = start(builder).await;
     let deliver = |number: usize| node.node.deliver(message(json!({"payload": number})));
     let all = join_all((0..BURST).map(deliver).collect::<Vec<_>>());
     let accepted = tokio::time::timeout(PATIENCE, all).await;
-    assert!(accepted.is_ok(), "{BURST} messages at once were not accepted within {PATIENCE:?}");
+    assert!(
+        accepted.is_ok(),
+        "expected {BURST} messages at once to be accepted within {PATIENCE:?}"
+    );
     let mut errors = node.errors();
     errors.extend(stop(node, tasks).await.errors);
-    assert!(errors.len() <= BURST, "{} of {BURST} messages failed", errors.len());
+    assert!(
+        errors.len() <= BURST,
+        "expected at most one error of each of {BURST} messages, found {}",
+        errors.len()
+    );
     assert_no_panic(&errors);
 }
 
 /// A delivery may be dropped at any `await`, for example when a connection ends.
-async fn assert_survives_given_up_deliveries(node_type: NodeType, config: &Json) {
+async fn assert_survives_given_up_deliveries(builder: &HarnessBuilder) {
     let tasks = alive_tasks();
-    let mut node = start(node_type, config).await;
+    let mut node = start(builder).await;
     for _ in 0..2 {
         let given_up = node.node.deliver(message(json!({"payload": "given up"})));
         let _dropped = given_up.now_or_never();
     }
     node.send(message(json!({"payload": "text"}))).await;
     let errors = node.errors();
-    assert!(errors.len() <= 3, "three messages failed more than once each: {errors:?}");
+    assert!(
+        errors.len() <= 3,
+        "expected at most one error of each of 3 messages, found {}: {errors:?}",
+        errors.len()
+    );
     assert_no_panic(&errors);
     stop(node, tasks).await;
 }

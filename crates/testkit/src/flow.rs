@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType, Registry, Status,
-    StopReason, Value,
+    FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeType, Registry,
+    Status, StopReason, Value,
 };
 use ferrowire_engine::{Engine, Environment, Event, FlowFile};
 use tokio::sync::broadcast::Receiver;
@@ -70,7 +70,10 @@ impl Flow {
     pub async fn send(&self, id: &str, msg: Message) {
         let sending = self.engine.deliver(id, msg).unwrap_or_else(|error| panic!("{error}"));
         let accepted = tokio::time::timeout(PATIENCE, sending).await;
-        assert!(accepted.is_ok(), "the node `{id}` did not accept a message within {PATIENCE:?}");
+        assert!(
+            accepted.is_ok(),
+            "expected the acceptance of a message by `{id}` within {PATIENCE:?}, found none"
+        );
     }
 
     /// The next message at the probe `id`.
@@ -78,7 +81,14 @@ impl Flow {
     /// # Panics
     /// If none arrives in time.
     pub async fn next_at(&self, id: &str) -> Message {
-        self.probes.of(id).next(&format!("message to the probe `{id}`"), PATIENCE).await
+        let next = self.probes.of(id).next(PATIENCE).await;
+        next.unwrap_or_else(|| {
+            let found = self.probes.unread();
+            panic!(
+                "expected a message at the probe `{id}` within {PATIENCE:?}, found {}",
+                if found.is_empty() { "none at any probe".to_owned() } else { found.join("; ") }
+            )
+        })
     }
 
     /// The messages at the probe `id` that were not read yet.
@@ -96,7 +106,7 @@ impl Flow {
     /// # Panics
     /// If there is none in time.
     pub async fn next_error(&mut self) -> (String, String) {
-        self.next_event("error", |event| match event {
+        self.next_event("an error", |event| match event {
             Event::Failed { node, text, .. } => Some((node.id.clone(), text.to_string())),
             _ => None,
         })
@@ -108,7 +118,7 @@ impl Flow {
     /// # Panics
     /// If there is none in time.
     pub async fn next_status(&mut self, id: &str) -> Status {
-        self.next_event("status", |event| match event {
+        self.next_event(&format!("a status of `{id}`"), |event| match event {
             Event::Status { node, status } if node.id == id => Some(status.clone()),
             _ => None,
         })
@@ -140,18 +150,20 @@ impl Flow {
                     at += 1;
                     continue;
                 }
-                assert!(at < LIMIT, "the flow gave {at} events and no {what}");
+                assert!(at < LIMIT, "expected {what}, found {at} other events");
                 match self.events.recv().await {
                     Ok(event) => self.pending.push_back(event),
                     Err(RecvError::Lagged(lost)) => panic!("the test missed {lost} events"),
-                    Err(RecvError::Closed) => panic!("the flow ended without the {what}"),
+                    Err(RecvError::Closed) => panic!("expected {what}, found the end of the flow"),
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, next).await {
-            Ok(chosen) => chosen,
-            Err(_) => panic!("the flow gave no {what} within {PATIENCE:?}"),
+        if let Ok(chosen) = tokio::time::timeout(PATIENCE, next).await {
+            return chosen;
         }
+        let found: Vec<String> = self.pending.iter().filter_map(described).collect();
+        let found = if found.is_empty() { "nothing".to_owned() } else { found.join("; ") };
+        panic!("expected {what} within {PATIENCE:?}, found {found}")
     }
 
     /// Stops all nodes.
@@ -179,14 +191,37 @@ impl fmt::Debug for Flow {
     }
 }
 
+/// An event in words, if a test can read it.
+fn described(event: &Event) -> Option<String> {
+    match event {
+        Event::Failed { node, text, .. } => Some(format!("the error `{text}` of `{}`", node.id)),
+        Event::Status { node, status } => {
+            Some(format!("the status `{}` of `{}`", status.text, node.id))
+        }
+        Event::Published { node, topic, .. } => {
+            Some(format!("data of `{}` for `{topic}`", node.id))
+        }
+        _ => None,
+    }
+}
+
 /// The messages at each probe, by its id.
 #[derive(Debug, Default)]
 struct Probes(Mutex<HashMap<String, Arc<Record<Message>>>>);
 
 impl Probes {
     fn of(&self, id: &str) -> Arc<Record<Message>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.locked();
         Arc::clone(all.entry(id.to_owned()).or_default())
+    }
+
+    /// Describes the messages that were not read.
+    fn unread(&self) -> Vec<String> {
+        let all = self.0.locked();
+        let unread = all.iter().filter_map(|(id, probe)| {
+            probe.unread(&format!("a message at the probe `{id}`"), Message::to_json)
+        });
+        unread.collect()
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services, Watchers, Wire};
 use ferrowire_core::{
-    BuiltNode, Level, Message, NodeContext, NodeError, NodeInfo, NodeType, Status, StopReason,
-    User, Value,
+    BuiltNode, ConfigProblem, Level, Message, MutexExt as _, NodeContext, NodeError, NodeInfo,
+    NodeType, Status, StopReason, User, Value,
 };
 
 use crate::builder::{HarnessBuilder, linked};
-use crate::record::{Collector, World};
+use crate::record::{Collector, Record, World};
 
 /// The time limit for a stop.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -45,9 +45,13 @@ impl Harness {
 
     pub(crate) async fn start(builder: HarnessBuilder) -> Harness {
         let (info, built, problems) = builder.build();
-        assert!(problems.is_empty(), "the configuration has problems: {problems:#?}");
-        let HarnessBuilder { world, endpoint, outputs, linked, watched, patience, .. } = builder;
-        let world = Arc::new(world);
+        assert!(
+            problems.is_empty(),
+            "expected a configuration without problems, found {}",
+            problems.iter().map(described).collect::<Vec<_>>().join("; ")
+        );
+        let HarnessBuilder { provided, endpoint, outputs, linked, watched, patience, .. } = builder;
+        let world = Arc::new(World::new(provided));
         let services: Arc<dyn Services> = Arc::clone(&world) as _;
         let node = RunningNode::new(info, built, Arc::clone(&services));
         let outputs: Vec<Collector> = (0..outputs).map(|_| Collector::default()).collect();
@@ -66,11 +70,7 @@ impl Harness {
             let running = RunningNode::new(info.clone(), built, Arc::clone(&services));
             // Messages without a wire wait until their node has started.
             running.start().await;
-            world
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(info.id.clone(), running);
+            world.running.locked().insert(info.id.clone(), running);
             others.insert(info.id, other);
         }
         let (completed, caught) = (Collector::default(), Collector::default());
@@ -90,15 +90,35 @@ impl Harness {
         }
         let harness =
             Harness { node, world, outputs, others, completed, caught, patience, stopped: false };
-        harness.within("did not start", harness.node.start()).await;
+        harness.within("the end of `start`", harness.node.start()).await;
         harness
     }
 
     async fn within<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
-        match tokio::time::timeout(self.patience, work).await {
-            Ok(result) => result,
-            Err(_) => panic!("the node {what} within {:?}", self.patience),
-        }
+        let outcome = tokio::time::timeout(self.patience, work).await;
+        outcome.unwrap_or_else(|_| self.missed(what))
+    }
+
+    async fn next<T>(&self, what: &str, record: &Record<T>) -> T {
+        record.next(self.patience).await.unwrap_or_else(|| self.missed(what))
+    }
+
+    /// Fails the test, with what the node did instead of `what`.
+    fn missed(&self, what: &str) -> ! {
+        let mut found: Vec<String> = self.world.unread().collect();
+        let shown = |msg: &Message| msg.to_json();
+        let outputs = self.outputs.iter().enumerate().filter_map(|(port, output)| {
+            output.0.unread(&format!("a message through output {port}"), shown)
+        });
+        found.extend(outputs);
+        let others = self.others.iter();
+        found.extend(
+            others.filter_map(|(id, it)| it.0.unread(&format!("a message for `{id}`"), shown)),
+        );
+        found.extend(self.completed.0.unread("the completed message", shown));
+        found.extend(self.caught.0.unread("the failed message", shown));
+        let found = if found.is_empty() { "nothing".to_owned() } else { found.join("; ") };
+        panic!("expected {what} within {:?}, found {found}", self.patience)
     }
 
     /// The node's context, to act as the runtime.
@@ -117,7 +137,7 @@ impl Harness {
     /// # Errors
     /// The node's error.
     pub async fn ask(&self, from: &str, request: impl Into<Value>) -> Result<Value, NodeError> {
-        self.within("answered no request", self.node.answer(from, request.into())).await
+        self.within("an answer to a request", self.node.answer(from, request.into())).await
     }
 
     /// Enables or disables the node, like the button of a debug node. Returns whether it supports
@@ -131,7 +151,7 @@ impl Harness {
     /// # Panics
     /// If it takes too long.
     pub async fn send(&mut self, msg: Message) {
-        self.within("did not accept a message", self.node.deliver(msg)).await;
+        self.within("the acceptance of a message", self.node.deliver(msg)).await;
     }
 
     /// The next message on output `port`.
@@ -139,8 +159,7 @@ impl Harness {
     /// # Panics
     /// If there is none in time.
     pub async fn next_output(&mut self, port: usize) -> Message {
-        let what = format!("message through port {port}");
-        self.output(port).0.next(&what, self.patience).await
+        self.next(&format!("a message through output {port}"), &self.output(port).0).await
     }
 
     /// The next message to the [linked](HarnessBuilder::linked) node `id`.
@@ -149,8 +168,11 @@ impl Harness {
     /// If there is none in time, or no such node.
     pub async fn next_delivered(&mut self, id: &str) -> Message {
         let other = self.others.get(id);
-        let other = other.unwrap_or_else(|| panic!("no node `{id}` was linked"));
-        other.0.next(&format!("message for `{id}`"), self.patience).await
+        let other = other.unwrap_or_else(|| {
+            let known: Vec<_> = self.others.keys().collect();
+            panic!("expected a node that was added with `linked`, found `{id}`; added: {known:?}")
+        });
+        self.next(&format!("a message for `{id}`"), &other.0).await
     }
 
     /// The next message that the [watched](HarnessBuilder::watched) node completes, with
@@ -159,7 +181,7 @@ impl Harness {
     /// # Panics
     /// If it completes none in time.
     pub async fn next_completed(&mut self) -> Message {
-        self.completed.0.next("completed message", self.patience).await
+        self.next("a completed message", &self.completed.0).await
     }
 
     /// The completed messages that were not read yet.
@@ -172,7 +194,7 @@ impl Harness {
     /// # Panics
     /// If it fails none in time.
     pub async fn next_caught(&mut self) -> Message {
-        self.caught.0.next("failed message", self.patience).await
+        self.next("a failed message", &self.caught.0).await
     }
 
     /// The messages on output `port` that were not read yet.
@@ -183,7 +205,7 @@ impl Harness {
     fn output(&self, port: usize) -> &Collector {
         let count = self.outputs.len();
         self.outputs.get(port).unwrap_or_else(|| {
-            panic!("only {count} outputs are recorded; call `outputs` to record more")
+            panic!("expected an output below {count}, found {port}; `outputs` records more of them")
         })
     }
 
@@ -197,7 +219,7 @@ impl Harness {
     /// # Panics
     /// If there is none in time.
     pub async fn next_status(&mut self) -> Status {
-        self.world.statuses.next("status", self.patience).await
+        self.next("a status", &self.world.statuses).await
     }
 
     /// The statuses that were not read yet.
@@ -210,8 +232,8 @@ impl Harness {
         self.world.logs.take()
     }
 
-    /// What the debug sidebar shows for log lines that are not only texts, and that were not read
-    /// yet.
+    /// What the debug sidebar shows for log lines and errors that are not only texts, and that were
+    /// not read yet.
     pub fn logged_values(&mut self) -> Vec<Value> {
         self.world.logged_values.take()
     }
@@ -221,7 +243,7 @@ impl Harness {
     /// # Panics
     /// If there is none in time.
     pub async fn next_error(&mut self) -> String {
-        self.world.errors.next("error", self.patience).await
+        self.next("an error", &self.world.errors).await
     }
 
     /// The failures that were not read yet, each with its causes in one line.
@@ -234,7 +256,7 @@ impl Harness {
     /// # Panics
     /// If there is none in time.
     pub async fn next_published(&mut self) -> (&'static str, Value) {
-        self.world.published.next("published data", self.patience).await
+        self.next("published data", &self.world.published).await
     }
 
     /// The published data that was not read yet, with its topics.
@@ -259,8 +281,11 @@ impl Harness {
         let start = tokio::time::Instant::now();
         self.node.stop(reason, STOP_LIMIT).await;
         // Breaks the reference cycle between the nodes and the world.
-        self.world.running.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        assert!(start.elapsed() < STOP_LIMIT, "the node did not stop within {STOP_LIMIT:?}");
+        self.world.running.locked().clear();
+        assert!(
+            start.elapsed() < STOP_LIMIT,
+            "expected the end of `stop` within {STOP_LIMIT:?}; it was cut off"
+        );
         Stopped {
             node: Arc::clone(&self.node),
             statuses: self.statuses(),
@@ -270,6 +295,11 @@ impl Harness {
             published: self.published(),
         }
     }
+}
+
+/// A problem of a configuration: the property and what is wrong with it.
+fn described(problem: &ConfigProblem) -> String {
+    format!("`{}`: {}", problem.property, problem.text)
 }
 
 impl Drop for Harness {

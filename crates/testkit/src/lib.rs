@@ -39,6 +39,7 @@ mod builder;
 mod compliance;
 mod flow;
 mod harness;
+mod idle;
 mod port;
 mod record;
 
@@ -46,10 +47,13 @@ pub use builder::{HarnessBuilder, linked};
 pub use compliance::assert_compliant;
 pub use flow::Flow;
 pub use harness::{Harness, Stopped};
+pub use idle::idle_node;
 pub use serde_json::json;
 
 use ferrowire_core::{Map, Message, Value};
-pub use port::TestPort;
+// Evaluates the expressions of the nodes under test.
+use ferrowire_languages as _;
+pub use port::{TestPort, websocket_handshake};
 
 /// The message with these `properties`.
 ///

@@ -3,15 +3,24 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use ferrowire_core::port::{
     Answer, Body, Incoming, Origin, Place, Port, Registration, Response, Route, TakeOver, Upgrade,
 };
-use ferrowire_core::{NodeError, NodeInfo};
+use ferrowire_core::{MutexExt as _, NodeError, NodeInfo};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+
+/// The request of a WebSocket's opening handshake (RFC 6455 §4.1), for [`TestPort::upgrade`].
+pub fn websocket_handshake(target: &str) -> http::request::Builder {
+    Request::get(target)
+        .header("Upgrade", "websocket")
+        .header("Connection", "Upgrade")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
 
 /// The routes and upgrades of nodes under test. Clones share them. Its roots are empty, and no
 /// login is required.
@@ -78,7 +87,7 @@ impl TestPort {
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tables.locked()
     }
 }
 

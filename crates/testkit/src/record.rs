@@ -3,14 +3,14 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    ContextStores, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeInfo, SettingValue, SettingValues, Status, Value,
+    ContextStores, FromConfig, Handled, Level, Message, MutexExt as _, Node, NodeConfig,
+    NodeContext, NodeError, NodeInfo, SettingValue, SettingValues, Status, Value,
 };
 use tokio::sync::Notify;
 
@@ -32,7 +32,7 @@ impl<T> Default for Record<T> {
 
 impl<T> Record<T> {
     pub(crate) fn push(&self, entry: T) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.locked();
         // The entry at the limit marks that it was reached.
         if entries.len() < LIMIT {
             entries.push_back(entry);
@@ -42,7 +42,7 @@ impl<T> Record<T> {
     }
 
     pub(crate) fn take(&self) -> Vec<T> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.locked();
         assert!(
             entries.len() < LIMIT,
             "the node repeated an action {LIMIT} times; it may be in an endless loop"
@@ -51,10 +51,11 @@ impl<T> Record<T> {
     }
 
     pub(crate) fn try_next(&self) -> Option<T> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.entries.locked().pop_front()
     }
 
-    pub(crate) async fn next(&self, what: &str, patience: Duration) -> T {
+    /// The next entry; `None` if none arrives in time.
+    pub(crate) async fn next(&self, patience: Duration) -> Option<T> {
         let next = async {
             loop {
                 if let Some(entry) = self.try_next() {
@@ -63,10 +64,28 @@ impl<T> Record<T> {
                 self.arrived.notified().await;
             }
         };
-        match tokio::time::timeout(patience, next).await {
-            Ok(entry) => entry,
-            Err(_) => panic!("the node gave no {what} within {patience:?}"),
-        }
+        tokio::time::timeout(patience, next).await.ok()
+    }
+
+    /// Describes the unread entries as `what`, the first one with `show`; `None` if there are none.
+    pub(crate) fn unread(&self, what: &str, show: impl Fn(&T) -> String) -> Option<String> {
+        let entries = self.entries.locked();
+        let first = shortened(&show(entries.front()?));
+        Some(match entries.len() {
+            1 => format!("{what} {first}"),
+            count => format!("{count} times {what}, first {first}"),
+        })
+    }
+}
+
+/// The number of characters that a failed expectation shows of a value.
+const SHOWN: usize = 200;
+
+/// The start of a long text.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
     }
 }
 
@@ -87,6 +106,15 @@ impl Node for Collector {
     }
 }
 
+/// What a test provides to the node.
+#[derive(Clone, Default)]
+pub(crate) struct Provided {
+    pub(crate) env: HashMap<String, Value>,
+    pub(crate) port: Option<Arc<dyn Port>>,
+    pub(crate) settings: SettingValues,
+    pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
 /// The runtime around the node under test.
 #[derive(Default)]
 pub(crate) struct World {
@@ -95,13 +123,27 @@ pub(crate) struct World {
     pub(crate) logged_values: Record<Value>,
     pub(crate) errors: Record<String>,
     pub(crate) published: Record<(&'static str, Value)>,
-    pub(crate) env: HashMap<String, Value>,
-    pub(crate) port: Option<Arc<dyn Port>>,
-    pub(crate) settings: SettingValues,
-    pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
-    pub(crate) contexts: ContextStores,
+    provided: Provided,
+    contexts: ContextStores,
     /// Other nodes, by id.
     pub(crate) running: Mutex<HashMap<String, Arc<RunningNode>>>,
+}
+
+impl World {
+    pub(crate) fn new(provided: Provided) -> Self {
+        World { provided, ..World::default() }
+    }
+
+    /// What the node has done and the test has not read.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = String> {
+        let error = self.errors.unread("the error", |error| format!("`{error}`"));
+        let status = self.statuses.unread("the status", |status| format!("`{}`", status.text));
+        let log = self.logs.unread("the log line", |(_, line)| format!("`{line}`"));
+        let published = self
+            .published
+            .unread("data for", |(topic, data)| format!("`{topic}`: {}", data.to_json()));
+        [error, status, log, published].into_iter().flatten()
+    }
 }
 
 impl Services for World {
@@ -127,28 +169,28 @@ impl Services for World {
             "NR_NODE_ID" => Some(node.id.as_str().into()),
             "NR_NODE_NAME" => Some(node.name.as_str().into()),
             "NR_FLOW_ID" => Some(node.flow.as_str().into()),
-            _ => self.env.get(name).cloned(),
+            _ => self.provided.env.get(name).cloned(),
         }
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {
-        self.port.clone()
+        self.provided.port.clone()
     }
 
     fn setting(&self, name: &str) -> Option<SettingValue> {
-        self.settings.find(name)
+        self.provided.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.resources.get(&kind).cloned()
+        self.provided.resources.get(&kind).cloned()
     }
 
     fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.running.locked().get(id).cloned()
     }
 
     fn find_linked(&self, _: &NodeInfo, name: &str) -> Result<String, NodeError> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running.locked();
         let found = running.contains_key(name).then(|| name.to_owned());
         found.ok_or_else(|| NodeError::new(format!("there is no node `{name}`")))
     }
@@ -162,6 +204,9 @@ impl Services for World {
     }
 
     fn failed(&self, _: &Arc<NodeInfo>, error: &NodeError, _: bool) {
+        if let Some(value) = error.value() {
+            self.logged_values.push(value.clone());
+        }
         self.errors.push(error.chain());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ferrowire::{
     ExclusiveNode, FromConfig, Handled, Level, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, Status, StopReason, async_trait,
+    NodeType, Status, StopReason, Value, async_trait,
 };
 use ferrowire_testkit::{Harness, assert_compliant, json, message};
 use futures_util::FutureExt;
@@ -91,7 +91,25 @@ async fn everything_a_node_does_can_be_seen() {
 async fn an_output_that_does_not_come_fails_the_test() {
     let mut node = Harness::with(OBEDIENT).start().await;
     let text = fails(async { drop(node.next_output(3).await) }).await;
-    assert_eq!(text, "the node gave no message through port 3 within 60s");
+    assert_eq!(text, "expected a message through output 3 within 60s, found nothing");
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_expectation_shows_what_the_node_did_instead() {
+    let mut node = Harness::with(OBEDIENT).start().await;
+    for topic in ["fail", "send", "status", "log", "publish", "fail"] {
+        node.send(message(json!({"topic": topic, "_msgid": "m"}))).await;
+    }
+    let text = fails(async { drop(node.next_output(3).await) }).await;
+    let expected = "expected a message through output 3 within 60s, found 2 times the error, first \
+                    `no`; the status `x`; the log line `careful`; data for `debug`: \"data\"; \
+                    a message through output 1 {\"topic\":\"send\",\"_msgid\":\"m\"}";
+    let sorted = |text: &str| text.split("; ").map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(sorted(&text).len(), sorted(expected).len(), "{text}");
+    for part in sorted(expected) {
+        assert!(text.contains(&part), "`{part}` is missing in: {text}");
+    }
     node.stop().await;
 }
 
@@ -175,7 +193,10 @@ async fn why_not_compliant<const HOW: u8>() -> String {
 #[tokio::test(start_paused = true)]
 async fn a_node_whose_building_panics_is_not_compliant() {
     let why = why_not_compliant::<TRUSTING>().await;
-    assert!(why.contains("building the node panicked"), "{why}");
+    assert!(
+        why.contains("expected a problem of the configuration, found a panic, with {"),
+        "{why}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,13 +208,13 @@ async fn a_node_that_panics_at_a_message_is_not_compliant() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_fails_one_message_twice_is_not_compliant() {
     let why = why_not_compliant::<TWICE>().await;
-    assert!(why.contains("failed more than once"), "{why}");
+    assert!(why.contains("expected at most one error of the message {}, found 2"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_leaves_a_task_behind_is_not_compliant() {
     let why = why_not_compliant::<LEAKING>().await;
-    assert!(why.contains("outlived the node"), "{why}");
+    assert!(why.contains("after its stop, found 1; a task outlived it, use"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +226,10 @@ async fn a_node_that_panics_at_its_stop_is_not_compliant() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_keeps_what_the_next_start_needs_is_not_compliant() {
     let why = why_not_compliant::<HOLDING>().await;
-    assert!(why.contains("not a second time"), "{why}");
+    assert!(
+        why.contains("expected a second start after the stop, found the errors [\"it is already"),
+        "{why}"
+    );
 }
 
 /// Accepts one message at a time, and accepts none after a cancelled delivery.
@@ -237,5 +261,44 @@ impl Node for Turnstile {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_hangs_after_a_delivery_was_given_up_is_not_compliant() {
     let why = fails(assert_compliant(NodeType::shared::<Turnstile>("turnstile"), json!({}))).await;
-    assert!(why.contains("did not accept a message"), "{why}");
+    assert!(why.contains("expected the acceptance of a message within"), "{why}");
+}
+
+/// Needs another node, a variable, a setting, and a node that it sends to.
+struct Demanding {
+    unit: String,
+}
+
+impl FromConfig for Demanding {
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let unit = match config.referenced("scale") {
+            Some(scale) => scale.get("unit").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            None => {
+                config.problem("scale", "expected the id of a scale");
+                String::new()
+            }
+        };
+        Demanding { unit }
+    }
+}
+
+#[async_trait]
+impl Node for Demanding {
+    async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
+        let site = cx.env("SITE").ok_or("the variable `SITE` is missing")?;
+        assert_eq!((self.unit.as_str(), site), ("kg", "here".into()));
+        Ok(())
+    }
+}
+
+const DEMANDING: NodeType = NodeType::shared::<Demanding>("demanding");
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_needs_an_environment_is_compliant_in_it() {
+    let node = || Harness::with(DEMANDING).config(json!({"scale": "s"})).env("SITE", "here");
+    let scale = json!({"id": "s", "type": "scale", "unit": "kg"});
+    node().other_node(scale).assert_compliant().await;
+    let why = fails(node().assert_compliant()).await;
+    let expected = "expected a configuration without problems, found `scale`: expected the id of";
+    assert!(why.contains(expected), "{why}");
 }

@@ -4,26 +4,48 @@
 //! back-pressure reaches the peer's TCP window. Any task may send: frames are written directly to
 //! the socket, and the rest waits in a bounded outbox that the connection's task writes.
 
+pub(crate) mod activity;
+pub(crate) mod backlog;
+pub(crate) mod closing;
+pub(crate) mod cork;
+pub(crate) mod feed;
+pub(crate) mod forms;
+mod held;
+pub(crate) mod outbox;
+mod piece;
+mod scratch;
+mod sending;
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use ferrowire_core::Sending;
+use ferrowire_core::{MutexExt as _, Sending};
+use ferrowire_net::Backlog;
+use ferrowire_net::backlog::Member;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio_util::io::poll_read_buf;
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 
-use crate::cork::{self, Flush};
+use crate::connection::activity::Activity;
+use crate::connection::backlog::unlock;
+use crate::connection::cork::Flush;
+use crate::connection::held::Held;
+use crate::connection::outbox::Outbox;
+use crate::deflate::Agreed;
+use crate::deflate::compressor::{Alone, Compressor};
+use crate::deflate::decompressor::Decompressor;
+use crate::deflate::memory::Reserved;
+use crate::frame::reader::{Incoming, Reader, Violation};
 use crate::frame::{Close, Payload, Role, put_close, put_frame};
-use crate::outbox::Outbox;
-use crate::reader::{Incoming, Reader, Violation};
-use crate::scratch;
+
+pub use held::Overflow;
 
 /// The limits of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +56,36 @@ pub struct Limits {
     /// The maximum number of bytes queued for a peer. A single larger message is accepted if the
     /// queue is empty.
     pub max_queue: usize,
+    /// The maximum number of messages that wait behind those that the socket is being given.
+    pub max_queue_messages: usize,
+    /// What happens when either is reached.
+    pub overflow: Overflow,
     /// How long queued output may make no progress before the connection is dropped.
     pub stall: Duration,
     /// How long to wait for the answer to a close frame.
     pub close: Duration,
 }
 
+impl Limits {
+    /// The limits of a connection for which nothing else is said.
+    pub const DEFAULT: Limits = Limits {
+        max_message: 100 << 20,
+        max_queue: 4 << 20,
+        max_queue_messages: usize::MAX,
+        overflow: Overflow::Refuse,
+        stall: Duration::from_secs(60),
+        close: Duration::from_secs(2),
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            max_message: 100 << 20,
-            max_queue: 4 << 20,
-            stall: Duration::from_secs(60),
-            close: Duration::from_secs(2),
-        }
+        Limits::DEFAULT
     }
 }
+
+/// Why this side drops a connection whose output makes no progress.
+pub(crate) const STALLED: &str = "it took nothing for too long";
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,10 +111,13 @@ pub enum NotSent<T> {
 pub trait Receive: Send + Sync {
     /// Handles one message; the connection reads on when the returned future ends.
     fn message(&self, payload: Payload) -> Sending;
-}
 
-/// Output is written once it has this size, even with more input to process.
-const FLUSH_AT: usize = 64 * 1024;
+    /// Handles a ping with `length` bytes, which is answered after the returned future; `None` if
+    /// it is not to be answered.
+    fn ping(&self, _length: usize) -> Option<Sending> {
+        Some(Sending::done())
+    }
+}
 
 /// After this many reads in a row the task yields.
 const READS_IN_A_ROW: u32 = 16;
@@ -90,22 +129,32 @@ pub struct Connection<S> {
     role: Role,
     /// Notified when output was written or the state changed.
     changed: Notify,
-    /// A ping or pong was received since this was last cleared.
-    alive: AtomicBool,
+    activity: Activity,
     /// Bytes written so far, for the stall timeout.
     progress: AtomicU64,
+    /// How our messages are compressed if each stands by itself.
+    alone: OnceLock<Alone>,
 }
 
 pub(crate) struct Io<S> {
     pub(crate) stream: S,
     pub(crate) outbox: Outbox,
+    /// Messages that wait before the outbox while the socket is blocked, if some may be dropped.
+    pub(crate) held: Option<Box<Held>>,
+    /// Until the connection is run.
+    decompressor: Option<Box<Decompressor>>,
+    /// The memory of compression contexts.
+    contexts: Option<Reserved>,
     pub(crate) state: State,
     /// Wakes the connection's task.
     waker: Waker,
     /// Already registered in a cork.
-    deferred: bool,
+    pub(crate) deferred: bool,
     /// The socket is not writable; the task's waker is registered with it.
-    blocked: bool,
+    pub(crate) blocked: bool,
+    /// Why the stream is unusable.
+    pub(crate) lost: &'static str,
+    pub(crate) member: Member,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,109 +167,90 @@ pub(crate) enum State {
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
-    /// A connection over `stream`, after the handshake.
-    pub fn new(stream: S, role: Role, limits: Limits) -> Arc<Self> {
-        Arc::new(Connection {
+    /// A connection over `stream`, after the handshake. Its output is part of `backlog`.
+    pub fn new(stream: S, role: Role, limits: Limits, backlog: &'static Backlog) -> Arc<Self> {
+        Arc::new_cyclic(|this: &Weak<Self>| Connection {
             io: Mutex::new(Io {
                 stream,
                 outbox: Outbox::new(role, limits.max_queue),
+                held: Held::new(limits.overflow, limits.max_queue_messages),
+                decompressor: None,
+                contexts: None,
                 state: State::Open,
                 waker: Waker::noop().clone(),
                 deferred: false,
                 blocked: false,
+                lost: "it cannot be written to",
+                member: backlog.join(this.clone()),
             }),
             limits,
             role,
             changed: Notify::new(),
-            alive: AtomicBool::new(true),
+            activity: Activity::default(),
             progress: AtomicU64::new(0),
+            alone: OnceLock::new(),
         })
+    }
+
+    /// Compresses as was agreed on in the handshake. Must be called before anything is sent and
+    /// before the connection is run.
+    pub(crate) fn compress(&self, agreed: Agreed) {
+        let Agreed { ours, theirs, rules, memory } = agreed;
+        let mut io = self.lock();
+        io.decompressor = Some(Box::new(Decompressor::new(theirs)));
+        io.contexts = memory;
+        let compressor = Compressor::new(rules, ours);
+        if let Some(alone) = compressor.alone() {
+            // Set only here.
+            let _alone = self.alone.get_or_init(|| alone);
+        }
+        io.outbox.compress(compressor);
+    }
+
+    /// How broadcasts to this connection can be compressed, together with those to others.
+    pub(crate) fn shared_compression(&self) -> Option<Alone> {
+        self.alone.get().copied()
     }
 
     /// The server's side of a connection over `stream`. `answer`, the response to the handshake, is
     /// sent with the first frame, or when the connection is run.
-    pub fn accepted(stream: S, answer: &Bytes, limits: Limits) -> Arc<Self> {
-        let connection = Connection::new(stream, Role::Server, limits);
+    pub fn accepted(
+        stream: S,
+        answer: &Bytes,
+        limits: Limits,
+        backlog: &'static Backlog,
+    ) -> Arc<Self> {
+        let connection = Connection::new(stream, Role::Server, limits, backlog);
         connection.lock().outbox.push_encoded(answer);
         connection
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Io<S>> {
-        self.io.lock().unwrap_or_else(PoisonError::into_inner)
+        self.io.locked()
     }
 
     fn address(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
 
-    /// Sends one message without waiting.
-    ///
-    /// # Errors
-    /// If the queue is full or the connection is closing; the message is not sent then.
-    pub fn send(self: &Arc<Self>, payload: Payload) -> Result<(), NotSent<Payload>> {
-        self.push(payload.as_bytes().len(), payload, Outbox::push)
-    }
-
-    /// Sends encoded frames, shared by many connections.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_encoded<'a>(self: &Arc<Self>, frame: &'a Bytes) -> Result<(), NotSent<&'a Bytes>> {
-        self.push(frame.len(), frame, Outbox::push_encoded)
-    }
-
-    /// Whether a message of `length` bytes would be accepted now.
-    pub fn has_room(&self, length: usize) -> bool {
-        self.lock().outbox.has_room(length)
-    }
-
-    fn push<T>(
-        self: &Arc<Self>,
-        length: usize,
-        content: T,
-        push: impl FnOnce(&mut Outbox, T),
-    ) -> Result<(), NotSent<T>> {
-        let mut io = self.lock();
-        if !io.outbox.has_room(length) && !io.blocked {
-            // Try to write first: the queued output may not have been offered to the socket yet.
-            self.write(&mut io);
-        }
-        if io.state != State::Open {
-            return Err(NotSent::Closed);
-        }
-        if !io.outbox.has_room(length) {
-            return Err(NotSent::Full(content));
-        }
-        push(&mut io.outbox, content);
-        self.flush_soon(io);
-        Ok(())
-    }
-
-    /// Defers writing to the current task's cork, if there is one and the queue is short; otherwise
-    /// writes at once.
-    fn flush_soon(self: &Arc<Self>, mut io: MutexGuard<'_, Io<S>>) {
-        if io.blocked || (io.deferred && io.outbox.waiting() < FLUSH_AT) {
-            return;
-        }
-        if io.outbox.waiting() < FLUSH_AT && cork::defer(|| Arc::clone(self) as Arc<dyn Flush>) {
-            io.deferred = true;
-            return;
-        }
-        self.write(&mut io);
-    }
-
-    /// Writes queued output. An error marks the connection dead and wakes its task.
-    fn write(&self, io: &mut Io<S>) {
+    /// Writes queued output. An error marks the connection dead and wakes its task. Returns whether
+    /// the backlog exceeds its limit.
+    pub(crate) fn write(&self, io: &mut Io<S>) -> bool {
         let was_blocked = std::mem::take(&mut io.blocked);
         if io.outbox.is_empty() || io.state == State::Dead {
-            return;
+            return false;
         }
-        let before = io.outbox.waiting();
+        let before = io.waiting();
         // A task that writes to many sockets would use up tokio's budget, which would look like a
         // blocked socket and wake the task of each.
-        let flush = poll_fn(|cx| io.outbox.poll_flush(&mut io.stream, cx));
+        let Io { outbox, held, stream, waker, .. } = &mut *io;
+        let flush = poll_fn(|cx| held::poll_flush((&mut *outbox, &mut *held), stream, cx));
         let flush = pin!(tokio::task::unconstrained(flush));
-        match flush.poll(&mut Context::from_waker(&io.waker)) {
+        let poll = flush.poll(&mut Context::from_waker(waker));
+        if was_blocked && io.waiting() < before {
+            self.activity.show();
+        }
+        match poll {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(_)) => {
                 io.state = State::Dead;
@@ -228,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             }
             Poll::Pending => {
                 io.blocked = true;
-                if io.outbox.waiting() < before {
+                if io.waiting() < before {
                     self.progress.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -236,19 +266,27 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         if io.blocked != was_blocked || io.state == State::Dead {
             self.changed.notify_waiters();
         }
+        (io.blocked || was_blocked) && io.count()
     }
 
     /// Waits until a message may be sent again, or the connection has ended.
     pub async fn room(&self) {
-        self.write(&mut self.lock());
-        self.until(|io| io.state != State::Open || io.outbox.is_empty()).await;
+        self.until(|io| {
+            // Another task may have put its output off to the end of its poll. A write that does not
+            // block then wakes nobody, so only a blocked socket is waited for.
+            if !io.blocked {
+                self.write(io);
+            }
+            io.state != State::Open || io.is_drained()
+        })
+        .await;
     }
 
-    pub(crate) async fn until(&self, condition: impl Fn(&Io<S>) -> bool) {
+    pub(crate) async fn until(&self, condition: impl Fn(&mut Io<S>) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if condition(&self.lock()) {
+            if condition(&mut self.lock()) {
                 return;
             }
             changed.await;
@@ -268,6 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             return;
         }
         io.state = State::Closing;
+        io.release();
         io.outbox.push_control(|out, role| put_close(out, role, close));
         self.write(&mut io);
         io.waker.wake_by_ref();
@@ -276,23 +315,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
 
     /// Drops the connection at once, without a close frame.
     pub fn abort(&self) {
-        let mut io = self.lock();
+        self.end(self.lock());
+    }
+
+    pub(crate) fn end(&self, mut io: MutexGuard<'_, Io<S>>) {
         io.state = State::Dead;
         io.waker.wake_by_ref();
         self.changed.notify_waiters();
     }
 
-    /// Sends a ping (RFC 6455 §5.5.2).
-    pub fn ping(self: &Arc<Self>) {
-        self.control(Control::Ping, &[]);
-    }
-
-    /// Whether a ping or pong was received since the last call.
-    pub fn take_alive(&self) -> bool {
-        self.alive.swap(false, Ordering::Relaxed)
-    }
-
-    fn control(self: &Arc<Self>, kind: Control, payload: &[u8]) {
+    pub(crate) fn control(self: &Arc<Self>, kind: Control, payload: &[u8]) {
         let mut io = self.lock();
         if io.state == State::Open {
             io.outbox.push_control(|out, role| {
@@ -314,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         let ended = tokio::select! {
             biased;
             ended = working => ended,
-            () = self.stalled() => Ended::Lost("it took nothing for too long"),
+            () = self.stalled() => Ended::Lost(STALLED),
         };
         self.lock().state = State::Dead;
         self.changed.notify_waiters();
@@ -349,7 +381,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
 
     async fn read(self: &Arc<Self>, early: Bytes, receiver: &dyn Receive) -> Ended {
         let mut input = BytesMut::from(early);
-        let mut reader = Reader::new(self.role, self.limits.max_message);
+        let decompressor = self.lock().decompressor.take();
+        let mut reader =
+            Reader::new(self.role, self.limits.max_message).with_compression(decompressor);
         let mut reads = 0;
         loop {
             match self.dispatch(&mut reader, &mut input, receiver).await {
@@ -370,7 +404,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                 poll
             });
             match more.await {
-                Input::More => {}
+                Input::More => self.activity.show(),
                 Input::Closing => return self.await_close(&mut reader, input).await,
                 Input::End(reason) => return Ended::Lost(reason),
             }
@@ -389,17 +423,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                 Incoming::Message(payload) => {
                     let sending = receiver.message(payload);
                     if !sending.is_done() {
-                        sending.await;
+                        self.busy_with(sending).await;
                     }
                 }
-                Incoming::Ping(payload) => {
-                    self.alive.store(true, Ordering::Relaxed);
-                    if !self.lock().outbox.has_room(payload.len()) {
-                        self.room().await;
-                    }
-                    self.control(Control::Pong, &payload);
-                }
-                Incoming::Pong => self.alive.store(true, Ordering::Relaxed),
+                Incoming::Part => tokio::task::yield_now().await,
+                Incoming::Ping(payload) => self.answer_ping(&payload, receiver).await,
+                Incoming::Pong => self.take_pong(),
                 Incoming::Close(close) => return Ok(Some(close)),
             }
         }
@@ -416,7 +445,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         match io.state {
             State::Open => {}
             State::Closing => return Poll::Ready(Input::Closing),
-            State::Dead => return Poll::Ready(Input::End("it cannot be written to")),
+            State::Dead => return Poll::Ready(Input::End(io.lost)),
         }
         let stream = Pin::new(&mut io.stream);
         let read = if input.is_empty() {
@@ -441,7 +470,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Flush for Connection<S>
         let mut io = self.lock();
         io.deferred = false;
         if !io.blocked {
-            self.write(&mut io);
+            let must_relieve = self.write(&mut io);
+            unlock(io, must_relieve);
         }
     }
 }

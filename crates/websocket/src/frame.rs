@@ -1,10 +1,14 @@
 //! Writes frames (RFC 6455 §5.2): headers, masks, close codes.
 
+mod fragments;
+pub(crate) mod header;
+pub(crate) mod reader;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use ferrowire_core::Text;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
-use crate::header::{Header, MAX_HEADER};
+use crate::frame::header::{COMPRESSED, Header, MAX_HEADER};
 
 /// The side of a connection. Clients mask their frames (RFC 6455 §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +86,23 @@ pub(crate) fn put_header(
 ) -> Option<[u8; 4]> {
     let mask = (role == Role::Client).then(rand::random);
     let mut bytes = [0; MAX_HEADER];
-    let end = Header { is_final: true, opcode, mask, length: length as u64 }.write(&mut bytes);
+    let length = length as u64;
+    let header = Header { is_final: true, is_compressed: false, opcode, mask, length };
+    let end = header.write(&mut bytes);
     out.extend_from_slice(&bytes[..end]);
+    mask
+}
+
+/// The same for a compressed message.
+pub(crate) fn put_compressed_header(
+    out: &mut BytesMut,
+    role: Role,
+    opcode: OpCode,
+    length: usize,
+) -> Option<[u8; 4]> {
+    let start = out.len();
+    let mask = put_header(out, role, opcode, length);
+    out[start] |= COMPRESSED;
     mask
 }
 

@@ -7,29 +7,18 @@
 
 // From the bottom up: frames, one connection, the two endpoints.
 mod frame;
-mod header;
-mod reader;
-mod outbox;
-mod cork;
-mod scratch;
+mod deflate;
 mod connection;
-mod closing;
 mod payload;
 pub mod metrics;
 mod status;
+mod events;
 pub mod settings;
-mod handshake;
-mod delivery;
-mod sessions;
 mod listener;
-mod url;
-mod dial;
-mod backoff;
-mod failures;
 mod client;
 
 pub use client::Client;
-pub use connection::{Connection, Ended, Limits, NotSent, Receive};
+pub use connection::{Connection, Ended, Limits, NotSent, Overflow, Receive};
+pub use ferrowire_net::Backlog;
 pub use frame::{Close, Payload, Role};
-pub use handshake::accept;
-pub use listener::Listener;
+pub use listener::{Listener, accept};

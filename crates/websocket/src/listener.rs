@@ -1,18 +1,66 @@
 //! `websocket-listener`: accepts clients at a path of the runtime's port.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod access;
+mod addressed;
+mod alive;
+mod bucket;
+mod client_rooms;
+mod control;
+mod delivery;
+mod details;
+mod door;
+mod events;
+mod guest;
+pub(crate) mod handshake;
+mod history;
+mod inspect;
+mod identity;
+mod inbound;
+mod limits;
+mod listing;
+mod member;
+mod rates;
+mod rooms;
+mod origins;
+mod refusal;
+mod sessions;
+mod target;
+mod terms;
 
-use ferrowire_core::port::{Origin, Registration, Response, TakeOver, Upgrade};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use ferrowire_core::port::{Origin, Place, Registration, Response, TakeOver, Upgrade};
 use ferrowire_core::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, async_trait,
+    FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    StopReason, Value, async_trait,
 };
+use ferrowire_net::PathPattern;
 use hyper::http::request::Parts;
 
-use crate::closing::{going_away, restarting};
+use crate::connection::closing::{going_away, restarting};
+use crate::deflate::options::CompressionOptions;
+use crate::metrics;
 use crate::payload::Mode;
-use crate::sessions::Sessions;
-use crate::settings::{Overrides, Settings, SlowPeer, slow_client};
-use crate::{handshake, metrics};
+use crate::settings::{MAX_HISTORY, Overrides, Settings, SlowPeer, for_slow_clients, slow_client};
+use alive::AliveOptions;
+use client_rooms::ClientRooms;
+use details::{DetailsOptions, Route};
+use door::{Door, DoorOptions};
+use guest::Guest;
+use handshake::{accept_with, choose_subprotocol};
+use history::{Ask, Bounds, HistoryOptions};
+use inspect::Inspect;
+use rates::RateOptions;
+use sessions::{Rules, Sessions};
+
+pub use handshake::accept;
+
+/// The rooms that a session may be in, unless `maxRooms` says otherwise.
+const ROOMS: usize = 128;
+
+/// The largest `maxRooms`: the memory of a session's rooms is bounded.
+const MOST_ROOMS: f64 = 10_000.0;
 
 /// The configuration node `websocket-listener`.
 pub struct Listener {
@@ -21,8 +69,19 @@ pub struct Listener {
     mode: Mode,
     overrides: Overrides,
     slow_client: Option<SlowPeer>,
-    registration: Mutex<Option<Registration>>,
+    max_queue_messages: Option<usize>,
+    alive: AliveOptions,
+    rates: RateOptions,
+    history: Option<HistoryOptions>,
+    compression: Option<CompressionOptions>,
+    max_rooms: usize,
+    client_rooms: ClientRooms,
+    details: DetailsOptions,
+    door_options: DoorOptions,
+    first_message: Option<Duration>,
+    registrations: Mutex<Vec<Registration>>,
     sessions: OnceLock<Arc<Sessions>>,
+    door: OnceLock<Arc<Door>>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -33,23 +92,46 @@ impl std::fmt::Debug for Listener {
 
 impl FromConfig for Listener {
     fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        let path = config.text("path");
-        if path.trim_matches('/').is_empty() {
-            config.problem("path", "expected a path such as `/ws/chat`");
-        } else if !path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#') {
-            let text = format!("invalid path `{path}`: percent-encode what is not plain ASCII");
-            config.problem("path", text);
-        }
+        let path = path(config);
         Listener {
             path,
             subprotocols: split_list(&config.text("subprotocol")),
             mode: Mode::from_property(config.raw("wholemsg")),
             overrides: Overrides::from_config(config),
             slow_client: slow_client(config),
-            registration: Mutex::default(),
+            max_queue_messages: config
+                .number_in("maxQueueMessages", 0.0..=1e9)
+                .map(|most| most as usize),
+            alive: AliveOptions::from_config(config),
+            rates: RateOptions::from_config(config),
+            history: HistoryOptions::from_config(config),
+            compression: CompressionOptions::from_config(config),
+            max_rooms: config.number_in("maxRooms", 1.0..=MOST_ROOMS).map_or(ROOMS, |n| n as usize),
+            client_rooms: ClientRooms::from_config(config),
+            details: DetailsOptions::from_config(config),
+            door_options: DoorOptions::from_config(config),
+            first_message: config
+                .number_in("firstMessageTimeout", 0.1..=86_400.0)
+                .map(Duration::from_secs_f64),
+            registrations: Mutex::default(),
             sessions: OnceLock::new(),
+            door: OnceLock::new(),
         }
     }
+}
+
+/// Reads `path`, which begins with a slash then.
+fn path(config: &mut NodeConfig<'_>) -> String {
+    let path = config.text("path");
+    if path.is_empty() || path.bytes().all(|b| b == b'/') && path != "/" {
+        config.problem("path", "expected a path such as `/ws/chat`");
+    } else if !path.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#') {
+        let text = format!("invalid path `{path}`: percent-encode what is not plain ASCII");
+        config.problem("path", text);
+    } else if let Err(error) = PathPattern::parse(&path) {
+        config.problem("path", format!("invalid path `{path}`: {error}"));
+    }
+    format!("/{}", path.trim_start_matches('/'))
 }
 
 /// The entries of a comma-separated list, trimmed, without empty ones.
@@ -62,16 +144,35 @@ impl Node for Listener {
     async fn start(&self, cx: &NodeContext) -> Result<(), NodeError> {
         let port = cx.port()?;
         let settings = Settings::of(cx);
-        let limits = self.overrides.over(settings.limits);
-        let slow_peer = self.slow_client.unwrap_or(settings.slow_peer);
-        let sessions = self
-            .sessions
-            .get_or_init(|| Arc::new(Sessions::new(cx.clone(), self.mode, limits, slow_peer)));
-        let path = format!("/{}", self.path.trim_start_matches('/'));
-        let upgrade =
-            Handshakes { sessions: Arc::clone(sessions), subprotocols: self.subprotocols.clone() };
-        let registration = port.add_upgrade(cx.info(), &path, Arc::new(upgrade))?;
-        *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = Some(registration);
+        let (limits, slow_peer) =
+            (self.overrides.over(settings.limits), self.slow_client.unwrap_or(settings.slow_peer));
+        // Half, so that a client can take a replay and what comes meanwhile.
+        let bounds = Bounds { all: cx.setting(&MAX_HISTORY), one: limits.max_queue / 2 };
+        let rules = Rules {
+            mode: self.mode,
+            limits: for_slow_clients(limits, self.max_queue_messages, slow_peer, cx),
+            history: self.history.map(|options| (options, bounds)),
+            slow_peer,
+            max_rooms: self.max_rooms,
+            first_message: self.first_message,
+            client_rooms: self.client_rooms.clone(),
+            alive: self.alive,
+            rates: self.rates.with_settings(cx),
+        };
+        let sessions = self.sessions.get_or_init(|| Sessions::new(cx.clone(), rules));
+        let door = self.door.get_or_init(|| Arc::new(Door::new(&self.door_options, cx)));
+        let upgrade = Handshakes {
+            door: Arc::clone(door),
+            sessions: Arc::clone(sessions),
+            subprotocols: self.subprotocols.clone(),
+            compression: self.compression,
+            details: self.details.clone(),
+            root: port.root(Place::Flows).len(),
+            pattern: PathPattern::parse(&self.path).map_err(|error| error.to_string())?,
+        };
+        let upgrades = port.add_upgrade(cx.info(), &self.path, Arc::new(upgrade))?;
+        let inspect = Inspect::add(&*port, cx.info(), sessions);
+        *self.registrations.locked() = [upgrades].into_iter().chain(inspect).collect();
         Ok(())
     }
 
@@ -82,8 +183,29 @@ impl Node for Listener {
         }
     }
 
+    async fn on_request(
+        &self,
+        _: &str,
+        request: Value,
+        _: &NodeContext,
+    ) -> Result<Value, NodeError> {
+        if request.get("action").and_then(Value::as_str) == Some("admit") {
+            return match self.door.get().and_then(|door| door.waiting()) {
+                Some(waiting) => waiting.answer(&request),
+                None => Err("the `auth` of the listener is not `flow`".into()),
+            };
+        }
+        let Some(sessions) = self.sessions.get() else {
+            return Err(NodeError::new("the listener has not started"));
+        };
+        let Some(request) = request.as_object() else {
+            return Err(NodeError::new("expected an object with `action`"));
+        };
+        sessions.control(request).await
+    }
+
     async fn stop(&self, reason: StopReason, _: &NodeContext) {
-        drop(self.registration.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.registrations.locked().clear();
         if let Some(sessions) = self.sessions.get() {
             sessions
                 .close_all(&match reason {
@@ -97,20 +219,60 @@ impl Node for Listener {
 
 /// Handles the handshakes of clients.
 struct Handshakes {
+    door: Arc<Door>,
     sessions: Arc<Sessions>,
     subprotocols: Vec<String>,
+    compression: Option<CompressionOptions>,
+    details: DetailsOptions,
+    /// The length of the root, which comes before the path in requests.
+    root: usize,
+    pattern: PathPattern,
+}
+
+impl Handshakes {
+    /// What the handshake said, if the listener's sessions have details.
+    fn details(&self, head: &Parts, origin: Origin) -> Option<Map> {
+        self.details.enabled.then(|| self.details.of(head, origin, self.route(head)))
+    }
+
+    fn route<'a>(&'a self, head: &'a Parts) -> Route<'a> {
+        let path = head.uri.path().get(self.root..).unwrap_or_default();
+        let params = self.pattern.matched(path).unwrap_or_default();
+        let protocol = choose_subprotocol(&head.headers, &self.subprotocols);
+        Route { path, params, protocol }
+    }
 }
 
 #[async_trait]
 impl Upgrade for Handshakes {
-    async fn upgrade(&self, head: Parts, origin: Origin) -> Result<TakeOver, Response> {
-        let answer = handshake::accept(&head, &self.subprotocols).map_err(|refusal| {
+    async fn upgrade(&self, mut head: Parts, origin: Origin) -> Result<TakeOver, Response> {
+        let peer = origin.address;
+        let request = |head: &Parts| details::request(head, origin, self.route(head));
+        let entrance = self.door.enter(&mut head, peer, request).await?;
+        let accepted = accept_with(&head, &self.subprotocols, self.compression.as_ref());
+        let accepted = accepted.map_err(|refusal| {
             metrics::REFUSED.increment();
             *refusal
         })?;
         metrics::ACCEPTED.increment();
-        let sessions = Arc::clone(&self.sessions);
-        let peer = origin.address;
-        Ok(Box::new(move |stream, early| sessions.connected(stream, &answer, early, peer)))
+        let (door, sessions) = (Arc::clone(&self.door), Arc::clone(&self.sessions));
+        let is_known = entrance.identity.is_some();
+        let guest = Guest {
+            peer,
+            details: self.details(&head, origin),
+            identity: entrance.identity.unwrap_or_default(),
+            tickets: entrance.tickets,
+            history: match self.sessions.history {
+                Some(_) => Ask::in_query(head.uri.query().unwrap_or_default()),
+                None => Ask::Plain,
+            },
+        };
+        Ok(Box::new(move |stream, early| match is_known {
+            true => sessions.connected(stream, accepted, early, guest),
+            false => {
+                let cx = sessions.cx.clone();
+                cx.spawn(door.meet((stream, early), accepted.answer, guest, sessions));
+            }
+        }))
     }
 }

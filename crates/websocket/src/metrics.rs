@@ -2,6 +2,8 @@
 
 use ferrowire_core::metric::{Counter, Gauge};
 
+pub use ferrowire_net::backlog::{DISCONNECTED, OF_PROCESS as QUEUED};
+
 const ROLE: &str = "role";
 
 /// Open connections of all listeners.
@@ -36,6 +38,104 @@ pub static SENT_CLIENTS: Counter =
 /// Messages dropped because their receiver reads too slowly.
 pub static DROPPED_SLOW: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got").label("reason", "slow");
+/// Messages dropped because a newer one about the same topic took their place.
+pub static DROPPED_REPLACED: Counter =
+    Counter::new("websocket_messages_dropped", "messages that no peer got")
+        .label("reason", "replaced");
 /// Messages dropped because their session has ended or is closing.
 pub static DROPPED_GONE: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got").label("reason", "gone");
+
+/// Connections of listeners closed because a ping was not answered in time.
+pub static CLOSED_HEARTBEAT: Counter = Counter::new(CLOSED, CLOSED_HELP).label(REASON, "heartbeat");
+/// Connections of listeners closed because their client sent no message for too long.
+pub static CLOSED_IDLE: Counter = Counter::new(CLOSED, CLOSED_HELP).label(REASON, "idle");
+/// Connections of listeners closed because they were open for as long as they may be.
+pub static CLOSED_AGE: Counter = Counter::new(CLOSED, CLOSED_HELP).label(REASON, "age");
+/// Connections of listeners closed because their client sent faster than it may.
+pub static CLOSED_RATE: Counter = Counter::new(CLOSED, CLOSED_HELP).label(REASON, "rate");
+/// Connections of listeners closed because their client read too slowly.
+pub static CLOSED_SLOW: Counter = Counter::new(CLOSED, CLOSED_HELP).label(REASON, "slow");
+
+/// Messages that listeners took later because their clients sent faster than they may.
+pub static DELAYED: Counter =
+    Counter::new("websocket_messages_delayed", "messages that were taken later than they came");
+/// Messages of clients that sent faster than they may, which no flow got.
+pub static DROPPED_RATE: Counter =
+    Counter::new("websocket_messages_refused", "messages of peers that no flow got")
+        .label(REASON, "rate");
+
+/// Clients that got all that they had missed.
+pub static HISTORY_RECOVERED: Counter =
+    Counter::new("websocket_recoveries", "clients that asked for what they had missed")
+        .label("result", "recovered");
+/// Clients that could not get all that they had missed.
+pub static HISTORY_LOST: Counter =
+    Counter::new("websocket_recoveries", "clients that asked for what they had missed")
+        .label("result", "lost");
+
+const CLOSED: &str = "websocket_connections_closed";
+const CLOSED_HELP: &str = "connections that a listener closed";
+const REASON: &str = "reason";
+/// Messages dropped because the queue of a client that is not connected is full.
+pub static DROPPED_QUEUE: Counter =
+    Counter::new("websocket_messages_dropped", "messages that no peer got")
+        .label("reason", "queue");
+
+/// Handshakes that listeners refused, by what refused them.
+pub mod refused {
+    use ferrowire_core::metric::Counter;
+
+    const NAME: &str = "websocket_handshakes_refused";
+    const HELP: &str = "opening handshakes of clients that access or a limit refused";
+
+    const fn by(reason: &'static str) -> Counter {
+        Counter::new(NAME, HELP).label("reason", reason)
+    }
+
+    /// `maxConnections` or `max-clients` was reached.
+    pub static CONNECTIONS: Counter = by("connections");
+    /// `maxPerAddress` or `max-clients-per-address` was reached.
+    pub static ADDRESS: Counter = by("address");
+    /// `maxHandshakeRate` or `max-handshake-rate` was reached.
+    pub static RATE: Counter = by("rate");
+    /// `origins` does not contain the origin.
+    pub static ORIGIN: Counter = by("origin");
+    /// A token or login was missing or wrong; also of first messages.
+    pub static UNAUTHORIZED: Counter = by("unauthorized");
+    /// The address had failed too often.
+    pub static THROTTLED: Counter = by("throttled");
+    /// The keys of tokens, or the node that decides, were missing.
+    pub static UNAVAILABLE: Counter = by("unavailable");
+    /// Too many handshakes waited for the flow.
+    pub static WAITING: Counter = by("waiting");
+    /// The flow, or a first message, took too long.
+    pub static TIMEOUT: Counter = by("timeout");
+    /// The flow refused.
+    pub static FLOW: Counter = by("flow");
+}
+
+/// Sessions that ended with their token.
+pub static EXPIRED: Counter =
+    Counter::new("websocket_sessions_expired", "sessions that ended with their token");
+
+const SENT_BYTES: &str = "websocket_compression_sent";
+const SENT_HELP: &str = "messages that were compressed; a broadcast counts once";
+const RECEIVED_BYTES: &str = "websocket_compression_received";
+const RECEIVED_HELP: &str = "messages that arrived compressed";
+const FORM: &str = "form";
+
+/// The size of sent messages before they were compressed.
+pub static BEFORE_COMPRESSION: Counter =
+    Counter::new(SENT_BYTES, SENT_HELP).unit("bytes").label(FORM, "plain");
+/// The size of sent messages after they were compressed.
+pub static COMPRESSED: Counter =
+    Counter::new(SENT_BYTES, SENT_HELP).unit("bytes").label(FORM, "compressed");
+/// The size of received messages before they were decompressed.
+pub static RECEIVED_COMPRESSED: Counter =
+    Counter::new(RECEIVED_BYTES, RECEIVED_HELP).unit("bytes").label(FORM, "compressed");
+/// The size of received messages after they were decompressed.
+pub static DECOMPRESSED: Counter =
+    Counter::new(RECEIVED_BYTES, RECEIVED_HELP).unit("bytes").label(FORM, "plain");
+
+pub use crate::deflate::memory::CONTEXTS;

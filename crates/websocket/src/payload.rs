@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::{HasBigInt, Key, Map, Message, Text, Value, generate_id, number_to_string};
+use ferrowire_core::{Key, Map, Message, Text, Unprintable, Value, generate_id, number_to_string};
 
 use crate::frame::Payload;
 
@@ -27,15 +27,25 @@ impl Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) id: Key,
-    /// `{type: "websocket", id}`, shared by all messages of the connection.
+    /// `{type: "websocket", id}` and what the listener adds, shared by all messages of the
+    /// connection.
     pub(crate) value: Value,
 }
 
 impl Session {
     pub(crate) fn new() -> Self {
+        Session::with(Map::new())
+    }
+
+    /// A session with further properties.
+    pub(crate) fn with(details: Map) -> Self {
         let id = generate_id();
-        let map: Map =
-            [("type", Value::from("websocket")), ("id", id.clone().into())].into_iter().collect();
+        let mut map = Map::with_capacity(2 + details.len());
+        map.insert(Key::new_static("type"), "websocket");
+        map.insert(Key::new_static("id"), id.clone());
+        for (key, value) in details {
+            map.insert(key, value);
+        }
         Session { id, value: map.into() }
     }
 
@@ -55,13 +65,13 @@ impl Session {
     }
 }
 
-/// The flow message for a payload received from `session`.
-pub(crate) fn incoming(mode: Mode, payload: Payload, session: &Session) -> Message {
+/// The flow message for a payload received from the session whose value is `session`.
+pub(crate) fn incoming(mode: Mode, payload: Payload, session: Value) -> Message {
     if mode == Mode::Payload {
-        return Message::received(into_value(payload), session.value.clone());
+        return Message::received(into_value(payload), session);
     }
     let mut msg = whole_message(payload);
-    msg.set(Key::new_static("_session"), session.value.clone());
+    msg.set(Key::new_static("_session"), session);
     msg
 }
 
@@ -86,32 +96,43 @@ fn whole_message(payload: Payload) -> Message {
     }
 }
 
-/// The payload to send for `msg`; `None` without a `payload` and for an empty string.
+/// The payload to send for `msg`; `None` without a `payload`, and for an empty string unless
+/// `msg._session.sendEmpty` is `true`.
 ///
 /// # Errors
 /// If the JSON would contain a `BigInt`.
-pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Result<Option<Payload>, HasBigInt> {
+pub(crate) fn outgoing(mode: Mode, mut msg: Message) -> Result<Option<Payload>, Unprintable> {
     match mode {
         Mode::WholeMessage => {
             msg.remove("_session");
             Ok(Some(Payload::Text(msg.stringify()?.into())))
         }
-        // The message ends here, so its payload can be taken without removing the entry.
-        Mode::Payload => match msg.properties_mut().get_mut("payload").map(std::mem::take) {
-            None => Ok(None),
-            Some(Value::Buffer(bytes)) => Ok(Some(Payload::Binary(bytes))),
-            Some(value) => {
-                Ok(Some(to_text(value)?).filter(|text| !text.is_empty()).map(Payload::Text))
+        Mode::Payload => {
+            // The message ends here, so its payload can be taken without removing the entry.
+            let Some(payload) = msg.properties_mut().get_mut("payload") else { return Ok(None) };
+            let text = match std::mem::take(payload) {
+                Value::String(text) => text,
+                Value::Buffer(bytes) => return Ok(Some(Payload::Binary(bytes))),
+                value => printed(value)?,
+            };
+            if text.is_empty() && !sends_empty(&msg) {
+                return Ok(None);
             }
-        },
+            Ok(Some(Payload::Text(text)))
+        }
     }
 }
 
-/// Like Node-RED's `ensureString`: only objects, which include dates and `null`, are printed as
-/// JSON.
-fn to_text(value: Value) -> Result<Text, HasBigInt> {
+/// Whether the `websocket out` node that sent this message sends empty strings.
+fn sends_empty(msg: &Message) -> bool {
+    let option = msg.get("_session").and_then(|session| session.get("sendEmpty"));
+    option.and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// What is no text, as Node-RED's `ensureString` prints it: only objects, which include dates and
+/// `null`, as JSON.
+fn printed(value: Value) -> Result<Text, Unprintable> {
     match value {
-        Value::String(text) => Ok(text),
         Value::Number(number) => Ok(number_to_string(number).into()),
         Value::Undefined => Ok(Text::from_static("undefined")),
         Value::BigInt(number) => Ok(number.to_string().into()),

@@ -4,6 +4,7 @@ use ferrowire_core::Status;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::connection::Ended;
+use crate::events;
 use crate::frame::Close;
 use crate::payload::Session;
 
@@ -26,6 +27,23 @@ pub(crate) fn error(session: &Session) -> Status {
     Status::new("red", "ring", "common.status.error")
         .with("event", "error")
         .with("_session", session.value.clone())
+}
+
+/// When a client has ended its attempts.
+pub(crate) fn stopped(why: &str, session: &Session) -> Status {
+    Status::new("red", "dot", format!("stopped: {why}"))
+        .with("event", "stop")
+        .with("_session", session.value.clone())
+}
+
+/// The close code of an end, as a browser tells it: `1005` without a code, `1006` without a close
+/// frame.
+pub(crate) fn code(ended: &Ended) -> Option<u16> {
+    match ended {
+        Ended::Closed(close) => Some(close.code.unwrap_or(events::NO_CODE)),
+        Ended::Violation(_) => None,
+        Ended::Lost(_) => Some(events::LOST),
+    }
 }
 
 /// `1008`: the peer's queue was full.

@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use ferrowire_core::Sending;
-use ferrowire_websocket::{Close, Connection, Ended, Limits, NotSent, Payload, Receive, Role};
+use ferrowire_websocket::{
+    Backlog, Close, Connection, Ended, Limits, NotSent, Payload, Receive, Role,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::task::JoinHandle;
@@ -45,7 +47,7 @@ fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     stream: S,
     limits: Limits,
 ) -> (Arc<Connection<S>>, JoinHandle<Ended>) {
-    let connection = Connection::new(stream, Role::Server, limits);
+    let connection = Connection::new(stream, Role::Server, limits, Backlog::of_process());
     let echo = Echo(OnceLock::from(Arc::clone(&connection)));
     let run = Arc::clone(&connection);
     #[expect(clippy::disallowed_methods, reason = "no node owns this task")]
@@ -278,7 +280,7 @@ async fn what_is_sent_before_a_connection_is_run_leaves_behind_the_answer_to_the
     use tokio::io::AsyncReadExt;
     let (near, mut far) = duplex(1 << 16);
     let answer = Bytes::from("HTTP/1.1 101 ...");
-    let connection = Connection::accepted(near, &answer, Limits::default());
+    let connection = Connection::accepted(near, &answer, Limits::default(), Backlog::of_process());
     connection.send(Payload::Text("hi".into())).unwrap();
     connection.close(&Close { code: None, reason: "".into() });
     drop(connection);
@@ -292,7 +294,7 @@ async fn the_answer_to_the_handshake_leaves_when_nothing_is_sent() {
     use tokio::io::AsyncReadExt;
     let (near, mut far) = duplex(1 << 16);
     let answer = Bytes::from("HTTP/1.1 101 ...");
-    let connection = Connection::accepted(near, &answer, Limits::default());
+    let connection = Connection::accepted(near, &answer, Limits::default(), Backlog::of_process());
     let echo = Echo::<DuplexStream>(OnceLock::new());
     let mut running = std::pin::pin!(connection.run(Bytes::new(), &echo));
     assert!(futures_util::poll!(running.as_mut()).is_pending());
@@ -307,7 +309,8 @@ async fn the_answer_to_the_handshake_leaves_when_nothing_is_sent() {
 async fn a_message_larger_than_the_queue_gets_through_behind_the_answer_to_the_handshake() {
     let (near, far) = duplex(1 << 16);
     let limits = Limits { max_queue: 1000, ..Limits::default() };
-    let connection = Connection::accepted(near, &Bytes::from("answer"), limits);
+    let connection =
+        Connection::accepted(near, &Bytes::from("answer"), limits, Backlog::of_process());
     connection.send(Payload::Binary(Bytes::from(vec![1; 50_000]))).unwrap();
     drop(far);
 }
@@ -330,7 +333,8 @@ async fn what_a_task_has_put_off_does_not_make_a_queue_full_whose_socket_is_free
     let (near, far) = duplex(1 << 16);
     let mut sender = client(far).await;
     let both = Both(connection);
-    let running = Connection::new(near, Role::Server, limits).run(Bytes::new(), &both);
+    let running =
+        Connection::new(near, Role::Server, limits, Backlog::of_process()).run(Bytes::new(), &both);
     let exchange = async {
         sender.send(Message::text("go")).await.unwrap();
         assert_eq!(receiver.next().await.unwrap().unwrap(), Message::text("small"));
@@ -338,4 +342,46 @@ async fn what_a_task_has_put_off_does_not_make_a_queue_full_whose_socket_is_free
         drop(sender);
     };
     futures_util::join!(running, exchange);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_all_peers_is_bounded_and_the_longest_queue_ends() {
+    let backlog = Box::leak(Box::new(Backlog::new()));
+    backlog.set_limit(20_000);
+    let connect = |backlog| {
+        let (near, far) = duplex(100);
+        let connection = Connection::new(near, Role::Server, Limits::default(), backlog);
+        let echo = Echo(OnceLock::from(Arc::clone(&connection)));
+        let run = Arc::clone(&connection);
+        #[expect(clippy::disallowed_methods, reason = "no node owns this task")]
+        let task = tokio::spawn(async move { run.run(Bytes::new(), &echo).await });
+        (connection, task, far)
+    };
+    let (long, long_task, _long_far) = connect(backlog);
+    let (short, short_task, short_far) = connect(backlog);
+    let payload = || Payload::Binary(Bytes::from(vec![0; 1000]));
+    for _ in 0..12 {
+        long.send(payload()).unwrap();
+    }
+    for _ in 0..7 {
+        short.send(payload()).unwrap();
+    }
+    assert!((17_000..20_000).contains(&backlog.held()), "{} bytes are held", backlog.held());
+    // This reaches the limit.
+    for _ in 0..2 {
+        short.send(payload()).unwrap();
+    }
+    assert_eq!(long.send(payload()), Err(NotSent::Closed));
+    assert!(backlog.held() < 11_000, "{} bytes are held", backlog.held());
+    let reason = "it read too slowly when `max-queue-total` was reached";
+    assert_eq!(long_task.await.unwrap(), Ended::Lost(reason));
+    // The other one is served completely.
+    let mut client = client(short_far).await;
+    for _ in 0..9 {
+        assert_eq!(client.next().await.unwrap().unwrap().len(), 1000);
+    }
+    assert_eq!(backlog.held(), 0);
+    short.close(&Close { code: Some(1000), reason: "".into() });
+    drop(client);
+    let _ended = short_task.await.unwrap();
 }

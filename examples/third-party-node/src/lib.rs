@@ -4,12 +4,12 @@
 
 mod buckets;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ferrowire::{
-    Editor, EditorPart, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeType,
-    register,
+    Editor, EditorPart, FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext,
+    NodeType, register,
 };
 use tokio::time::Instant;
 
@@ -68,7 +68,7 @@ impl Node for RateLimit {
             Per::Session => session(&msg),
             Per::Node => "",
         };
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.locked();
         let wait = buckets.take(whose, Instant::now());
         drop(buckets);
         match wait {

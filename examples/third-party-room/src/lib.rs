@@ -26,12 +26,10 @@ pub(crate) static RECEIVED: Counter =
 
 ferrowire::metrics!(RECEIVED);
 
-const EDITOR: Editor =
-    Editor::Own(&EditorPart::new("room", include_str!("editor/room.html")).catalogs(&[
-        ("en-US", include_str!("editor/texts.en-US.json")),
-        ("de", include_str!("editor/texts.de.json")),
-        ("zh-CN", include_str!("editor/texts.zh-CN.json")),
-    ]));
+const EDITOR: Editor = Editor::Own(
+    &EditorPart::new("room", include_str!("editor/room.html"))
+        .catalogs(ferrowire::text_files!("en-US", "de", "zh-CN")),
+);
 
 const ROOM: &[Reference] = &[Reference::new("room", "room")];
 

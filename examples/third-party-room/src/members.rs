@@ -1,7 +1,9 @@
 //! `Members`: the clients of a room, each with a bounded queue of lines.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use ferrowire::MutexExt as _;
 
 use tokio::sync::mpsc;
 
@@ -47,6 +49,6 @@ impl Members {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.locked()
     }
 }

@@ -1,11 +1,11 @@
 //! The configuration node `room`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ferrowire::port::{Registration, Route};
 use ferrowire::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Status, StopReason,
-    Value, async_trait,
+    FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError, Status,
+    StopReason, Value, async_trait,
 };
 
 use crate::connection::Door;
@@ -45,7 +45,7 @@ impl Node for Room {
             let page = MembersPage { path, members: Arc::clone(&self.members) };
             routes.push(port.add_route(cx.info(), route, Arc::new(page))?);
         }
-        *self.routes.lock().unwrap_or_else(PoisonError::into_inner) = routes;
+        *self.routes.locked() = routes;
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Node for Room {
     }
 
     async fn stop(&self, _: StopReason, _: &NodeContext) {
-        self.routes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.routes.locked().clear();
     }
 }
 

@@ -2,13 +2,13 @@
 
 mod concat;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ferrowire::sequence::{Gathered, Sequences, drop_then, send_and_complete, set_part};
 use ferrowire::{
-    Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, Value, async_trait, generate_id,
+    Editor, FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext,
+    NodeError, NodeType, Sending, StopReason, Value, async_trait, generate_id,
 };
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -129,7 +129,7 @@ impl State {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     fn take(&self, msg: Message, cx: &NodeContext) -> Result<Handled, NodeError> {

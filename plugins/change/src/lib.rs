@@ -12,6 +12,10 @@ use ferrowire::{
 
 use rule::Rule;
 
+// Its regular expressions.
+#[cfg(test)]
+use ferrowire_testkit as _;
+
 /// Node-RED's `change`: a list of rules, applied in order.
 ///
 /// `dc` (deep copy) makes no difference: values that two properties share are copied when one of

@@ -1,10 +1,10 @@
 //! The status with the number of messages, at a limited rate.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ferrowire::{NodeContext, Status};
+use ferrowire::{MutexExt as _, NodeContext, Status};
 use tokio::time::Instant;
 
 /// Messages after a longer pause than this are shown at once.
@@ -38,7 +38,7 @@ impl Counter {
     pub(crate) fn count(self: &Arc<Self>, cx: &NodeContext) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let last = self.last.locked().replace(now);
         if last.is_none_or(|last| now.duration_since(last) > PAUSE) {
             self.show(cx);
         } else if !self.pending.swap(true, Ordering::Relaxed) {

@@ -1,9 +1,11 @@
 //! The status of a debug node.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ferrowire::expression::Jsonata;
-use ferrowire::{Message, NodeConfig, NodeContext, NodeError, PropertyPath, Status, Value};
+use ferrowire::{
+    Message, MutexExt as _, NodeConfig, NodeContext, NodeError, PropertyPath, Status, Value,
+};
 
 use crate::Shown;
 use crate::counter::Counter;
@@ -89,7 +91,7 @@ impl StatusLine {
             }
             StatusLine::Property(path, last) => (plain(path.read(msg).unwrap_or_default()), last),
         };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = last.locked();
         let changed = last.as_ref() != Some(&status);
         *last = Some(status.clone());
         // Before the status is sent: a status node may send it back to this node at once.

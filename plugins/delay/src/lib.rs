@@ -6,12 +6,12 @@ mod settings;
 mod state;
 mod topic;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ferrowire::sequence::{Alarm, send_and_complete};
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, Status, StopReason, async_trait,
+    Editor, FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, Status, StopReason, async_trait,
 };
 use tokio::time::Instant;
 
@@ -41,7 +41,7 @@ impl FromConfig for Delay {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     /// Processes what is due, until the node stops.

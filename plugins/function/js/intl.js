@@ -125,8 +125,9 @@
         let cycle = pick(options, owner, 'hourCycle', CYCLES);
         if (hour12 !== undefined) cycle = undefined;
         else cycle ??= keyword(tag, 'hc')?.[1];
-        const timeZone = native.zone(options.timeZone === undefined ? undefined : String(options.timeZone));
-        if (timeZone === undefined || timeZone === null) throw new RangeError(`Invalid time zone specified: ${options.timeZone}`);
+        const isLocal = options.timeZone === undefined;
+        const timeZone = isLocal ? native.localZone() : native.zone(String(options.timeZone));
+        if (!isLocal && typeof timeZone !== 'string') throw new RangeError(`Invalid time zone specified: ${options.timeZone}`);
         const chosen = {};
         for (const [name, values] of FIELDS) chosen[name] = pick(options, owner, name, values);
         chosen.fractionalSecondDigits = count(options.fractionalSecondDigits, 'fractionalSecondDigits', 1, 3);
@@ -161,7 +162,7 @@
         const resolved = { locale: locale, calendar: 'gregory', numberingSystem: 'latn', timeZone };
         if (hours) Object.assign(resolved, { hourCycle: shown, hour12: shown === 'h11' || shown === 'h12' });
         for (const [name, value] of Object.entries({ ...chosen, dateStyle, timeStyle })) if (value !== undefined) resolved[name] = value;
-        return { locale, timeZone, fields, resolved };
+        return { locale, timeZone: isLocal ? '' : timeZone, fields, resolved };
     };
     const time = (value) => {
         const millis = value === undefined ? Date.now() : value instanceof Date ? apply(getTime, value, []) : Number(value);
@@ -170,11 +171,15 @@
     };
     const showDate = (format, value) => native.date(format.locale, format.timeZone, format.fields, time(value), false)[0];
     let zoneFormat;
-    // What the local time zone is called at a time. Far from now it is called the same all the time.
+    // After 400 years the days of the week and of the year are the same.
+    const CYCLE = 146097 * 864e5;
+    // What the local time zone is called at a time. What it is called in the far future depends on the
+    // day of the year, and in the past it was called the same all the time.
     const zoneName = (millis) => {
         zoneFormat ??= dateFormat(undefined, { hour: 'numeric', timeZoneName: 'long' }, 'Date.prototype.toString', 'any', 'date');
         const { locale, timeZone, fields } = zoneFormat;
-        return parts(native.date(locale, timeZone, fields, Math.max(Math.min(millis, 2e14), -6e13), true))
+        const cycles = Math.max(0, Math.ceil((millis - 2e14) / CYCLE));
+        return parts(native.date(locale, timeZone, fields, Math.max(millis - cycles * CYCLE, -6e13), true))
             .find((part) => part.type === 'timeZoneName').value;
     };
     const DateTimeFormat = service('DateTimeFormat',

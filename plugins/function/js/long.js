@@ -1,6 +1,6 @@
 // Methods that work through a long text or array in one step of the interpreter, where no time limit
 // reaches. Looking for one text in another takes time in proportion to their lengths here, not to
-// the product; whatever else may take long runs aside, where it holds up nobody (`host.aside`).
+// the product; whatever may take long runs aside, where it holds up nobody (`host.aside`).
 // `mostValues` is how many values the memory of the function could hold.
 (function (host, mostValues) {
     'use strict';
@@ -38,7 +38,7 @@
     // that is not a number of characters, and `typeof` tells.
     const search = (native, find) => function (needle, from) {
         if (typeof needle !== 'string' || !(this.length * needle.length >= long)) return native.call(this, needle, from);
-        const found = typeof this === 'string' && this.length * needle.length >= tooLong ? find(this, needle, from) : undefined;
+        const found = typeof this === 'string' && this.length * needle.length >= tooLong ? host.aside(() => find(this, needle, from)) : undefined;
         return found === undefined ? aside(native, this, [needle, from]) : found;
     };
     const first = (self, needle, from) => host.indexOf(self, needle, min(max(trunc(Number(from)) || 0, 0), self.length));
@@ -80,7 +80,7 @@
     };
     const replacing = (native, find) => function (needle, replacement) {
         if (typeof needle !== 'string' || !(this.length * needle.length >= long)) return native.call(this, needle, replacement);
-        const places = typeof this === 'string' && this.length * needle.length >= tooLong ? find(this, needle) : undefined;
+        const places = typeof this === 'string' && this.length * needle.length >= tooLong ? host.aside(() => find(this, needle)) : undefined;
         return places === undefined ? aside(native, this, [needle, replacement])
             : replaceAt(this, needle, replacement, places);
     };
@@ -98,7 +98,7 @@
         split(separator, limit) {
             if (typeof separator !== 'string' || !(this.length * separator.length >= long)) return split.call(this, separator, limit);
             const isTooLong = typeof this === 'string' && this.length * separator.length >= tooLong;
-            const places = isTooLong && limit === undefined ? host.places(this, separator) : undefined;
+            const places = isTooLong && limit === undefined ? host.aside(() => host.places(this, separator)) : undefined;
             return places === undefined ? aside(split, this, [separator, limit]) : pieces(this, separator, places);
         },
     });

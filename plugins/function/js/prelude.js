@@ -11,6 +11,9 @@
         get() { hidden(name, undefined); hidden(name, make()); return globalThis[name]; },
         set(value) { hidden(name, value); },
     });
+    // The interpreter's own `Date` is good for UTC, if the C library says so too.
+    const inUtc = (at) => new globalThis.Date(at).getTimezoneOffset() === 0;
+    if (host.zone || ![1704067200000, 1719792000000].every(inUtc)) host.library('date')(host.zone);
     // Before anyone can replace it.
     const toBase64 = Uint8Array.prototype.toBase64;
     const { Date, BigInt, String } = globalThis;
@@ -58,6 +61,13 @@
     const closers = [];
     const log = (level) => (value) => host.log(level, text(value));
     const tell = (level) => (value) => (typeof value === 'string' ? host.log(level, text(value)) : host.tell(level, value, text(value)));
+    // An error that the code reports may be anything, which is shown as what it is.
+    const report = (error, msg) => {
+        if (typeof error === 'string' || error instanceof Error) return host.fail(error, msg);
+        let told;
+        try { told = String(error); } catch { told = '[object Object]'; }
+        host.failWith(error, told, msg);
+    };
     const common = {
         id: info.id,
         name: info.name,
@@ -68,8 +78,9 @@
         debug: log('debug'),
         trace: log('trace'),
         error(value, msg) {
-            if (msg !== null && typeof msg === 'object') host.fail(value ?? '', msg);
-            else tell('error')(value === undefined ? '' : value);
+            if (typeof value !== 'boolean') value ||= '';
+            if (msg !== null && typeof msg === 'object') report(value, msg);
+            else tell('error')(value);
         },
         status: (status) => host.status(typeof status === 'string' ? { text: status } : status),
         on(event, handler) {
@@ -95,8 +106,10 @@
             host.hold(lastHeld);
         },
         done(error) {
-            if (error !== undefined && error !== null) host.fail(error, msg ?? {});
-            else if (info.callsDone) host.complete(msg);
+            if (error) {
+                report(error, msg ?? {});
+                host.abandon(msg);
+            } else if (info.callsDone) host.complete(msg);
         },
     });
 
@@ -130,33 +143,42 @@
     };
 
     // --- timers ---------------------------------------------------------------------------
+    // A timer's number is its own in the whole process: another function may get the timer from a
+    // context, and clear it.
     const timers = new Map();
-    let lastTimer = 0;
+    const mostTimers = 2 ** 32;
+    let owner;
+    let nextTimer = 0;
     class Timeout {
         constructor(id) { this.id = id; }
         ref() { return this; }
         unref() { return this; }
-        hasRef() { return timers.has(this.id); }
-        refresh() {
-            const timer = timers.get(this.id);
-            if (timer) host.schedule(this.id, timer.ms);
-            return this;
-        }
+        hasRef() { return host.isScheduled(this.id); }
+        refresh() { host.refresh(this.id); return this; }
         close() { clear(this); return this; }
         [Symbol.toPrimitive]() { return this.id; }
     }
-    const start = (fn, ms, args, repeat) => {
+    const schedule = (fn, ms, args, repeat) => {
         ms = Number(ms);
         if (!(ms >= 1 && ms <= 2147483647)) ms = 1;
-        if (timers.size >= 65536) throw new RangeError('more than 65536 timers are running');
-        const id = ++lastTimer;
+        owner ??= host.timerOwner();
+        let id;
+        do {
+            id = owner * mostTimers + nextTimer;
+            nextTimer = (nextTimer + 1) % mostTimers;
+        } while (timers.has(id));
         timers.set(id, { fn, args, ms, repeat });
         host.schedule(id, ms);
         return new Timeout(id);
     };
+    const start = (fn, ms, args, repeat) => {
+        if (timers.size >= 65536) throw new RangeError('more than 65536 timers are running');
+        return schedule(fn, ms, args, repeat);
+    };
     const clear = (timer) => {
         const id = timer instanceof Timeout ? timer.id : Number(timer);
-        if (timers.delete(id)) host.cancel(id);
+        const isElsewhere = id >= mostTimers && Math.floor(id / mostTimers) !== owner;
+        if (timers.delete(id) || isElsewhere) host.cancel(id);
     };
     hidden('setTimeout', (fn, ms, ...args) => start(fn, ms, args, false));
     hidden('setInterval', (fn, ms, ...args) => start(fn, ms, args, true));
@@ -176,7 +198,15 @@
     });
     promisify.custom = asPromise;
 
+    // --- requests and responses -----------------------------------------------------------
+    let methods;
+    const express = () => (methods ??= host.library('express')(host));
+
     // --- context --------------------------------------------------------------------------
+    // Code that changes nothing in place needs no watch over what it gets.
+    const plain = { get: host.contextGet, set: host.contextSet };
+    let kept;
+    const values = () => (info.changesInPlace ? (kept ??= host.library('kept')(host, info.changesAfterSet)) : plain);
     const context = (scope) => {
         const name = (key) => {
             if (typeof key !== 'string' || key === '') throw new TypeError('a context key must be a string that is not empty');
@@ -199,7 +229,8 @@
                 [store, callback] = options(store, callback);
                 const one = (key) => {
                     const [path, named] = name(key);
-                    return host.contextGet(scope, path, named ?? store ?? '');
+                    const value = values().get(scope, path, named ?? store ?? '');
+                    return info.usesHttp ? express().dress(value) : value;
                 };
                 if (Array.isArray(key) && typeof callback === 'function') {
                     return call((error, values) => callback(error, ...(values ?? [])), () => key.map(one));
@@ -210,7 +241,7 @@
                 [store, callback] = options(store, callback);
                 const one = (key, value) => {
                     const [path, named] = name(key);
-                    host.contextSet(scope, path, named ?? store ?? '', value);
+                    values().set(scope, path, named ?? store ?? '', value);
                 };
                 return call(callback, () => {
                     if (!Array.isArray(key)) return one(key, value);
@@ -234,7 +265,7 @@
         defineProperty(own, scope, {
             configurable: true,
             enumerable: true,
-            get: () => (made ??= (sharing ??= host.library('shared')(host)).of(scope, methods)),
+            get: () => (made ??= (sharing ??= host.library('shared')(values()))(scope, methods)),
             set(value) { made = value; },
         });
     }
@@ -331,21 +362,39 @@
         time: (date) => getTime.call(date),
         bigInt: (digits) => BigInt(digits),
         digits: (bigInt) => String(bigInt),
-        // A promise that is not settled yet: its outcome is told later.
-        watch(promise, id, msg) {
-            promise.then((results) => {
+        // A promise that is not settled yet: its outcome is told later, unless that takes more than
+        // `ms`, if there is such a limit.
+        watch(promise, id, msg, ms) {
+            let isPending = true;
+            const settle = () => {
+                if (!isPending) return false;
+                isPending = false;
                 host.settled();
+                return true;
+            };
+            const limit = ms === undefined ? undefined : schedule(() => {
+                if (settle()) host.timedOut(info.timeLimit, msg);
+            }, ms, [], false);
+            promise.then((results) => {
+                if (!settle()) return;
+                clear(limit);
                 host.send(results, id);
                 if (!info.callsDone) host.complete(msg);
             }, (error) => {
-                host.settled();
+                if (!settle()) return;
+                clear(limit);
                 throw error;
-            }).catch((error) => host.fail(error, msg));
+            }).catch((error) => {
+                host.fail(error, msg);
+                host.abandon(msg);
+            });
         },
         rejections,
         unhandled,
         release,
-        keep: () => sharing.keep(),
+        hold: () => kept.hold(),
+        keep: () => kept.keep(),
+        express: (msg) => { express().dress(msg); },
         returned,
         fire(id) {
             const timer = timers.get(id);
@@ -355,6 +404,11 @@
             const result = timer.fn.apply(common, timer.args);
             if (result instanceof Promise) result.catch((error) => host.fail(error, {}));
         },
+        timer: (id) => new Timeout(id),
+        // Timers that other functions have cleared.
+        forget(ids) { for (const id of ids) timers.delete(id); },
+        // Whether nothing is left of earlier runs that may go on.
+        isIdle: () => closers.length === 0 && linked.size === 0 && timers.size === 0 && held.size === 0,
         close() {
             for (const handler of closers.splice(0)) handler.call(common);
         },
@@ -369,8 +423,11 @@
         wellFormed: (value) => wellFormed.call(value),
         // What a message holds of things that only JavaScript has.
         simplify(value) {
+            const response = methods?.plain(value);
+            if (response !== undefined) return response;
             if (web && (value instanceof web.URL || value instanceof web.URLSearchParams)) return String(value);
             if (value instanceof Date) return new Date(getTime.call(value));
+            if (value instanceof Timeout) return { _functionTimer: value.id };
             if (value instanceof Error) {
                 const plain = { name: value.name, message: value.message, stack: value.stack };
                 if (value.cause !== undefined) plain.cause = value.cause;

@@ -26,7 +26,11 @@
         for (const key of Object.keys(value)) copy[key] = clone(value[key], seen);
         return copy;
     };
-    const cloneMessage = (msg) => clone(msg, new Map());
+    // The request and the response of a message are kept, as in Node-RED.
+    const cloneMessage = (msg) => {
+        const kept = [msg?.req, msg?.res].filter((it) => it !== null && typeof it === 'object');
+        return clone(msg, new Map(kept.map((it) => [it, it])));
+    };
 
     const compareObjects = (a, b) => {
         if (a === b || (a !== a && b !== b)) return true;

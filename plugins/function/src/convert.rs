@@ -1,32 +1,39 @@
-//! Values on their way into JavaScript and out of it: no JSON text in between, strings and
-//! buffers copied once.
+//! Converts values to JavaScript and back, without JSON text between them. Strings and buffers are copied
+//! once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use ferrowire::{BigInt, Date, Key, Map, Message, Text, Value};
+use rquickjs::atom::PredefinedAtom;
 use rquickjs::object::Property;
 use rquickjs::{
     Array, ArrayBuffer, Atom, Ctx, Exception, Function, Object, Result, String as JsString, Type,
     Value as Js,
 };
 
+use crate::budget::{self, Budget};
 use crate::given::Given;
 use crate::host::encoding;
+use crate::limit::give_worker_away;
 use crate::names::Names;
+use crate::timers;
 
 /// How deep a value may be nested on its way out; one that contains itself is deeper.
 const DEPTH: usize = 256;
 
-/// How many values one message may consist of on its way out.
-const VALUES: usize = 8 << 20;
+/// Copying values of this many bytes takes milliseconds, which the interpreter's time limit does not count.
+const LONG: usize = 4 << 20;
 
 /// What the conversions need of an interpreter.
 pub(crate) struct Scope<'a, 'js> {
     pub(crate) ctx: &'a Ctx<'js>,
-    /// What the prelude made for the runtime.
+    /// The objects that the prelude creates for the runtime.
     pub(crate) calls: Object<'js>,
     names: Names<'a, 'js>,
+    budget: Budget<'a>,
+    /// A value was refused since it took too much memory.
+    has_refused: Cell<bool>,
     given: RefCell<Given<'js>>,
     partial: RefCell<Option<Partial<'js>>>,
 }
@@ -40,13 +47,25 @@ struct Partial<'js> {
 
 impl<'a, 'js> Scope<'a, 'js> {
     pub(crate) fn of(ctx: &'a Ctx<'js>) -> Result<Self> {
-        let (calls, names) = (crate::host::calls(ctx)?, Names::of(ctx)?);
-        Ok(Scope { ctx, calls, names, given: RefCell::default(), partial: RefCell::default() })
+        let (calls, names, budget) = (crate::host::calls(ctx)?, Names::of(ctx)?, Budget::of(ctx)?);
+        let (given, partial) = (RefCell::default(), RefCell::default());
+        Ok(Scope { ctx, calls, names, budget, has_refused: Cell::new(false), given, partial })
     }
 
     /// One of the prelude's functions.
     pub(crate) fn call(&self, name: &str) -> Result<Function<'js>> {
         self.calls.get(self.names.atom(name)?)
+    }
+
+    /// The interpreter's atom for this property name.
+    pub(crate) fn atom(&self, name: &str) -> Result<Atom<'js>> {
+        self.names.atom(name)
+    }
+
+    /// Whether an object is a plain one, of no class.
+    pub(crate) fn is_plain(&self, object: &Object<'js>) -> Result<bool> {
+        let plain: Object<'js> = self.calls.get(self.names.atom("plain")?)?;
+        Ok(object.get_prototype().is_some_and(|prototype| prototype == plain))
     }
 
     /// Puts a message into JavaScript, or only its `visible` properties, and notes what it held.
@@ -79,12 +98,36 @@ impl<'a, 'js> Scope<'a, 'js> {
         self.partial.borrow().as_ref().is_some_and(|partial| partial.js.as_value() == value)
     }
 
-    /// The message that an object of JavaScript is.
+    /// Begins a run, whose values may take `bytes`.
+    pub(crate) fn begin(&self, bytes: usize) {
+        self.budget.begin(bytes);
+    }
+
+    /// Converts an object of JavaScript to a message, which counts until the end of the run.
+    ///
+    /// # Errors
+    /// As [`Reader::value`].
     pub(crate) fn message(&self, object: &Object<'js>) -> Result<Message> {
-        match &*self.partial.borrow() {
-            Some(partial) if partial.js == *object => partial.merged(self),
-            _ => Reader::new(self).properties(object).map(Message::from),
-        }
+        let mut reader = Reader::new(self);
+        let msg = match &*self.partial.borrow() {
+            Some(partial) if partial.js == *object => partial.merged(&mut reader),
+            _ => reader.properties(object).map(Message::from),
+        }?;
+        self.budget.keep(reader.used);
+        Ok(msg)
+    }
+
+    /// Whether a value was refused since it took too much memory.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.has_refused.get()
+    }
+
+    /// The length of an array, whose elements are about to be looked at.
+    ///
+    /// # Errors
+    /// If there is no memory for so many values.
+    pub(crate) fn length(&self, array: &Array<'js>) -> Result<usize> {
+        Reader::new(self).length(array)
     }
 
     /// Puts a value into JavaScript, or `undefined`.
@@ -99,9 +142,9 @@ impl<'a, 'js> Scope<'a, 'js> {
 }
 
 impl<'js> Partial<'js> {
-    /// The message as the code has left it.
-    fn merged(&self, scope: &Scope<'_, 'js>) -> Result<Message> {
-        let (mut msg, mut reader) = (self.msg.clone(), Reader::new(scope));
+    /// The message after the code has run.
+    fn merged(&self, reader: &mut Reader<'_, 'js>) -> Result<Message> {
+        let (mut msg, scope) = (self.msg.clone(), reader.scope);
         let mut added = Vec::new();
         for name in self.visible.iter() {
             let atom = scope.names.atom(name)?;
@@ -114,7 +157,7 @@ impl<'js> Partial<'js> {
             }
         }
         if added.len() > 1 {
-            // They stand in the order in which the code set them.
+            // They are in the order in which the code set them.
             let order = self.js.keys().collect::<Result<Vec<Atom<'js>>>>()?;
             added.sort_by_key(|(atom, ..)| order.iter().position(|name| name == atom));
         }
@@ -159,6 +202,9 @@ impl<'js> Writer<'_, 'js> {
                 Ok(array.into_value())
             }
             Value::Object(map) => {
+                if let Some(timer) = timers::number_in(map) {
+                    return self.scope.call("timer")?.call((timer,));
+                }
                 let object = self.properties(map.iter())?;
                 if let Some(given) = &mut self.given {
                     given.add_object(&object, map);
@@ -183,7 +229,7 @@ impl<'js> Writer<'_, 'js> {
         let value = self.value(value)?;
         let atom = self.scope.names.atom(name)?;
         if name == "__proto__" {
-            // Set the plain way, it would change what the object is.
+            // An ordinary assignment would change the object's prototype.
             return object.prop(atom, Property::from(value).writable().enumerable().configurable());
         }
         object.set(atom, value)
@@ -195,22 +241,34 @@ pub(crate) struct Reader<'a, 'js> {
     scope: &'a Scope<'a, 'js>,
     plain: Option<Object<'js>>,
     depth: usize,
-    values: usize,
+    /// The bytes that values of this run take, see [`Budget`].
+    used: usize,
+}
+
+/// The length of an array; `Array::len` panics at lengths from 2^31.
+pub(crate) fn length_of(array: &Array<'_>) -> Result<usize> {
+    let length: f64 = array.as_object().get(PredefinedAtom::Length)?;
+    Ok(length as usize)
 }
 
 impl<'a, 'js> Reader<'a, 'js> {
     pub(crate) fn new(scope: &'a Scope<'a, 'js>) -> Self {
         let plain = scope.names.atom("plain").and_then(|name| scope.calls.get(name)).ok();
-        Reader { scope, plain, depth: 0, values: 0 }
+        Reader { scope, plain, depth: 0, used: scope.budget.kept() }
     }
 
-    /// The value, or `None` for what messages do not hold: functions and symbols. Errors become
+    pub(crate) fn scope(&self) -> &'a Scope<'a, 'js> {
+        self.scope
+    }
+
+    /// The value, or `None` for functions and symbols, which messages do not have. Errors become
     /// objects, other things their own properties.
     ///
     /// # Errors
-    /// When the value is nested too deeply or too large, or a getter throws.
+    /// When the value is nested too deeply, takes more memory than the run has left, or a getter
+    /// throws.
     pub(crate) fn value(&mut self, value: Js<'js>) -> Result<Option<Value>> {
-        // Each question costs a few calls when it is asked of an object.
+        // Each of these checks costs a few calls for an object.
         match value.type_of() {
             Type::Undefined | Type::Uninitialized => Ok(Some(Value::Undefined)),
             Type::Function | Type::Constructor | Type::Symbol => Ok(None),
@@ -233,38 +291,61 @@ impl<'a, 'js> Reader<'a, 'js> {
         }
     }
 
-    fn text(&self, text: &JsString<'js>) -> Result<Text> {
+    fn text(&mut self, text: &JsString<'js>) -> Result<Text> {
         if let Some(given) = self.scope.given.borrow().text(text.as_value()) {
             return Ok(given.clone());
         }
-        match text.to_string() {
-            Ok(text) => Ok(text.into()),
+        let text = match text.to_string() {
             // A lone surrogate, which UTF-8 cannot hold: it becomes U+FFFD.
             Err(rquickjs::Error::Utf8(_)) => {
                 let well_formed = self.scope.call("wellFormed")?;
-                well_formed.call::<_, String>((text.clone(),)).map(Text::from)
+                well_formed.call::<_, String>((text.clone(),))?
             }
-            Err(error) => Err(error),
-        }
+            text => text?,
+        };
+        self.charge(budget::of_bytes(text.len()))?;
+        Ok(text.into())
     }
 
-    fn enter(&mut self, values: usize) -> Result<()> {
-        self.values += values;
-        self.depth += 1;
-        let text = if self.depth > DEPTH {
-            "a message must not contain itself, or be nested more than 256 levels deep"
-        } else if self.values > VALUES {
-            "a message must not consist of more than 8388608 values"
-        } else {
+    /// Counts memory before it is allocated, except for that of a single text or buffer.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<()> {
+        let before = self.used;
+        self.used = before.saturating_add(bytes);
+        if self.used / LONG != before / LONG {
+            give_worker_away();
+        }
+        if self.used <= self.scope.budget.limit() {
             return Ok(());
-        };
+        }
+        self.scope.has_refused.set(true);
+        let text = format!(
+            "the values that a function sends, sets and shows must not take more than {} MiB \
+             (`function-memory`)",
+            self.scope.budget.limit() >> 20
+        );
+        Err(Exception::throw_range(self.scope.ctx, &text))
+    }
+
+    fn enter(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth <= DEPTH {
+            return Ok(());
+        }
+        let text = "a message must not contain itself, or be nested more than 256 levels deep";
         Err(Exception::throw_range(self.scope.ctx, text))
     }
 
+    fn length(&mut self, array: &Array<'js>) -> Result<usize> {
+        let length = length_of(array)?;
+        self.charge(budget::of_array(length))?;
+        Ok(length)
+    }
+
     fn array(&mut self, array: &Array<'js>) -> Result<Value> {
-        self.enter(array.len())?;
-        let mut items = Vec::with_capacity(array.len().min(4096));
-        for at in 0..array.len() {
+        self.enter()?;
+        let length = self.length(array)?;
+        let mut items = Vec::with_capacity(length);
+        for at in 0..length {
             items.push(self.value(array.get(at)?)?.unwrap_or(Value::Undefined));
         }
         self.depth -= 1;
@@ -274,7 +355,6 @@ impl<'a, 'js> Reader<'a, 'js> {
     fn object(&mut self, object: Object<'js>) -> Result<Option<Value>> {
         let unchanged = self.scope.given.borrow().unchanged(&self.scope.names, &object)?;
         if let Some(unchanged) = unchanged {
-            self.values += unchanged.len();
             return Ok(Some(Value::Object(unchanged)));
         }
         if object.get_prototype() == self.plain {
@@ -282,6 +362,7 @@ impl<'a, 'js> Reader<'a, 'js> {
         }
         if object.as_typed_array::<u8>().is_some() {
             let bytes = encoding::bytes(self.scope, object.into_value())?;
+            self.charge(budget::of_bytes(bytes.len()))?;
             return Ok(Some(Value::Buffer(bytes.into())));
         }
         if self.is_date(&object)? {
@@ -300,7 +381,7 @@ impl<'a, 'js> Reader<'a, 'js> {
         Ok(Date::from_millis(millis).into())
     }
 
-    /// What the prelude makes of an error, a map, an instance of a class, …
+    /// The prelude's conversion of an error, a map, an instance of a class, …
     fn unusual(&mut self, value: Js<'js>) -> Result<Option<Value>> {
         let simple: Js<'js> = self.scope.call("simplify")?.call((value,))?;
         match simple.try_into_object() {
@@ -316,11 +397,12 @@ impl<'a, 'js> Reader<'a, 'js> {
 
     /// The properties of an object that messages can hold.
     pub(crate) fn properties(&mut self, object: &Object<'js>) -> Result<Map> {
-        self.enter(1)?;
-        let mut map = Map::with_capacity(4);
-        for property in object.props::<Atom<'js>, Js<'js>>() {
+        self.enter()?;
+        let properties = object.props::<Atom<'js>, Js<'js>>();
+        self.charge(budget::of_object(properties.len()))?;
+        let mut map = Map::with_capacity(properties.len());
+        for property in properties {
             let (name, value) = property?;
-            self.values += 1;
             if let Some(value) = self.value(value)? {
                 map.insert(self.key(&name)?, value);
             }
@@ -329,7 +411,7 @@ impl<'a, 'js> Reader<'a, 'js> {
         Ok(map)
     }
 
-    fn key(&self, name: &Atom<'js>) -> Result<Key> {
+    pub(crate) fn key(&mut self, name: &Atom<'js>) -> Result<Key> {
         if let Some(known) = self.scope.names.known(name) {
             return Ok(known);
         }

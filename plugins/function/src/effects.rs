@@ -1,4 +1,4 @@
-//! `Effect`: what a run of the code wants done. It is done after the interpreter is free again,
+//! `Effect`: what a run of the code requested. It is carried out after the interpreter is free again,
 //! since a message may come back to this node.
 
 use ferrowire::{Handled, Message, NodeContext, NodeError, Sending, Status};
@@ -10,14 +10,16 @@ pub(crate) enum Effect {
     Held(u64),
     /// To the `link in` node of this id.
     Call(String, Message),
+    /// To the `http in` node of this address, about a pending request.
+    Answer(String, Message),
     Status(Status),
-    /// An error, with the message that catch nodes are given.
+    /// An error, with the message for catch nodes.
     Fail(NodeError, Option<Message>),
     /// A message that had to wait is complete.
     Complete(Message),
 }
 
-/// A run that sends more messages than this is out of control.
+/// The maximum number of messages of one run; code that sends more is out of control.
 pub(crate) const MOST: usize = 16_384;
 
 /// What is known about the message that caused a run.
@@ -28,11 +30,11 @@ pub(crate) enum Fate {
     Done,
     /// A later effect completes it, or fails it.
     Open,
-    /// It failed; as it is now, if that can be told.
+    /// It failed; its current state, if that can be read.
     Failed(NodeError, Option<Message>),
 }
 
-/// What one run came to.
+/// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) effects: Vec<Effect>,
@@ -46,7 +48,7 @@ impl Outcome {
         Outcome { fate: Fate::Failed(error.into(), None), ..Outcome::default() }
     }
 
-    /// Does everything, in order, as the answer to a message.
+    /// Carries out all effects in order, for a message.
     pub(crate) fn into_handled(mut self, cx: &NodeContext) -> Handled {
         if matches!(self.fate, Fate::Done) && self.effects.len() == 1 {
             match self.effects.pop() {
@@ -71,8 +73,8 @@ impl Outcome {
         }
     }
 
-    /// Does everything, in order, and waits for the receivers. `msg` is the message that caused
-    /// the run, when the node has to say what came of it.
+    /// Carries out all effects in order, and waits for the receivers. `msg` is the message that caused
+    /// the run, if the node has to report its completion.
     pub(crate) async fn perform(self, cx: &NodeContext, msg: Option<Message>) {
         for effect in self.effects {
             perform(effect, cx).await;
@@ -87,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// The answer to a message when a receiver has to be waited for.
+/// The result for a message if a receiver is not ready.
 fn wait(doing: Sending, rest: Outcome, fate: Fate, cx: NodeContext) -> Handled {
     let finish = async move {
         doing.await;
@@ -119,9 +121,14 @@ fn perform(effect: Effect, cx: &NodeContext) -> Sending {
             Ok(sending) => return sending,
             Err(error) => cx.fail(error),
         },
+        Effect::Answer(address, msg) => match cx.deliver(&address, msg) {
+            Ok(sending) => return sending,
+            // The node was stopped, and with it the request.
+            Err(error) => cx.debug(error),
+        },
         Effect::Fail(error, None) => cx.fail(error),
         Effect::Status(status) => cx.status(status),
-        // Replaced by what it stands for when the run ended.
+        // Replaced by its messages when the run ended.
         Effect::Held(_) => {}
     }
     Sending::done()

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire::metric::Gauge;
 use ferrowire::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Function, Object, Runtime, Value as Js};
+use rquickjs::{Context, Ctx, Object, Runtime, Value as Js};
 
+use crate::budget;
 use crate::convert::Scope;
 use crate::effects::{Fate, Outcome};
 use crate::fault;
 use crate::host::{self, Shared, rejections};
+use crate::http;
+use crate::library;
 use crate::names;
 use crate::settings::Settings;
 use crate::syntax;
@@ -18,11 +22,15 @@ use crate::syntax;
 /// How much of the thread's stack JavaScript may use. The threads have 2 MiB.
 const STACK: usize = 768 << 10;
 
-/// The time for reading the code, which runs only where it breaks out of its wrapper.
+/// The time limit for compiling the code, of which only what breaks out of the wrapper runs.
 const SET_UP: Duration = Duration::from_secs(10);
 
 /// The bytes that an element of an array takes at least.
 const ELEMENT: usize = 16;
+
+/// The interpreters that there are.
+pub static INTERPRETERS: Gauge =
+    Gauge::new("function_interpreters", "JavaScript interpreters of function nodes");
 
 pub(crate) struct Engine {
     context: Context,
@@ -32,13 +40,15 @@ pub(crate) struct Engine {
     memory_limit: usize,
     /// A run was cut off in a way that leaves the interpreter unfit for another one.
     broken: bool,
+    /// How many runs there were.
+    runs: u64,
 }
 
-/// What a run of the user's code came to.
+/// The result of a run of the user's code.
 type Ran = Result<Fate, NodeError>;
 
 impl Engine {
-    /// Makes the interpreter and puts the code into it; runs nothing of the user's.
+    /// Creates the interpreter and compiles the code, without running it.
     pub(crate) fn new(settings: Arc<Settings>, shared: Arc<Shared>) -> Result<Self, NodeError> {
         let failed = |error: rquickjs::Error| {
             NodeError::caused_by("the JavaScript interpreter cannot be made", error)
@@ -52,7 +62,9 @@ impl Engine {
         runtime.set_interrupt_handler(Some(Box::new(move || watch.is_over())));
         runtime.set_host_promise_rejection_tracker(Some(rejections::tracker(&shared)));
         let context = Context::full(&runtime).map_err(failed)?;
-        let engine = Engine { context, shared, settings, time_limit, memory_limit, broken: false };
+        INTERPRETERS.add(1);
+        let (broken, runs) = (false, 0);
+        let engine = Engine { context, shared, settings, time_limit, memory_limit, broken, runs };
         engine.shared.limit.begin(SET_UP);
         engine.context.with(|ctx| {
             set_up(&ctx, &engine.settings, &engine.shared, memory_limit).map_err(
@@ -65,19 +77,37 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Whether the interpreter has to be made anew.
+    /// Whether a new interpreter has to be created.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// How many runs there were so far.
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs
+    }
+
+    /// Whether a new interpreter would do the same from now on.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.shared.limit.begin(SET_UP);
+        let is_idle = |ctx: Ctx<'_>| self.shared.is_idle(&Scope::of(&ctx)?);
+        !self.settings.code.leaves_something && self.context.with(is_idle).unwrap_or(false)
     }
 
     /// Runs the code for a message.
     pub(crate) fn message(&mut self, msg: Message) -> Outcome {
         let settings = Arc::clone(&self.settings);
-        self.run(|scope, shared| {
+        let request = http::request_of(&msg);
+        let has_methods =
+            settings.code.uses_http && (request.is_some() || msg.get("req").is_some());
+        let mut outcome = self.run(|scope, shared| {
             let ctx = scope.ctx;
             let id = msg.get("_msgid").cloned();
-            let msg = scope.give(msg, settings.visible.as_ref()).map_err(into(ctx))?;
-            let node = if settings.uses_node {
+            let msg = scope.give(msg, settings.code.visible.as_ref()).map_err(into(ctx))?;
+            if has_methods {
+                dress(scope, &msg)?;
+            }
+            let node = if settings.code.uses_node {
                 let node = scope.call("node").map_err(into(ctx))?;
                 let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
                 fault::call(ctx, &node, (id, msg.clone()))?
@@ -85,12 +115,16 @@ impl Engine {
                 Js::new_undefined(ctx.clone())
             };
             let code = scope.call("main").map_err(into(ctx))?;
-            let ran = fault::call(ctx, &code, (msg.clone(), node))
-                .and_then(|results| finish((scope, shared), results, id, Some(&msg)));
+            let ran = fault::call(ctx, &code, (msg.clone(), node)).and_then(|results| {
+                let limit = settings.limits_waiting().then(|| shared.limit.left());
+                finish((scope, shared), results, Cause { id, msg: Some(&msg), limit })
+            });
             match ran {
-                Ok(true) if settings.calls_done => Ok(Fate::Open),
+                Ok(true) if settings.code.calls_done => Ok(Fate::Open),
                 Ok(true) => Ok(Fate::Done),
                 Ok(false) => Ok(Fate::Open),
+                // Probably the message takes too much memory.
+                Err(error) if scope.has_refused() => Err(error),
                 // As the code has left it.
                 Err(error) => match scope.message(&msg) {
                     Ok(msg) => Ok(Fate::Failed(error, Some(msg))),
@@ -100,14 +134,22 @@ impl Engine {
                     }
                 },
             }
-        })
+        });
+        if matches!(outcome.fate, Fate::Failed(..)) {
+            outcome.effects.extend(request.and_then(http::failed));
+        }
+        outcome
     }
 
-    /// Hands over a message that has come back from the `link in` node that the code called.
+    /// Passes a message that has returned from the `link in` node that the code called.
     pub(crate) fn returned(&mut self, call: &str, msg: Message) -> Outcome {
+        let uses_http = self.settings.code.uses_http;
         self.run(|scope, _| {
             let ctx = scope.ctx;
             let msg = scope.give(msg, None).map_err(into(ctx))?;
+            if uses_http {
+                dress(scope, &msg)?;
+            }
             let returned = scope.call("returned").map_err(into(ctx))?;
             fault::call::<()>(ctx, &returned, (call, msg))?;
             Ok(Fate::Open)
@@ -116,7 +158,7 @@ impl Engine {
 
     /// Runs the code for the start.
     pub(crate) fn initialize(&mut self) -> Outcome {
-        if self.settings.initialize.is_empty() {
+        if !self.settings.code.has_initialize() {
             return Outcome::default();
         }
         self.run(|scope, shared| {
@@ -129,12 +171,12 @@ impl Engine {
             // What the code for the start returns is not sent.
             let done = scope.call("ignore").map_err(into(ctx))?;
             let promise: Js<'_> = fault::call(ctx, &done, (promise,))?;
-            finish((scope, shared), promise, None, None)?;
+            finish((scope, shared), promise, Cause::default())?;
             Ok(Fate::Open)
         })
     }
 
-    /// Runs what a timer waited for.
+    /// Runs the callback of a timer.
     pub(crate) fn fire(&mut self, id: u64) -> Outcome {
         self.run(|scope, _| {
             let ctx = scope.ctx;
@@ -146,7 +188,7 @@ impl Engine {
 
     /// Runs the code for the end.
     pub(crate) fn finalize(&mut self) -> Outcome {
-        let has_code = !self.settings.finalize.is_empty();
+        let has_code = self.settings.code.has_finalize();
         self.run(|scope, _| {
             let ctx = scope.ctx;
             let close = scope.call("close").map_err(into(ctx))?;
@@ -162,15 +204,19 @@ impl Engine {
     }
 
     fn run(&mut self, work: impl for<'js> FnOnce(&Scope<'_, 'js>, &Shared) -> Ran) -> Outcome {
+        self.runs += 1;
         self.shared.limit.begin(self.time_limit);
         let pending = self.shared.state().pending;
         let ran = self.context.with(|ctx| {
             let scope = Scope::of(&ctx).map_err(into(&ctx))?;
+            self.shared.begin_keeping(&scope).map_err(into(&ctx))?;
+            scope.begin(self.memory_limit);
             let ran = work(&scope, &self.shared);
             while !self.shared.limit.exceeded() && ctx.execute_pending_job() {}
-            if !self.shared.limit.exceeded() {
+            if !self.shared.limit.exceeded() && self.shared.has_loose_ends() {
+                self.shared.forget_cleared(&scope).map_err(into(&ctx))?;
                 self.shared.release_held(&scope).map_err(into(&ctx))?;
-                self.shared.keep_changed(&scope).map_err(into(&ctx))?;
+                self.shared.end_keeping(&scope).map_err(into(&ctx))?;
                 rejections::report(&self.shared, &scope.calls).map_err(into(&ctx))?;
             }
             ran
@@ -178,11 +224,11 @@ impl Engine {
         let mut fate = ran.unwrap_or_else(|error| Fate::Failed(error, None));
         if self.shared.limit.exceeded() {
             self.broken = self.context.runtime().is_job_pending();
-            // Nobody will settle the promise of this run.
+            // The promise of this run will never be settled.
             let mut state = self.shared.state();
             state.pending = state.pending.min(pending);
             drop(state);
-            fate = Fate::Failed(self.timed_out(), None);
+            fate = Fate::Failed(fault::timed_out(self.time_limit), None);
         } else if self.is_out_of_memory(&fate) {
             self.broken = true;
             fate = Fate::Failed(self.out_of_memory(), None);
@@ -200,7 +246,7 @@ impl Engine {
         let Fate::Failed(error, _) = fate else { return false };
         match error.to_string().as_str() {
             "InternalError: out of memory" => true,
-            // There was not even room for the error. What is still held then shows it.
+            // There was not even room for the error; the memory in use then shows it.
             fault::NOTHING => {
                 let used = self.context.runtime().memory_usage().memory_used_size;
                 usize::try_from(used).is_ok_and(|used| used > self.memory_limit / 2)
@@ -209,15 +255,15 @@ impl Engine {
         }
     }
 
-    fn timed_out(&self) -> NodeError {
-        let limit = self.time_limit.as_millis();
-        fault::made("Error", &format!("Script execution timed out after {limit}ms"))
-            .with("code", "ERR_SCRIPT_EXECUTION_TIMEOUT")
-    }
-
     fn out_of_memory(&self) -> NodeError {
         let limit = self.memory_limit >> 20;
         fault::made("RangeError", &format!("the function holds more than {limit} MiB of memory"))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        INTERPRETERS.add(-1);
     }
 }
 
@@ -234,18 +280,33 @@ fn into<'a>(ctx: &'a Ctx<'_>) -> impl Fn(rquickjs::Error) -> NodeError + 'a {
     }
 }
 
-/// Sends what the code returned; whether that is over, or waits for a promise to be settled.
+/// Gives `msg.req` and `msg.res` their methods.
+fn dress<'js>(scope: &Scope<'_, 'js>, msg: &Object<'js>) -> Result<(), NodeError> {
+    let dress = scope.call("express").map_err(into(scope.ctx))?;
+    fault::call(scope.ctx, &dress, (msg.clone(),))
+}
+
+/// The cause of a run.
+#[derive(Default)]
+struct Cause<'a, 'js> {
+    msg: Option<&'a Object<'js>>,
+    /// The message's.
+    id: Option<Value>,
+    /// How long the code may wait, if that has a limit.
+    limit: Option<Duration>,
+}
+
+/// Sends what the code returned; returns whether the run has ended, or waits for a promise.
 fn finish<'js>(
     (scope, shared): (&Scope<'_, 'js>, &Shared),
     results: Js<'js>,
-    id: Option<Value>,
-    msg: Option<&Object<'js>>,
+    Cause { msg, id, limit }: Cause<'_, 'js>,
 ) -> Result<bool, NodeError> {
     let ctx = scope.ctx;
     let send = |results| shared.send(scope, results, id.as_ref()).map_err(into(ctx));
     let promise = if scope.is_given(&results) { None } else { results.as_promise().cloned() };
     let Some(promise) = promise else { return send(results).map(|()| true) };
-    // What ends a job that takes too long may get lost among the promises.
+    // The interruption of a job may be lost among the promises.
     let is_pending = || promise.state() == PromiseState::Pending && !shared.limit.exceeded();
     while is_pending() && ctx.execute_pending_job() {}
     match promise.result::<Js<'js>>() {
@@ -263,7 +324,8 @@ fn finish<'js>(
             scope.complete().map_err(into(ctx))?;
             let watch = scope.call("watch").map_err(into(ctx))?;
             let id = scope.to_optional(id.as_ref()).map_err(into(ctx))?;
-            fault::call::<()>(ctx, &watch, (promise, id, msg.cloned()))?;
+            let limit = limit.map(|limit| limit.as_secs_f64() * 1000.0);
+            fault::call::<()>(ctx, &watch, (promise, id, msg.cloned(), limit))?;
             Ok(false)
         }
     }
@@ -281,24 +343,24 @@ fn set_up(
     info.set("name", settings.info.name.as_str())?;
     info.set("path", format!("{}/{}", settings.info.flow, settings.info.id))?;
     info.set("outputs", settings.outputs)?;
-    info.set("callsDone", settings.calls_done)?;
+    info.set("callsDone", settings.code.calls_done)?;
+    info.set("usesHttp", settings.code.uses_http)?;
+    info.set("changesInPlace", settings.code.changes_in_place)?;
+    info.set("changesAfterSet", settings.code.changes_after_set)?;
+    info.set("timeLimit", settings.time_limit(&shared.cx).as_secs_f64() * 1000.0)?;
     info.set("mostElements", (memory_limit / ELEMENT) as f64)?;
-    let prelude: Function<'_> = ctx.eval(include_str!("../js/prelude.js"))?;
-    let calls: Object<'_> = prelude.call((host, info))?;
-    calls.set(
-        "main",
-        syntax::compile_own(ctx, &syntax::message_code(&settings.code, settings.is_async))?,
-    )?;
-    if !settings.initialize.is_empty() {
-        let code = syntax::initialize_code(&settings.initialize);
+    let calls: Object<'_> = library::load(ctx, "prelude")?.call((host, info))?;
+    let Settings { code, .. } = settings;
+    calls.set("main", syntax::compile_own(ctx, &code.message())?)?;
+    if let Some(code) = code.initialize() {
         calls.set("initialize", syntax::compile_own(ctx, &code)?)?;
     }
-    if !settings.finalize.is_empty() {
-        let code = syntax::finalize_code(&settings.finalize);
+    if let Some(code) = code.finalize() {
         calls.set("finalize", syntax::compile_own(ctx, &code)?)?;
     }
     names::set_up(ctx);
-    // Refused only while it is being read, which nobody does yet.
+    budget::set_up(ctx);
+    // Fails only while it is borrowed, which it is not yet.
     drop(ctx.store_userdata(calls));
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! What went wrong in the user's code, as the runtime's errors say it.
+//! Errors of the user's code as errors of the node.
+
+use std::time::Duration;
 
 use ferrowire::NodeError;
 use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Value};
@@ -6,7 +8,7 @@ use rquickjs::{CatchResultExt, CaughtError, Ctx, Exception, Function, Object, Va
 use crate::convert::{Reader, Scope};
 use crate::syntax::FILE;
 
-/// What is thrown when there is no memory for an error.
+/// The value that is thrown if there is no memory for an error.
 pub(crate) const NOTHING: &str = "null";
 
 /// A place in the user's code.
@@ -23,7 +25,7 @@ fn place(stack: &str) -> Option<Place> {
         frame.get(start + FILE.len() + 1..)
     })?;
     let mut numbers = at.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<u32>().ok());
-    // The first line is the wrapper's: what the interpreter says of it is said of the whole code.
+    // The first line is the wrapper's; a place in it means the whole code.
     let line = numbers.next()?.checked_sub(1).filter(|line| *line > 0)?;
     Some(Place { line, column: numbers.next().unwrap_or(0) })
 }
@@ -46,12 +48,12 @@ pub(crate) fn syntax_error(error: CaughtError<'_>) -> String {
     }
 }
 
-/// The error that the pending exception stands for.
+/// The error of the pending exception.
 pub(crate) fn pending(ctx: &Ctx<'_>) -> NodeError {
     of(ctx, &ctx.catch())
 }
 
-/// The error that a thrown `value` stands for, in Node-RED's words: an error object as its name
+/// The error of a thrown `value`, in Node-RED's words: an error object as its name
 /// and message, a string as it is, anything else as JSON. A reference error has its place in the
 /// text, other errors have it as their cause, so that a text that the user wrote stays as it is.
 pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
@@ -72,6 +74,31 @@ pub(crate) fn of<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> NodeError {
             NodeError::new("undefined")
         }
     }
+}
+
+/// The error that the code reports with a value that is neither a text nor an error. In Node-RED
+/// catch nodes get it as a text, and `code`, `stack` and `cause` if it has them.
+pub(crate) fn reported<'js>(
+    ctx: &Ctx<'js>,
+    value: Value<'js>,
+    text: String,
+) -> rquickjs::Result<NodeError> {
+    let error = NodeError::new(text);
+    let value = match Reader::new(&Scope::of(ctx)?).value(value) {
+        Ok(Some(value)) => value,
+        Ok(None) => return Ok(error),
+        // A value that is nested too deeply is reported as text.
+        Err(_) => {
+            ctx.catch();
+            return Ok(error);
+        }
+    };
+    let detail = |error: NodeError, name| match value.get(name) {
+        Some(detail) => error.with(name, detail.clone()),
+        None => error,
+    };
+    let error = ["code", "stack", "cause"].into_iter().fold(error, detail);
+    Ok(error.with_value(value))
 }
 
 fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
@@ -100,7 +127,7 @@ fn of_exception<'js>(ctx: &Ctx<'js>, exception: &Exception<'js>) -> NodeError {
     error.with("stack", format!("{heading}\n{}", in_user_lines(frames)))
 }
 
-/// What a stack trace begins with, and its frames. What the user wrote may look like a place.
+/// The first line of a stack trace, and its frames. The user's text may look like a frame.
 fn parts(stack: &str) -> (&str, &str) {
     if stack.starts_with("    at ") {
         return ("", stack);
@@ -114,13 +141,19 @@ fn parts(stack: &str) -> (&str, &str) {
     }
 }
 
-/// An error that the runtime makes, as if the code had thrown it.
+/// An error of the runtime, as if the code had thrown it.
 pub(crate) fn made(name: &str, message: &str) -> NodeError {
     let text = format!("{name}: {message}");
     NodeError::new(text.clone()).with("stack", text)
 }
 
-/// A stack trace with the lines as the user counts them.
+/// The error of code that takes longer than `limit`.
+pub(crate) fn timed_out(limit: Duration) -> NodeError {
+    let text = format!("Script execution timed out after {}ms", limit.as_millis());
+    made("Error", &text).with("code", "ERR_SCRIPT_EXECUTION_TIMEOUT")
+}
+
+/// A stack trace with the line numbers of the user's code.
 fn in_user_lines(stack: &str) -> String {
     let mark = format!("{FILE}:");
     let mut parts = stack.split(&mark);

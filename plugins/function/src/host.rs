@@ -1,36 +1,40 @@
-//! What JavaScript may ask of the runtime: the functions on the prelude's `host`.
+//! The runtime's functions for JavaScript, on the prelude's `host`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ferrowire::bus::run_aside;
 use ferrowire::{
-    Key, Level, Map, Message, NodeContext, NodeError, Status, Text, Value, generate_id,
+    Key, Level, Map, Message, MutexExt as _, NodeContext, NodeError, Status, Text, Value,
+    generate_id,
 };
 use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
-use tokio::time::Instant;
 
 use crate::convert::{Reader, Scope};
 use crate::effects::{Effect, MOST};
+use crate::kept::AllKept;
 use crate::limit::Limit;
 use crate::timers::Timers;
-use crate::{fault, intl, links};
+use crate::{fault, intl, library, links};
 
+mod clock;
 mod context;
 pub(crate) mod encoding;
+mod express;
 pub(crate) mod rejections;
 mod search;
+mod timers;
 mod url;
 
-/// What the interpreter and the node share. The interpreter writes down here what it wants.
+/// The state that the interpreter and the node share. The interpreter records its requests here.
 pub(crate) struct Shared {
     pub(crate) cx: NodeContext,
     pub(crate) limit: Arc<Limit>,
     state: Mutex<State>,
 }
 
-/// What the runs of the code have asked for.
+/// The requests of the runs.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) effects: Vec<Effect>,
@@ -40,12 +44,33 @@ pub(crate) struct State {
     pub(crate) showed_status: bool,
     /// Timers were set, or promises settled, in this run.
     pub(crate) waits_changed: bool,
-    /// The code for the start threw something, perhaps after waiting.
+    /// The code for the start has thrown, perhaps after waiting.
     pub(crate) start_failed: bool,
-    /// A promise was rejected that nothing waited for.
+    /// A promise without a handler was rejected.
     rejected: bool,
-    /// The run has values of contexts, which it may have changed.
+    /// The code holds values of contexts, which it may change.
     keeps: bool,
+    kept: AllKept,
+}
+
+impl State {
+    /// Whether nothing waits for the interpreter or is kept in it.
+    fn is_idle(&self) -> bool {
+        self.pending == 0 && self.timers.next().is_none() && !self.keeps && self.effects.is_empty()
+    }
+
+    /// Whether messages wait in the interpreter for the end of the run.
+    fn holds_messages(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Held(_)))
+    }
+
+    /// Discards the state of a dropped interpreter.
+    pub(crate) fn leave_interpreter(&mut self) {
+        self.timers.clear();
+        self.pending = 0;
+        self.keeps = false;
+        self.kept.clear();
+    }
 }
 
 impl Shared {
@@ -54,7 +79,20 @@ impl Shared {
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
+    }
+
+    /// Whether the run has left something to be tied up. Asked once for all, since most runs leave
+    /// nothing.
+    pub(crate) fn has_loose_ends(&self) -> bool {
+        let state = self.state();
+        state.keeps || state.rejected || state.timers.has_cleared() || state.holds_messages()
+    }
+
+    /// Whether nothing of earlier runs may go on in the interpreter.
+    pub(crate) fn is_idle(&self, scope: &Scope<'_, '_>) -> Result<bool> {
+        self.forget_cleared(scope)?;
+        Ok(self.state().is_idle() && scope.call("isIdle")?.call(())?)
     }
 
     fn push(&self, ctx: &Ctx<'_>, effect: Effect) -> Result<()> {
@@ -70,7 +108,7 @@ impl Shared {
 
     /// Reads the messages that the code was still free to change until now.
     pub(crate) fn release_held<'js>(&self, scope: &Scope<'_, 'js>) -> Result<()> {
-        if !self.state().effects.iter().any(|effect| matches!(effect, Effect::Held(_))) {
+        if !self.state().holds_messages() {
             return Ok(());
         }
         let release = scope.call("release")?;
@@ -83,14 +121,6 @@ impl Shared {
             } else {
                 self.push(scope.ctx, effect)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Puts back the values of contexts that the run has changed in place.
-    pub(crate) fn keep_changed(&self, scope: &Scope<'_, '_>) -> Result<()> {
-        if std::mem::take(&mut self.state().keeps) {
-            scope.call("keep")?.call::<_, ()>(())?;
         }
         Ok(())
     }
@@ -112,11 +142,11 @@ impl Shared {
         let Some(ports) = results.as_array() else {
             return self.send_one(scope, 0, results, id);
         };
-        for port in 0..ports.len() {
+        for port in 0..scope.length(ports)? {
             let messages: Js<'js> = ports.get(port)?;
             match messages.as_array() {
                 Some(several) => {
-                    for at in 0..several.len() {
+                    for at in 0..scope.length(several)? {
                         self.send_one(scope, port, several.get(at)?, id)?;
                     }
                 }
@@ -181,8 +211,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Runs what the interpreter cannot interrupt, so that it holds up nobody. It is cut off before,
-    /// if the time is over.
+    /// Runs a step that the interpreter cannot interrupt, without holding up other flows. If the time is over, the
+    /// code is cut off before the step.
     fn aside<'js>(&self, ctx: &Ctx<'js>, work: &Function<'js>) -> Result<Js<'js>> {
         if self.limit.is_over() {
             return Err(Exception::throw_internal(ctx, "interrupted"));
@@ -194,44 +224,6 @@ impl Shared {
         let value = Reader::new(&Scope::of(ctx)?).value(status)?;
         self.state().showed_status = true;
         self.push(ctx, Effect::Status(status_from(value.as_ref())))
-    }
-
-    fn context_get<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        kind: &str,
-        path: &str,
-        store: &str,
-    ) -> Result<Js<'js>> {
-        match context::get(&self.cx, kind, path, store) {
-            Ok(Some(value)) => Scope::of(ctx)?.to_js(&value),
-            Ok(None) => Ok(Js::new_undefined(ctx.clone())),
-            Err(error) => Err(throw(ctx, &error)),
-        }
-    }
-
-    fn context_set<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        kind: &str,
-        path: &str,
-        store: &str,
-        value: Js<'js>,
-    ) -> Result<()> {
-        if value.is_function() {
-            let text = "functions cannot be kept in a context, no other node could call them";
-            self.cx.warn(format_args!("`{path}` is left out: {text}"));
-        }
-        let value = Reader::new(&Scope::of(ctx)?).value(value)?;
-        let set = context::set(&self.cx, kind, path, store, value);
-        set.map_err(|error| throw(ctx, &error))
-    }
-
-    fn schedule(&self, id: u64, ms: f64) {
-        let after = Duration::from_secs_f64(ms.clamp(1.0, 2_147_483_647.0) / 1000.0);
-        let mut state = self.state();
-        state.timers.schedule(id, Instant::now() + after);
-        state.waits_changed = true;
     }
 
     fn settled(&self) {
@@ -247,7 +239,7 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// The message in a value of JavaScript, when it can be one.
+/// The message in a value of JavaScript, if it is an object.
 fn message<'js>(ctx: &Ctx<'js>, value: Js<'js>) -> Result<Option<Message>> {
     match value.try_into_object() {
         Ok(object) if !object.is_array() && !object.is_function() => {
@@ -269,7 +261,7 @@ fn throw(ctx: &Ctx<'_>, error: &NodeError) -> rquickjs::Error {
     Exception::throw_message(ctx, &error.chain())
 }
 
-/// What the prelude made for the runtime.
+/// The objects that the prelude creates for the runtime.
 pub(crate) fn calls<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let calls = ctx.userdata::<Object<'js>>().map(|calls| calls.clone());
     calls.ok_or_else(|| Exception::throw_internal(ctx, "the function is not set up yet"))
@@ -308,22 +300,6 @@ fn level(name: &str) -> Level {
     }
 }
 
-/// The parts of the surroundings that are made when they are first asked for.
-fn library<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
-    match name {
-        "bounds" => ctx.eval(include_str!("../js/bounds.js")),
-        "buffer" => ctx.eval(include_str!("../js/buffer.js")),
-        "console" => ctx.eval(include_str!("../js/console.js")),
-        "inspect" => ctx.eval(include_str!("../js/inspect.js")),
-        "node-util" => ctx.eval(include_str!("../js/node-util.js")),
-        "shared" => ctx.eval(include_str!("../js/shared.js")),
-        "long" => ctx.eval(include_str!("../js/long.js")),
-        "intl" => ctx.eval(include_str!("../js/intl.js")),
-        "url" => ctx.eval(include_str!("../js/url.js")),
-        _ => ctx.eval(include_str!("../js/util.js")),
-    }
-}
-
 struct Builder<'a, 'js> {
     ctx: &'a Ctx<'js>,
     host: Object<'js>,
@@ -331,21 +307,33 @@ struct Builder<'a, 'js> {
 
 impl<'js> Builder<'_, 'js> {
     fn add<P>(&self, name: &str, function: impl IntoJsFunc<'js, P> + 'js) -> Result<()> {
-        self.host.set(name, Function::new(self.ctx.clone(), function)?)
+        add(&self.host, name, function)
     }
+}
+
+/// Adds a function to an object of the host.
+pub(crate) fn add<'js, P>(
+    object: &Object<'js>,
+    name: &str,
+    function: impl IntoJsFunc<'js, P> + 'js,
+) -> Result<()> {
+    object.set(name, Function::new(object.ctx().clone(), function)?)
 }
 
 /// Makes the object that the prelude calls `host`.
 pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object<'js>> {
     let builder = Builder { ctx, host: Object::new(ctx.clone())? };
     add_node(&builder, shared)?;
-    add_context(&builder, shared)?;
+    timers::add(&builder, shared)?;
+    context::add(&builder, shared)?;
     add_outcomes(&builder, shared)?;
+    express::add(&builder, shared)?;
     url::add(&builder)?;
     search::add(&builder)?;
+    clock::add_zone(&builder)?;
     let this = Arc::clone(shared);
     builder.add("aside", move |ctx: Ctx<'js>, work: Function<'js>| this.aside(&ctx, &work))?;
-    builder.add("library", |ctx: Ctx<'js>, name: String| library(&ctx, &name))?;
+    builder.add("library", |ctx: Ctx<'js>, name: String| library::load(&ctx, &name))?;
     let this = Arc::clone(shared);
     builder.add("intl", move |ctx: Ctx<'js>| intl::object(&ctx, &this))?;
     builder.add("generateId", || generate_id().to_string())?;
@@ -368,7 +356,7 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     })?;
     let this = Arc::clone(shared);
     builder.add("tell", move |ctx: Ctx<'js>, name: String, value: Js<'js>, text: String| {
-        // What is too deep for a message is shown as its text.
+        // A value that is nested too deeply is shown as text.
         match Reader::new(&Scope::of(&ctx)?).value(value) {
             Ok(Some(value)) => this.cx.log_value(level(&name), value, text),
             Ok(None) => this.cx.log(level(&name), format_args!("{text}")),
@@ -382,6 +370,11 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
     let this = Arc::clone(shared);
     builder.add("fail", move |ctx: Ctx<'js>, error: Js<'js>, msg: Js<'js>| {
         let (error, msg) = (fault::of(&ctx, &error), message(&ctx, msg)?);
+        this.push(&ctx, Effect::Fail(error, msg))
+    })?;
+    let this = Arc::clone(shared);
+    builder.add("failWith", move |ctx: Ctx<'js>, value: Js<'js>, text: String, msg: Js<'js>| {
+        let (error, msg) = (fault::reported(&ctx, value, text)?, message(&ctx, msg)?);
         this.push(&ctx, Effect::Fail(error, msg))
     })?;
     let this = Arc::clone(shared);
@@ -404,55 +397,13 @@ fn add_node<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()>
         this.send(&scope, results, id.as_ref())
     })?;
     let this = Arc::clone(shared);
-    builder.add("schedule", move |id: u64, ms: f64| this.schedule(id, ms))?;
-    let this = Arc::clone(shared);
-    builder.add("cancel", move |id: u64| this.state().timers.cancel(id))
-}
-
-fn add_context<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
-    let this = Arc::clone(shared);
-    builder.add("env", move |ctx: Ctx<'js>, name: String| match this.cx.env(&name) {
-        Some(value) => Scope::of(&ctx)?.to_js(&value),
-        None => Ok(Js::new_undefined(ctx)),
-    })?;
-    let this = Arc::clone(shared);
-    builder.add(
-        "contextGet",
-        move |ctx: Ctx<'js>, kind: String, path: String, store: String| {
-            this.context_get(&ctx, &kind, &path, &store)
-        },
-    )?;
-    let this = Arc::clone(shared);
-    builder.add(
-        "contextSet",
-        move |ctx: Ctx<'js>, kind: String, path: String, store: String, value: Js<'js>| {
-            this.context_set(&ctx, &kind, &path, &store, value)
-        },
-    )?;
-    let this = Arc::clone(shared);
-    builder.add("keep", move || this.state().keeps = true)?;
-    let this = Arc::clone(shared);
-    builder.add("jsonata", move |ctx: Ctx<'js>, source: String, input: Js<'js>| {
-        let scope = Scope::of(&ctx)?;
-        let input = Reader::new(&scope).value(input)?.unwrap_or(Value::Undefined);
-        match context::expression(&this.cx, &source, &input) {
-            Ok(Some(value)) => scope.to_js(&value),
-            Ok(None) => Ok(Js::new_undefined(ctx.clone())),
-            Err(error) => Err(throw(&ctx, &error)),
-        }
-    })?;
-    let this = Arc::clone(shared);
-    builder.add("contextKeys", move |ctx: Ctx<'js>, kind: String, store: String| {
-        let found = context::keys(&this.cx, &kind, &store).map_err(|error| throw(&ctx, &error))?;
-        let keys = Array::new(ctx)?;
-        for (at, key) in found.iter().enumerate() {
-            keys.set(at, key.as_str())?;
-        }
-        Ok::<_, rquickjs::Error>(keys)
+    builder.add("timedOut", move |ctx: Ctx<'js>, limit: f64, msg: Js<'js>| {
+        let limit = Duration::from_secs_f64(limit / 1000.0);
+        this.push(&ctx, Effect::Fail(fault::timed_out(limit), message(&ctx, msg)?))
     })
 }
 
-/// How promises that were waited for end.
+/// Handles the end of promises that the node waits for.
 fn add_outcomes<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
     let this = Arc::clone(shared);
     builder.add("settled", move || this.settled())?;

@@ -19,10 +19,9 @@ use std::sync::Arc;
 use icu_collator::CollatorBorrowed;
 use icu_list::ListFormatter;
 use icu_plurals::PluralRules;
-use rquickjs::function::IntoJsFunc;
-use rquickjs::{Ctx, Exception, Function, Object, Result};
+use rquickjs::{Ctx, Exception, Object, Result};
 
-use crate::host::Shared;
+use crate::host::{Shared, add};
 use data::Locale;
 use dates::{DateFormat, Fields};
 use numbers::NumberFormat;
@@ -71,9 +70,8 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     add(&object, "locale", move || default_locale(&shared))?;
     add(&object, "resolve", |tag: String| data::resolve(&tag))?;
     add(&object, "hasWords", |tag: String| data::has_words(&tag))?;
-    add(&object, "zone", |name: Option<String>| {
-        dates::zone(name.as_deref()).map(|(_, name)| name)
-    })?;
+    add(&object, "zone", |name: String| dates::named_zone(&name).map(|(_, name)| name))?;
+    add(&object, "localZone", dates::local_name)?;
     add(&object, "cycles", |tag: String| {
         locale(&tag).map(|locale| locale.cells("cycles").collect::<Vec<_>>()).unwrap_or_default()
     })?;
@@ -113,14 +111,6 @@ pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object
     Ok(object)
 }
 
-fn add<'js, P>(
-    object: &Object<'js>,
-    name: &str,
-    function: impl IntoJsFunc<'js, P> + 'js,
-) -> Result<()> {
-    object.set(name, Function::new(object.ctx().clone(), function)?)
-}
-
 /// The table holds whatever was resolved, so this is for what cannot be.
 fn failed(ctx: &Ctx<'_>) -> rquickjs::Error {
     Exception::throw_range(ctx, "this format is not there")
@@ -158,7 +148,7 @@ fn date(
 ) -> Result<Vec<String>> {
     let key = format!("{tag} {zone} {fields}");
     let make = || {
-        let (zone, _) = dates::zone(Some(&zone))?;
+        let zone = dates::zone(&zone)?;
         DateFormat::new(&*locale(&tag)?, zone, Fields::read(&fields)?)
     };
     let format = DATES.with(|kept| kept.get(key, make)).ok_or_else(|| failed(&ctx))?;

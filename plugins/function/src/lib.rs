@@ -1,19 +1,28 @@
 //! The node `function`: JavaScript over messages, run by QuickJS.
 //!
-//! A node has an interpreter of its own. It runs in the task of the sender as long as that takes
-//! a few milliseconds; what takes longer gives its worker thread away, and is cut off at a limit
-//! of time and of memory.
+//! Each node has its own interpreter, which is created for its first message. It runs in the task of the
+//! sender for up to a few milliseconds; a longer run gives its worker thread away, and is cut off at limits of
+//! time and memory.
 
+mod budget;
+mod changed;
+mod changes;
+mod code;
 mod convert;
 mod effects;
 mod engine;
 mod fault;
 mod given;
 mod host;
+mod http;
 mod intl;
+mod kept;
+mod lasting;
+mod library;
 mod limit;
 mod links;
 mod names;
+mod place;
 mod runner;
 mod settings;
 mod spread;
@@ -30,6 +39,7 @@ use ferrowire::{
     NodeType, StopReason, async_trait,
 };
 
+pub use engine::INTERPRETERS;
 use runner::Runner;
 use settings::Settings;
 pub use settings::{MEMORY, TIMEOUT};
@@ -60,6 +70,8 @@ impl Node for Function {
         self.runner.stop(cx).await;
     }
 }
+
+ferrowire::metrics!(INTERPRETERS);
 
 ferrowire::register!(
     NodeType::shared::<Function>("function")

@@ -49,6 +49,11 @@ impl Limit {
         self.exceeded.store(false, Ordering::Relaxed);
     }
 
+    /// How much of the run's time is left.
+    pub(crate) fn left(&self) -> Duration {
+        Duration::from_nanos(self.until.load(Ordering::Relaxed).saturating_sub(self.now()))
+    }
+
     /// Whether the run took too long.
     pub(crate) fn exceeded(&self) -> bool {
         self.exceeded.load(Ordering::Relaxed)
@@ -69,7 +74,8 @@ impl Limit {
     }
 }
 
-fn give_worker_away() {
+/// Lets another thread go on with the worker's tasks, if the current run is not aside yet.
+pub(crate) fn give_worker_away() {
     if !is_aside() {
         run_aside(|| std::thread::park_timeout(HANDOVER));
     }

@@ -1,5 +1,5 @@
-//! `Names`: property names in the two forms that Rust and the interpreter have for them. Those that
-//! every message has are looked up without making anything.
+//! `Names`: property names as Rust and the interpreter represent them. The names that every message has are
+//! looked up without an allocation.
 
 use std::cell::RefCell;
 
@@ -26,7 +26,7 @@ pub(crate) struct Names<'a, 'js> {
 
 /// Gives the interpreter empty lists.
 pub(crate) fn set_up(ctx: &Ctx<'_>) {
-    // Refused only while they are being read, which nobody does yet.
+    // Fails only while they are borrowed, which they are not yet.
     drop(ctx.store_userdata(Atoms::default()));
     drop(ctx.store_userdata(Texts::default()));
 }
@@ -39,7 +39,7 @@ impl<'a, 'js> Names<'a, 'js> {
         }
     }
 
-    /// What the interpreter calls `name`.
+    /// The interpreter's atom for `name`.
     pub(crate) fn atom(&self, name: &str) -> Result<Atom<'js>> {
         let place = self.texts.borrow().iter().position(|known| known == name);
         if let Some(known) = place.and_then(|at| self.atoms.borrow().get(at).cloned()) {
@@ -50,7 +50,7 @@ impl<'a, 'js> Names<'a, 'js> {
         Ok(atom)
     }
 
-    /// The name that `atom` stands for, when it is a known one.
+    /// The name of `atom`, if it is a known one.
     pub(crate) fn known(&self, atom: &Atom<'js>) -> Option<Key> {
         let at = self.atoms.borrow().iter().position(|known| known == atom)?;
         self.texts.borrow().get(at).map(Key::new)

@@ -1,4 +1,4 @@
-//! `Runner`: hands messages, timers and the end to the interpreter, one after the other.
+//! `Runner`: passes messages, timers and the stop to the interpreter, one after the other.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,16 +13,20 @@ use tokio::time::Instant;
 use crate::effects::{Effect, Fate, Outcome};
 use crate::engine::Engine;
 use crate::host::Shared;
+use crate::http;
 use crate::links;
 use crate::settings::Settings;
 use crate::turn::Turn;
+use idle::Idle;
 
-/// How many messages may wait for their promises; further ones wait before the node.
+mod idle;
+
+/// The maximum number of messages that wait for promises; further ones wait outside of the node.
 const MOST_PENDING: usize = 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// The code for the start is not over.
+    /// The code for the start has not ended.
     Starting,
     Running,
     /// The code for the start failed: messages are dropped, as in Node-RED.
@@ -33,11 +37,12 @@ enum Phase {
 /// A message for the interpreter.
 struct Work {
     msg: Message,
-    /// It has come back from the `link in` node that this call went to.
+    /// It has returned from the `link in` node of this call.
     call: Option<Text>,
 }
 
-/// A node's interpreter and who waits for it.
+/// A node's interpreter and the tasks that wait for it. Most functions of a large flow file rarely run, so the
+/// interpreter is made for the first message, unless there is code for the start.
 #[derive(Debug)]
 pub(crate) struct Runner {
     settings: Arc<Settings>,
@@ -50,6 +55,7 @@ pub(crate) struct Runner {
     changed: Notify,
     timers: Alarm,
     has_timer_task: AtomicBool,
+    idle: Idle,
 }
 
 impl Runner {
@@ -63,20 +69,22 @@ impl Runner {
             changed: Notify::new(),
             timers: Alarm::default(),
             has_timer_task: AtomicBool::new(false),
+            idle: Idle::default(),
         }
     }
 
-    /// Makes the interpreter and runs the code for the start.
+    /// Runs the code for the start, if there is any.
     pub(crate) async fn start(self: &Arc<Self>, cx: &NodeContext) -> Result<(), NodeError> {
         let shared = Arc::clone(self.shared.get_or_init(|| Shared::new(cx.clone())));
-        let make = |engine: &mut Option<Engine>, ()| match Engine::new(
-            Arc::clone(&self.settings),
-            Arc::clone(&shared),
-        ) {
-            Ok(made) => engine.insert(made).initialize(),
+        if !self.settings.code.has_initialize() {
+            self.enter(Phase::Running);
+            return Ok(());
+        }
+        let initialize = |engine: &mut Option<Engine>, ()| match self.make(engine) {
+            Ok(engine) => engine.initialize(),
             Err(error) => Outcome::failed(error),
         };
-        let mut outcome = self.engine.later((), make).await;
+        let mut outcome = self.engine.later((), initialize).await;
         let error = match std::mem::take(&mut outcome.fate) {
             Fate::Failed(error, _) => Some(error),
             Fate::Done | Fate::Open => None,
@@ -92,6 +100,22 @@ impl Runner {
         }
         outcome.perform(cx, None).await;
         error.map_or(Ok(()), Err)
+    }
+
+    /// The interpreter, which is created if there is none.
+    fn make<'a>(
+        self: &Arc<Self>,
+        engine: &'a mut Option<Engine>,
+    ) -> Result<&'a mut Engine, NodeError> {
+        match engine {
+            Some(engine) => Ok(engine),
+            None => {
+                let shared = self.shared.get().ok_or("the function has not started")?;
+                let made = Engine::new(Arc::clone(&self.settings), Arc::clone(shared))?;
+                idle::watch(self, &shared.cx);
+                Ok(engine.insert(made))
+            }
+        }
     }
 
     fn enter(&self, phase: Phase) {
@@ -115,11 +139,11 @@ impl Runner {
         });
     }
 
-    /// Handles a message: at once when the interpreter is free, else when it is.
+    /// Handles a message as soon as the interpreter is free.
     pub(crate) fn handle(self: &Arc<Self>, mut msg: Message, cx: &NodeContext) -> Handled {
-        let call = if self.settings.calls_links { links::take_call(&mut msg) } else { None };
+        let call = if self.settings.code.calls_links { links::take_call(&mut msg) } else { None };
         let may_run = self.is_running.load(Ordering::Acquire) && self.has_room();
-        // What a call waits for must not wait for room.
+        // A message that a call waits for must not wait for room.
         let may_run = may_run || call.is_some();
         let work = Work { msg, call };
         let attempt = |work| self.engine.now(work, |engine, work| self.work(engine, cx, work));
@@ -144,7 +168,10 @@ impl Runner {
             let mut phase = self.phase.subscribe();
             let phase = phase.wait_for(|phase| *phase != Phase::Starting).await.map(|phase| *phase);
             if !phase.is_ok_and(|phase| phase == Phase::Running) {
-                return;
+                let failed = http::request_of(&work.msg).and_then(http::failed);
+                let outcome =
+                    Outcome { effects: failed.into_iter().collect(), ..Outcome::default() };
+                return outcome.perform(cx, None).await;
             }
             self.room().await;
             Some(work.msg.clone())
@@ -174,13 +201,19 @@ impl Runner {
         cx: &NodeContext,
         work: Work,
     ) -> Outcome {
+        if engine.is_none() && !self.is_running.load(Ordering::Acquire) {
+            return Outcome::default();
+        }
+        if let Err(error) = self.make(engine) {
+            return Outcome::failed(error);
+        }
         self.run(engine, cx, |engine| match work.call {
             Some(call) => engine.returned(&call, work.msg),
             None => engine.message(work.msg),
         })
     }
 
-    /// Runs something in the interpreter, and replaces it if that broke it.
+    /// Runs `work` in the interpreter, and drops the interpreter if that broke it.
     fn run(
         self: &Arc<Self>,
         engine: &mut Option<Engine>,
@@ -190,7 +223,8 @@ impl Runner {
         let Some(running) = engine.as_mut() else { return Outcome::default() };
         let mut outcome = work(running);
         if running.is_broken() {
-            self.replace(engine, &mut outcome);
+            *engine = None;
+            self.start_anew(engine, &mut outcome);
         }
         if std::mem::take(&mut outcome.waits_changed) {
             self.watch_timers(cx);
@@ -198,25 +232,20 @@ impl Runner {
         outcome
     }
 
-    fn replace(&self, engine: &mut Option<Engine>, outcome: &mut Outcome) {
-        *engine = None;
+    fn start_anew(self: &Arc<Self>, engine: &mut Option<Engine>, outcome: &mut Outcome) {
         let Some(shared) = self.shared.get() else { return };
-        {
-            let mut state = shared.state();
-            state.timers.clear();
-            state.pending = 0;
+        shared.state().leave_interpreter();
+        outcome.waits_changed = true;
+        if !self.settings.code.has_initialize() {
+            return;
         }
-        match Engine::new(Arc::clone(&self.settings), Arc::clone(shared)) {
-            Ok(made) => {
-                let restarted = engine.insert(made).initialize();
-                outcome.effects.extend(restarted.effects);
-                outcome.waits_changed = true;
-            }
+        match self.make(engine) {
+            Ok(engine) => outcome.effects.extend(engine.initialize().effects),
             Err(error) => outcome.effects.push(Effect::Fail(error, None)),
         }
     }
 
-    /// Makes sure that someone waits for the timers, if there are any.
+    /// Makes sure that a task waits for the timers, if there are any.
     fn watch_timers(self: &Arc<Self>, cx: &NodeContext) {
         let Some(shared) = self.shared.get() else { return };
         self.changed.notify_waiters();
@@ -241,15 +270,23 @@ impl Runner {
         }
     }
 
-    /// Runs the code for the end and lets go of the interpreter.
-    pub(crate) async fn stop(&self, cx: &NodeContext) {
+    /// Runs the code for the end and drops the interpreter.
+    pub(crate) async fn stop(self: &Arc<Self>, cx: &NodeContext) {
+        let was_running = self.is_running.load(Ordering::Acquire);
         self.enter(Phase::Stopped);
-        let engine = self.engine.later((), |engine, ()| engine.take()).await;
-        let Some(mut engine) = engine else { return };
-        engine.finalize().perform(cx, None).await;
-        drop(engine);
+        let take = |engine: &mut Option<Engine>, ()| {
+            if was_running && self.settings.code.has_finalize() {
+                self.make(engine)?;
+            }
+            Ok::<_, NodeError>(engine.take())
+        };
+        match self.engine.later((), take).await {
+            Ok(Some(mut engine)) => engine.finalize().perform(cx, None).await,
+            Ok(None) => {}
+            Err(error) => cx.fail(error),
+        }
         let Some(shared) = self.shared.get() else { return };
-        shared.state().timers.clear();
+        shared.state().leave_interpreter();
         if shared.state().showed_status {
             cx.status(Status::default());
         }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire::{Key, NodeConfig, NodeContext, NodeInfo, Setting, Value};
+use ferrowire::{NodeConfig, NodeContext, NodeInfo, Setting, Value};
 
-use crate::syntax;
-use crate::visible::visible;
+use crate::code::Code;
 
 ferrowire::settings! {
     /// How long one run of a function's code may take, unless its node says otherwise.
@@ -33,44 +32,18 @@ const LONGEST: f64 = 86_400.0 * 365.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) info: NodeInfo,
-    pub(crate) code: String,
-    pub(crate) initialize: String,
-    pub(crate) finalize: String,
+    pub(crate) code: Arc<Code>,
     pub(crate) outputs: f64,
     /// In seconds; 0 stands for the setting `function-timeout`.
     timeout: f64,
-    /// Whether the code waits for anything.
-    pub(crate) is_async: bool,
-    /// Whether the code may use `node`.
-    pub(crate) uses_node: bool,
-    /// Whether the code says itself when a message is complete.
-    pub(crate) calls_done: bool,
-    /// Whether the code may call `link in` nodes.
-    pub(crate) calls_links: bool,
-    /// The only properties of a message that the code can see, if that is known.
-    pub(crate) visible: Option<Arc<[Key]>>,
 }
 
 impl Settings {
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
         refuse_modules(config);
-        let code = config.text("func");
-        let initialize = config.text("initialize").trim().to_owned();
-        let finalize = config.text("finalize").trim().to_owned();
-        let is_async = code.contains("await");
-        syntax::check(config, "func", &syntax::message_code(&code, is_async));
-        syntax::check(config, "initialize", &syntax::initialize_code(&initialize));
-        syntax::check(config, "finalize", &syntax::finalize_code(&finalize));
         Settings {
             info: config.info().clone(),
-            uses_node: code.contains("node") || code.contains("eval") || code.contains("arguments"),
-            calls_done: syntax::calls_done(&code),
-            calls_links: code.contains("linkcall") || initialize.contains("linkcall"),
-            visible: visible(&code, [&initialize, &finalize]).map(Arc::from),
-            is_async,
-            code,
-            initialize,
-            finalize,
+            code: Code::from_config(config),
             outputs: config.number_in("outputs", 0.0..=10_000.0).unwrap_or(1.0),
             timeout: config.number_in("timeout", 0.0..=LONGEST).unwrap_or(0.0),
         }
@@ -82,6 +55,12 @@ impl Settings {
             return Duration::from_secs_f64(self.timeout.max(0.001));
         }
         cx.setting(&TIMEOUT)
+    }
+
+    /// Whether the limit also holds while the code waits. Only the node's own does: what the setting
+    /// is for are runs that do not end.
+    pub(crate) fn limits_waiting(&self) -> bool {
+        self.timeout > 0.0
     }
 
     /// How many bytes the node's JavaScript may hold.

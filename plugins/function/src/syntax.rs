@@ -30,7 +30,7 @@ pub(crate) fn finalize_code(code: &str) -> String {
     format!("(function (node) {{;\n{code}\n}})")
 }
 
-/// Whether the code holds a call of `node.done()`, outside of comments.
+/// Whether the code contains a call of `node.done()`, outside of comments.
 pub(crate) fn calls_done(code: &str) -> bool {
     let Some((before, after)) = code.split_once("node.done") else { return false };
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -54,7 +54,7 @@ pub(crate) fn compile_own<'js>(ctx: &Ctx<'js>, code: &str) -> rquickjs::Result<F
     if let Some(rewritten) = spread::rewritten(code) {
         match compile(ctx, &rewritten) {
             Ok(function) => return Ok(function),
-            // It was no spread after all.
+            // It was not a spread after all.
             Err(_) => drop(ctx.catch()),
         }
     }
@@ -77,19 +77,22 @@ fn checker() -> Option<(Context, Arc<Limit>)> {
     Some((Context::full(&runtime).ok()?, limit))
 }
 
-/// Reports code that is no JavaScript as a problem of `property`.
-pub(crate) fn check(config: &mut NodeConfig<'_>, property: &str, code: &str) {
+/// Reports invalid JavaScript as a problem of `property`; returns whether the code is valid.
+pub(crate) fn check(config: &mut NodeConfig<'_>, property: &str, code: &str) -> bool {
     let problem = CHECKER.with(|context| {
         let (context, limit) = context.get_or_init(checker).as_ref()?;
         limit.begin(TIME_LIMIT);
         context.with(|ctx| {
             let error = compile(&ctx, code).catch(&ctx).err()?;
-            Some(fault::syntax_error(error))
+            // Code that takes too long here, perhaps on a busy machine, is checked at the first message.
+            (!limit.exceeded()).then(|| fault::syntax_error(error))
         })
     });
+    let is_valid = problem.is_none();
     if let Some(problem) = problem {
         config.problem(property, problem);
     }
+    is_valid
 }
 
 #[cfg(test)]

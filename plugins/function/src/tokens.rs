@@ -1,5 +1,5 @@
-//! `tokens`: JavaScript cut into words, marks and literals, for looking at which names it uses.
-//! Code that it is not sure about has none.
+//! `tokens`: splits JavaScript into words, punctuation and literals, to find the names that it uses. Code that it
+//! cannot split safely has no tokens.
 
 /// A piece of code.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,14 +14,14 @@ pub(crate) enum Token<'a> {
     Literal,
 }
 
-/// The tokens of `code` without comments; `None` for code that cannot be cut safely.
+/// The tokens of `code` without comments; `None` for code that cannot be split safely.
 pub(crate) fn tokens(code: &str) -> Option<Vec<Token<'_>>> {
     located(code).map(|tokens| tokens.into_iter().map(|(_, token)| token).collect())
 }
 
 /// The same, each with the place in the code where it was found.
 pub(crate) fn located(code: &str) -> Option<Vec<(usize, Token<'_>)>> {
-    // Comments as in HTML, which scripts may hold.
+    // HTML comments, which are valid in scripts.
     if code.contains("<!--") || code.lines().any(|line| line.trim_start().starts_with("-->")) {
         return None;
     }
@@ -52,10 +52,10 @@ fn is_word(c: char) -> bool {
 }
 
 impl<'a> Cutter<'a> {
-    /// Takes the next token, or what is none, off the rest.
+    /// Takes the next token, or space between tokens, off the rest.
     fn cut(&mut self, next: char) -> Option<&'a str> {
         Some(match next {
-            // Spaces of other scripts count as spaces, and would be taken for words.
+            // Unicode spaces, which would otherwise be read as words.
             c if !c.is_ascii() && (c.is_whitespace() || c == '\u{feff}') => return None,
             c if c.is_whitespace() => self.skip(c.len_utf8()),
             c if is_word(c) => {
@@ -118,7 +118,7 @@ impl<'a> Cutter<'a> {
         Some(self.mark(brace))
     }
 
-    /// A template from its start, or from the end of something that was put into it.
+    /// A template from its start, or from the end of a substitution.
     fn template(&mut self, start: usize) -> Option<&'a str> {
         self.skip(start);
         self.tokens.push(Token::Literal);
@@ -130,7 +130,7 @@ impl<'a> Cutter<'a> {
                 '$' if self.rest.get(at..).is_some_and(|rest| rest.starts_with("${")) => {
                     self.skip(at + 2);
                     self.templates.push(0);
-                    // What is put in stands in brackets, so to say.
+                    // A substitution is like an expression in brackets.
                     self.tokens.push(Token::Mark('['));
                     return Some("");
                 }
@@ -161,7 +161,7 @@ impl<'a> Cutter<'a> {
         None
     }
 
-    /// Whether a `/` here divides; `None` when that takes more than the token before it.
+    /// Whether a `/` here is a division; `None` if the previous token does not tell.
     fn divides(&self) -> Option<bool> {
         const OPERATORS: [&str; 8] = ["return", "typeof", "case", "in", "of", "void", "do", "else"];
         match self.tokens.last() {

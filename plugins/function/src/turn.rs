@@ -1,6 +1,6 @@
-//! `Turn`: a value that one at a time may use, for short. Those who wait are not served in order:
-//! whoever has work at hand goes on with it, and they come when it has none left. Handing the
-//! value over for each message would cost a multiple of what a message does.
+//! `Turn`: a value that is used by one task at a time, each time briefly. Waiting tasks are not served in
+//! order: the task that has the value keeps it until it has no work left. Handing it over for each message
+//! would cost several times as much as the message itself.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
@@ -13,17 +13,17 @@ pub(crate) struct Turn<T> {
     value: Mutex<T>,
     freed: Notify,
     waiting: AtomicUsize,
-    /// Somebody who waits was called and has not come yet; there is no need to call another.
+    /// A waiting task was woken and has not run yet, so no other one needs to be woken.
     called: AtomicBool,
 }
 
 impl<T> Turn<T> {
-    /// Does `work` with the value and `input`. A value that a panic has left behind counts as any.
+    /// Does `work` with the value and `input`. The value remains usable after a panic.
     ///
     /// # Errors
-    /// Gives back `input` when somebody else uses the value.
+    /// `input`, if another task uses the value.
     pub(crate) fn now<I, R>(&self, input: I, work: impl FnOnce(&mut T, I) -> R) -> Result<R, I> {
-        // Dropped last, after the value was let go of.
+        // Dropped last, after the value was released.
         let _next;
         let mut value = match self.value.try_lock() {
             Ok(value) => value,
@@ -34,16 +34,16 @@ impl<T> Turn<T> {
         Ok(work(&mut value, input))
     }
 
-    /// As [`now`](Self::now), as soon as nobody else uses the value.
+    /// As [`now`](Self::now), as soon as no other task uses the value.
     pub(crate) async fn later<I, R>(&self, mut input: I, work: impl Fn(&mut T, I) -> R) -> R {
         let _waiting = Waiting::new(&self.waiting);
         loop {
             let mut freed = pin!(self.freed.notified());
             if freed.as_mut().enable() {
-                // A call that nobody was there for.
+                // A wake-up without a waiting task.
                 self.called.store(false, Ordering::SeqCst);
             }
-            // Whoever lets go of the value either has done so by now, or sees that we wait.
+            // The task that has the value has either released it by now, or sees that this one waits.
             fence(Ordering::SeqCst);
             match self.now(input, &work) {
                 Ok(result) => return result,
@@ -55,7 +55,7 @@ impl<T> Turn<T> {
     }
 }
 
-/// Calls the next who waits, also after a panic.
+/// Wakes the next waiting task, also after a panic.
 struct CallNext<'a, T>(&'a Turn<T>);
 
 impl<T> Drop for CallNext<'_, T> {
@@ -68,7 +68,7 @@ impl<T> Drop for CallNext<'_, T> {
     }
 }
 
-/// Counts those who wait, also when they give up.
+/// Counts the waiting tasks, also if they are cancelled.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
@@ -97,7 +97,7 @@ mod tests {
         if turn.now((), add).is_err() {
             let waiting = turn.later((), add);
             if gives_up {
-                // Called already, or not yet.
+                // Woken already, or not yet.
                 tokio::select! { biased;
                     () = tokio::task::yield_now() => turn.later((), add).await,
                     () = waiting => {}

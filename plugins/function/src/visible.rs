@@ -1,15 +1,15 @@
-//! Which properties of a message the code can see at all, when its text tells: `msg` stands there
-//! only as `msg.name`, `msg["name"]` or as what is returned. The others then need not go through
-//! the interpreter.
+//! Which properties of a message the code can see, as far as its text shows: `msg` occurs only as
+//! `msg.name`, as `msg["name"]`, or as the returned value. Other properties then need not pass through the
+//! interpreter.
 //!
-//! Whatever is not plainly one of these forms means: it may see everything.
+//! Code with any other use of `msg` is taken to see all properties.
 
 use ferrowire::Key;
 
 use crate::tokens::{Token, tokens};
 
-/// With these, code can come by `msg` or its properties in ways that are not looked for, or the
-/// order of the properties is its doing.
+/// With these, code can reach `msg` or its properties in ways that are not recognized, or determines the
+/// order of the properties.
 const TELLING: [&str; 20] = [
     "eval",
     "arguments",
@@ -33,8 +33,8 @@ const TELLING: [&str; 20] = [
     "linkcall",
 ];
 
-/// What every object has: asking for these says something about all properties, or finds
-/// something although the message does not hold it.
+/// Properties of every object: they depend on all properties, or exist although the message
+/// does not have them.
 const OF_OBJECTS: [&str; 11] = [
     "hasOwnProperty",
     "isPrototypeOf",
@@ -49,7 +49,7 @@ const OF_OBJECTS: [&str; 11] = [
     "__lookupSetter__",
 ];
 
-/// More than these are looked up one by one for longer than all are copied.
+/// Looking up more properties than this takes longer than copying all of them.
 const MOST: usize = 8;
 
 /// The names of the properties that `code`, run for each message, can see; `None` when it may see
@@ -87,7 +87,7 @@ pub(crate) fn visible(code: &str, others: [&str; 2]) -> Option<Vec<Key>> {
     (depth == 0 && names.len() <= MOST).then_some(names)
 }
 
-/// Whether code that runs around the other leaves objects what they are.
+/// Whether the code that runs around it leaves the behaviour of objects unchanged.
 fn is_harmless(code: &str) -> bool {
     !["prototype", "__proto__", "constructor"].iter().any(|word| code.contains(word))
 }
@@ -95,11 +95,11 @@ fn is_harmless(code: &str) -> bool {
 /// Whether the word at `at` names a property of something else.
 fn is_member(tokens: &[Token<'_>], at: usize) -> bool {
     let dot = Token::Mark('.');
-    // Two dots are the end of three, which spread what follows.
+    // Two dots are the end of `...`, which spreads what follows.
     matches!(&tokens[..at], [.., before, last] if *last == dot && *before != dot)
 }
 
-/// The property that is asked of `msg`, by what stands behind it. When it is called, `msg` is the
+/// The property of `msg` that is accessed, by the tokens after it. When it is called, `msg` is the
 /// `this` of the call.
 fn property<'a>(rest: &[Token<'a>]) -> Option<&'a str> {
     let (name, rest) = match rest {
@@ -115,7 +115,7 @@ fn property<'a>(rest: &[Token<'a>]) -> Option<&'a str> {
     }
 }
 
-/// How many of the tokens behind `return` are the message itself, alone or in a list with
+/// How many of the tokens after `return` are the message itself, alone or in a list with
 /// `null`s: 0 when something else is returned.
 fn returned(rest: &[Token<'_>]) -> usize {
     let is_part = |token: &Token<'_>| matches!(token, Token::Word("msg" | "null"));

@@ -278,46 +278,6 @@ async fn timers_end_with_the_node() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_start_is_waited_for() {
-    let config = json!({"initialize": "globalThis.n = await new Promise(r => setTimeout(() => r(5), 500)); node.send({payload: 'up'})",
-        "func": "msg.payload = n; return msg;"});
-    let mut node = Harness::of("function").config(config).start().await;
-    node.send(Message::with_payload(1)).await;
-    assert_eq!(node.next_output(0).await.payload(), Some(&"up".into()));
-    assert_eq!(node.next_output(0).await.payload(), Some(&5.into()));
-    assert_clean(node.stop().await);
-}
-
-#[tokio::test(start_paused = true)]
-async fn after_a_failed_start_messages_are_dropped() {
-    for code in
-        ["throw new Error('no')", "await new Promise(r => setTimeout(r, 5)); throw new Error('no')"]
-    {
-        let config = json!({"initialize": code, "func": "return msg;"});
-        let mut node = Harness::of("function").config(config).start().await;
-        node.send(Message::with_payload(1)).await;
-        assert!(node.next_error().await.starts_with("Error: no: thrown in line 1"));
-        let stopped = node.stop().await;
-        assert!(stopped.outputs[0].is_empty());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_is_run_and_cannot_send() {
-    let config = json!({"func": "node.on('close', () => node.log('closed'));",
-        "finalize": "node.warn('bye ' + node.id); node.send({payload: 1});"});
-    let mut node = Harness::of("function").config(config).start().await;
-    node.send(Message::new()).await;
-    let stopped = node.stop().await;
-    let expected = [
-        (Level::Info, "closed"),
-        (Level::Warn, "bye node"),
-        (Level::Error, "Cannot send from close function"),
-    ];
-    assert_eq!(stopped.logs, expected.map(|(level, text)| (level, text.to_owned())));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_status_is_shown_and_cleared_at_the_end() {
     let mut node =
         start("node.status({fill: 'red', shape: 'dot', text: 5}); node.status('plain')").await;
@@ -415,6 +375,11 @@ async fn problems_of_the_configuration_are_named() {
     let syntax =
         problems(json!({"func": "let a = 1;\nlet b = ;", "initialize": "}", "timeout": "x"}));
     assert_eq!(syntax.len(), 3, "{syntax:?}");
+    // The same code has the same problems in another node.
+    assert_eq!(problems(json!({"func": "let a = 1;\nlet b = ;"})), syntax[..1]);
+    for _ in 0..2 {
+        assert_eq!(problems(json!({"func": "return msg", "initialize": "let a = 1"})), []);
+    }
     assert!(syntax[0].1.starts_with("syntax error in line 2, column 9"), "{syntax:?}");
     assert_eq!(syntax[1].0, "initialize");
     assert_eq!(syntax[2].0, "timeout");

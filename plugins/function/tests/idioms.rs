@@ -1,10 +1,13 @@
 //! What code that was written for Node-RED expects of errors, text, dates and buffers.
 
+#[path = "support/pair.rs"]
+mod pair;
 mod support;
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_function as _;
-use ferrowire_testkit::{Flow, Harness, json};
+use ferrowire_testkit::{Harness, json};
+use pair::functions;
 use serde_json::Value as Json;
 
 /// The payload of the message that the code returns.
@@ -153,18 +156,6 @@ async fn warnings_and_errors_are_shown_as_what_they_are() {
     assert_eq!(logs, expected);
 }
 
-/// Two functions of one tab, each followed by a probe.
-async fn functions(codes: [&str; 2]) -> Flow {
-    Flow::start(json!([
-        {"id": "tab", "type": "tab", "label": ""},
-        {"id": "a", "type": "function", "z": "tab", "func": codes[0], "wires": [["a out"]]},
-        {"id": "a out", "type": "probe", "z": "tab", "wires": []},
-        {"id": "b", "type": "function", "z": "tab", "func": codes[1], "wires": [["b out"]]},
-        {"id": "b out", "type": "probe", "z": "tab", "wires": []},
-    ]))
-    .await
-}
-
 #[tokio::test(start_paused = true)]
 async fn properties_of_shared_contexts_are_seen_by_other_functions() {
     let write = "context.global.answer = msg.payload; context.global['odd key'] = 1; context.flow.list ??= [];
@@ -214,4 +205,43 @@ async fn a_text_is_spread_into_its_characters() {
         ["x", "y"]
     ]);
     assert_eq!(value(code).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_with_a_message_is_shown_as_what_it_is_and_caught_as_a_text() {
+    let code = "node.error({a: 1}, msg); node.error([1, 2], msg); node.error(Buffer.from('b'), msg);
+        node.error(5, msg); node.error(false, msg); node.error({code: 'E1'}, msg); node.error('text', msg);
+        node.error(null, msg); node.error(new TypeError('we'), msg);
+        const own = {}; own.own = own; node.error(own, msg); node.done({a: 2});";
+    let mut node = Harness::of("function").config(json!({"func": code})).start().await;
+    node.send(Message::new()).await;
+    let mut told = Vec::new();
+    for _ in 0..11 {
+        told.push(node.next_error().await);
+    }
+    let expected = [
+        "[object Object]",
+        "1,2",
+        "b",
+        "5",
+        "false",
+        "[object Object]",
+        "text",
+        "",
+        "TypeError: we: thrown in line 3, col 47 of the function",
+        "[object Object]",
+        "[object Object]",
+    ];
+    assert_eq!(told, expected);
+    let expected: [Value; 7] = [
+        json!({"a": 1}).into(),
+        json!([1, 2]).into(),
+        vec![b'b'].into(),
+        5.into(),
+        false.into(),
+        json!({"code": "E1"}).into(),
+        json!({"a": 2}).into(),
+    ];
+    assert_eq!(node.logged_values(), expected);
+    node.stop().await;
 }

@@ -99,6 +99,6 @@ async fn contexts_keep_undefined_dates_and_big_ints() {
     .await;
     next(&mut node, json!({"payload": "set"}).into()).await;
     let got = next(&mut node, json!({"payload": "get"}).into()).await;
-    assert_eq!(got, json!({"payload": [5, true, true, true, true, "kept"]}).into());
+    assert_eq!(got, json!({"payload": [6, true, true, true, true, "kept"]}).into());
     assert_clean(node.stop().await);
 }

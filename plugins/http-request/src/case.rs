@@ -5,6 +5,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use ferrowire::MutexExt as _;
+
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::Extensions;
@@ -36,7 +38,7 @@ pub(crate) async fn kept<'a>(names: impl Iterator<Item = &'a str>) -> Extensions
 async fn read(head: &str) -> Extensions {
     let found = Mutex::new(Extensions::new());
     let take = |request: Request<Incoming>| {
-        *found.lock().unwrap_or_else(PoisonError::into_inner) = request.into_parts().0.extensions;
+        *found.locked() = request.into_parts().0.extensions;
         std::future::ready(Ok::<_, std::convert::Infallible>(Response::new(Empty::<Bytes>::new())))
     };
     let (mut writer, reader) = tokio::io::duplex(head.len() + 1024);

@@ -196,8 +196,9 @@ impl Client {
 }
 
 pub(crate) fn too_large(largest: usize) -> Failure {
-    let text =
-        format!("the response is larger than {largest} bytes; raise `maxResponse` of the node");
+    let text = format!(
+        "the response is larger than {largest} bytes; raise \"Largest response\" (`maxResponse`) in the node's dialog"
+    );
     Failure::new("ERR_BODY_TOO_LARGE", text)
 }
 

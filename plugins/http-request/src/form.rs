@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use ferrowire::expression::javascript;
 use ferrowire::expression::javascript::encode_uri_component;
-use ferrowire::{HasBigInt, Map, Value};
+use ferrowire::{Map, Unprintable, Value};
 
 /// The fields as a `multipart/form-data` body with this boundary. A field with a property `value`
 /// may have `options` with `filename` and `contentType`.
 ///
 /// # Errors
 /// If a field sent as JSON contains a `BigInt`.
-pub(crate) fn multipart(fields: &Map, boundary: &str) -> Result<Bytes, HasBigInt> {
+pub(crate) fn multipart(fields: &Map, boundary: &str) -> Result<Bytes, Unprintable> {
     let mut body = Vec::new();
     for (name, field) in fields.iter() {
         let inner = field.get("value").filter(|_| field.as_object().is_some());

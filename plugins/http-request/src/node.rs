@@ -90,12 +90,11 @@ impl Running {
         let cx = self.cx.clone();
         cx.spawn(async move {
             self.open.fetch_add(1, Ordering::Relaxed);
-            self.handle(msg).await;
-            drop(place);
+            self.handle(msg, place).await;
         });
     }
 
-    async fn handle(&self, mut msg: Message) {
+    async fn handle(&self, mut msg: Message, place: OwnedSemaphorePermit) {
         let cx = &self.cx;
         cx.status(Status::new("blue", "dot", "httpin.status.requesting"));
         let (call, url) = match prepare(&self.options, &mut msg, cx) {
@@ -124,6 +123,8 @@ impl Running {
             }
             Err(failure) => {
                 self.is_last();
+                // Others may go on while catch nodes, which may send to this node, are waited for.
+                drop(place);
                 self.report(msg, &failure, &url).await;
             }
         }
@@ -149,10 +150,12 @@ impl Running {
         };
         cx.status(Status::new("red", "ring", shown));
         let error = NodeError::new(failure.to_string()).with("code", failure.code);
-        cx.fail_with(error, msg.clone()).await;
-        if !self.options.errors_only {
-            outcome::failed(&mut msg, failure, url);
-            cx.send(0, msg).await;
+        if self.options.errors_only {
+            return cx.fail_with(error, msg).await;
         }
+        // As in Node-RED, catch nodes come before the output.
+        cx.fail_first(error, msg.clone()).await;
+        outcome::failed(&mut msg, failure, url);
+        cx.send(0, msg).await;
     }
 }

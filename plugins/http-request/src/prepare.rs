@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire::expression::javascript;
 use ferrowire::expression::mustache::Filling;
-use ferrowire::{HasBigInt, Message, NodeContext, NodeError, Setting, Value};
+use ferrowire::{Message, NodeContext, NodeError, Setting, Unprintable, Value};
 use ferrowire_net::{basic, take_mark};
 use hyper::Method;
 use percent_encoding::percent_decode_str;
@@ -45,8 +45,8 @@ impl From<String> for NotSent {
     }
 }
 
-impl From<HasBigInt> for NotSent {
-    fn from(error: HasBigInt) -> Self {
+impl From<Unprintable> for NotSent {
+    fn from(error: Unprintable) -> Self {
         NotSent::Failed(error.into())
     }
 }
@@ -213,7 +213,7 @@ fn body(
     payload_of: PayloadOf,
     payload: Option<&Value>,
     headers: &mut Headers,
-) -> Result<Bytes, HasBigInt> {
+) -> Result<Bytes, Unprintable> {
     let Some(payload) = payload else { return Ok(Bytes::new()) };
     if *method == Method::HEAD || (*method == Method::GET && payload_of != PayloadOf::Body) {
         return Ok(Bytes::new());

@@ -1,7 +1,7 @@
 //! Reads the body of a request within its limits and parses it by its type.
 
 use std::convert::Infallible;
-use std::io::Read;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use ferrowire::{Map, Text, Value, port};
@@ -29,6 +29,8 @@ pub(crate) enum BadBody {
     TooLarge(usize),
     #[error("the body is incomplete")]
     BrokenOff,
+    #[error("the client sent the body too slowly (`transfer-timeout`)")]
+    TooSlow,
     #[error("unsupported content encoding `{0}`")]
     Encoding(String),
     #[error("the body is not valid {0}: {1}")]
@@ -40,6 +42,7 @@ impl BadBody {
         match self {
             BadBody::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             BadBody::Encoding(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BadBody::TooSlow => StatusCode::REQUEST_TIMEOUT,
             BadBody::BrokenOff | BadBody::Malformed(..) => StatusCode::BAD_REQUEST,
         }
     }
@@ -66,7 +69,10 @@ pub(crate) async fn read(
     let bytes = match Limited::new(body, how.most).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => return Err(BadBody::TooLarge(how.most)),
-        Err(_) => return Err(BadBody::BrokenOff),
+        Err(error) => match error.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::TimedOut => return Err(BadBody::TooSlow),
+            _ => return Err(BadBody::BrokenOff),
+        },
     };
     if how.raw {
         return Ok(Body { value: bytes.into(), files: None });

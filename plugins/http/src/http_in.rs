@@ -1,19 +1,21 @@
 //! `http in`: receives requests and sends each into the flow as a message that expects a response.
 
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response, text};
 use ferrowire::{
-    FromConfig, Map, Message, Node, NodeConfig, NodeContext, NodeError, StopReason, Value,
-    async_trait,
+    FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    StopReason, Value, async_trait,
 };
+use http::request::Parts;
 use http::{Method, StatusCode};
 use tokio::time::Sleep;
 
+use crate::answer;
 use crate::body::{self, BadBody, Body, Reading};
 use crate::limits::Limits;
-use crate::open;
+use crate::open::{self, Asked, NotOpen};
 use crate::path::{Malformed, Pattern};
 use crate::request::{below, describe};
 
@@ -65,7 +67,7 @@ impl FromConfig for HttpIn {
 
 impl HttpIn {
     fn set(&self, registration: Option<Registration>) {
-        *self.registration.lock().unwrap_or_else(PoisonError::into_inner) = registration;
+        *self.registration.locked() = registration;
     }
 }
 
@@ -91,6 +93,10 @@ impl Node for HttpIn {
         }
         self.set(Some(registration));
         Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, cx: &NodeContext) -> Handled {
+        answer::handle(msg, cx)
     }
 
     async fn stop(&self, _: StopReason, _: &NodeContext) {
@@ -136,7 +142,10 @@ impl Receiver {
         };
         let mut req = describe(&parts, incoming.origin, root, &self.route.path, params);
         let payload = match self.route.method {
-            Method::GET => req.get("query").cloned().unwrap_or_default(),
+            Method::GET => {
+                req.insert("body", Map::new());
+                req.get("query").cloned().unwrap_or_default()
+            }
             _ => {
                 let read = tokio::select! {
                     read = body::read(&parts.headers, body, self.reading()) => read,
@@ -154,14 +163,14 @@ impl Receiver {
                 }
             }
         };
-        self.deliver(req, payload, late).await
+        self.deliver(parts, req, payload, late).await
     }
 
     fn refuse_body(&self, error: &BadBody) -> Response {
         let why = error.to_string();
         match error {
             // Most likely the client disconnected, which is not an error of the flow.
-            BadBody::BrokenOff => {
+            BadBody::BrokenOff | BadBody::TooSlow => {
                 self.cx.debug(&why);
                 text(error.status(), &why)
             }
@@ -183,12 +192,24 @@ impl Receiver {
         Reading { raw: self.route.raw, uploads: self.route.uploads, most }
     }
 
-    async fn deliver(&self, req: Map, payload: Value, late: Pin<&mut Sleep>) -> Response {
+    async fn deliver(
+        &self,
+        head: Parts,
+        req: Map,
+        payload: Value,
+        late: Pin<&mut Sleep>,
+    ) -> Response {
         let callback = req.get("query").and_then(|query| query.get("callback"));
         let callback = callback.and_then(Value::as_str).map(str::to_owned);
-        let (name, mut waiting) = match open::enter(callback, self.limits.max_open) {
+        let asked = Asked { head, callback };
+        let (name, mut waiting) = match open::enter(asked, self.cx.id(), self.limits.max_open) {
             Ok(entered) => entered,
             Err(error) => return self.refuse(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+        };
+        let failure = waiting.failure();
+        let failed = async {
+            failure.await;
+            tokio::time::sleep(self.limits.error_timeout).await;
         };
         let res: Map = [("_res", name)].into_iter().collect();
         let mut msg = Message::with_payload(payload);
@@ -201,10 +222,23 @@ impl Receiver {
             response = &mut waiting => response.unwrap_or_else(stopped),
             () = self.cx.stopping().cancelled() => stopped(),
             () = late => {
-                waiting.end_late();
+                waiting.end(NotOpen::Late);
                 self.too_late()
             }
+            () = failed => {
+                waiting.end(NotOpen::Failed);
+                self.failed()
+            }
         }
+    }
+
+    fn failed(&self) -> Response {
+        let seconds = self.limits.error_timeout.as_secs_f64();
+        self.cx.warn(format_args!(
+            "a request is answered with 500: a node failed with it, and nothing answered it within \
+             {seconds} s; answer it behind a catch node, or set a longer `http-error-timeout`"
+        ));
+        text(StatusCode::INTERNAL_SERVER_ERROR, "the flow failed")
     }
 
     fn refuse(&self, status: StatusCode, why: &str) -> Response {

@@ -5,7 +5,7 @@ use ferrowire::{
 };
 use ferrowire_net::take_mark;
 
-use crate::open::{self, NotOpen};
+use crate::open;
 use crate::reply::Reply;
 
 /// Node-RED's `http response`.
@@ -51,19 +51,8 @@ impl HttpResponse {
         let name = res.get("_res").and_then(Value::as_str).unwrap_or_default().to_owned();
         take_mark(msg);
         // An invalid response must not use up the request: a catch node may still respond to it.
-        let reply = Reply::of(msg, self.status, &self.headers)?;
-        let answered = open::take(&name).and_then(|open| {
-            let response = reply.into_response(open.callback.as_deref());
-            open.answer(response)
-        });
-        match answered {
-            Ok(()) => Ok(()),
-            // A client that disconnected is not an error of the flow.
-            Err(left @ NotOpen::Left) => {
-                cx.debug(left);
-                Ok(())
-            }
-            Err(error) => Err(NodeError::new(error.to_string())),
-        }
+        let reply =
+            Reply::of(msg, self.status, &self.headers).inspect_err(|_| open::fail(&name))?;
+        open::answer(&name, cx, |asked| reply.into_response(asked))
     }
 }

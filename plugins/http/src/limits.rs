@@ -13,6 +13,8 @@ pub(crate) struct Limits {
     pub(crate) max_open: usize,
     /// How long a request may wait.
     pub(crate) timeout: Duration,
+    /// How long it may wait after a node has failed with it.
+    pub(crate) error_timeout: Duration,
 }
 
 /// The heading in help and documentation, which the runtime's settings of these nodes share.
@@ -32,6 +34,10 @@ ferrowire::settings! {
         .default("300")
         .group(GROUP)
         .help("Seconds that an HTTP request may wait for a response from a flow");
+    ERROR_TIMEOUT: Duration = Setting::seconds("http-error-timeout")
+        .default("5")
+        .group(GROUP)
+        .help("Seconds that an HTTP request may wait after a function or an http response failed with it; then it is answered with 500");
 }
 
 impl Limits {
@@ -41,6 +47,7 @@ impl Limits {
             max_body: cx.setting(&MAX_LENGTH),
             max_open: cx.setting(&MAX_OPEN),
             timeout: cx.setting(&TIMEOUT),
+            error_timeout: cx.setting(&ERROR_TIMEOUT),
         }
     }
 }

@@ -2,23 +2,33 @@
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
-use ferrowire::port::{Response, full};
-use ferrowire::{HasBigInt, Map, Message, NodeError, Value, number_to_string};
+use ferrowire::port::{Response, whole};
+use ferrowire::{Map, Message, NodeError, Unprintable, Value, number_to_string};
 
 use http::StatusCode;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 use crate::cookie;
+use crate::fresh;
+use crate::open::Asked;
 
 /// The response without the parts that depend on the request.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
+    head: Head,
     content: Content,
+    /// Sent as it is, without a type or an `ETag` of its own: Express's `res.end`.
+    bare: bool,
+}
+
+/// Status and headers.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
 }
 
 #[derive(Debug)]
@@ -33,37 +43,153 @@ enum Content {
 const FRAMING: [HeaderName; 6] =
     [CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
+impl Head {
+    /// What functions have set by the methods of `msg.res`: `statusCode`, `headers`, and `cookies`
+    /// as a list of names and values.
+    ///
+    /// # Errors
+    /// If a part of it is invalid.
+    pub(crate) fn of_res(msg: &Message) -> Result<Self, NodeError> {
+        let res = msg.get("res");
+        let part = |name: &str| res.and_then(|res| res.get(name));
+        let mut head = Head::default();
+        if let Some(code) = part("statusCode") {
+            head.set_status(whole_number(Some(code)))?;
+        }
+        for (name, value) in
+            part("headers").and_then(Value::as_object).into_iter().flat_map(Map::iter)
+        {
+            head.put(name, value)?;
+        }
+        let cookies = part("cookies").and_then(Value::as_array).unwrap_or_default();
+        for cookie in cookies {
+            let name = javascript::text(cookie.get("name"));
+            head.put_cookie(&name, cookie.get("value").unwrap_or(&Value::Null))?;
+        }
+        Ok(head)
+    }
+
+    fn set_status(&mut self, code: u16) -> Result<(), NodeError> {
+        self.status =
+            StatusCode::from_u16(code).map_err(|_| format!("invalid status code `{code}`"))?;
+        Ok(())
+    }
+
+    fn put(&mut self, name: &str, value: &Value) -> Result<(), NodeError> {
+        let parsed: HeaderName =
+            name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
+        if FRAMING.contains(&parsed) {
+            return Ok(());
+        }
+        match value {
+            Value::Null | Value::Undefined => {}
+            Value::Array(values) => {
+                self.headers.remove(&parsed);
+                for value in values.iter() {
+                    self.headers.append(parsed.clone(), header_value(name, value)?);
+                }
+            }
+            value => {
+                self.headers.insert(parsed, header_value(name, value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn put_cookie(&mut self, name: &str, value: &Value) -> Result<(), NodeError> {
+        let line = cookie::line(name, value)?;
+        let line = HeaderValue::from_str(&line)
+            .map_err(|_| format!("invalid value of the cookie `{name}`"))?;
+        self.headers.append(SET_COOKIE, line);
+        Ok(())
+    }
+}
+
 impl Reply {
-    /// The response in a message; `status` and `headers` of the node take precedence.
+    /// The response in a message to an `http response`; `status` and `headers` of the node take
+    /// precedence.
     ///
     /// # Errors
     /// If a part of it is invalid.
     pub(crate) fn of(msg: &Message, status: Option<u16>, headers: &Map) -> Result<Self, NodeError> {
-        let mut all = HeaderMap::new();
+        let mut head = Head::of_res(msg)?;
         let of_message = msg.get("headers").and_then(Value::as_object);
         let of_message = of_message.into_iter().flat_map(Map::iter);
         let is_set = |name: &str| headers.keys().any(|set| set.eq_ignore_ascii_case(name));
         for (name, value) in of_message.filter(|(name, _)| !is_set(name)).chain(headers.iter()) {
-            put(&mut all, name, value)?;
+            head.put(name, value)?;
         }
         if let Some(cookies) = msg.get("cookies").and_then(Value::as_object) {
             for (name, value) in cookies.iter().filter(|(_, value)| !value.is_undefined()) {
-                let line = cookie::line(name, value)?;
-                let line = HeaderValue::from_str(&line)
-                    .map_err(|_| format!("invalid value of the cookie `{name}`"))?;
-                all.append(SET_COOKIE, line);
+                head.put_cookie(name, value)?;
             }
         }
-        let status = status.unwrap_or_else(|| wanted_status(msg));
-        let status =
-            StatusCode::from_u16(status).map_err(|_| format!("invalid status code `{status}`"))?;
-        Ok(Reply { status, headers: all, content: Content::of(msg.payload())? })
+        head.set_status(status.unwrap_or_else(|| wanted_status(msg)))?;
+        Ok(Reply { head, content: Content::of(msg.payload())?, bare: false })
     }
 
-    /// The response; `callback` is the callback function of a JSONP request.
-    pub(crate) fn into_response(self, callback: Option<&str>) -> Response {
-        let typed = self.headers.get(CONTENT_TYPE).is_some();
-        let (content, kind) = match self.content {
+    /// The response that a function sends with `msg.res.send` and the like.
+    ///
+    /// # Errors
+    /// If a part of it is invalid.
+    pub(crate) fn of_function(msg: &Message) -> Result<Self, NodeError> {
+        let bare = msg.get("bare").is_some_and(Value::is_truthy);
+        Ok(Reply { head: Head::of_res(msg)?, content: Content::of(msg.payload())?, bare })
+    }
+
+    /// The response to a request: 304 without content if the client has it already.
+    pub(crate) fn into_response(self, asked: &Asked) -> Response {
+        let Head { mut status, mut headers } = self.head;
+        let is_given = !matches!(self.content, Content::Nothing);
+        let (content, kind) = self.content.for_callback(asked.callback.as_deref());
+        if let Some(kind) = kind.filter(|_| !self.bare) {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
+        }
+        if !self.bare {
+            if is_given {
+                headers.entry(ETAG).or_insert_with(|| fresh::tag(&content));
+            }
+            if fresh::is_fresh(&asked.head, status, &headers) {
+                status = StatusCode::NOT_MODIFIED;
+            }
+        }
+        let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if !has_body {
+            headers.remove(CONTENT_TYPE);
+        }
+        let mut response = Response::new(whole(if has_body { content } else { Bytes::new() }));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+fn wanted_status(msg: &Message) -> u16 {
+    match whole_number(msg.get("statusCode")) {
+        0 => 200,
+        code => code,
+    }
+}
+
+/// The number at the beginning of a value, 0 if there is none.
+fn whole_number(value: Option<&Value>) -> u16 {
+    javascript::parse_float(value).trunc() as u16
+}
+
+impl Content {
+    fn of(payload: Option<&Value>) -> Result<Self, Unprintable> {
+        Ok(match payload {
+            None => Content::Nothing,
+            Some(Value::String(text)) => Content::Text(text.to_bytes()),
+            Some(Value::Number(number)) => Content::Text(number_to_string(*number).into()),
+            Some(Value::Buffer(bytes)) => Content::Binary(bytes.clone()),
+            Some(value) => Content::Json(value.stringify()?.unwrap_or_default()),
+        })
+    }
+
+    /// The bytes and their default type; JSON for a JSONP request is a call of its callback.
+    fn for_callback(self, callback: Option<&str>) -> (Bytes, Option<&'static str>) {
+        match self {
             Content::Nothing => (Bytes::new(), None),
             Content::Text(bytes) => (bytes, Some("text/html; charset=utf-8")),
             Content::Binary(bytes) => (bytes, Some("application/octet-stream")),
@@ -75,53 +201,8 @@ impl Reply {
                 }
                 None => (json.into(), Some("application/json; charset=utf-8")),
             },
-        };
-        let mut response = full("text/html; charset=utf-8", content);
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.clear();
-        if let Some(kind) = kind.filter(|_| !typed) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
-        headers.extend(self.headers);
-        response
-    }
-}
-
-fn wanted_status(msg: &Message) -> u16 {
-    let number = javascript::parse_float(msg.get("statusCode")).trunc();
-    if number.is_nan() || number == 0.0 { 200 } else { number as u16 }
-}
-
-impl Content {
-    fn of(payload: Option<&Value>) -> Result<Self, HasBigInt> {
-        Ok(match payload {
-            None => Content::Nothing,
-            Some(Value::String(text)) => Content::Text(text.to_bytes()),
-            Some(Value::Number(number)) => Content::Text(number_to_string(*number).into()),
-            Some(Value::Buffer(bytes)) => Content::Binary(bytes.clone()),
-            Some(value) => Content::Json(value.stringify()?.unwrap_or_default()),
-        })
-    }
-}
-
-fn put(all: &mut HeaderMap, name: &str, value: &Value) -> Result<(), NodeError> {
-    let parsed: HeaderName = name.parse().map_err(|_| format!("invalid header name `{name}`"))?;
-    if FRAMING.contains(&parsed) {
-        return Ok(());
-    }
-    match value {
-        Value::Null | Value::Undefined => {}
-        Value::Array(values) => {
-            for value in values.iter() {
-                all.append(parsed.clone(), header_value(name, value)?);
-            }
-        }
-        value => {
-            all.insert(parsed, header_value(name, value)?);
         }
     }
-    Ok(())
 }
 
 fn header_value(name: &str, value: &Value) -> Result<HeaderValue, NodeError> {

@@ -8,7 +8,7 @@ use http::Version;
 use http::header::{COOKIE, HOST, HeaderMap};
 use http::request::Parts;
 
-use crate::query;
+use crate::{client, query};
 
 /// The part of `msg.req` that follows from the head of a request. `path` is relative to `root`.
 pub(crate) fn describe(
@@ -27,7 +27,7 @@ pub(crate) fn describe(
     let (peer, secure) = (origin.address, origin.secure);
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let xhr = parts.headers.get("x-requested-with");
-    let socket: Map = [
+    let mut socket: Map = [
         ("remoteAddress", Value::from(peer.ip().to_string())),
         ("remotePort", u32::from(peer.port()).into()),
         ("remoteFamily", (if peer.is_ipv4() { "IPv4" } else { "IPv6" }).into()),
@@ -35,11 +35,16 @@ pub(crate) fn describe(
     ]
     .into_iter()
     .collect();
+    if secure {
+        client::describe(&parts.headers, &mut socket);
+    }
     let route: Map = [("path", Value::from(pattern))].into_iter().collect();
     let query = query::parse(uri.query().unwrap_or_default().as_bytes());
+    let url = with_query(path);
     [
+        ("_parsedUrl", parsed_url(path, uri.query(), &url).into()),
         ("method", Value::from(parts.method.as_str())),
-        ("url", with_query(path).into()),
+        ("url", url.into()),
         ("originalUrl", with_query(uri.path()).into()),
         ("baseUrl", root.into()),
         ("path", path.into()),
@@ -61,8 +66,24 @@ pub(crate) fn describe(
         ("fresh", false.into()),
         ("stale", true.into()),
         ("route", route.into()),
+        ("client", socket.clone().into()),
         ("socket", socket.clone().into()),
         ("connection", socket.into()),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// The parts of the URL, as the npm package `parseurl` tells them.
+fn parsed_url(path: &str, query: Option<&str>, url: &str) -> Map {
+    let search = query.map(|query| format!("?{query}"));
+    [
+        ("search", search.map_or(Value::Null, Value::from)),
+        ("query", query.map_or(Value::Null, Value::from)),
+        ("pathname", path.into()),
+        ("path", url.into()),
+        ("href", url.into()),
+        ("_raw", url.into()),
     ]
     .into_iter()
     .collect()

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use ferrowire_zone as zone;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 /// The time in the local time zone.
@@ -30,7 +31,7 @@ impl Clock {
             read,
             tokio: tokio::time::Instant::now(),
             system: std::time::Instant::now(),
-            zone: TimeZone::system(),
+            zone: zone::local().rules().clone(),
         }
     }
 

@@ -4,8 +4,8 @@ mod print;
 mod schema;
 
 use ferrowire::{
-    Editor, FromConfig, Handled, HasBigInt, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, PropertyPath, Value,
+    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    PropertyPath, Unprintable, Value,
 };
 
 use schema::{Cache, Schema};
@@ -28,8 +28,8 @@ enum Failure {
     Misfit(Box<Misfit>),
 }
 
-impl From<HasBigInt> for Failure {
-    fn from(error: HasBigInt) -> Self {
+impl From<Unprintable> for Failure {
+    fn from(error: Unprintable) -> Self {
         Failure::Error(error.into())
     }
 }

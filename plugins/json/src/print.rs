@@ -1,6 +1,6 @@
 //! Indented JSON, as `JSON.stringify(value, null, 4)` prints it.
 
-use ferrowire::{HasBigInt, Key, Map, Value};
+use ferrowire::{Key, MAX_JSON, Map, Unprintable, Value};
 
 const INDENT: &str = "    ";
 
@@ -8,14 +8,17 @@ const INDENT: &str = "    ";
 const DEPTH: usize = 128;
 
 /// # Errors
-/// If the value contains a `BigInt`.
-pub(crate) fn pretty(value: &Value) -> Result<String, HasBigInt> {
+/// As `Value::stringify`.
+pub(crate) fn pretty(value: &Value) -> Result<String, Unprintable> {
     let mut out = String::new();
     print(value, 1, &mut out)?;
     Ok(out)
 }
 
-fn print(value: &Value, depth: usize, out: &mut String) -> Result<(), HasBigInt> {
+fn print(value: &Value, depth: usize, out: &mut String) -> Result<(), Unprintable> {
+    if out.len() > MAX_JSON {
+        return Err(Unprintable::TooLong);
+    }
     match value {
         Value::Array(items) if !items.is_empty() && depth < DEPTH => {
             out.push('[');

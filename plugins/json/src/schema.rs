@@ -1,9 +1,9 @@
 //! JSON schemas: `msg.schema`, compiled again only when it changes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use boon::{Compiler, Draft, OutputError, OutputUnit, SchemaIndex, Schemas};
-use ferrowire::{Map, Value};
+use ferrowire::{Map, MutexExt as _, Value};
 
 /// The name of the schema in its compiler.
 const NAME: &str = "msg.schema";
@@ -29,7 +29,7 @@ impl Cache {
     /// # Errors
     /// If `source` is not a schema, or refers to an external one.
     pub(crate) fn compiled(&self, source: &Value) -> Result<Arc<Schema>, String> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.locked();
         if let Some((known, schema)) = &*last
             && known == source
         {

@@ -1,13 +1,13 @@
 //! `link call`: calls the nodes after a `link in`, with a timeout for the return.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ferrowire::sequence::Alarm;
 use ferrowire::{
-    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, Value,
-    async_trait, generate_id,
+    FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    Value, async_trait, generate_id,
 };
 use tokio::time::Instant;
 
@@ -134,7 +134,7 @@ struct Waiting {
 
 impl Calls {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     fn note(&self, id: &str, msg: &Message, timeout: Duration) -> Result<(), NodeError> {

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use ferrowire::expression::javascript;
 use ferrowire::{
-    Editor, FromConfig, Handled, Key, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Value,
+    Editor, FromConfig, Handled, Key, Message, MutexExt as _, Node, NodeConfig, NodeContext,
+    NodeError, NodeType, PropertyPath, Value,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +76,7 @@ impl FromConfig for Filter {
 
 impl Filter {
     fn passes(&self, topic: &str, value: &Value, cx: &NodeContext) -> Result<bool, NodeError> {
-        let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut previous = self.previous.locked();
         let before = previous.get_mut(topic);
         let (passes, next) = match self.mode {
             Mode::Changed { ignores_first } => {
@@ -140,7 +140,7 @@ impl Filter {
     }
 
     fn reset(&self, topic: Option<&Value>) {
-        let mut previous = self.previous.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut previous = self.previous.locked();
         match topic.and_then(Value::as_str) {
             Some(topic) => drop(previous.remove(topic)),
             None => previous.clear(),

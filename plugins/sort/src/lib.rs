@@ -3,7 +3,7 @@
 mod merge;
 
 use std::cmp::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use ferrowire::expression::Jsonata;
 use ferrowire::expression::javascript;
@@ -11,8 +11,8 @@ use ferrowire::sequence::{
     Added, Gathered, Parts, Sequences, drop_then, fail_last, send_and_complete, set_part,
 };
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    PropertyPath, Sending, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, PropertyPath, Sending, StopReason, Value, async_trait,
 };
 
 /// Node-RED's `sort`.
@@ -91,7 +91,7 @@ impl FromConfig for Sort {
 
 impl Sort {
     fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     fn compare(&self, a: Option<&Value>, b: Option<&Value>) -> Ordering {

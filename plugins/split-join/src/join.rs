@@ -6,12 +6,12 @@ mod reduce;
 mod settings;
 mod waiting;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ferrowire::sequence::{Added, Alarm, drop_then, fail_last, send_and_complete};
 use ferrowire::{
-    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, StopReason,
-    async_trait,
+    FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError, Sending,
+    StopReason, async_trait,
 };
 use tokio::time::Instant;
 
@@ -65,7 +65,7 @@ enum Taken {
 
 impl Inner {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     fn handle(&self, msg: Message, cx: &NodeContext) -> Handled {

@@ -3,12 +3,12 @@
 mod pieces;
 mod stream;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use ferrowire::sequence::send_and_complete;
 use ferrowire::{
-    FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, PropertyPath,
-    Sending, Value, generate_id,
+    FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    PropertyPath, Sending, Value, generate_id,
 };
 
 use pieces::{Pieces, Separator};
@@ -160,7 +160,7 @@ impl Split {
             let send = async move { settings.send(msg, pieces, &cx).await };
             return Ok(Handled::Later(Box::pin(send)));
         }
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stream = self.stream.locked();
         let pieces = match value {
             Value::String(text) => stream.text(text, &settings.separator)?,
             Value::Buffer(bytes) => stream.bytes(bytes, &settings.separator)?,

@@ -3,15 +3,15 @@
 mod repair;
 mod rule;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use ferrowire::expression::TypedValue;
 use ferrowire::sequence::{
     Added, Gathered, Parts, Sequences, drop_then, send_and_complete, set_part,
 };
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Sending, StopReason, Value, async_trait,
+    Editor, FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Sending, StopReason, Value, async_trait,
 };
 
 use rule::{Input, Rule};
@@ -81,11 +81,11 @@ impl FromConfig for Switch {
 
 impl Switch {
     fn previous(&self) -> MutexGuard<'_, Option<Value>> {
-        self.previous.lock().unwrap_or_else(PoisonError::into_inner)
+        self.previous.locked()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     /// The outputs for a message.

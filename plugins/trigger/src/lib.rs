@@ -4,12 +4,12 @@ mod output;
 mod settings;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ferrowire::sequence::Alarm;
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Status, StopReason, async_trait,
+    Editor, FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
+    NodeType, Status, StopReason, async_trait,
 };
 use tokio::time::Instant;
 
@@ -40,7 +40,7 @@ impl FromConfig for Trigger {
 
 impl Inner {
     fn topics(&self) -> MutexGuard<'_, Topics> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        self.topics.locked()
     }
 
     /// Sends what is due, until the node stops.

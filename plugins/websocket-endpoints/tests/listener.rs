@@ -7,8 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrowire::port::{ByteStream, TakeOver};
 use ferrowire_plugin_websocket_endpoints as _;
-use ferrowire_testkit::{Harness, TestPort};
-use http::Request;
+use ferrowire_testkit::{Harness, TestPort, websocket_handshake};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,13 +27,7 @@ async fn listener() -> (Harness, TestPort) {
 
 /// Accepts a handshake without completing it.
 async fn agree(port: &TestPort) -> TakeOver {
-    let request = Request::get("/ws")
-        .header("Upgrade", "websocket")
-        .header("Connection", "Upgrade")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .unwrap();
+    let request = websocket_handshake("/ws").body(()).unwrap();
     let decision = port.upgrade(request).await.unwrap();
     decision.unwrap_or_else(|_| panic!("the handshake was refused"))
 }

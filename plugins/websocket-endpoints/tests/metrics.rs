@@ -2,24 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
 use bytes::Bytes;
+use ferrowire::Value;
 use ferrowire::metric::Reading;
 use ferrowire::port::ByteStream;
-use ferrowire::{Registry, Value};
 use ferrowire_plugin_websocket_endpoints as _;
-use ferrowire_testkit::{Harness, TestPort, json, message};
+use ferrowire_testkit::{Harness, TestPort, json, message, websocket_handshake};
 use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-fn read(name: &str, value: &str) -> Reading {
-    let registry = Registry::linked().unwrap();
-    let mut metrics = registry.metrics().iter();
-    let found = metrics.find(|it| {
-        let descriptor = it.metric.descriptor();
-        (descriptor.name, descriptor.label.1) == (name, value)
-    });
-    found.unwrap().metric.read()
-}
+use support::read;
 
 #[tokio::test]
 async fn connections_handshakes_and_messages_are_counted() {
@@ -29,13 +23,7 @@ async fn connections_handshakes_and_messages_are_counted() {
         Harness::of("websocket-listener").config(config).port(port.clone()).start().await;
     let refused = port.upgrade(Request::get("/ws").body(()).unwrap()).await.unwrap();
     assert!(refused.is_err());
-    let request = Request::get("/ws")
-        .header("Upgrade", "websocket")
-        .header("Connection", "Upgrade")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .unwrap();
+    let request = websocket_handshake("/ws").body(()).unwrap();
     let take_over = port.upgrade(request).await.unwrap().unwrap_or_else(|_| unreachable!());
     let (mut client, server) = tokio::io::duplex(4096);
     take_over(ByteStream::new(server), Bytes::new());
@@ -59,4 +47,36 @@ async fn connections_handshakes_and_messages_are_counted() {
     drop(client);
     node.stop().await;
     assert_eq!(read("websocket_connections", "server"), Reading::Level(0));
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_their_reason() {
+    let port = TestPort::new();
+    let config = json!({
+        "path": "/ws", "origins": "https://example.org", "auth": "token",
+        "credentials": {"authTokens": "right"}
+    });
+    let node = Harness::of("websocket-listener").config(config).port(port.clone()).start().await;
+    for (name, value, reason, status) in [
+        ("Origin", "https://other.test", "origin", 403),
+        ("Authorization", "Bearer wrong", "unauthorized", 401),
+    ] {
+        let request = Request::get("/ws").header(name, value).body(()).unwrap();
+        let refused = port.upgrade(request).await.unwrap().err().unwrap();
+        assert_eq!(refused.status().as_u16(), status);
+        assert_eq!(read("websocket_handshakes_refused", reason), Reading::Count(1));
+    }
+    assert_eq!(read("websocket_handshakes", "refused"), Reading::Count(2));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_queue_of_a_client_drops_is_counted() {
+    let config = json!({"path": "ws://127.0.0.1:1/", "queue": "1"});
+    let mut node = Harness::of("websocket-client").config(config).start().await;
+    for _ in 0..3 {
+        node.send(message(json!({"payload": "a"}))).await;
+    }
+    assert_eq!(read("websocket_messages_dropped", "queue"), Reading::Count(2));
+    node.stop().await;
 }

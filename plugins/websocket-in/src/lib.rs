@@ -1,14 +1,22 @@
 //! The node `websocket in`: sends what its endpoint receives into the flow.
 
+mod editor;
+
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Reference, async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    async_trait,
 };
+
+use editor::EDITOR;
 
 /// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns the
 /// connections and creates the messages, which enter the flow at this node.
+///
+/// With `events` set, the listener also sends it a message for each connect and disconnect.
 #[derive(Debug)]
-pub struct WebSocketIn;
+pub struct WebSocketIn {
+    only_events: bool,
+}
 
 /// The configuration nodes of a WebSocket node. If a flow file has both, the client takes
 /// precedence, as in Node-RED.
@@ -16,8 +24,12 @@ const ENDPOINTS: &[Reference] =
     &[Reference::new("client", "websocket-client"), Reference::new("server", "websocket-listener")];
 
 impl FromConfig for WebSocketIn {
-    fn from_config(_: &mut NodeConfig<'_>) -> Self {
-        WebSocketIn
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        let events = config.text("events");
+        if !matches!(events.as_str(), "" | "also" | "only") {
+            config.problem("events", format!("expected `also` or `only`, found `{events}`"));
+        }
+        WebSocketIn { only_events: events == "only" }
     }
 }
 
@@ -32,8 +44,16 @@ impl Node for WebSocketIn {
     }
 
     fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        if self.only_events && !is_event(&msg) {
+            return Handled::Done;
+        }
         Handled::Send(0, msg)
     }
+}
+
+/// A peer cannot set `_session`, but may set `event` of a whole message.
+fn is_event(msg: &Message) -> bool {
+    msg.get("_session").is_some_and(|session| session.get("event").is_some())
 }
 
 ferrowire::register!(
@@ -41,5 +61,5 @@ ferrowire::register!(
         .summary("receives messages from a WebSocket endpoint")
         .category("network")
         .receives_from(ENDPOINTS)
-        .editor(Editor::NodeRed("network/22-websocket"))
+        .editor(EDITOR)
 );

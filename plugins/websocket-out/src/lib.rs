@@ -1,14 +1,26 @@
 //! The node `websocket out`: sends messages to its endpoint.
 
+mod addressing;
+mod editor;
+
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Reference, async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Reference,
+    Value, async_trait,
 };
+
+use addressing::Addressing;
+use editor::EDITOR;
 
 /// Node-RED's `websocket out`. The bus wires its output 0 to the endpoint, a `websocket-listener`
 /// or `websocket-client`, which sends the message to one connection or to all.
+///
+/// With `to` set, it addresses other sessions than the sender's, by `msg._session`.
 #[derive(Debug)]
-pub struct WebSocketOut;
+pub struct WebSocketOut {
+    /// `None` for Node-RED's way: to the session in `msg._session`, or to all.
+    addressing: Option<Addressing>,
+    send_empty: bool,
+}
 
 /// The configuration nodes of a WebSocket node. If a flow file has both, the client takes
 /// precedence, as in Node-RED.
@@ -16,8 +28,11 @@ const ENDPOINTS: &[Reference] =
     &[Reference::new("client", "websocket-client"), Reference::new("server", "websocket-listener")];
 
 impl FromConfig for WebSocketOut {
-    fn from_config(_: &mut NodeConfig<'_>) -> Self {
-        WebSocketOut
+    fn from_config(config: &mut NodeConfig<'_>) -> Self {
+        WebSocketOut {
+            addressing: Addressing::from_config(config),
+            send_empty: config.boolean("sendEmpty", false),
+        }
     }
 }
 
@@ -31,7 +46,15 @@ impl Node for WebSocketOut {
         Ok(())
     }
 
-    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+    fn on_message_now(&self, mut msg: Message, cx: &NodeContext) -> Handled {
+        if let Some(addressing) = &self.addressing
+            && let Err(error) = addressing.address(&mut msg, cx)
+        {
+            return Handled::Failed(error);
+        }
+        if self.send_empty && msg.payload().and_then(Value::as_str) == Some("") {
+            addressing::let_empty_through(&mut msg);
+        }
         Handled::Send(0, msg)
     }
 }
@@ -41,5 +64,5 @@ ferrowire::register!(
         .summary("sends messages to a WebSocket endpoint")
         .category("network")
         .sends_to(ENDPOINTS)
-        .editor(Editor::NodeRed("network/22-websocket"))
+        .editor(EDITOR)
 );

@@ -5,6 +5,8 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferrowire_core::MutexExt as _;
+
 use super::repeats::{Form, Repeats};
 
 /// As many bytes wait, or one line that is longer. While they do, lines are dropped.
@@ -63,7 +65,7 @@ impl Queue {
 
     /// Every change of the state is complete when a panic could come.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 
     /// Adds a line, or drops it when there is no room.

@@ -1,15 +1,35 @@
 //! Checks of single settings that go beyond their kind.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use ferrowire_admin::CredentialSecret;
 use ferrowire_core::Secret;
+use ferrowire_http::TrustedProxies;
 
-/// An address with a port.
-pub(super) fn address(text: String) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an address such as `127.0.0.1:1880`".to_owned())
+/// An address or a host name, with or without a port. A host name is looked up; an IPv4 address that
+/// it has is preferred.
+pub(super) fn address(text: String) -> Result<(IpAddr, Option<u16>), String> {
+    const EXPECTED: &str =
+        "expected an address such as `127.0.0.1:1880`, `127.0.0.1` or `localhost:1880`";
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        return Ok((address.ip(), Some(address.port())));
+    }
+    if let Ok(address) = text.parse() {
+        return Ok((address, None));
+    }
+    let (name, port) = match text.rsplit_once(':').map(|(name, port)| (name, port.parse::<u16>())) {
+        Some((name, Ok(port))) if !name.is_empty() && !name.contains([':', '/']) => (name, port),
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    let found: Vec<SocketAddr> = match (name, port).to_socket_addrs() {
+        Ok(found) => found.collect(),
+        Err(error) => return Err(format!("{EXPECTED}; cannot look up the host: {error}")),
+    };
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    let first = first.ok_or_else(|| format!("{EXPECTED}; the host has no address"))?;
+    Ok((first.ip(), Some(port)))
 }
 
 /// A path of URLs, without a slash at its end.
@@ -22,10 +42,10 @@ pub(super) fn root(text: String) -> Result<String, String> {
     }
 }
 
-/// As [`root`]; `None` for `off`.
+/// As [`root`]; `None` for `off`, and for Node-RED's `false`.
 pub(super) fn admin_root(text: String) -> Result<Option<String>, String> {
     match text.as_str() {
-        "off" => Ok(None),
+        "off" | "false" => Ok(None),
         _ => root(text)
             .map(Some)
             .map_err(|_| "expected a path that begins with `/`, or `off`".to_owned()),
@@ -43,6 +63,11 @@ pub(super) fn hosts(texts: Vec<String>) -> Result<Vec<String>, String> {
         true => Ok(names),
         false => Err("expected host names such as `flows.example.org`, without a port".to_owned()),
     }
+}
+
+/// Addresses, and networks such as `10.0.0.0/8`.
+pub(super) fn proxies(texts: Vec<String>) -> Result<TrustedProxies, String> {
+    TrustedProxies::parse(&texts).map_err(|error| error.to_string())
 }
 
 /// As in Node-RED, `false` turns encryption off.

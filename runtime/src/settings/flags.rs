@@ -12,23 +12,27 @@ use super::table::PLUGIN_GROUP;
 pub(crate) const FILE: &str = "settings";
 pub(crate) const FILE_VARIABLE: &str = "FERROWIRE_SETTINGS";
 
+/// The flag that gives settings by name; see [`Defines`](super::defines::Defines).
+pub(crate) const DEFINE: &str = "define";
+
 /// Names of other arguments of commands that take settings. No setting can have them.
-pub(crate) const TAKEN: &[&str] = &[FILE, "flows", "help", "json", "markdown", "version"];
+pub(crate) const TAKEN: &[&str] = &[FILE, DEFINE, "flows", "help", "json", "markdown", "version"];
 
 /// Adds the flags of all settings to a command.
 pub(crate) fn add_all(command: Command, registry: &SettingRegistry) -> Command {
     let flags = registry.iter().filter(|record| record.has_flag()).map(argument);
-    command.arg(file()).args(flags).after_help(after_help(registry))
+    command.arg(file()).arg(define()).args(flags).after_help(after_help(registry))
 }
 
 /// Adds the flags that say which libraries are loaded.
 pub(crate) fn add_of_plugins(command: Command, registry: &SettingRegistry) -> Command {
     let of_plugins = registry.iter().filter(|record| record.group == PLUGIN_GROUP);
-    command.arg(file()).args(of_plugins.map(argument))
+    command.arg(file()).arg(define()).args(of_plugins.map(argument))
 }
 
 fn file() -> Arg {
     Arg::new(FILE)
+        .short('s')
         .long(FILE)
         .value_name("FILE")
         .value_parser(value_parser!(std::path::PathBuf))
@@ -36,12 +40,31 @@ fn file() -> Arg {
         .help(format!("TOML file with settings [env: {FILE_VARIABLE}]"))
 }
 
+fn define() -> Arg {
+    Arg::new(DEFINE)
+        .short('D')
+        .long(DEFINE)
+        .value_name("NAME=VALUE")
+        .action(ArgAction::Append)
+        .help(
+            "A setting by its name or Node-RED's, such as uiPort=1880; with @FILE, all of a JSON \
+             object; may be repeated",
+        )
+}
+
 fn argument(record: &SettingRecord) -> Arg {
-    let arg = Arg::new(record.name).long(record.name).help_heading(record.group).help(format!(
+    let names = record.node_red;
+    let mut arg = Arg::new(record.name).long(record.name).help_heading(record.group).help(format!(
         "{}{}",
         record.help,
         notes(record)
     ));
+    if let Some(letter) = names.short {
+        arg = arg.short(letter);
+    }
+    if !names.flag.is_empty() {
+        arg = arg.visible_alias(names.flag);
+    }
     if record.value_name.is_empty() {
         return arg.action(ArgAction::SetTrue);
     }
@@ -63,7 +86,7 @@ fn hint(record: &SettingRecord) -> ValueHint {
     }
 }
 
-/// Default, bounds and environment variable.
+/// Default, bounds, environment variables and the key of Node-RED's settings.
 fn notes(record: &SettingRecord) -> String {
     let default = match record.default {
         Some(default) => default,
@@ -72,10 +95,19 @@ fn notes(record: &SettingRecord) -> String {
     let notes = [
         ("default: ", default.to_owned()),
         ("", record.bounds()),
-        ("env: ", if record.has_variable() { record.variable() } else { String::new() }),
+        ("env: ", variables(record)),
+        ("Node-RED: ", record.node_red.key.to_owned()),
     ];
     let notes = notes.iter().filter(|(_, text)| !text.is_empty());
     notes.map(|(what, text)| format!(" [{what}{text}]")).collect()
+}
+
+fn variables(record: &SettingRecord) -> String {
+    match record.node_red.variable {
+        _ if !record.has_variable() => String::new(),
+        "" => record.variable(),
+        other => format!("{}, {other}", record.variable()),
+    }
 }
 
 /// The settings that have no flag.
@@ -89,7 +121,8 @@ fn after_help(registry: &SettingRegistry) -> String {
             if record.kind == SettingKind::Table { " [table of the settings file]" } else { "" };
         text.push_str(&format!("\n  {name:width$}  {help}{notes}{table}"));
     }
-    text + "\n\n`ferrowire settings` lists all settings with their values and where each comes from."
+    text + "\n\n`ferrowire settings` lists all settings with their values and where each comes from; with \
+            `--markdown` it describes them, with examples of the tables."
 }
 
 /// Names that are shown in help and completed by shells. The value is checked with the other
@@ -112,6 +145,11 @@ impl TypedValueParser for Choices {
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         Some(Box::new(self.0.iter().map(PossibleValue::new)))
     }
+}
+
+/// The arguments of `-D`.
+pub(crate) fn defines(matches: &ArgMatches) -> impl Iterator<Item = &String> {
+    matches.try_get_many::<String>(DEFINE).ok().flatten().into_iter().flatten()
 }
 
 /// The value of a setting's flag; several are joined as in the environment.

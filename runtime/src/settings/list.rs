@@ -1,6 +1,7 @@
 //! `ferrowire settings`: all settings with their values, and where each value comes from.
 
 use std::io::Write;
+use std::path::Path;
 
 use ferrowire_core::{SettingRecord, SettingRegistry};
 use serde_json::json;
@@ -27,7 +28,7 @@ pub(crate) fn print(
     form: Form,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let rows = || registry.iter().map(|record| Row { record, found: sources.find(record) });
+    let rows = || registry.iter().map(|record| Row::of(record, sources));
     match form {
         Form::Markdown => write!(out, "{}", markdown::document(registry))?,
         Form::Json => {
@@ -46,9 +47,17 @@ pub(crate) fn print(
 struct Row<'a> {
     record: &'a SettingRecord,
     found: Option<Found>,
+    /// The settings file, if the value comes from it.
+    file: Option<&'a Path>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    fn of(record: &'a SettingRecord, sources: &Sources<'a>) -> Self {
+        let found = sources.find(record);
+        let file = found.as_ref().and_then(|found| found.file(sources));
+        Row { record, found, file }
+    }
+
     fn from(&self) -> &'static str {
         self.found.as_ref().map_or("default", |found| found.origin.name())
     }
@@ -79,12 +88,19 @@ impl Row<'_> {
             "name": record.name,
             "value": self.value(),
             "from": self.from(),
+            "file": self.file,
             "default": record.default,
             "secret": record.is_secret,
             "kind": record.kind.name(),
             "bounds": record.bounds(),
             "choices": record.choices,
             "variable": record.has_variable().then(|| record.variable()),
+            "node_red": {
+                "key": record.node_red.key,
+                "flag": record.node_red.flag,
+                "short": record.node_red.short,
+                "variable": record.node_red.variable,
+            },
             "group": record.group,
             "help": record.help,
             "plugin": record.plugin,

@@ -2,6 +2,8 @@
 
 use ferrowire_core::{SettingKind, SettingRecord, SettingRegistry};
 
+use super::examples;
+
 /// The page.
 pub(super) fn document(registry: &SettingRegistry) -> String {
     let mut groups: Vec<&str> = Vec::new();
@@ -16,7 +18,7 @@ pub(super) fn document(registry: &SettingRegistry) -> String {
         let of_group = registry.iter().filter(|record| record.group == group);
         of_group.for_each(|record| page.push_str(&row(record)));
     }
-    page + "\n" + include_str!("tables.md")
+    page + "\n" + examples::TABLES
 }
 
 const HEADER: &str = "| setting | value | default | meaning |\n|---|---|---|---|\n";
@@ -26,8 +28,30 @@ fn row(record: &SettingRecord) -> String {
         Some(default) => format!("`{default}`"),
         None => record.otherwise.to_owned(),
     };
-    let (name, value, help) = (record.name, value(record), record.help);
-    format!("| `{name}` | {value} | {default} | {help} |\n")
+    let (value, help) = (value(record), record.help);
+    format!("| {} | {value} | {default} | {help}{} |\n", flags(record), node_red(record))
+}
+
+/// The name, and the other flags of the setting.
+fn flags(record: &SettingRecord) -> String {
+    let mut names = format!("`{}`", record.name);
+    if let Some(letter) = record.node_red.short {
+        names.push_str(&format!(", `-{letter}`"));
+    }
+    match record.node_red.flag {
+        "" => names,
+        flag => format!("{names}, `--{flag}`"),
+    }
+}
+
+/// What Node-RED calls it.
+fn node_red(record: &SettingRecord) -> String {
+    let names = [record.node_red.key, record.node_red.variable];
+    let names = names.iter().filter(|name| !name.is_empty());
+    match names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => String::new(),
+        names => format!("; Node-RED's {names}"),
+    }
 }
 
 fn value(record: &SettingRecord) -> String {

@@ -1,19 +1,23 @@
-//! Where the values of settings come from: flags before environment variables before the settings
-//! file.
+//! Where the values of settings come from: flags before `-D` before environment variables before the
+//! settings file.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ferrowire_core::{SettingKind, SettingRecord, SettingValue};
+
+use super::defines::Defines;
 
 /// Where settings come from.
 pub(crate) struct Sources<'a> {
     /// The value of a setting's flag. Several are joined as in the environment.
     pub(crate) flag: &'a dyn Fn(&SettingRecord) -> Option<String>,
+    /// The values of `-D`.
+    pub(crate) defines: &'a Defines,
     /// The value of an environment variable.
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// The settings file and its content.
-    pub(crate) file: Option<(PathBuf, toml::Table)>,
+    pub(crate) file: Option<&'a (PathBuf, toml::Table)>,
 }
 
 impl fmt::Debug for Sources<'_> {
@@ -22,10 +26,11 @@ impl fmt::Debug for Sources<'_> {
     }
 }
 
-/// The source that a value was found in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The source that a value was found in. One that comes before another one overrides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
     Flag,
+    Define,
     Variable,
     File,
 }
@@ -35,6 +40,7 @@ impl Origin {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Origin::Flag => "flag",
+            Origin::Define => "define",
             Origin::Variable => "env",
             Origin::File => "file",
         }
@@ -65,21 +71,56 @@ impl Sources<'_> {
             let (origin, place) = (Origin::Flag, format!("`--{name}`"));
             return Some(Found { origin, place, raw: Raw::Text(text) });
         }
-        if record.has_variable() {
-            let variable = record.variable();
-            if let Some(text) = (self.env)(&variable) {
-                let (origin, place) = (Origin::Variable, format!("`{variable}`"));
-                return Some(Found { origin, place, raw: Raw::Text(text) });
-            }
+        let in_file = self.file.and_then(|(_, table)| table.get(name));
+        if let Some((name, value)) = self.defines.find(record, in_file) {
+            let (origin, place) = (Origin::Define, format!("`-D {name}`"));
+            return Some(Found { origin, place, raw: Raw::Toml(value) });
         }
-        let (path, table) = self.file.as_ref()?;
-        let value = table.get(name)?.clone();
+        if let Some((variable, text)) = self.variable(record) {
+            let (origin, place) = (Origin::Variable, format!("`{variable}`"));
+            return Some(Found { origin, place, raw: Raw::Text(text) });
+        }
+        let (path, _) = self.file?;
         let place = format!("`{name}` in `{}`", path.display());
-        Some(Found { origin: Origin::File, place, raw: Raw::Toml(value) })
+        Some(Found { origin: Origin::File, place, raw: Raw::Toml(in_file?.clone()) })
+    }
+
+    /// The environment variable of a setting, or else Node-RED's, and its value.
+    fn variable(&self, record: &SettingRecord) -> Option<(String, String)> {
+        if !record.has_variable() {
+            return None;
+        }
+        let variable = record.variable();
+        if let Some(text) = (self.env)(&variable) {
+            return Some((variable, text));
+        }
+        let variable = record.node_red.variable;
+        let text = self.node_red_variable(variable)?;
+        let text = match record.kind {
+            SettingKind::Boolean => is_on(&text).to_string(),
+            _ => text,
+        };
+        Some((variable.to_owned(), text))
+    }
+
+    /// A variable of Node-RED's, which is not set if it is empty.
+    pub(crate) fn node_red_variable(&self, name: &str) -> Option<String> {
+        (!name.is_empty()).then(|| (self.env)(name))?.filter(|text| !text.is_empty())
     }
 }
 
+/// Whether a variable of Node-RED's switches something on.
+pub(crate) fn is_on(text: &str) -> bool {
+    !text.eq_ignore_ascii_case("false")
+}
+
 impl Found {
+    /// The file that it was found in, if it is the settings file.
+    pub(crate) fn file<'a>(&self, sources: &Sources<'a>) -> Option<&'a Path> {
+        let (path, _) = sources.file.filter(|_| self.origin == Origin::File)?;
+        Some(path)
+    }
+
     /// The value.
     ///
     /// # Errors

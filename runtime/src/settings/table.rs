@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ferrowire_core::{Secret, Setting, SettingRecord};
+use ferrowire_core::{NodeRedNames as NodeRed, Secret, Setting, SettingRecord};
 
 /// The heading of the settings that commands without flows take as well.
 pub(crate) const PLUGIN_GROUP: &str = "Plugins in shared libraries";
@@ -31,48 +31,100 @@ macro_rules! table {
 table! {
     "The port" => {
         LISTEN: String = Setting::text("listen")
+            .node_red(NodeRed::key("uiHost"))
             .default("127.0.0.1:1880")
             .value_name("ADDRESS")
-            .help("Address of the one port");
+            .help("Address of the one port; its port may be left out, and a host name is looked up at the start");
+        PORT: Option<usize> = Setting::integer("port")
+            .between("0", "65535")
+            .node_red(NodeRed::key("uiPort").short('p').variable("PORT"))
+            .otherwise("that of listen")
+            .help("The port, instead of that in listen; 0 for a free one");
         TLS_CERT: Option<PathBuf> = Setting::path("tls-cert")
             .value_name("FILE")
             .otherwise("no TLS")
             .help("Certificate chain for TLS, PEM; needs tls-key");
         TLS_KEY: Option<PathBuf> = Setting::path("tls-key")
             .value_name("FILE")
-            .help("Private key for TLS, PEM");
+            .help("Private key for TLS, PEM; may be encrypted");
+        TLS_PASSPHRASE: Option<Secret> = Setting::secret("tls-passphrase")
+            .value_name("PASSPHRASE")
+            .otherwise("none")
+            .help("Decrypts the key in tls-key");
+        TLS_CLIENT_CA: Option<PathBuf> = Setting::path("tls-client-ca")
+            .value_name("FILE")
+            .otherwise("clients are not asked for certificates")
+            .help("Certificates of the authorities that sign those of clients, PEM; needs tls-cert");
+        TLS_CLIENT_CERT: String = Setting::choice("tls-client-cert", &["required", "optional"])
+            .default("required")
+            .help("Whether a client without a certificate is refused, with tls-client-ca");
+        TRUSTED_PROXIES: Vec<String> = Setting::list("trusted-proxies")
+            .value_name("ADDRESSES")
+            .help("Addresses of proxies, or networks such as 10.0.0.0/8, whose `X-Forwarded-For` or \
+                   `Forwarded` names the client");
         HANDSHAKE_TIMEOUT: Duration = Setting::seconds("handshake-timeout")
             .default("10")
             .help("Seconds for a TLS handshake, for the head of a request, and for dialling a server");
+        TRANSFER_TIMEOUT: Duration = Setting::seconds("transfer-timeout")
+            .default("60")
+            .help("Seconds that a client may make no progress with a request's body or a response; in \
+                   all as long, and a second more for each KiB");
+        /// Without a value, [`Settings::read`](super::Settings::read) sets a share of the open files.
+        MAX_CONNECTIONS: Option<usize> = Setting::integer("max-connections")
+            .between("1", "1000000000")
+            .otherwise("three quarters of the files that the process may open")
+            .help("Connections of the port, those of WebSocket clients included; further ones are \
+                   refused with status 503");
+        MAX_PER_ADDRESS: usize = Setting::integer("max-per-address")
+            .between("1", "1000000000")
+            .default("1024")
+            .help("HTTP connections of one address, without those of this machine and of \
+                   trusted-proxies, and those that became WebSocket connections; further ones wait for up to handshake-timeout");
+        /// Without a value, [`Settings::read`](super::Settings::read) sets a share of the memory.
+        MAX_QUEUE_TOTAL: Option<usize> = Setting::bytes("max-queue-total")
+            .otherwise("a quarter of the memory of the machine or control group")
+            .help("Bytes that may wait for all peers together; at this limit, those with the longest \
+                   queues are disconnected");
     }
     "HTTP and WebSocket nodes" => {
         HTTP_NODE_ROOT: String = Setting::text("http-node-root")
+            .node_red(NodeRed::key("httpNodeRoot"))
             .default("/")
             .value_name("PATH")
-            .help("Path before those of all listeners and `http in` nodes; Node-RED's httpNodeRoot");
+            .help("Path before those of all listeners and `http in` nodes");
         HTTP_NODE_AUTH: () = Setting::table("http-node-auth")
+            .node_red(NodeRed::key("httpNodeAuth"))
             .hidden()
-            .help("User and password hash that requests to flows need; Node-RED's httpNodeAuth");
+            .help("User and password hash that requests to flows need");
         HTTP_NODE_CORS: () = Setting::table("http-node-cors")
-            .help("Cross-origin requests that flows accept; Node-RED's httpNodeCors");
+            .node_red(NodeRed::key("httpNodeCors"))
+            .help("Cross-origin requests that flows accept");
         HTTP_STATIC: Option<PathBuf> = Setting::path("http-static")
+            .node_red(NodeRed::key("httpStatic"))
             .value_name("DIRECTORY")
             .otherwise("no files are served")
-            .help("Directory whose files are served; Node-RED's httpStatic");
+            .help("Directory whose files are served");
         HTTP_STATIC_ROOT: String = Setting::text("http-static-root")
+            .node_red(NodeRed::key("httpStaticRoot"))
             .default("/")
             .value_name("PATH")
             .help("Path before those of the files in http-static");
+        HTTP_STATIC_FOLLOW_LINKS: bool = Setting::switch("http-static-follow-links")
+            .help("Serve also files outside of http-static that symbolic links in it lead to");
     }
     "The editor and its API" => {
         HTTP_ADMIN_ROOT: String = Setting::text("http-admin-root")
+            .node_red(NodeRed::key("httpAdminRoot"))
             .default("/")
             .value_name("PATH")
-            .help("Path of the editor and its API, or off; Node-RED's httpAdminRoot");
-        NO_EDITOR: bool = Setting::switch("no-editor").help("Serve the API without the editor");
+            .help("Path of the editor and its API, or off");
+        NO_EDITOR: bool = Setting::switch("no-editor")
+            .node_red(NodeRed::key("disableEditor"))
+            .help("Serve the API without the editor");
         ADMIN_AUTH: () = Setting::table("admin-auth")
+            .node_red(NodeRed::key("adminAuth"))
             .hidden()
-            .help("Users and tokens that may use the editor and its API; Node-RED's adminAuth");
+            .help("Users and tokens that may use the editor and its API");
         ADMIN_TOKEN: Option<Secret> = Setting::secret("admin-token")
             .value_name("TOKEN")
             .otherwise("none")
@@ -83,35 +135,60 @@ table! {
             .value_name("NAMES")
             .help("Further host names under which the editor is reached, for example by a proxy");
         API_MAX_LENGTH: usize = Setting::bytes("api-max-length")
+            .node_red(NodeRed::key("apiMaxLength"))
             .default("5 MiB")
-            .help("Largest body that the API accepts; Node-RED's apiMaxLength");
+            .help("Largest body that the API accepts");
         RUNTIME_STATE: bool = Setting::boolean("runtime-state")
+            .node_red(NodeRed::key("runtimeState.enabled"))
             .default("false")
-            .help("Whether the editor can start and stop the flows; Node-RED's runtimeState");
+            .help("Whether the editor can start and stop the flows");
     }
     "Files" => {
         USER_DIR: Option<PathBuf> = Setting::path("user-dir")
+            .node_red(NodeRed::key("userDir").flag("userDir").short('u'))
             .value_name("DIRECTORY")
             .otherwise("that of the flow file")
-            .help("Directory of flows, credentials, library and user settings, as in Node-RED");
+            .help("Directory of flows, credentials, library and user settings");
+        ALLOW_SHARED_USER_DIR: bool = Setting::switch("allow-shared-user-dir")
+            .help("Start although another instance uses the same user directory, flow file or context \
+                   files; each may overwrite what the other saves");
+        FLOW_FILE: Option<PathBuf> = Setting::path("flow-file")
+            .node_red(NodeRed::key("flowFile").variable("FLOWS"))
+            .value_name("FILE")
+            .otherwise("flows.json in the user directory")
+            .help("Flow file of a start that names none; looked for in the user directory as well");
         FLOW_FILE_PRETTY: bool = Setting::boolean("flow-file-pretty")
+            .node_red(NodeRed::key("flowFilePretty"))
             .default("true")
-            .help("Whether flow files are written with line breaks; Node-RED's flowFilePretty");
+            .help("Whether flow files are written with line breaks");
         CREDENTIAL_SECRET: Option<Secret> = Setting::secret("credential-secret")
+            .node_red(NodeRed::key("credentialSecret"))
             .otherwise("generated, and kept in .config.runtime.json")
-            .help("Key that credentials are encrypted with, or false; Node-RED's credentialSecret");
+            .help("Key that credentials are encrypted with, or false");
         CONTEXT_STORAGE: () = Setting::table("context-storage")
-            .help("Stores for context, in memory or in files; Node-RED's contextStorage");
+            .node_red(NodeRed::key("contextStorage"))
+            .help("Stores for context, in memory or in files");
     }
     "Operation" => {
         LOG: String = Setting::text("log")
+            .node_red(NodeRed::key("logging.console.level"))
             .default("info")
             .value_name("FILTER")
             .help("Which log lines are written, such as info or ferrowire=debug");
+        VERBOSE: bool = Setting::switch("verbose")
+            .node_red(NodeRed::key("verbose").short('v'))
+            .help("Log at the level debug, unless log says otherwise");
         LOG_FORMAT: String = Setting::choice("log-format", &["human", "json"])
             .default("human")
             .value_name("FORMAT")
             .help("Format of log lines");
+        SAFE: bool = Setting::switch("safe")
+            .node_red(NodeRed::key("safeMode").variable("NODE_RED_ENABLE_SAFE_MODE"))
+            .help("Load the flows without starting them; the next deploy starts them");
+        TITLE: Option<String> = Setting::text("title")
+            .node_red(NodeRed::key("").short('t'))
+            .otherwise("the name of the program")
+            .help("Name of the process, of which Linux keeps 15 bytes");
         WORKERS: Option<usize> = Setting::integer("workers")
             .between("1", "1024")
             .otherwise("one for each core")

@@ -1,6 +1,8 @@
 //! Invalid requests do not affect the running flows.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Runtime, example};
 
@@ -98,4 +100,28 @@ async fn flows_from_several_files_run_and_cannot_be_deployed() {
     assert_eq!(answer.status, 400);
     assert!(answer.text().contains("start with one flow file"), "{}", answer.text());
     assert_eq!(runtime.flows().await["flows"].as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_login_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::start(folder.path(), &[]).await;
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let long = format!("password={}", "x".repeat(16 * 1024));
+    assert_eq!(runtime.ask("POST", "/auth/token", &form, long.as_bytes()).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_for_the_api_is_finished_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::start(folder.path(), &["--transfer-timeout", "0.2"]).await;
+    for path in ["/auth/token", "/flows"] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {}\r\n", runtime.address);
+        let mut client = TcpStream::connect(&runtime.address).await.unwrap();
+        let request = format!("{head}Content-Length: 1000\r\n\r\npassword=");
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 408", "{path}");
+    }
 }

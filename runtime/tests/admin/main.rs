@@ -3,8 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the harness of a test fails it so")]
 
 mod support;
+mod access;
+mod sessions;
 mod recorded;
 mod bad_input;
+mod crashes;
+mod instances;
+mod links;
 mod contexts;
 mod user_directory;
 mod pages;

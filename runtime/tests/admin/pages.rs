@@ -52,12 +52,14 @@ async fn the_editor_can_be_elsewhere_or_left_out() {
     assert_eq!(runtime.get("/admin/flows").await.text(), "[]");
     assert_eq!(runtime.get("/flows").await.status, 404);
     assert!(runtime.get("/").await.text().contains("/ferrowire/test"));
+    runtime.kill().await;
 
     let runtime = Runtime::start(folder.path(), &["--no-editor"]).await;
     let home = runtime.get("/").await;
     assert!(home.text().contains("switched off") || !runtime.has_editor().await);
     assert_eq!(runtime.get("/red/red.min.js").await.status, 404);
     assert_eq!(runtime.get("/flows").await.text(), "[]");
+    runtime.kill().await;
 
     let runtime = Runtime::start(folder.path(), &["--http-admin-root", "off"]).await;
     assert_eq!(runtime.get("/flows").await.status, 404);

@@ -1,6 +1,6 @@
 //! Runs the real binary on a user directory, and sends it HTTP requests.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -20,11 +20,34 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// A settings file with the user `admin` of the editor and the user `me` of the flows, whose passwords
+/// are `secret`.
+pub(crate) fn settings(folder: &Path) -> PathBuf {
+    let hash = bcrypt::hash("secret", 4).unwrap();
+    let path = folder.join("settings.toml");
+    let text = format!(
+        "[[admin-auth.users]]\nusername = 'admin'\npassword = '{hash}'\npermissions = '*'\n\
+         [http-node-auth]\nuser = 'me'\npass = '{hash}'\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 /// A running `ferrowire run --user-dir`.
 pub(crate) struct Runtime {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
-    address: String,
+    /// The log lines that were read while waiting for others.
+    passed: String,
+    pub(crate) address: String,
+}
+
+/// Starts a runtime that refuses to run, and returns its exit code and its log.
+pub(crate) async fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::from(crate::program("run"));
+    command.args(["--listen", "127.0.0.1:0"]).args(arguments).kill_on_drop(true);
+    let output = soon("the end of the runtime", command.output()).await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 /// A response.
@@ -47,7 +70,8 @@ impl Runtime {
             .spawn()
             .unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut runtime = Runtime { child, log, address: String::new() };
+        let (passed, address) = (String::new(), String::new());
+        let mut runtime = Runtime { child, log, passed, address };
         let line = runtime.log_line("listening on").await;
         runtime.address = line.split_once("://").unwrap().1.split(',').next().unwrap().to_owned();
         runtime
@@ -56,16 +80,36 @@ impl Runtime {
     /// The next log line that contains `part`.
     pub(crate) async fn log_line(&mut self, part: &str) -> String {
         let find = async {
-            let mut all = String::new();
             while let Some(line) = self.log.next_line().await.unwrap() {
                 if line.contains(part) {
                     return line;
                 }
-                all.push_str(&line);
+                self.passed.push_str(&line);
             }
-            panic!("the runtime ended without logging `{part}`: {all}");
+            panic!("the runtime ended without logging `{part}`: {}", self.passed);
         };
         soon(part, find).await
+    }
+
+    /// The log lines that were read while waiting for others.
+    pub(crate) fn passed(&self) -> &str {
+        &self.passed
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let process = self.process().to_string();
+        let sent = std::process::Command::new("kill").args([name, &process]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn stop(&mut self) {
+        self.signal("-TERM");
+        assert!(soon("the end of the runtime", self.child.wait()).await.unwrap().success());
     }
 
     pub(crate) async fn kill(mut self) {
@@ -79,7 +123,10 @@ impl Runtime {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            head.push_str(&format!("Host: {}\r\n", self.address));
+        }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

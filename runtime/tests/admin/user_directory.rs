@@ -83,6 +83,7 @@ async fn credentials_with_another_secret_do_not_keep_the_flows_from_running() {
     let other = FROM_NODE_RED.replace("350b", "0000");
     fs::write(folder.path().join("flows_cred.json"), &other).unwrap();
     let runtime = Runtime::start(folder.path(), &[]).await;
+    assert!(runtime.passed().contains("`credential-secret`"), "{}", runtime.passed());
     assert_eq!(runtime.get("/credentials/tls-config/c1").await.json(), json!({}));
     assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
     // They can be recovered until new ones are set.

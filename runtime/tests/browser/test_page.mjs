@@ -1,6 +1,6 @@
 // Tests the WebSocket test page of a running runtime in Chromium.
 //
-// The runtime must run the flows of examples/echo and examples/chat.
+// The runtime must run the flows of examples/echo, examples/chat and this folder.
 //   FERROWIRE_URL   its base URL, default http://127.0.0.1:1880
 //   CHROMIUM        the browser, default /usr/bin/chromium
 //   ONLY            run only the tests whose name contains this text
@@ -8,6 +8,7 @@
 // Every wait is for an event or a state of the page, with a timeout; nothing sleeps.
 import { chromium } from "playwright-core";
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 
 const base = (process.env.FERROWIRE_URL ?? "http://127.0.0.1:1880").replace(/\/$/, "");
 const host = new URL(base).host;
@@ -17,8 +18,8 @@ const browser = await chromium.launch({
 });
 
 /** A test page in a separate context, and its console errors. */
-async function openPage(query = "", { expectError, prepare } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 760 } });
+async function openPage(query = "", { expectError, prepare, device } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, locale: "en-US", ...device });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
   const page = await context.newPage();
   page.setDefaultTimeout(30000);
@@ -31,6 +32,12 @@ async function openPage(query = "", { expectError, prepare } = {}) {
   const response = await page.goto(`${base}/ferrowire/test${query}`);
   assert.equal(response.status(), 200, "the page is served");
   return { page, errors, response };
+}
+
+/** The server of a WebSocket is made up, which only works without a worker. */
+async function routeWebSocket(page, url, serve) {
+  await page.addInitScript(() => { delete window.Worker; });
+  await page.routeWebSocket(url, serve);
 }
 
 const ui = {
@@ -174,7 +181,7 @@ const tests = {
       assert.match(await ui.state(page).textContent(), /session ended.*code of the application/);
       assert.match(await ui.entries(page, "bad").textContent(), /Closed with code 4001 .*reason: session ended/);
     },
-    { prepare: (page) => page.routeWebSocket(/\/made\/up$/, (ws) => {
+    { prepare: (page) => routeWebSocket(page, /\/made\/up$/, (ws) => {
       ws.onMessage(() => void ws.close({ code: 4001, reason: "session ended" }));
     }) },
   ),
@@ -184,9 +191,10 @@ const tests = {
       await page.getByLabel("WebSocket URL").fill(`ws://${host}/nothing/here`);
       await page.getByRole("button", { name: "Connect", exact: true }).click();
       await ui.waitForState(page, "Could not connect");
-      assert.match(await ui.entries(page, "bad").textContent(), /\/nothing\/here.*1006/);
+      await page.locator("#log .bad", { hasText: "Nothing listens on the path `/nothing/here`" }).waitFor();
+      assert.match(await ui.entries(page, "bad").textContent(), /\/nothing\/here \(code 1006\)/);
     },
-    { expectError: /WebSocket connection to .*\/nothing\/here/ },
+    { expectError: /\/nothing\/here|status of 404/ },
   ),
 
   async "a bad address and a bad subprotocol are refused in words"({ page }) {
@@ -220,10 +228,13 @@ const tests = {
     await ui.connect(page, "/ws/echo");
     await ui.send(page, "many");
     const repeat = page.getByRole("button", { name: "Repeat last" });
-    await repeat.evaluate((button) => { for (let i = 0; i < 600; i++) button.click(); });
-    await page.locator("#counts", { hasText: "↓ 601" }).waitFor();
+    // In parts: of a flood that comes between two frames, the page shows less than the log holds.
+    for (let sent = 101; sent <= 1101; sent += 100) {
+      await repeat.evaluate((button) => { for (let i = 0; i < 100; i++) button.click(); });
+      await page.locator("#counts", { hasText: `↓ ${sent.toLocaleString("en")} ` }).waitFor();
+    }
     assert.equal(await page.locator("#log .entry").count(), 1000);
-    assert.match(await page.locator("#dropped").textContent(), /last 1,000 entries; \d+ older entries were dropped/);
+    assert.match(await page.locator("#dropped").textContent(), /last 1,000 entries; \d+ older were dropped/);
   },
 
   async "the log follows its end until the reader scrolls up"({ page, another }) {
@@ -258,6 +269,304 @@ const tests = {
     await page.getByRole("button", { name: "Clear" }).first().click();
     assert.equal(await page.locator("#log .entry").count(), 0);
   },
+
+  async "a flood leaves the page usable: the newest are shown, the others are counted"({ page }) {
+    await ui.connect(page, "/ws/flood");
+    await page.evaluate(() => {
+      window.drawn = 0;
+      new MutationObserver((changes) => {
+        for (const change of changes) window.drawn += change.addedNodes.length;
+      }).observe(document.getElementById("log"), { childList: true });
+    });
+    await ui.send(page, "20000");
+    await page.locator("#counts", { hasText: "↓ 20,000" }).waitFor();
+    await ui.received(page, `"n": 19999`);
+    assert.match(await page.locator("#dropped").textContent(), /[\d,]+ messages came too fast to be shown\./);
+    assert.match(await ui.entries(page, "gap").last().textContent(), /[\d,]+ messages? (is|are) not shown/);
+    const drawn = await page.evaluate(() => window.drawn);
+    assert.ok(drawn < 5000, `${drawn} rows were drawn`);
+    // Without an end: the button still answers.
+    await ui.send(page, "2000000");
+    await page.locator("#counts", { hasText: "↓ 3" }).waitFor();
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await ui.waitForState(page, "Closed: 1000");
+  },
+
+  async "a message is labelled as text, JSON or binary"({ page }) {
+    await ui.connect(page, "/ws/echo");
+    await ui.send(page, `{"a":1}`);
+    await ui.send(page, "[1,");
+    await ui.sendHex(page, "00");
+    await ui.entries(page, "received").nth(2).waitFor();
+    const labels = await ui.entries(page, "received").locator(".meta").allTextContents();
+    assert.deepEqual(labels, ["JSON · 7 B", "text · 3 B", "binary · 1 B"]);
+  },
+
+  async "a large message is shortened, says so, and expands"({ page }) {
+    await ui.connect(page, "/ws/echo");
+    await ui.send(page, "x".repeat(10_000));
+    await ui.received(page, "xxx");
+    const row = ui.entries(page, "received").first();
+    assert.equal(await row.locator(".meta").textContent(), "text · 9.8 KiB · shortened");
+    await row.getByRole("button", { name: "Show all 10,000 characters" }).click();
+    assert.equal((await row.locator("pre").textContent()).length, 10_000);
+    assert.equal(await row.locator(".meta").textContent(), "text · 9.8 KiB");
+    await row.getByRole("button", { name: "Show less" }).click();
+    assert.equal((await row.locator("pre").textContent()).length, 4096);
+  },
+
+  "a connection that a restart or a deploy ends is made again, and its end by the user is not": Object.assign(
+    async ({ page }) => {
+      await ui.connect(page, "/made/again");
+      for (let i = 1; i < 3; i++) {
+        await ui.send(page, "restart");
+        await page.locator("#log .info", { hasText: "Connected" }).nth(i).waitFor();
+        await ui.waitForState(page, "Connected");
+      }
+      await ui.send(page, "gone");
+      await ui.waitForState(page, "Reconnecting");
+      await page.getByRole("button", { name: "Stop" }).click();
+      await ui.waitForState(page, "Not connected");
+    },
+    { expectError: /WebSocket/, prepare: async (page) => {
+      let gone = false;
+      await routeWebSocket(page, /\/made\/again$/, (ws) => {
+        if (gone) return void ws.close({ code: 1012 });
+        ws.onMessage((text) => {
+          gone = text === "gone";
+          void ws.close({ code: gone ? 1001 : 1012, reason: "" });
+        });
+      });
+    } },
+  ),
+
+  "a refused subprotocol is named with the one that the listener speaks": Object.assign(
+    async ({ page }) => {
+      await page.getByLabel("WebSocket URL").fill(`ws://${host}/ws/versioned`);
+      await page.getByLabel("Subprotocols").fill("chat.v9");
+      await page.getByRole("button", { name: "Connect", exact: true }).click();
+      await page.locator("#log .bad", { hasText: "The listener speaks the subprotocol `chat.v1`" }).waitFor();
+      await page.getByLabel("Subprotocols").fill("chat.v1");
+      await page.getByRole("button", { name: "Connect", exact: true }).click();
+      await ui.waitForState(page, "subprotocol chat.v1");
+    },
+    { expectError: /\/ws\/versioned|status of 4/ },
+  ),
+
+  "an unknown host, a certificate and a wrong scheme are told apart as far as the browser does": Object.assign(
+    async ({ page }) => {
+      for (const [url, text] of [
+        ["ws://nowhere.invalid/x", "the host is unknown, or nothing accepts connections at this port. The browser does not say which"],
+        ["wss://nowhere.invalid/x", "or the browser refused the certificate. It does not tell a page which"],
+        ["ws://127.0.0.1:1/x", "Nothing accepts connections at `127.0.0.1:1`"],
+        ["wss://plain.invalid/x", "`plain.invalid` answers without TLS only"],
+        ["ws://secure.invalid/x", "`secure.invalid` answers with TLS only"],
+        ["wss://web.invalid/x", "name, port and certificate are right, so the WebSocket handshake was refused"],
+      ]) {
+        await page.getByLabel("WebSocket URL").fill(url);
+        await page.getByRole("button", { name: "Connect", exact: true }).click();
+        await page.locator("#log .bad", { hasText: text }).first().waitFor();
+        await page.locator("#state[data-state=bad]").waitFor();
+      }
+      assert.equal(await page.locator("#log .bad a").first().getAttribute("href"), "https://nowhere.invalid/x");
+    },
+    { expectError: /invalid|127\.0\.0\.1:1|Failed to load/, prepare: async (page) => {
+      const answer = (route) => route.fulfill({ status: 404, body: "" });
+      await page.route("http://plain.invalid/**", answer);
+      await page.route("https://secure.invalid/**", answer);
+      await page.route("https://web.invalid/**", answer);
+    } },
+  ),
+
+  "with a login the page uses the editor's, and says where to get one": Object.assign(
+    async ({ page }) => {
+      await page.locator("#login", { hasText: "shown after a login" }).waitFor();
+      assert.equal(await page.locator("#listeners").isVisible(), false);
+      await page.evaluate(() => {
+        localStorage.setItem("auth-tokens-old", "no JSON");
+        localStorage.setItem("auth-tokens-editor", JSON.stringify({ access_token: "secret" }));
+      });
+      await page.reload();
+      await page.getByRole("button", { name: "/ws/behind" }).waitFor();
+      await page.locator("#statuses li", { hasText: "inside" }).waitFor();
+      assert.equal(await page.locator("#login").isVisible(), false);
+    },
+    { expectError: /status of 401/, prepare: async (page) => {
+      const guard = (type, body) => (route, request) => request.headers().authorization === "Bearer secret"
+        ? route.fulfill({ status: 200, contentType: type, body })
+        : route.fulfill({ status: 401, body: "" });
+      await page.route("**/ferrowire/listeners", guard("application/json", JSON.stringify([{ path: "/ws/behind" }])));
+      const status = { topic: "status", node: { id: "n", type: "websocket in" }, data: { fill: "green", shape: "dot", text: "inside" } };
+      await page.route("**/ferrowire/events", guard("text/event-stream", `data: ${JSON.stringify(status)}\n\n`));
+    } },
+  ),
+
+  async "a token is sent where it is to be, and kept out of the address, the log and the storage"({ page }) {
+    const tell = async () => {
+      await ui.send(page, "tell");
+      await ui.entries(page, "received").last().filter({ hasText: `"got": "tell"` }).waitFor();
+      return JSON.parse(await ui.entries(page, "received").last().locator("pre").textContent());
+    };
+    const again = async (kind, name) => {
+      await page.getByRole("button", { name: "Clear" }).first().click();
+      await page.getByLabel("How it is sent").selectOption(kind);
+      if (name !== undefined) await page.getByLabel("Name").fill(name);
+      await page.getByLabel("Token", { exact: true }).fill("s3cret");
+      await page.getByRole("button", { name: "Switch" }).click();
+      await page.locator("#log .info", { hasText: "Connected" }).waitFor();
+    };
+    await ui.connect(page, "/ws/details");
+    await page.locator("#token-box summary").click();
+    await again("query", "access");
+    assert.deepEqual((await tell()).query, { access: "s3cret" });
+    await again("cookie", "");
+    assert.equal((await tell()).cookies.token, "s3cret");
+    await page.getByLabel("Subprotocols").fill("chat");
+    await again("subprotocol");
+    assert.equal((await tell()).offered, "chat, bearer.s3cret");
+    await page.getByLabel("Subprotocols").fill("");
+    await again("message");
+    await ui.received(page, `"got": "s3cret"`);
+    await page.locator("#log .info", { hasText: "The token was sent as the first message" }).waitFor();
+    assert.equal(await page.getByLabel("WebSocket URL").inputValue(), `ws://${host}/ws/details`);
+    assert.equal(await ui.entries(page, "sent").count(), 0);
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]));
+    assert.doesNotMatch(kept, /s3cret/);
+  },
+
+  async "a token that cannot be sent that way is refused in words"({ page }) {
+    await page.getByLabel("WebSocket URL").fill(`ws://${host}/ws/details`);
+    await page.locator("#token-box summary").click();
+    await page.getByLabel("How it is sent").selectOption("subprotocol");
+    await page.getByLabel("Token", { exact: true }).fill("two words");
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.locator("#connect-error", { hasText: "send it another way" }).waitFor();
+    await page.getByLabel("Token", { exact: true }).fill("one");
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.locator("#connect-error", { hasText: "enter one under Subprotocols" }).waitFor();
+    await page.getByLabel("How it is sent").selectOption("cookie");
+    await page.getByLabel("WebSocket URL").fill("ws://elsewhere.invalid/x");
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await page.locator("#connect-error", { hasText: "its own host only" }).waitFor();
+  },
+
+  async "the extensions that were agreed on are shown, and the sizes of messages as they were before"({ page }) {
+    await ui.connect(page, "/ws/deflate");
+    await ui.waitForState(page, "extensions permessage-deflate");
+    await page.locator("#log .info", { hasText: "Connected, extensions permessage-deflate" }).waitFor();
+    await ui.send(page, "x".repeat(2048));
+    await ui.received(page, "xxx");
+    assert.equal(await ui.entries(page, "received").locator(".meta").textContent(), "text · 2.0 KiB");
+  },
+
+  async "round trips are measured, and a flow that does not answer is said"({ page }) {
+    await ui.connect(page, "/ws/echo");
+    await page.getByLabel("Message", { exact: true }).fill("x".repeat(1024));
+    await page.getByRole("button", { name: "Round trip" }).click();
+    await page.locator("#log .info", { hasText: "Measuring 20 round trips of 1.0 KiB" }).waitFor();
+    await page.locator("#log .info", { hasText: /20 round trips: [\d.]+ ms at least, [\d.]+ ms in the middle, [\d.]+ ms at most/ }).waitFor();
+    await page.locator("#measure:not(:disabled)").waitFor();
+    await page.locator("#counts", { hasText: "↑ 20 (20.0 KiB) ↓ 20 (20.0 KiB)" }).waitFor();
+    await page.getByRole("button", { name: "Round trip" }).click();
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await ui.waitForState(page, "Closed: 1000");
+  },
+
+  async "what was sent is replayed in its order, over a new connection too"({ page }) {
+    await ui.connect(page, "/ws/echo");
+    await ui.send(page, "one");
+    await ui.sendHex(page, "02 03");
+    await ui.entries(page, "received").nth(1).waitFor();
+    await page.getByRole("button", { name: "Disconnect" }).click();
+    await ui.waitForState(page, "Closed: 1000");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.locator("#log .bad", { hasText: "connect first, then replay" }).waitFor();
+    await page.getByRole("button", { name: "Connect", exact: true }).click();
+    await ui.waitForState(page, "Connected");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.locator("#log .info", { hasText: "Sending 2 messages again" }).waitFor();
+    await ui.entries(page, "received").nth(3).waitFor();
+    const labels = await ui.entries(page, "received").locator(".meta").allTextContents();
+    assert.deepEqual(labels, ["text · 3 B", "binary · 2 B", "text · 3 B", "binary · 2 B"]);
+    await page.getByRole("button", { name: "Replay" }).waitFor();
+  },
+
+  async "the sessions of the listener are shown, and who comes and goes"({ page, another }) {
+    await page.getByRole("button", { name: "/ws/details" }).click();
+    await page.locator("#sessions-title", { hasText: "/ws/details · 0 sessions, 0 rooms" }).waitFor();
+    await ui.connect(page, "/ws/details");
+    await page.locator("#sessions-title", { hasText: "1 session," }).waitFor();
+    assert.match(await page.locator("#session-list li").textContent(), /\/ws\/details · 127\.0\.0\.1:\d+ · \d+ s/);
+    await page.getByRole("button", { name: "Ping" }).click();
+    await page.locator("#session-list button", { hasText: /^[\d.]+ ms$/ }).waitFor();
+    const other = await another();
+    await ui.connect(other, "/ws/details");
+    await page.locator("#sessions-title", { hasText: "2 sessions" }).waitFor();
+    await other.getByRole("button", { name: "Disconnect" }).click();
+    await page.locator("#sessions-title", { hasText: "1 session," }).waitFor();
+    await page.locator("#flow-log .entry .head", { hasText: "disconnected" }).waitFor();
+  },
+
+  async "nodes without a name are named by their path"({ page }) {
+    await page.getByLabel("Subprotocols").fill("chat.v1");
+    await ui.connect(page, "/ws/versioned");
+    const row = page.locator("#statuses li", { hasText: "/ws/versioned" }).first();
+    await row.waitFor();
+    assert.match(await row.locator(".who").getAttribute("title"), /^Test page · websocket (in|out) · page-versioned/);
+  },
+
+  "the page speaks the language of the browser": Object.assign(
+    async ({ page, open }) => {
+      await page.getByRole("button", { name: "Verbinden", exact: true }).waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+      for (const [language, button] of [["ja", "接続"], ["zh-CN", "连接"], ["fr", "Connect"]]) {
+        const other = await open(`?lang=${language}`, { device: { locale: "en-US" } });
+        await other.getByRole("button", { name: button, exact: true }).waitFor();
+      }
+    },
+    { device: { locale: "de-AT" } },
+  ),
+
+  async "every text is translated, with its values"() {
+    const folder = new URL("../../src/test_page/", import.meta.url);
+    const read = (name) => readFileSync(new URL(name, folder), "utf8");
+    const used = new Set();
+    for (const name of readdirSync(folder).filter((name) => name.endsWith(".js"))) {
+      const source = read(name);
+      for (const [, text] of source.matchAll(/\bt\(\s*("(?:[^"\\]|\\.)*")/g)) used.add(JSON.parse(text));
+      for (const [, one, many] of source.matchAll(/plural\([^"]*?, ("(?:[^"\\]|\\.)*"), ("(?:[^"\\]|\\.)*")\)/g)) used.add(JSON.parse(one)).add(JSON.parse(many));
+    }
+    const visible = read("page.html").replace(/<(style|script)>[^]*?<\/\1>|<!--[^]*?-->/g, "");
+    for (const [, text] of visible.matchAll(/>([^<>]*\p{L}{2}[^<>]*)</gu)) used.add(text.trim());
+    assert.ok(used.size > 100);
+    const same = ["Ferrowire", "Ctrl", "Enter", "Esc", "Ctrl Enter"];
+    const values = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
+    for (const file of ["de", "ja", "zh-CN"]) {
+      const table = JSON.parse(read(`texts/${file}.json`));
+      const missing = [...used].filter((text) => !(text in table) && !same.includes(text) && !/^&\w+;$/.test(text));
+      assert.deepEqual(missing, [], file);
+      for (const [text, translated] of Object.entries(table)) assert.equal(values(translated), values(text), `${file}: ${text}`);
+    }
+  },
+
+  "on a phone everything is reached by a finger": Object.assign(
+    async ({ page }) => {
+      await ui.connect(page, "/ws/echo");
+      for (const text of ["one", "two"]) {
+        await page.getByLabel("Message", { exact: true }).fill(text);
+        await page.getByRole("button", { name: "Send", exact: true }).tap();
+      }
+      await ui.received(page, "two");
+      await page.getByRole("button", { name: "Earlier" }).tap();
+      await page.getByRole("button", { name: "Earlier" }).tap();
+      assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "one");
+      const small = await page.locator("button:visible").evaluateAll((buttons) =>
+        buttons.filter((b) => b.getBoundingClientRect().height < 44).map((b) => b.textContent));
+      assert.deepEqual(small, []);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+    },
+    { device: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+  ),
 
   async "two pages chat with each other"({ page, another }) {
     const other = await another();
@@ -301,18 +610,19 @@ for (const [name, test] of Object.entries(tests)) {
   try {
     const first = await openPage(test.query, test);
     opened.push(first);
-    const another = async () => {
-      const next = await openPage();
+    const open = async (query, options) => {
+      const next = await openPage(query, options);
       opened.push(next);
       return next.page;
     };
-    await test({ ...first, another });
+    await test({ ...first, open, another: () => open() });
     assert.deepEqual(opened.flatMap((o) => o.errors), [], "console errors");
     passed++;
     console.log(`ok      ${name}`);
   } catch (error) {
     failed++;
-    console.log(`FAILED  ${name}\n        ${String(error.message).replaceAll("\n", "\n        ")}`);
+    const state = await opened[0]?.page.locator("#state").textContent().catch(() => "unknown");
+    console.log(`FAILED  ${name}\n        ${String(error.message).replaceAll("\n", "\n        ")}\n        state: ${state}`);
   } finally {
     for (const { page } of opened) await page.context().close();
   }

@@ -164,6 +164,28 @@ async fn a_server_that_answers_and_does_not_switch_is_an_error_at_once() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_told_with_the_text_of_its_body() {
+    let server = Server::start().await;
+    let mut runtime = start(echo(&server.url("/"))).await;
+    let long = "x".repeat(5000);
+    for (head, body, told) in [
+        (
+            "content-type: text/plain\r\n",
+            "the token has\n expired\u{1}",
+            " (`the token has expired`)",
+        ),
+        ("content-type: application/problem+json\r\n", "{\"a\":1}", " (`{\"a\":1}`)"),
+        ("", long.as_str(), &format!(" (`{}…`)", "x".repeat(200))),
+        ("content-type: text/html\r\n", "<html>", ""),
+    ] {
+        server.answer_with("403 Forbidden", head, body).await;
+        let line = runtime.log_line("the server responded with 403 Forbidden").await;
+        let expected = format!("403 Forbidden{told} instead of switching to WebSocket");
+        assert!(line.contains(&expected), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_first_of_equal_failures_is_a_warning() {
     let server = Server::start().await;
     let mut runtime = start(echo(&server.url("/"))).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::{Server, client, client_in, client_out, echo, inject, start};
-use crate::support::{debug, delete_session, listener, tab, ws_in};
+use crate::support::{debug, delete_session, listener, tab, with, ws_in};
 
 #[tokio::test]
 async fn a_message_in_has_the_connections_session() {
@@ -151,4 +151,27 @@ async fn a_message_while_not_connected_is_lost_with_a_warning() {
     let mut peer = server.accept().await;
     peer.send(Message::text("marker")).await;
     assert_eq!(peer.text().await, "marker");
+}
+
+#[tokio::test]
+async fn with_details_the_session_says_what_was_agreed() {
+    let server = Server::start().await;
+    let nodes = json!([
+        tab("tab"),
+        with(
+            client("c", &server.url("/a?secret=1")),
+            json!({
+                "subprotocol": "v1, v2", "details": "true",
+            })
+        ),
+        client_in("in", "c", &["debug"]),
+        debug("debug"),
+    ]);
+    let runtime = start(nodes).await;
+    let mut events = runtime.events().await;
+    let (mut peer, _) = server.accept_with(Some("v2")).await;
+    peer.send(Message::text("hello")).await;
+    let session = events.of("debug", "debug").await["msg"]["_session"].clone();
+    assert_eq!((&session["path"], &session["protocol"]), (&json!("/a"), &json!("v2")));
+    assert!(session["since"].as_f64().unwrap() > 1e12, "{session}");
 }

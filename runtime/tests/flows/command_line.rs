@@ -238,7 +238,9 @@ async fn the_test_page_and_the_list_of_listeners_are_served() {
     assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("content-security-policy:"));
     let list = runtime.raw(&get("/ferrowire/listeners")).await;
     let (_, body) = list.split_once("\r\n\r\n").unwrap();
-    let expected = json!([{"path": "/api/ws", "name": "", "wholemsg": false, "subprotocol": ""}]);
+    let expected = json!([
+        {"id": "l", "path": "/api/ws", "name": "", "wholemsg": false, "subprotocol": ""}
+    ]);
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected);
     let post = "POST /ferrowire/test HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
                 Content-Length: 0\r\n\r\n";

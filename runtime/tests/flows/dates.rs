@@ -117,3 +117,78 @@ async fn functions_show_dates_in_the_zone_and_the_words_of_the_process() {
         "31.3.2024, 03:30:00 | 03:30 | Saturday, 30 March 2024 | Europe/Berlin | de-DE | 3"
     );
 }
+
+/// For each `TZ`, expressions and what they give: recorded from Node.js 20.
+const RECORDED: &str = include_str!("dates.txt");
+
+/// `/ws/evaluate` answers an expression with its text.
+fn evaluator() -> Value {
+    let code = "try { msg.payload = String(new Function('return (' + msg.payload + ')')()); }
+        catch (error) { msg.payload = `${error.name}: ${error.message}`; }
+        return msg;";
+    json!([
+        tab("tab"),
+        listener("l", "/ws/evaluate"),
+        ws_in("in", "l", &["run"]),
+        node("run", "function", json!({"func": code}), &["out"]),
+        ws_out("out", "l"),
+    ])
+}
+
+#[tokio::test]
+async fn dates_in_functions_are_those_of_node_in_every_zone() {
+    for part in RECORDED.split("TZ=").filter(|part| !part.is_empty()) {
+        let (zone, lines) = part.split_once('\n').unwrap();
+        let runtime = Runtime::start_with(evaluator(), &[], &[("TZ", zone)]).await;
+        let mut client = runtime.connect("/ws/evaluate").await;
+        let mut different = Vec::new();
+        for line in lines.lines() {
+            let (source, expected) = line.rsplit_once(" => ").unwrap();
+            client.send(source).await;
+            let found = client.text().await;
+            if found != expected {
+                different.push(format!("{source}\n   found {found}\nexpected {expected}"));
+            }
+        }
+        assert!(different.is_empty(), "{zone}:\n{}", different.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn functions_expressions_and_moments_share_the_zone_of_a_rule() {
+    let code = "const date = new Date(msg.payload);
+        return {...msg, payload: [date.getHours(), date.getTimezoneOffset(), date.toLocaleTimeString('de-DE'),
+            String(Intl.DateTimeFormat().resolvedOptions().timeZone), date.toTimeString()].join(' | ')};";
+    let moment = json!({"rules": [{"t": "set", "p": "payload", "pt": "msg", "to": "payload & ' | ' & $moment(at).format('HH:mm Z')", "tot": "jsonata"}]});
+    let keep =
+        json!({"rules": [{"t": "set", "p": "at", "pt": "msg", "to": "payload", "tot": "msg"}]});
+    let flows = json!([
+        tab("tab"),
+        listener("l", "/ws/zone"),
+        ws_in("in", "l", &["keep"]),
+        node("keep", "change", keep, &["show"]),
+        node("show", "function", json!({"func": code}), &["moment"]),
+        node("moment", "change", moment, &["out"]),
+        ws_out("out", "l"),
+    ]);
+    for (zone, expected) in [
+        ("UTC+3", "9 | 180 | 09:00:00 | undefined | 09:00:00 GMT-0300 (GMT-03:00) | 09:00 -03:00"),
+        ("MEZ-1", "13 | -60 | 13:00:00 | undefined | 13:00:00 GMT+0100 (GMT+01:00) | 13:00 +01:00"),
+        (
+            ":Asia/Kolkata",
+            "17 | -330 | 17:30:00 | Asia/Kolkata | 17:30:00 GMT+0530 (India Standard Time) | 17:30 +05:30",
+        ),
+    ] {
+        let runtime = Runtime::start_with(flows.clone(), &[], &[("TZ", zone)]).await;
+        let mut client = runtime.connect("/ws/zone").await;
+        client.send("2026-07-01T12:00:00Z").await;
+        assert_eq!(client.text().await, expected, "{zone}");
+    }
+}
+
+#[tokio::test]
+async fn a_zone_that_is_none_is_named_in_the_log() {
+    let flows = json!([tab("tab")]);
+    let mut runtime = Runtime::start_with(flows, &[], &[("TZ", "Europe/Nowhere")]).await;
+    runtime.log_line("`TZ` is `Europe/Nowhere`, which is no time zone; local times are UTC").await;
+}

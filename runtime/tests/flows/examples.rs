@@ -168,6 +168,133 @@ async fn dashboard_shows_what_is_measured() {
 }
 
 #[tokio::test]
+async fn a_chat_lets_in_whom_its_flow_knows_and_each_into_its_rooms() {
+    let runtime = start("rooms-login").await;
+    assert!(page(&runtime, "/members").await.contains("<title>Chat with login</title>"));
+    let wrong = runtime.url("/ws/members?name=ann&password=pear");
+    let refused = tokio_tungstenite::connect_async(wrong).await.unwrap_err();
+    assert!(refused.to_string().contains("401"), "{refused}");
+
+    let mut ann = runtime.connect("/ws/members?name=ann&password=apple").await;
+    assert_eq!(ann.json().await, json!({"type": "came", "user": "ann"}));
+    let mut bob = runtime.connect("/ws/members?name=bob&password=banana").await;
+    assert_eq!(bob.json().await["user"], "bob");
+    assert_eq!(ann.json().await["user"], "bob");
+    let mut eve = runtime.connect("/ws/members?name=eve&password=elder").await;
+    for member in [&mut ann, &mut bob, &mut eve] {
+        assert_eq!(member.json().await["user"], "eve");
+    }
+
+    ann.send(r#"{"enter": "staff"}"#).await;
+    assert_eq!(ann.json().await["names"], json!(["ann"]));
+    bob.send(r#"{"enter": "staff"}"#).await;
+    for member in [&mut ann, &mut bob] {
+        let expected = json!({"type": "members", "room": "staff", "names": ["ann", "bob"]});
+        assert_eq!(member.json().await, expected);
+    }
+    eve.send(r#"{"enter": "staff"}"#).await;
+    assert_eq!(eve.json().await["text"], "there is no such room for you");
+    bob.send(r#"{"say": "hello", "room": "staff"}"#).await;
+    let said = json!({"type": "said", "room": "staff", "user": "bob", "text": "hello"});
+    assert_eq!(ann.json().await, said);
+    assert_eq!(bob.json().await, said);
+
+    eve.send(r#"{"kick": "bob"}"#).await;
+    assert_eq!(eve.json().await["type"], "error");
+    ann.send(r#"{"kick": "bob"}"#).await;
+    let close = bob.closed().await.unwrap();
+    assert_eq!((u16::from(close.code), close.reason.as_str()), (4003, "asked to leave by ann"));
+    drop(bob.0.close(None).await);
+    let left = json!({"type": "left", "user": "bob", "by": "flow"});
+    assert_eq!(ann.json().await, left);
+    assert_eq!(eve.json().await, left);
+}
+
+#[tokio::test]
+async fn devices_are_reached_by_their_names_and_who_is_online_is_known() {
+    let runtime = start("devices").await;
+    assert!(page(&runtime, "/devices").await.contains("new URL(\"ws/devices\", location.href)"));
+    let mut board = runtime.connect("/ws/devices").await;
+    assert_eq!(board.json().await, json!({"devices": []}));
+    let mut device = runtime.connect("/ocpp/CP%201").await;
+    let online = json!({"device": "CP 1", "online": true, "ip": "127.0.0.1"});
+    assert_eq!(board.json().await, online);
+
+    device.send(r#"[2,"7","BootNotification",{"chargePointModel":"M1"}]"#).await;
+    let accepted = device.json().await;
+    assert_eq!(
+        (&accepted[0], &accepted[1], &accepted[2]["status"]),
+        (&json!(3), &json!("7"), &json!("Accepted"))
+    );
+    assert_eq!(board.json().await["action"], "BootNotification");
+    device.send(r#"[2,"8","Dance",{}]"#).await;
+    assert_eq!(device.json().await, json!([4, "8", "NotImplemented", "", {}]));
+    assert_eq!(board.json().await["action"], "Dance");
+
+    let mut second = runtime.connect("/ws/devices").await;
+    assert_eq!(second.json().await, json!({"devices": ["CP 1"]}));
+    second.send(r#"{"device": "CP 1", "call": "Reset"}"#).await;
+    let call = device.json().await;
+    assert_eq!((&call[0], &call[2]), (&json!(2), &json!("Reset")));
+
+    device.close().await;
+    let offline = board.json().await;
+    assert_eq!(
+        (&offline["device"], &offline["online"], &offline["by"]),
+        (&json!("CP 1"), &json!(false), &json!("peer"))
+    );
+}
+
+#[tokio::test]
+async fn live_values_go_to_who_watches_their_topic() {
+    let runtime = start("live").await;
+    assert!(page(&runtime, "/live").await.contains("<title>Live values</title>"));
+    let mut client = runtime.connect("/ws/live").await;
+    client.send(r#"{"action": "watch", "topics": ["load"]}"#).await;
+    for _ in 0..2 {
+        let value = client.json().await;
+        assert_eq!(value["topic"], "load");
+        assert!(value["payload"].is_number(), "{value}");
+    }
+    let topics: Vec<_> = (0..20).map(|at| format!("topic {at}")).collect();
+    client.send(&json!({"action": "watch", "topics": topics}).to_string()).await;
+    loop {
+        let value = client.json().await;
+        if let Some(error) = value["error"].as_str() {
+            assert!(error.contains("is in 20 rooms"), "{error}");
+            break;
+        }
+    }
+    client.send(r#"{"action": "dance"}"#).await;
+    loop {
+        let value = client.json().await;
+        if value["error"] == "expected the action watch or unwatch" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn market_feed_recovers_what_a_client_has_missed() {
+    let runtime = start("market-feed").await;
+    assert!(page(&runtime, "/market").await.contains("<title>Market feed</title>"));
+    let mut client = runtime.connect("/ws/market?history=").await;
+    let epoch = client.json().await["history"]["epoch"].as_str().unwrap().to_owned();
+    let first = client.json().await["offset"].as_u64().unwrap();
+    client.close().await;
+    let mut witness = runtime.connect("/ws/market?history=").await;
+    witness.json().await;
+    while witness.json().await["offset"].as_u64() < Some(first + 2) {}
+    let mut client = runtime.connect(&format!("/ws/market?history={epoch}:{first}")).await;
+    assert_eq!(client.json().await["history"]["recovered"], true);
+    for offset in first + 1..first + 4 {
+        let message = client.json().await;
+        let trade: Value = serde_json::from_str(message["data"].as_str().unwrap()).unwrap();
+        assert!(message["offset"] == offset && trade["price"].is_number(), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn json_rpc_answers_over_the_socket_and_over_http() {
     let runtime = start("json-rpc").await;
     let mut client = runtime.connect("/ws/rpc").await;
@@ -256,4 +383,29 @@ fn all_examples_are_without_problems_together() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "no problems\n");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn support_desk_lets_one_agent_and_many_customers_talk() {
+    let runtime = start("support-desk").await;
+    for (query, status) in [("", 400), ("?name=+", 400), ("?key=wrong", 403)] {
+        let answer = crate::access::shake(&runtime, &format!("/ws/desk{query}"), &[]).await;
+        assert_eq!(answer.status, status, "{query}");
+    }
+    let mut agent = runtime.connect("/ws/desk?key=open%20sesame").await;
+    assert_eq!(agent.json().await["customers"], json!([]));
+    let second = crate::access::shake(&runtime, "/ws/desk?key=open%20sesame", &[]).await;
+    assert_eq!(second.status, 409);
+
+    let mut ann = runtime.connect("/ws/desk?name=Ann").await;
+    assert_eq!(agent.json().await["event"], "Ann came");
+    let bob = runtime.connect("/ws/desk?name=Bob").await;
+    assert_eq!(agent.json().await["event"], "Bob came");
+    ann.send(r#"{"text":"help"}"#).await;
+    let said = agent.json().await;
+    assert_eq!((&said["from"], &said["text"]), (&json!("Ann"), &json!("help")));
+    agent.send(&json!({"to": said["id"], "text": "gladly"}).to_string()).await;
+    assert_eq!(ann.json().await, json!({"from": "agent", "text": "gladly"}));
+    bob.close().await;
+    assert_eq!(agent.json().await["event"], "Bob left");
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Runtime, listener, node, tab, ws_in, ws_out};
+use crate::support::{Client, Runtime, listener, node, tab, ws_in, ws_out};
 
 /// `/ws/run` runs received text as code and answers with the result or the error from a catch node;
 /// `/ws/echo` is another flow.
@@ -149,4 +149,57 @@ async fn a_context_store_that_is_unknown_means_the_default_one_with_one_warning(
     runtime.log_line(warning).await;
     let (log, _) = runtime.terminate().await;
     assert!(!log.contains(warning), "{log}");
+}
+
+/// `start` makes one function send ticks; the other one clears its interval at `stop`, and answers
+/// everything else with the messages that it has seen.
+fn ticking() -> Value {
+    let owner = "if (msg.payload === 'start') flow.set('timers', {tick: setInterval(() => node.send({...msg, payload: 'tick'}), 1)});
+        if (!flow.get('seen')) flow.set('seen', []);
+        return null;";
+    let other = "if (msg.payload === 'stop') clearInterval(flow.get('timers').tick);
+        flow.get('seen').push(msg.payload);
+        msg.payload = flow.get('seen').join(' '); return msg;";
+    json!([
+        tab("tab"),
+        listener("l", "/ws/tick"),
+        ws_in("in", "l", &["owner", "other"]),
+        node("owner", "function", json!({"func": owner, "outputs": 1}), &["out"]),
+        node("other", "function", json!({"func": other, "outputs": 1}), &["out"]),
+        ws_out("out", "l"),
+    ])
+}
+
+/// The next answer that is no tick, and how many ticks came before it.
+async fn answer(client: &mut Client) -> (String, usize) {
+    let mut ticks = 0;
+    loop {
+        let text = client.text().await;
+        if text != "tick" {
+            return (text, ticks);
+        }
+        ticks += 1;
+    }
+}
+
+#[tokio::test]
+async fn functions_share_timers_and_lists_of_a_context() {
+    let runtime = Runtime::start_with(ticking(), &[], &[]).await;
+    let mut client = runtime.connect("/ws/tick").await;
+    client.send("start").await;
+    assert_eq!(answer(&mut client).await.0, "start");
+    assert_eq!(client.text().await, "tick");
+    client.send("stop").await;
+    let mut seen = answer(&mut client).await.0;
+    assert_eq!(seen, "start stop");
+    let mut late = 0;
+    for number in 0..50 {
+        client.send(&number.to_string()).await;
+        seen = format!("{seen} {number}");
+        let (text, ticks) = answer(&mut client).await;
+        assert_eq!(text, seen);
+        late += ticks;
+    }
+    // One that was being sent when the interval was cleared.
+    assert!(late <= 1, "{late}");
 }

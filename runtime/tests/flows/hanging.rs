@@ -23,7 +23,9 @@ fn around(name: &str, node: Value) -> Vec<Value> {
 /// A function that says when it begins to hang.
 fn hanging(name: &str, code: &str) -> Vec<Value> {
     let code = format!("if (msg.payload === 'go') {{ node.log('begins'); {code} }} return msg;");
-    around(name, node(name, "function", json!({"func": code, "outputs": 1}), &[]))
+    // On a busy machine a test takes longer than the time limit of all functions.
+    let config = json!({"func": code, "outputs": 1, "timeout": 3600});
+    around(name, node(name, "function", config, &[]))
 }
 
 /// An echo at `/ws` beside other nodes.

@@ -6,35 +6,35 @@ use tokio::net::TcpStream;
 
 use crate::support::{Runtime, debug, listener, node, set, set_payload, soon, tab, with, ws_out};
 
-fn http_in(id: &str, method: &str, url: &str, wires: &[&str]) -> Value {
+pub(crate) fn http_in(id: &str, method: &str, url: &str, wires: &[&str]) -> Value {
     node(id, "http in", json!({"method": method, "url": url, "upload": false}), wires)
 }
 
-fn http_response(id: &str) -> Value {
+pub(crate) fn http_response(id: &str) -> Value {
     node(id, "http response", json!({"statusCode": "", "headers": {}}), &[])
 }
 
 /// A response as received.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let line = |line: &&str| line.to_ascii_lowercase().starts_with(&format!("{name}: "));
         self.head.lines().find(line)?.split_once(": ").map(|(_, value)| value)
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 impl Runtime {
-    async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    pub(crate) async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let length = match body.is_empty() {
             true => String::new(),
             false => format!("Content-Length: {}\r\n", body.len()),
@@ -49,11 +49,11 @@ impl Runtime {
         Answer { status, head: head.to_owned(), body: body.to_owned() }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.http("GET", path, "", "").await
     }
 
-    async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, kind: &str, body: &str) -> Answer {
         self.http("POST", path, &format!("Content-Type: {kind}\r\n"), body).await
     }
 }
@@ -439,4 +439,39 @@ async fn options_says_which_methods_flows_serve_at_a_path() {
         assert_eq!(answer.body.trim_end(), methods);
     }
     assert_eq!(runtime.http("OPTIONS", "/none", "", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_client_that_has_the_content_gets_304() {
+    let mut nodes = tells("get", "/page", "req.path");
+    nodes[3]["headers"] = json!({"X-A": "b"});
+    let runtime = Runtime::start(nodes).await;
+    let first = runtime.get("/page").await;
+    // As of Express, so that caches in front of both agree.
+    assert_eq!(first.header("etag"), Some("W/\"5-xzOitcCWh4K+4gtv6XbIU800gZg\""));
+    let known = format!("If-None-Match: {}\r\n", first.header("etag").unwrap());
+    let again = runtime.http("GET", "/page", &known, "").await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    assert_eq!((again.header("x-a"), again.header("content-type")), (Some("b"), None));
+    assert_eq!(again.header("etag"), first.header("etag"));
+    let reload = format!("{known}Cache-Control: no-cache\r\n");
+    assert_eq!(runtime.http("GET", "/page", &reload, "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_answered_with_408_and_does_not_reach_the_flow() {
+    let flow = json!([
+        tab("tab"),
+        http_in("in", "post", "/in", &["out"]),
+        http_response("out"),
+        node("catch", "catch", json!({"scope": null}), &["caught"]),
+        debug("caught"),
+    ]);
+    let args = ["--transfer-timeout", "0.2"];
+    let runtime = Runtime::start_with(flow, &args, &[]).await;
+    let head = "POST /in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n";
+    let response = runtime.raw(&format!("{head}Connection: close\r\n\r\n12345")).await;
+    assert!(response.starts_with("HTTP/1.1 408 "), "{response}");
+    let (log, _) = runtime.terminate().await;
+    assert!(!log.contains("caught"), "{log}");
 }

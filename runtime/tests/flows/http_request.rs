@@ -140,7 +140,7 @@ async fn only_see_other_makes_a_get_of_a_request() {
             let call = json!({"method": method, "payload": {"a": 1}});
             let request = seen(&runtime.ask(&format!("/r/{status}"), call).await);
             let (kept, body) = match status {
-                303 => ("GET", Value::Null),
+                303 => ("GET", json!({})),
                 _ => (method, json!({"a": 1})),
             };
             let got = (&request["method"], &request["body"]);
@@ -280,4 +280,70 @@ async fn a_pasted_authority_is_trusted_by_requests_and_sockets() {
     assert_eq!(got["status"], "UNABLE_TO_VERIFY_LEAF_SIGNATURE", "{got}");
     let call = json!({"method": "GET", "url": url, "rejectUnauthorized": false});
     assert_eq!(stranger.ask("", call).await["status"], 200);
+}
+
+/// A certificate or key of the tests of TLS clients.
+fn identity(name: &str) -> String {
+    format!("{}/../crates/net/tests/identity/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[tokio::test]
+async fn a_flow_sees_the_verified_certificate_of_its_client() {
+    let code = "const {authorized, peerCertificate} = msg.req.client; \
+         msg.payload = {authorized, subject: peerCertificate?.subject}; return msg";
+    let served = json!([
+        tab("tab"),
+        http_in("who", "get", "/who", "tell"),
+        function("tell", code, "answer"),
+        node("answer", "http response", json!({}), &[]),
+    ]);
+    let (cert, key, ca) = (identity("server.pem"), identity("server.key"), identity("ca.pem"));
+    let args = ["--tls-cert", &cert, "--tls-key", &key, "--tls-client-ca", &ca];
+    let args = [&args[..], &["--tls-client-cert", "optional"]].concat();
+    let mut server = Runtime::start_with(served, &args, &[]).await;
+    let port = server.address.rsplit(':').next().unwrap().to_owned();
+    let call = json!({"method": "GET", "url": format!("https://localhost:{port}/who"),
+        "headers": {"Client-Cert": ":AAAA:"}, "rejectUnauthorized": false});
+
+    let mut flow = asks(json!({"tls": "t"}));
+    flow.as_array_mut().unwrap().push(json!({"id": "t", "type": "tls-config", "name": "",
+        "cert": identity("client.pem"), "key": identity("client.key"), "verifyservercert": false}));
+    let client = Runtime::start(flow).await;
+    let found = seen(&client.ask("", call.clone()).await);
+    assert_eq!(found["authorized"], true, "{found}");
+    assert!(found["subject"]["CN"].is_string(), "{found}");
+    let stranger = Runtime::start(asks(json!({}))).await;
+    assert_eq!(seen(&stranger.ask("", call.clone()).await), json!({"authorized": false}));
+
+    server.signal("-HUP");
+    server.log_line("new connections use the TLS certificate as it is now").await;
+    assert_eq!(client.ask("", call).await["status"], 200);
+}
+
+#[tokio::test]
+async fn a_failure_reaches_catch_nodes_before_the_output() {
+    let request =
+        json!({"method": "GET", "ret": "txt", "url": "http://127.0.0.1:1/", "senderr": false});
+    let flow = json!([
+        tab("tab"),
+        http_in("go", "get", "/go", "request"),
+        node("request", "http request", request, &["output"]),
+        node("catch", "catch", json!({"scope": ["request"], "uncaught": false}), &["caught"]),
+        function("caught", "flow.set('order', (flow.get('order') ?? '') + 'catch ')", "answer"),
+        function(
+            "output",
+            "msg.payload = (flow.get('order') ?? '') + 'output'; return msg",
+            "answer"
+        ),
+        node("answer", "http response", json!({"statusCode": "200"}), &[]),
+    ]);
+    let runtime = Runtime::start(flow).await;
+    let mut all = String::new();
+    for _ in 0..20 {
+        let response =
+            runtime.raw("GET /go HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n").await;
+        all.push_str("catch ");
+        let (_, body) = response.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, format!("{all}output"));
+    }
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Client, Runtime, broadcaster, echo, soon};
+use crate::support::{
+    Client, Runtime, broadcaster, echo, listener, set_payload, soon, tab, ws_in, ws_out,
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -220,4 +223,42 @@ async fn with_the_policy_wait_nothing_is_lost_and_the_publisher_is_held_back() {
         assert_eq!(number_of(&slow.text().await), number);
     }
     drop(soon("the publisher", async { (write.await.unwrap(), read.await.unwrap()) }).await);
+}
+
+#[tokio::test]
+async fn broadcasts_to_clients_that_read_nothing_are_held_once() {
+    let args = ["--max-queue", "64 MiB", "--max-queue-total", "32 MiB"];
+    let (runtime, mut clients) = audience(&args, 21).await;
+    let mut publisher = clients.pop().unwrap();
+    // Each client's queue grows to about 25 MB, the sum of all to 500 MB.
+    publish(&mut publisher, 600).await;
+    for client in &mut clients {
+        for number in 0..600 {
+            assert_eq!(number_of(&client.text().await), number);
+        }
+    }
+    let (log, _) = runtime.terminate().await;
+    assert!(!log.contains("max-queue-total"), "{log}");
+}
+
+#[tokio::test]
+async fn the_clients_with_the_longest_queues_are_disconnected_when_all_queues_are_full() {
+    // An answer of its own for each client, which is not shared with the others.
+    let flow = json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["long"]),
+        set_payload("long", &long_text(0).repeat(2), "str", &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let args = ["--max-queue", "64 MiB", "--max-queue-total", "16 MiB", "--log", "info"];
+    let mut runtime = Runtime::start_with(flow, &args, &[]).await;
+    let mut short = runtime.connect("/ws").await;
+    short.send("ask").await;
+    let mut slow = runtime.connect("/ws").await;
+    let asked = async { while slow.0.send(Message::text("ask")).await.is_ok() {} };
+    soon("the end of the slow client", asked).await;
+    let line = runtime.log_line("`max-queue-total`").await;
+    assert!(line.contains("disconnected 1 of them, those with the longest queues"), "{line}");
+    assert_eq!(short.text().await.len(), 2 * LONG);
 }

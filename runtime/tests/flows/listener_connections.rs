@@ -183,10 +183,12 @@ async fn an_upgrade_on_an_unknown_path_gets_404_and_is_closed() {
 }
 
 #[tokio::test]
-async fn a_plain_get_on_a_listeners_path_gets_404() {
+async fn a_plain_get_on_a_listeners_path_gets_426() {
     let runtime = Runtime::start(echo()).await;
     let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    assert!(runtime.raw(request).await.starts_with("HTTP/1.1 404 "));
+    let response = runtime.raw(request).await;
+    assert!(response.starts_with("HTTP/1.1 426 "), "{response}");
+    assert!(response.contains("upgrade: websocket\r\n"), "{response}");
 }
 
 #[tokio::test]

@@ -57,13 +57,20 @@ impl Server {
 
     /// Answers the next handshake with a status, and keeps the connection open.
     pub(crate) async fn answer(&self, status: &str) -> TcpStream {
+        self.answer_with(status, "", "").await
+    }
+
+    /// The same with further headers, each of which ends its line, and a body.
+    pub(crate) async fn answer_with(&self, status: &str, headers: &str, body: &str) -> TcpStream {
         let mut request = BufReader::new(self.tcp().await);
         let mut line = String::new();
         while line != "\r\n" {
             line.clear();
             soon("a request", request.read_line(&mut line)).await.unwrap();
         }
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}");
         let mut tcp = request.into_inner();
         tcp.write_all(answer.as_bytes()).await.unwrap();
         tcp

@@ -55,13 +55,13 @@ fn build() -> Built {
 
 fn build_with_cargo(output: &Path, plugins: &Path) {
     let names = packages();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "ferrowire-runtime", "--example", "bare"]);
-    assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "ferrowire-loader-fixture"]);
-    cargo.args(names.iter().flat_map(|name| ["--package", name]));
-    assert!(cargo.status().unwrap().success(), "{cargo:?} failed");
+    // The command of `cargo xtask browser`, which comes first in `cargo xtask test`: with these
+    // packages cargo chooses the same features, and has nothing to build again.
+    let mut build = vec!["--lib", "--bins", "--example", "bare", "--package", "ferrowire-runtime"];
+    build.extend(names.iter().flat_map(|name| ["--package", name]));
+    cargo_build(&build);
+    // The command of the loader's own tests, for the same reason.
+    cargo_build(&["--package", "ferrowire-loader-fixture"]);
     std::fs::create_dir_all(plugins).unwrap();
     for name in names.iter().map(|name| library(name)) {
         // Renamed into place: an older test may still have the file mapped.
@@ -69,6 +69,17 @@ fn build_with_cargo(output: &Path, plugins: &Path) {
         std::fs::copy(output.join(&name), &new).unwrap();
         std::fs::rename(new, plugins.join(name)).unwrap();
     }
+}
+
+/// Panics with the end of what cargo printed: the command lines of linkers before it are long.
+fn cargo_build(arguments: &[&str]) {
+    let mut cargo = Command::new(env!("CARGO"));
+    let output = cargo.args(["build", "--quiet"]).args(arguments).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr);
+    let lines = printed.lines().map(|line| line.chars().take(400).collect::<String>());
+    let lines: Vec<String> = lines.collect();
+    let end = lines[lines.len().saturating_sub(30)..].join("\n");
+    assert!(output.status.success(), "`cargo build` failed: {}\n{end}", output.status);
 }
 
 /// The runtime without plugins.

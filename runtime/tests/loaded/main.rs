@@ -12,14 +12,32 @@ mod seen;
 mod settings;
 mod types;
 
+#[path = "../flows/access.rs"]
+mod access;
+#[path = "../flows/access_flow.rs"]
+mod access_flow;
+#[path = "../flows/access_keys.rs"]
+mod access_keys;
 #[path = "../flows/client_connections.rs"]
 mod client_connections;
+#[path = "../flows/client_events.rs"]
+mod client_events;
+#[path = "../flows/client_heartbeat.rs"]
+mod client_heartbeat;
 #[path = "../flows/client_messages.rs"]
 mod client_messages;
+#[path = "../flows/client_queue.rs"]
+mod client_queue;
+#[path = "../flows/client_reconnects.rs"]
+mod client_reconnects;
 #[path = "../flows/command_line.rs"]
 mod command_line;
+#[path = "../flows/compression.rs"]
+mod compression;
 #[path = "../flows/dates.rs"]
 mod dates;
+#[path = "../flows/deflating.rs"]
+mod deflating;
 #[path = "../flows/deploys.rs"]
 mod deploys;
 #[path = "../flows/examples.rs"]
@@ -28,6 +46,8 @@ mod examples;
 mod functions;
 #[path = "../flows/hanging.rs"]
 mod hanging;
+#[path = "../flows/http_functions.rs"]
+mod http_functions;
 #[path = "../flows/http_nodes.rs"]
 mod http_nodes;
 #[path = "../flows/http_request.rs"]
@@ -36,6 +56,12 @@ mod http_request;
 mod limits;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
+#[path = "../flows/websocket_alive.rs"]
+mod websocket_alive;
+#[path = "../flows/websocket_history.rs"]
+mod websocket_history;
+#[path = "../flows/websocket_slow.rs"]
+mod websocket_slow;
 #[path = "../flows/listener_messages.rs"]
 mod listener_messages;
 #[path = "../flows/logs.rs"]
@@ -48,6 +74,12 @@ mod peer;
 mod structure;
 #[path = "../flows/support.rs"]
 mod support;
+#[path = "../../../crates/websocket/tests/tokens/mod.rs"]
+mod tokens;
+#[path = "../flows/websocket_rooms.rs"]
+mod websocket_rooms;
+#[path = "../flows/websocket_sessions.rs"]
+mod websocket_sessions;
 
 use std::process::Command;
 

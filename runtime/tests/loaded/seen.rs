@@ -68,7 +68,7 @@ async fn what_a_library_logs_is_in_the_log_with_its_name() {
     let mut client = runtime.connect("/ws").await;
     client.send("log").await;
     let line = runtime.log_line("a line of the plugin's").await;
-    for part in ["WARN", "answer=42", "plugin=\"ferrowire-loader-fixture\""] {
+    for part in ["WARN", "answer=42", "ratio=0.5", "plugin=\"ferrowire-loader-fixture\""] {
         assert!(line.contains(part), "`{part}` is missing in {line}");
     }
     let (log, _) = runtime.terminate().await;

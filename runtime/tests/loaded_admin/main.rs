@@ -13,7 +13,10 @@ mod contexts;
 mod pages;
 #[path = "../admin/recorded.rs"]
 mod recorded;
+#[path = "../admin/sessions.rs"]
+mod sessions;
 #[path = "../admin/support.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 #[path = "../admin/user_directory.rs"]
 mod user_directory;

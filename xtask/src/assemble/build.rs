@@ -13,11 +13,7 @@ use super::generate::Generated;
 use crate::cargo;
 use crate::crates::Repository;
 
-/// Builds the program in a target folder shared by all assembled ones, so that dependencies are
-/// built once.
-///
-/// Not the repository's own folder: the file of a library that is both an rlib and a cdylib has no
-/// hash in its name, so the plugins of two workspaces would overwrite each other.
+/// Builds the program in the target folder of all assembled ones, so that dependencies are built once.
 pub(crate) fn build(
     generated: &Generated,
     assembly: &Assembly,
@@ -26,11 +22,19 @@ pub(crate) fn build(
 ) -> Result<PathBuf> {
     let mut build = cargo::cargo(&["build", "--profile", profile]);
     build.arg("--manifest-path").arg(generated.manifest_path());
-    let target = repository.target.join("assembled");
-    build.arg("--target-dir").arg(&target);
+    build.arg("--target-dir").arg(target(repository));
     cargo::succeed(&mut build)?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target.join(folder).join(&assembly.name))
+    Ok(target(repository).join(profile_folder(profile)).join(&assembly.name))
+}
+
+/// The target folder of all assembled programs; see [`shared`](super::shared).
+pub(super) fn target(repository: &Repository) -> PathBuf {
+    repository.target.join("assembled")
+}
+
+/// The folder of a profile in a target folder.
+pub(super) fn profile_folder(profile: &str) -> &str {
+    if profile == "dev" { "debug" } else { profile }
 }
 
 /// Copies the program to its path, replacing a program that may be running.

@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Options;
 use super::flows::{self, Used};
-use super::manifest::Manifest;
-use super::source::{Source, package_name};
-use crate::crates::{Crate, Repository, short};
+use super::manifest::{Listed, Manifest};
+use super::source::{Source, clean, package_name};
+use crate::cargo;
+use crate::crates::{Crate, FACADE, Repository, short};
 
 /// What to assemble.
 #[derive(Debug)]
@@ -17,9 +18,14 @@ pub(crate) struct Assembly {
     pub(crate) name: String,
     pub(crate) output: Option<PathBuf>,
     pub(crate) plugins: Vec<Plugin>,
+    /// Whether the program contains the editor.
+    pub(crate) editor: bool,
     /// The types that the runtime must have.
     pub(crate) needed: Used,
 }
+
+/// The editor's name in `--without`; it is no plugin.
+const EDITOR: &str = "editor";
 
 /// A plugin, with what is known before cargo resolves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +86,8 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     for text in &options.with {
         add(&mut chosen, Plugin::new(Source::parse(text, here)?, repository)?)?;
     }
-    let base = match &manifest {
-        Some(manifest) => manifest.plugins.clone(),
+    let base: Vec<Source> = match &manifest {
+        Some(_) => Vec::new(),
         None if options.bare => Vec::new(),
         None if !from_flows.is_empty() => providers(&needed, &chosen, repository)?,
         None => repository.plugins.iter().map(by_name).collect(),
@@ -89,20 +95,29 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     for source in base {
         let plugin = Plugin::new(source, repository)?;
         // An explicit plugin replaces the one of the same name in the initial set.
-        if manifest.is_some() || !chosen.iter().any(|other| other.package == plugin.package) {
+        if !chosen.iter().any(|other| other.package == plugin.package) {
             add(&mut chosen, plugin)?;
         }
     }
+    for Listed { source, place } in manifest.iter().flat_map(|manifest| &manifest.plugins) {
+        let plugin = Plugin::new(source.clone(), repository);
+        let added = plugin.and_then(|plugin| add(&mut chosen, plugin));
+        added.with_context(|| place.clone())?;
+    }
     add_needed(&mut chosen, repository)?;
     leave_out(&mut chosen, &options.without)?;
+    one_provider(&chosen)?;
+    our_contract(&chosen)?;
     ensure!(!chosen.is_empty(), "no plugin is left; add some with `--with`");
     chosen.sort_by(|a, b| a.package.cmp(&b.package));
 
+    let editor = manifest.as_ref().and_then(|manifest| manifest.editor).unwrap_or(true)
+        && !options.without.iter().any(|name| name == EDITOR);
     let (name, output) = manifest.map(|it| (it.name, it.output)).unwrap_or_default();
     let name = options.name.clone().or(name).unwrap_or_else(|| "my-runtime".to_owned());
     let output = options.output.as_ref().map(|path| here.join(path)).or(output);
     ensure_free(&name, &chosen, repository)?;
-    Ok(Assembly { name, output, plugins: chosen, needed })
+    Ok(Assembly { name, output, plugins: chosen, editor, needed })
 }
 
 fn by_name(plugin: &Crate) -> Source {
@@ -135,12 +150,54 @@ pub(crate) fn origin(plugin: &Plugin) -> String {
 }
 
 fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
-    for name in without {
+    for name in without.iter().filter(|name| *name != EDITOR) {
         let before = chosen.len();
         chosen.retain(|plugin| !plugin.is_called(name));
         if chosen.len() == before {
             let names: Vec<_> = chosen.iter().map(|plugin| plugin.package.as_str()).collect();
             bail!("cannot remove `{name}`, which is not in the set ({})", names.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Rejects plugins that provide the same node type, which would fail the start of the program.
+fn one_provider(chosen: &[Plugin]) -> Result<()> {
+    for (at, plugin) in chosen.iter().enumerate() {
+        for node_type in plugin.types().into_iter().flatten() {
+            let provides = |it: &&Plugin| it.types().is_some_and(|all| all.contains(node_type));
+            if let Some(other) = chosen.iter().take(at).find(provides) {
+                bail!(
+                    "the node type `{node_type}` is provided by both `{}` from {} and `{}` from \
+                     {}; leave one of them out with `--without`",
+                    other.package,
+                    origin(other),
+                    plugin.package,
+                    origin(plugin)
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rejects plugins that take the contract from a folder outside of this checkout. Cargo can redirect a
+/// git repository and a registry, but no folder.
+fn our_contract(chosen: &[Plugin]) -> Result<()> {
+    let ours = clean(&cargo::root().join("crates/ferrowire"));
+    for plugin in chosen {
+        let wanted = plugin.found.iter().flat_map(|found| &found.wanted_facade);
+        let foreign = wanted.filter_map(|it| it.folder.as_deref()).find(|it| clean(it) != ours);
+        if let Some(folder) = foreign {
+            bail!(
+                "`{}` from {} uses `{FACADE}` in `{}`, which is not this checkout; run `cargo \
+                 xtask` in that one, or let its Cargo.toml name a git repository: `{FACADE} = {{ git \
+                 = \"…\", version = \"…\" }}`, for which this checkout is used. `cargo xtask plugin` \
+                 builds it as a library for any runtime",
+                plugin.package,
+                origin(plugin),
+                folder.display()
+            );
         }
     }
     Ok(())

@@ -23,6 +23,8 @@ pub(crate) struct Generated {
     pub(crate) folder: PathBuf,
     manifest: String,
     main: String,
+    /// What the lock file has beside the repository's.
+    locked: String,
 }
 
 impl Generated {
@@ -37,6 +39,7 @@ impl Generated {
         Ok(Generated {
             manifest: manifest(assembly, &path)?,
             main: main(&assembly.plugins)?,
+            locked: locked(&assembly.plugins),
             folder: folder.clone(),
         })
     }
@@ -68,7 +71,7 @@ impl Generated {
         if !(keep_lock && lock.exists()) {
             let ours = fs::read_to_string(cargo::root().join("Cargo.lock"))
                 .context("cannot read the repository's Cargo.lock")?;
-            write(lock, &ours)?;
+            write(lock, &format!("{ours}{}", self.locked))?;
         }
         Ok(())
     }
@@ -120,6 +123,9 @@ fn path_table(path: &Path) -> Table {
 fn dependencies(assembly: &Assembly, ours: &Table, path: &dyn Fn(&Path) -> PathBuf) -> Table {
     let mut runtime = path_table(&path(&cargo::root().join("runtime")));
     runtime.insert("default-features".to_owned(), false.into());
+    if assembly.editor {
+        runtime.insert("features".to_owned(), Value::Array(vec!["editor".into()]));
+    }
     let mut all = Table::from_iter([("ferrowire-runtime".to_owned(), Value::Table(runtime))]);
     let shared = ours.get("workspace").and_then(|it| it.get("dependencies")?.get("mimalloc"));
     all.extend(shared.map(|allocator| ("mimalloc".to_owned(), allocator.clone())));
@@ -174,6 +180,24 @@ fn patches(
         CONTRACT.into_iter().map(entry).collect()
     };
     from.into_iter().map(|source| (source, contract())).collect()
+}
+
+/// Entries for crates on this machine that take the contract from a repository or registry: because
+/// of them, cargo takes it from the patch without asking there.
+fn locked(plugins: &[Plugin]) -> String {
+    let found = plugins.iter().filter_map(|plugin| plugin.found.as_ref());
+    let redirected =
+        found.filter(|found| found.wanted_facade.iter().any(|wanted| wanted.from.is_some()));
+    redirected.map(|found| lock_entry(&found.name, &found.version, &[FACADE])).collect()
+}
+
+/// The entry of a crate in a lock file. Cargo adds the dependencies that it lacks.
+pub(crate) fn lock_entry(name: &str, version: &str, dependencies: &[&str]) -> String {
+    let dependencies: String = dependencies.iter().map(|it| format!(" \"{it}\",\n")).collect();
+    format!(
+        "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\ndependencies = [\n\
+         {dependencies}]\n"
+    )
 }
 
 fn main(plugins: &[Plugin]) -> Result<String> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+use toml::{Spanned, Value};
 
 use super::source::{GitReference, Source, package_name};
 
@@ -12,7 +13,16 @@ use super::source::{GitReference, Source, package_name};
 pub(crate) struct Manifest {
     pub(crate) name: Option<String>,
     pub(crate) output: Option<PathBuf>,
-    pub(crate) plugins: Vec<Source>,
+    pub(crate) editor: Option<bool>,
+    pub(crate) plugins: Vec<Listed>,
+}
+
+/// A plugin in a manifest.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) source: Source,
+    /// Where it is, for messages.
+    pub(crate) place: String,
 }
 
 #[derive(Deserialize)]
@@ -20,14 +30,8 @@ pub(crate) struct Manifest {
 struct Written {
     name: Option<String>,
     output: Option<PathBuf>,
-    plugins: Vec<WrittenPlugin>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a string or a table")]
-enum WrittenPlugin {
-    Text(String),
-    Table(WrittenTable),
+    editor: Option<bool>,
+    plugins: Vec<Spanned<Value>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,24 +51,43 @@ impl Manifest {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the manifest `{}`", path.display()))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, folder).with_context(|| format!("in the manifest `{}`", path.display()))
+        Self::parse(&text, path)
     }
 
-    fn parse(text: &str, folder: &Path) -> Result<Self> {
-        let written: Written = toml::from_str(text)?;
-        let plugins = written.plugins.into_iter().zip(1..).map(|(plugin, place)| match plugin {
-            WrittenPlugin::Text(text) => Source::parse(&text, folder),
-            WrittenPlugin::Table(table) => {
-                table.source(folder).with_context(|| format!("plugin number {place}"))
-            }
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let manifest = format!("in the manifest `{}`", path.display());
+        // Its errors show the line.
+        let written: Written = toml::from_str(text).with_context(|| manifest.clone())?;
+        let plugins = written.plugins.into_iter().map(|plugin| {
+            let (line, column) = position(text, plugin.span().start);
+            let place = format!("{manifest}, line {line}, column {column}");
+            let source = source(plugin.into_inner(), folder).with_context(|| place.clone())?;
+            Ok(Listed { source, place })
         });
         Ok(Manifest {
             name: written.name,
             output: written.output.map(|output| folder.join(output)),
+            editor: written.editor,
             plugins: plugins.collect::<Result<_>>()?,
         })
     }
+}
+
+fn source(plugin: Value, folder: &Path) -> Result<Source> {
+    match plugin {
+        Value::String(text) => Source::parse(&text, folder),
+        Value::Table(table) => WrittenTable::deserialize(table)?.source(folder),
+        other => bail!("expected a string or a table, found {} `{other}`", other.type_str()),
+    }
+}
+
+/// Line and column of a byte, from 1.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
 }
 
 impl WrittenTable {
@@ -101,7 +124,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Manifest> {
-        Manifest::parse(text, Path::new("/nowhere"))
+        Manifest::parse(text, Path::new("/nowhere/assembly.toml"))
     }
 
     #[test]
@@ -110,6 +133,7 @@ mod tests {
             r#"
             name = "mine"
             output = "bin/mine"
+            editor = false
             plugins = [
                 "debug",
                 "../my-node",
@@ -124,8 +148,10 @@ mod tests {
         assert_eq!(manifest.output.as_deref(), Some(Path::new("/nowhere/bin/mine")));
         let at = Some(GitReference { kind: "tag", name: "v1".into() });
         let url = "https://example.org/d".to_owned();
+        assert_eq!(manifest.editor, Some(false));
+        let sources: Vec<Source> = manifest.plugins.into_iter().map(|it| it.source).collect();
         assert_eq!(
-            manifest.plugins,
+            sources,
             [
                 Source::Bundled("debug".into()),
                 Source::Path("/my-node".into()),
@@ -143,11 +169,19 @@ mod tests {
         assert!(problem("plugins = [").contains("line 1"));
         assert!(problem("pluggins = []").contains("unknown field `pluggins`"));
         assert!(problem("name = 'x'").contains("missing field `plugins`"));
-        assert!(problem("plugins = ['a', {path = 'b', git = 'c'}]").contains("plugin number 2"));
+        let two = problem("plugins = [\n  'a',\n  'ü', {path = 'b', git = 'c'},\n]");
+        let place =
+            "in the manifest `/nowhere/assembly.toml`, line 3, column 8: expected `{ bundled }`";
+        assert!(two.starts_with(place), "{two}");
+        let unknown = problem("plugins = [{pth = 'b'}]");
+        assert!(unknown.contains("line 1, column 12: unknown field `pth`, expected"), "{unknown}");
         assert!(
             problem("plugins = [{path = 'b', rev = 'c'}]")
                 .contains("expected one of `branch`, `tag` and `rev`, together with `git`")
         );
-        assert!(problem("plugins = [5]").contains("expected a string or a table"));
+        let number = problem("plugins = [5]");
+        assert!(
+            number.contains("line 1, column 12: expected a string or a table, found integer `5`")
+        );
     }
 }

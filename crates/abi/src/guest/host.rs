@@ -86,13 +86,22 @@ impl RemoteHost {
 
     /// Calls a function of the host that may fail.
     fn fallible<T>(&self, call: impl FnOnce(&Way, *mut raw::Failure) -> T) -> Result<T, NodeError> {
-        let mut failure = raw::Failure::NONE;
-        let result = call(&self.way, &raw mut failure);
-        // SAFETY: written by the host, or none.
-        match unsafe { Failed::from_raw(failure) } {
-            None => Ok(result),
-            Some(failed) => Err(failed.into()),
-        }
+        // SAFETY: `call` passes the place to the host.
+        unsafe { Failed::from_call(|failure| call(&self.way, failure)) }
+    }
+
+    fn fail(&self, failed: Failed, msg: Message) -> Sending {
+        let (failure, msg) = (failed.into_raw(), message::into_raw(msg));
+        // SAFETY: failure, message and future are handed over.
+        unsafe { rest_of((self.way.table.failed_with)(self.way.host, failure, msg)) }
+    }
+
+    /// Calls a function of the host that evaluates something for the node.
+    pub(super) fn evaluate<T>(
+        &self,
+        call: impl FnOnce(&raw::HostTable, *const c_void, *mut raw::Failure) -> T,
+    ) -> Result<T, NodeError> {
+        self.fallible(|way, failure| call(way.table, way.host, failure))
     }
 
     fn show(&self, whom: u32, status: Status) {
@@ -123,7 +132,7 @@ impl Host for RemoteHost {
     }
 
     fn send(&self, port: usize, msg: Message) -> Sending {
-        let msg = message::into_raw(msg);
+        let msg = message::sent_into_raw(msg);
         // SAFETY: the message is handed over, and so is the future.
         unsafe { rest_of((self.way.table.send)(self.way.host, port, msg)) }
     }
@@ -134,7 +143,7 @@ impl Host for RemoteHost {
     }
 
     fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
-        let (id, msg) = (raw::Str::new(id), message::into_raw(msg));
+        let (id, msg) = (raw::Str::new(id), message::sent_into_raw(msg));
         self.fallible(|way, failure| {
             // SAFETY: the id is lent for the call, message and future are handed over.
             unsafe { rest_of((way.table.deliver)(way.host, id, msg, failure)) }
@@ -167,7 +176,7 @@ impl Host for RemoteHost {
     }
 
     fn send_to(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
-        let (id, msg) = (raw::Str::new(id), message::into_raw(msg));
+        let (id, msg) = (raw::Str::new(id), message::sent_into_raw(msg));
         self.fallible(|way, failure| {
             // SAFETY: the id is lent for the call, message and future are handed over.
             unsafe { rest_of((way.table.send_to)(way.host, id, msg, failure)) }
@@ -208,9 +217,11 @@ impl Host for RemoteHost {
     }
 
     fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
-        let (failure, msg) = (Failed::from(error).into_raw(), message::into_raw(msg));
-        // SAFETY: failure, message and future are handed over.
-        unsafe { rest_of((self.way.table.failed_with)(self.way.host, failure, msg)) }
+        self.fail(error.into(), msg)
+    }
+
+    fn failed_first(&self, error: NodeError, msg: Message) -> Sending {
+        self.fail(Failed { first: true, ..Failed::from(error) }, msg)
     }
 
     fn completed(&self, msg: Message) -> Sending {
@@ -243,10 +254,10 @@ impl Host for RemoteHost {
     }
 
     fn spawn(&self, task: BoxFuture<'static, ()>) {
-        let task = guest::into_raw(async move {
+        let task = guest::into_raw(Box::pin(async move {
             quietly(task).await;
             Ok(())
-        });
+        }));
         // SAFETY: the future is handed over.
         unsafe { (self.way.table.spawn)(self.way.host, task) };
     }

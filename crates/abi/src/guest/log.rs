@@ -12,7 +12,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use crate::{guest, raw};
+use super::runtime;
+use crate::raw;
 use ferrowire_core::NodeError;
 
 /// The host's log.
@@ -23,8 +24,8 @@ struct HostLog {
     finest: LevelFilter,
 }
 
-/// Sends log lines and panics of this library to the host. Whoever set up a log of their own,
-/// in a constructor, keeps it.
+/// Sends log lines and panics of this library to the host. A logger that the
+/// library has set up itself, in a constructor, is kept.
 pub(super) fn start(plugin: &'static str, host: &'static raw::HostTable) {
     let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
     let wanted = |level: &&Level| {
@@ -82,7 +83,7 @@ impl HostLog {
         unsafe { (self.host.write_log)(level, plugin, target, text) };
     }
 
-    /// A panic that becomes a node's error says here only where it happened.
+    /// For a panic that becomes a node's error, only its place is logged.
     fn panicked(&self, panic: &PanicHookInfo<'_>) {
         let (reason, thread) = (NodeError::panic_text(panic.payload()), std::thread::current());
         let thread = thread.name().unwrap_or("without a name");
@@ -105,10 +106,10 @@ thread_local!(static CAUGHT: Cell<bool> = const { Cell::new(false) });
 /// Whether a panic here becomes a node's error. On threads of the host all code of this library
 /// runs where panics are caught; on its own threads only what runs in [`caught`] does.
 fn is_caught() -> bool {
-    CAUGHT.get() || (guest::is_entered() && !guest::is_own_thread())
+    CAUGHT.get() || (runtime::is_entered() && !runtime::is_own_thread())
 }
 
-/// Runs what has its panics caught.
+/// Runs code whose panics are caught.
 pub(super) fn caught<T>(work: impl FnOnce() -> T) -> T {
     struct Restore(bool);
     impl Drop for Restore {
@@ -163,6 +164,13 @@ struct Line {
 }
 
 impl Visit for Line {
+    /// Printed by the host: the standard library's printing of floats takes 18 kB in each library.
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // SAFETY: the text is handed over.
+        let text = unsafe { (super::host_table().number_text)(value).take() };
+        self.record_debug(field, &format_args!("{}", text.unwrap_or_default()));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let _infallible = match field.name() {
             "message" => write!(self.message, "{value:?}"),

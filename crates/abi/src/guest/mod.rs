@@ -1,26 +1,27 @@
 //! The library's side: its entry, its runtime, and its nodes behind C functions.
 
+mod aside;
+mod exclusive;
 mod host;
+mod language;
 mod log;
 mod metrics;
 mod port;
+mod runtime;
 mod types;
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
-
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::Mutex;
 
 use crate::failure::Failed;
 use crate::slot::Slot;
 use crate::{contained, declaration, future, message, raw};
+use exclusive::Exclusive;
 use ferrowire_core::{
-    BuiltNode, ExclusiveNode, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo,
-    StopReason,
+    BuiltNode, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeInfo, StopReason,
 };
 use host::RemoteHost;
+use runtime::{Own, THREADS, entered};
 
 static LIBRARY: raw::Library = raw::Library {
     magic: crate::MAGIC,
@@ -32,9 +33,6 @@ static LIBRARY: raw::Library = raw::Library {
     init,
     threads: THREADS as u32,
 };
-
-/// The threads of a library's runtime: what its nodes do for messages runs on the host's.
-const THREADS: usize = 1;
 
 /// The one symbol that every plugin library exports, because it depends on this crate.
 #[unsafe(no_mangle)]
@@ -60,12 +58,12 @@ static NODES: raw::NodeTable = raw::NodeTable {
 
 struct Started {
     host: &'static raw::HostTable,
-    runtime: Runtime,
+    runtime: Own,
 }
 
 static STARTED: OnceLock<Started> = OnceLock::new();
 
-/// The host's functions, once `init` was called; without it there are no nodes that could ask.
+/// The host's functions, set by `init`, before there are any nodes.
 #[expect(clippy::expect_used, reason = "only nodes ask, and they are made after `init`")]
 fn started() -> &'static Started {
     STARTED.get().expect("the host calls `init` first")
@@ -73,35 +71,6 @@ fn started() -> &'static Started {
 
 pub(super) fn host_table() -> &'static raw::HostTable {
     started().host
-}
-
-pub(super) fn runtime() -> &'static Handle {
-    started().runtime.handle()
-}
-
-thread_local!(static ENTERED: Cell<bool> = const { Cell::new(false) });
-
-/// Whether code of nodes has run on this thread.
-pub(super) fn is_entered() -> bool {
-    ENTERED.get()
-}
-
-/// Whether this is a thread of this library's runtime.
-pub(super) fn is_own_thread() -> bool {
-    std::thread::current().name().is_some_and(|name| name.starts_with(THREAD))
-}
-
-/// What the names of such threads begin with.
-const THREAD: &str = "plugin:";
-
-/// Runs the code of a node inside of this library's runtime, whatever thread this is.
-fn entered<T>(work: impl FnOnce() -> T) -> T {
-    if !ENTERED.replace(true) {
-        // For good: no other runtime uses this library's copy of tokio, and the entry of a
-        // runtime costs more than the call of a small node.
-        std::mem::forget(runtime().enter());
-    }
-    work()
 }
 
 unsafe extern "C" fn init(init: *const raw::Init, ready: *mut raw::Ready) {
@@ -134,7 +103,7 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
         return Err("the runtime is older than the plugin".into());
     }
     if cfg!(panic = "abort") {
-        // The declaration says so too, but a host may be told not to read it.
+        // The declaration has it too, but a host may be configured not to read it.
         return Err(NodeError::new(
             "it was built with `panic = \"abort\"`, so that a panic in it would end the runtime; build it \
              with `panic = \"unwind\"`",
@@ -142,30 +111,23 @@ fn set_up(init: &raw::Init) -> Result<(), NodeError> {
     }
     // SAFETY: lent for ever, and as long as was checked.
     let host = unsafe { &*init.host };
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .thread_name(format!("{THREAD}{name}"))
-        .enable_all()
-        .build()
-        .map_err(|error| NodeError::caused_by("cannot start the plugin's thread", error))?;
+    let runtime = Own::start(name)?;
     if STARTED.set(Started { host, runtime }).is_err() {
         return Err(NodeError::new("the library was started before"));
     }
+    ferrowire_core::language::provide(&language::Remote);
+    ferrowire_core::bus::provide_workers(&aside::Remote);
     log::start(String::leak(name.to_owned()), host);
     entered(ferrowire_core::set_up).map_err(|failed| NodeError::new(failed.reason))
 }
 
 /// A node in this library.
 struct GuestNode {
-    handler: Handler,
+    node: Box<dyn Node>,
+    /// Whether it handles one message at a time.
+    is_exclusive: bool,
     info: NodeInfo,
     bound: OnceLock<Bound>,
-}
-
-enum Handler {
-    Shared(Box<dyn Node>),
-    /// The host hands over one message at a time, so nobody ever waits here.
-    Exclusive(Mutex<Box<dyn ExclusiveNode>>),
 }
 
 struct Bound {
@@ -204,8 +166,8 @@ unsafe fn shared_node(node: *mut c_void) -> Arc<GuestNode> {
     }
 }
 
-fn into_raw(work: impl Future<Output = Result<(), NodeError>> + Send + 'static) -> raw::Future {
-    future::into_raw(async move { work.await.map_err(Failed::from) }, |work| entered(work))
+fn into_raw(work: future::Work) -> raw::Future {
+    future::into_raw(work, |work| entered(work))
 }
 
 unsafe extern "C" fn build(index: usize, config: *const raw::Config, built: *mut raw::Built) {
@@ -214,7 +176,7 @@ unsafe extern "C" fn build(index: usize, config: *const raw::Config, built: *mut
     let result = contained(|| entered(|| build_node(index, config)));
     let (node, exclusive, failure) = match result {
         Ok(Ok(node)) => {
-            let exclusive = matches!(node.handler, Handler::Exclusive(_));
+            let exclusive = node.is_exclusive;
             let node = Arc::into_raw(Arc::new(node)).cast_mut().cast();
             (node, exclusive.into(), raw::Failure::NONE)
         }
@@ -253,11 +215,11 @@ fn build_node(index: usize, config: &raw::Config) -> Result<GuestNode, NodeError
         // SAFETY: the host's function with its data; the strings are lent for the call.
         unsafe { (config.problem)(config.data, property, text) };
     }
-    let handler = match built {
-        BuiltNode::Shared(node) => Handler::Shared(node),
-        BuiltNode::Exclusive(node) => Handler::Exclusive(Mutex::new(node)),
+    let (node, is_exclusive): (Box<dyn Node>, bool) = match built {
+        BuiltNode::Shared(node) => (node, false),
+        BuiltNode::Exclusive(node) => (Box::new(Exclusive::new(node)), true),
     };
-    Ok(GuestNode { handler, info, bound: OnceLock::new() })
+    Ok(GuestNode { node, is_exclusive, info, bound: OnceLock::new() })
 }
 
 unsafe extern "C" fn drop_node(node: *mut c_void, failure: *mut raw::Failure) {
@@ -281,13 +243,7 @@ unsafe extern "C" fn bind(pointer: *mut c_void, binding: *const raw::Binding) {
 unsafe extern "C" fn start(node: *mut c_void) -> raw::Future {
     // SAFETY: a node of this library.
     let node = unsafe { shared_node(node) };
-    into_raw(async move {
-        let cx = node.cx()?;
-        match &node.handler {
-            Handler::Shared(shared) => shared.start(cx).await,
-            Handler::Exclusive(exclusive) => exclusive.lock().await.start(cx).await,
-        }
-    })
+    into_raw(Box::pin(async move { node.node.start(node.cx()?).await }))
 }
 
 unsafe extern "C" fn on_message_now(
@@ -310,10 +266,9 @@ unsafe extern "C" fn on_message_now(
 }
 
 fn handle_now(node: &GuestNode, msg: Message) -> Handled {
-    match (&node.handler, node.cx()) {
-        (Handler::Shared(shared), Ok(cx)) => shared.on_message_now(msg, cx),
-        (Handler::Exclusive(_), Ok(_)) => Handled::NotNow(msg),
-        (_, Err(error)) => Handled::Failed(error),
+    match node.cx() {
+        Ok(cx) => node.node.on_message_now(msg, cx),
+        Err(error) => Handled::Failed(error),
     }
 }
 
@@ -329,7 +284,7 @@ unsafe fn answer(handled: Handled, emit: &raw::Emit, to: *mut raw::Handled) {
         let kind = match handled {
             Handled::Send(port, msg) => {
                 (&raw mut (*to).port).write(port);
-                (&raw mut (*to).message).write(message::into_raw(msg));
+                (&raw mut (*to).message).write(message::sent_into_raw(msg));
                 SEND
             }
             Handled::NotNow(msg) => {
@@ -339,17 +294,17 @@ unsafe fn answer(handled: Handled, emit: &raw::Emit, to: *mut raw::Handled) {
             Handled::Done => DONE,
             Handled::SendAll(messages) => {
                 for (port, msg) in messages {
-                    (emit.emit)(emit.data, port, message::into_raw(msg));
+                    (emit.emit)(emit.data, port, message::sent_into_raw(msg));
                 }
                 SEND_ALL
             }
             Handled::Kept(sending) => {
                 let rest = match sending.is_done() {
                     true => raw::Future::DONE,
-                    false => into_raw(async move {
+                    false => into_raw(Box::pin(async move {
                         sending.await;
                         Ok(())
-                    }),
+                    })),
                 };
                 (&raw mut (*to).future).write(rest);
                 KEPT
@@ -378,13 +333,7 @@ unsafe fn answer_failed(failed: Failed, to: *mut raw::Handled) {
 unsafe extern "C" fn on_message(node: *mut c_void, message: *mut raw::Message) -> raw::Future {
     // SAFETY: a node of this library, and a message that is handed over.
     let (node, msg) = unsafe { (shared_node(node), message::from_raw(message)) };
-    into_raw(async move {
-        let cx = node.cx()?;
-        match &node.handler {
-            Handler::Shared(shared) => shared.on_message(msg, cx).await,
-            Handler::Exclusive(exclusive) => exclusive.lock().await.on_message(msg, cx).await,
-        }
-    })
+    into_raw(Box::pin(async move { node.node.on_message(msg, node.cx()?).await }))
 }
 
 unsafe extern "C" fn stop(node: *mut c_void, reason: u32) -> raw::Future {
@@ -395,14 +344,10 @@ unsafe extern "C" fn stop(node: *mut c_void, reason: u32) -> raw::Future {
         1 => StopReason::Restarting,
         _ => StopReason::ShuttingDown,
     };
-    into_raw(async move {
-        let cx = node.cx()?;
-        match &node.handler {
-            Handler::Shared(shared) => shared.stop(reason, cx).await,
-            Handler::Exclusive(exclusive) => exclusive.lock().await.stop(reason, cx).await,
-        }
+    into_raw(Box::pin(async move {
+        node.node.stop(reason, node.cx()?).await;
         Ok(())
-    })
+    }))
 }
 
 unsafe extern "C" fn cancel(pointer: *mut c_void) -> raw::Future {
@@ -436,14 +381,10 @@ unsafe extern "C" fn on_request(
             Slot::new(slot),
         )
     };
-    into_raw(async move {
-        let cx = node.cx()?;
-        let Handler::Shared(shared) = &node.handler else {
-            return Err(NodeError::new(ferrowire_core::bus::NO_REQUESTS));
-        };
-        slot.fill(shared.on_request(&from, request, cx).await?);
+    into_raw(Box::pin(async move {
+        slot.fill(node.node.on_request(&from, request, node.cx()?).await?);
         Ok(())
-    })
+    }))
 }
 
 unsafe extern "C" fn set_active(
@@ -452,8 +393,8 @@ unsafe extern "C" fn set_active(
     failure: *mut raw::Failure,
 ) -> u32 {
     // SAFETY: a node of this library.
-    let Handler::Shared(shared) = &unsafe { node(pointer) }.handler else { return 0 };
-    match contained(|| entered(|| shared.set_active(active != 0))) {
+    let node = unsafe { node(pointer) };
+    match contained(|| entered(|| node.node.set_active(active != 0))) {
         Ok(can_be_switched) => can_be_switched.into(),
         Err(panic) => {
             // SAFETY: the host's place for it.

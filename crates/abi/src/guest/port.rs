@@ -172,21 +172,21 @@ unsafe extern "C" fn handle(
     match handled {
         Handled::Answer(answer) => {
             let answer = Arc::clone(answer);
-            into_raw(async move {
+            into_raw(Box::pin(async move {
                 reply.respond(answer.answer(incoming).await);
                 Ok(())
-            })
+            }))
         }
         Handled::Upgrade(upgrade) => {
             let upgrade = Arc::clone(upgrade);
             let (head, _) = incoming.request.into_parts();
-            into_raw(async move {
+            into_raw(Box::pin(async move {
                 match upgrade.upgrade(head, incoming.origin).await {
                     Ok(take_over) => reply.take_over(take_over),
                     Err(refusal) => reply.respond(refusal),
                 }
                 Ok(())
-            })
+            }))
         }
     }
 }

@@ -42,6 +42,7 @@ fn describe(node_type: &NodeType) -> raw::NodeType {
         Links::Out(property) => (1, property),
         Links::In(property) => (2, property),
         Links::Call(property) => (3, property),
+        Links::Answers => (4, ""),
     };
     raw::NodeType {
         name: raw::Str::new(node_type.name),

@@ -30,7 +30,7 @@ pub struct IoResult {
 pub mod io {
     /// None.
     pub const NONE: u32 = 0;
-    /// One that has no kind of its own here.
+    /// Any other kind.
     pub const OTHER: u32 = 1;
     /// `ConnectionReset`.
     pub const RESET: u32 = 2;
@@ -52,23 +52,23 @@ pub mod io {
 pub struct Stream {
     /// Its state.
     pub data: *mut c_void,
-    /// What can be done with it.
+    /// Its functions.
     pub table: *const StreamTable,
 }
 
-/// What can be done with a stream. Only one call at a time. All but `drop` return 0 when they have
+/// The functions of a stream. Only one call at a time. All but `drop` return 0 when they have
 /// to wait, and wake the waker then; otherwise 1, and the result is written.
 #[repr(C)]
 #[derive(Debug)]
 pub struct StreamTable {
     /// See the module.
     pub size: usize,
-    /// Reads into a place of so many bytes, which need not be initialized.
+    /// Reads into a buffer of this many bytes, which need not be initialized.
     pub read: unsafe extern "C" fn(*mut c_void, *const Waker, *mut u8, usize, *mut IoResult) -> u32,
-    /// Writes from the first of so many slices on, as much as it takes.
+    /// Writes from the first of this many slices on, as much as it accepts.
     pub write:
         unsafe extern "C" fn(*mut c_void, *const Waker, *const Slice, usize, *mut IoResult) -> u32,
-    /// Writes what it holds itself.
+    /// Flushes its own buffer.
     pub flush: unsafe extern "C" fn(*mut c_void, *const Waker, *mut IoResult) -> u32,
     /// Ends the writing.
     pub shutdown: unsafe extern "C" fn(*mut c_void, *const Waker, *mut IoResult) -> u32,
@@ -82,7 +82,7 @@ pub struct StreamTable {
 pub struct Body {
     /// Its state; null for one without bytes.
     pub data: *mut c_void,
-    /// What can be done with it.
+    /// Its functions.
     pub table: *const BodyTable,
     /// How many bytes it has; [`UNKNOWN_LENGTH`] if that is not known.
     pub len: u64,
@@ -165,13 +165,13 @@ pub struct Response {
     pub body: Body,
 }
 
-/// Where an answer goes. It is handed over with a request.
+/// The receiver of a response, handed over with its request.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Reply {
     /// Its state.
     pub data: *mut c_void,
-    /// What can be done with it.
+    /// Its functions.
     pub table: *const ReplyTable,
 }
 
@@ -208,7 +208,7 @@ pub struct TakeOver {
 pub struct Handler {
     /// Its state.
     pub data: *mut c_void,
-    /// What can be done with it.
+    /// Its functions.
     pub table: *const HandlerTable,
 }
 
@@ -221,7 +221,7 @@ pub struct HandlerTable {
     /// Whether it answers requests of that method and path: 0 no, 1 yes, 2 when it panicked. Not
     /// called for upgrades.
     pub answers: unsafe extern "C" fn(*mut c_void, Str, Str) -> u32,
-    /// Handles a request. It is answered when the future is over.
+    /// Handles a request. It has been answered when the future completes.
     pub handle: unsafe extern "C" fn(*mut c_void, *const Request, Reply) -> Future,
     /// Ends it. Futures of `handle` may outlive it.
     pub drop: unsafe extern "C" fn(*mut c_void),

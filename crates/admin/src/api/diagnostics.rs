@@ -19,7 +19,6 @@ pub(crate) fn get(call: &Call) -> Reply {
         .collect();
     plugins.sort_unstable();
     plugins.dedup();
-    let stopped = admin.stopped.load(std::sync::atomic::Ordering::Relaxed);
     Reply::json(Value::from(json!({
         "report": "diagnostics",
         "scope": "basic",
@@ -30,7 +29,7 @@ pub(crate) fn get(call: &Call) -> Reply {
             "editor": admin.palette().editor_version(),
             "isStarted": true,
             "flows": {
-                "state": if stopped { "stop" } else { "start" },
+                "state": admin.state.get().name(),
                 "running": engine.nodes().len(),
                 "problems": engine.problems().iter().map(|problem| problem.to_string()).collect::<Vec<_>>(),
             },

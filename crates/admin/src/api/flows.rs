@@ -1,7 +1,6 @@
 //! `/flows`: all flows, and whether they run.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ferrowire_core::{Map, Value};
 use ferrowire_engine::DeployType;
@@ -10,6 +9,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderName;
 
 use crate::call::Call;
+use crate::flows_state::FlowsState;
 use crate::save_and_run::{Wanted, deploy};
 use crate::user_dir::Secrets;
 use crate::{Admin, Reply};
@@ -55,7 +55,7 @@ pub(crate) fn get(call: &Call) -> Reply {
 
 /// The deployed nodes.
 pub(crate) fn nodes_of(admin: &Admin) -> Vec<Value> {
-    admin.engine().flows().nodes().iter().cloned().map(Value::from).collect()
+    admin.engine().flows().nodes().iter().cloned().map(Value::Object).collect()
 }
 
 /// Deploys flows.
@@ -117,19 +117,20 @@ fn given_secrets(admin: &Admin, given: &Value) -> Result<Secrets, Reply> {
             secrets.add(&credentials);
             Ok(secrets)
         }
-        Ok(None) => Err(Reply::unexpected("the credentials are encrypted with another secret")),
+        Ok(None) => Err(Reply::unexpected(
+            "the credentials are encrypted with another secret than `credential-secret`",
+        )),
         Err(error) => Err(Reply::unexpected(&error.to_string())),
     }
 }
 
 /// Whether the flows run.
 pub(crate) fn state(call: &Call) -> Reply {
-    let stopped = call.admin.stopped.load(Ordering::Relaxed);
-    state_reply(if stopped { "stop" } else { "start" })
+    state_reply(call.admin.state.get())
 }
 
-fn state_reply(state: &str) -> Reply {
-    Reply::json([("state", state)].into_iter().collect::<Map>())
+fn state_reply(state: FlowsState) -> Reply {
+    Reply::json([("state", state.name())].into_iter().collect::<Map>())
 }
 
 /// Starts or stops the flows.
@@ -138,14 +139,19 @@ pub(crate) fn set_state(call: Call) -> BoxFuture<'static, Reply> {
         if !call.admin.settings().runtime_state {
             return Reply::nothing_here(&call.parts.method, call.parts.uri.path());
         }
-        let state = call.json().get("state").and_then(Value::as_str).map(str::to_owned);
-        let state = state.unwrap_or_else(|| "undefined".to_owned());
-        if !matches!(state.as_str(), "start" | "stop") {
-            let text = format!("Cannot change flows runtime state to '{state}'");
-            return Reply::error(StatusCode::BAD_REQUEST, "invalid_run_state", &text);
-        }
-        match call.admin.set_state(state == "stop").await {
-            Ok(()) => state_reply(&state),
+        let state = match call.json().get("state").and_then(Value::as_str) {
+            Some("start") => FlowsState::Started,
+            Some("stop") => FlowsState::Stopped,
+            other => {
+                let text = format!(
+                    "Cannot change flows runtime state to '{}'",
+                    other.unwrap_or("undefined")
+                );
+                return Reply::error(StatusCode::BAD_REQUEST, "invalid_run_state", &text);
+            }
+        };
+        match call.admin.set_state(state).await {
+            Ok(()) => state_reply(state),
             Err(error) => Reply::unexpected(&error.to_string()),
         }
     })

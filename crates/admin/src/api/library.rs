@@ -1,18 +1,18 @@
 //! `/library`: flows, functions and templates that are stored in `lib` of the user directory.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use ferrowire_core::{Map, Value};
+use ferrowire_files::Folder;
 use hyper::StatusCode;
 
 use crate::Reply;
 use crate::call::Call;
-use crate::user_dir::files;
 
 /// A path in the library.
 struct Entry {
+    /// Relative to the folder of the library.
     path: PathBuf,
     /// `flows`, `functions`, `templates`, or another name that a dialog uses.
     kind: String,
@@ -29,10 +29,9 @@ fn entry(call: &Call) -> Result<Entry, Reply> {
     if kind.starts_with('.') || kind.is_empty() || parts().any(is_forbidden) {
         return Err(Reply::error(StatusCode::FORBIDDEN, "forbidden", "Error"));
     }
-    let mut full = call.admin.storage().library();
-    full.extend(parts().filter(|part| !part.is_empty() && *part != "."));
+    let inside = parts().filter(|part| !part.is_empty() && *part != ".").collect();
     let is_folder = path.is_empty() || path.ends_with('/');
-    Ok(Entry { path: full, kind: kind.to_owned(), is_folder })
+    Ok(Entry { path: inside, kind: kind.to_owned(), is_folder })
 }
 
 /// The list of a folder, or the content of a file.
@@ -41,11 +40,18 @@ pub(crate) fn get(call: &Call) -> Reply {
         Ok(entry) => entry,
         Err(refusal) => return refusal,
     };
-    let found = match entry.is_folder || entry.path.is_dir() {
-        true => list(&entry).map(Reply::json),
-        false => read(&entry),
-    };
-    found.unwrap_or_else(|error| failed(&error))
+    let found = Folder::open(&call.admin.storage().library()).and_then(|library| {
+        match entry.is_folder || library.has_folder(&entry.path) {
+            true => list(&library, &entry).map(Reply::json),
+            false => read(&library, &entry),
+        }
+    });
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && entry.is_folder => {
+            Reply::json(Vec::<Value>::new())
+        }
+        found => found.unwrap_or_else(|error| failed(&error)),
+    }
 }
 
 fn failed(error: &io::Error) -> Reply {
@@ -54,48 +60,45 @@ fn failed(error: &io::Error) -> Reply {
             let text = "ENOENT: no such file or directory";
             Reply::error(StatusCode::BAD_REQUEST, "ENOENT", text)
         }
+        io::ErrorKind::PermissionDenied => {
+            Reply::error(StatusCode::FORBIDDEN, "forbidden", &error.to_string())
+        }
         _ => Reply::unexpected(&error.to_string()),
     }
 }
 
 /// The folders, and then the files with the properties in their first lines.
-fn list(entry: &Entry) -> io::Result<Vec<Value>> {
-    let mut found = match fs::read_dir(&entry.path) {
-        Ok(found) => found.collect::<io::Result<Vec<_>>>()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    found.sort_by_key(fs::DirEntry::file_name);
+fn list(library: &Folder, entry: &Entry) -> io::Result<Vec<Value>> {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
-    for item in found {
-        let name = item.file_name();
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        if item.path().is_dir() {
-            folders.push(Value::from(name));
+    let entries = library.list(&entry.path)?;
+    for item in entries.iter().filter(|item| !item.name.starts_with('.')) {
+        if item.is_folder {
+            folders.push(Value::from(item.name.as_str()));
             continue;
         }
         let mut about = Map::new();
         if entry.kind != "flows" {
-            let text = fs::read_to_string(item.path()).unwrap_or_default();
+            let path = entry.path.join(&item.name);
+            let text = library.read_to_string(&path).unwrap_or_default();
             for (key, value) in split(&text).0 {
                 about.insert(key, value);
             }
         }
-        about.insert("fn", name);
+        about.insert("fn", item.name.as_str());
         files.push(about.into());
     }
     folders.extend(files);
     Ok(folders)
 }
 
-fn read(entry: &Entry) -> io::Result<Reply> {
+fn read(library: &Folder, entry: &Entry) -> io::Result<Reply> {
     if entry.kind != "flows" {
-        let text = fs::read_to_string(&entry.path)?;
+        let text = library.read_to_string(&entry.path)?;
         let body = split(&text).1.to_owned();
         return Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", body));
     }
-    let text = fs::read_to_string(&entry.path).or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => fs::read_to_string(with_json(&entry.path)),
+    let text = library.read_to_string(&entry.path).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => library.read_to_string(&with_json(&entry.path)),
         _ => Err(error),
     })?;
     Ok(Reply::json_text(text))
@@ -163,7 +166,8 @@ fn save_entry(call: &Call) -> Result<Reply, Reply> {
         "flows" => (with_json(&entry.path), call.admin.storage().print_flows(&body)),
         _ => (entry.path, with_header(&body)?),
     };
-    match files::replace(&path, text.as_bytes(), false) {
+    let library = Folder::create(&call.admin.storage().library());
+    match library.and_then(|library| library.replace(&path, text.as_bytes())) {
         Ok(()) => Ok(Reply::no_content()),
         Err(error) => Err(failed(&error)),
     }

@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use hyper::header::{HOST, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
@@ -40,7 +40,8 @@ impl Guard {
         let host = host(request);
         if let Some(host) = host.filter(|host| !self.knows(host)) {
             return forbidden(&format!(
-                "unknown host name `{host}`: if it is a name of this runtime, add it to the setting `editor-hosts`"
+                "unknown host name `{}`: if it is a name of this runtime, add it to the setting `editor-hosts`",
+                shown(host)
             ));
         }
         let is_upgrade = request.headers.contains_key(UPGRADE);
@@ -48,13 +49,19 @@ impl Guard {
             // A page from another site cannot read the response, and nothing changes.
             return Ok(());
         }
-        if let Some(origin) = text(&request.headers, &ORIGIN) {
-            if self.is_own(origin, host.unwrap_or_default()) {
-                return Ok(());
-            }
-            return forbidden(&format!("pages of `{origin}` are not allowed to use this runtime"));
+        let is_own = |origin: &HeaderValue| self.is_own(text(origin), host.unwrap_or_default());
+        let origins = request.headers.get_all(ORIGIN);
+        if let Some(origin) = origins.iter().find(|origin| !is_own(origin)) {
+            let (origin, host) = (shown(text(origin)), shown(host.unwrap_or("none")));
+            return forbidden(&format!(
+                "pages of `{origin}` are not allowed to use this runtime, which was reached as `{host}`: \
+                 if it is a name of this runtime, add the host name to the setting `editor-hosts`"
+            ));
         }
-        match text(&request.headers, &SEC_FETCH_SITE) {
+        if origins.iter().next().is_some() {
+            return Ok(());
+        }
+        match request.headers.get(SEC_FETCH_SITE).map(text) {
             None | Some("same-origin" | "none") => Ok(()),
             Some(_) => forbidden("pages of other sites are not allowed to use this runtime"),
         }
@@ -81,12 +88,12 @@ impl Guard {
 
 fn host(request: &Parts) -> Option<&str> {
     let in_uri = request.uri.authority().map(|authority| authority.as_str());
-    // `?` stands for a header that is not text: no host has this name.
-    in_uri.or_else(|| request.headers.get(HOST).map(|host| host.to_str().unwrap_or("?")))
+    in_uri.or_else(|| request.headers.get(HOST).map(text))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+/// A header as text; `?` stands for one that is not text: no host or origin has this name.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("?")
 }
 
 fn normal(name: &str) -> String {
@@ -108,7 +115,16 @@ fn is_local_name(name: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The longest text of a request that messages repeat, in bytes.
+const SHOWN: usize = 128;
+
+/// A text of a request as messages show it: it is visible ASCII, or `?`.
+fn shown(text: &str) -> &str {
+    text.get(..SHOWN).unwrap_or(text)
+}
+
 fn forbidden(message: &str) -> Result<(), Reply> {
+    tracing::warn!("refused a request: {message}");
     Err(Reply::error(StatusCode::FORBIDDEN, "forbidden", message))
 }
 

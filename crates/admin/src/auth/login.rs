@@ -1,5 +1,7 @@
 //! `/auth/login`, `/auth/token` and `/auth/revoke`: logging in and out.
 
+use std::net::IpAddr;
+
 use ferrowire_core::Value;
 use futures_util::future::BoxFuture;
 use hyper::StatusCode;
@@ -8,6 +10,7 @@ use tracing::{info, warn};
 
 use crate::auth::{same, token_of, unauthorized};
 use crate::call::Call;
+use crate::editor::page::LOGIN_IMAGE;
 use crate::{Auth, AuthConfig, Permissions, Reply};
 
 /// The user name of logins with the access token.
@@ -24,13 +27,16 @@ pub(crate) fn prompts(call: &Call) -> Reply {
     let password = |label: &str| json!({"id": "password", "type": "password", "label": label});
     reply(match &call.admin.auth().config {
         None => json!({}),
-        Some(config) if asks_for_token(config) => {
-            json!({"type": "credentials", "prompts": [password("Access token")]})
+        Some(config) => {
+            let prompts = match asks_for_token(config) {
+                true => json!([password("Access token")]),
+                false => json!([
+                    {"id": "username", "type": "text", "label": "user.username"},
+                    password("user.password"),
+                ]),
+            };
+            json!({"type": "credentials", "prompts": prompts, "image": LOGIN_IMAGE})
         }
-        Some(_) => json!({"type": "credentials", "prompts": [
-            {"id": "username", "type": "text", "label": "user.username"},
-            password("user.password"),
-        ]}),
     })
 }
 
@@ -42,7 +48,6 @@ pub(crate) fn log_in(call: Call) -> BoxFuture<'static, Reply> {
 async fn try_log_in(call: &Call) -> Result<Reply, Reply> {
     let auth = call.admin.auth();
     let Some(config) = &auth.config else { return Err(nothing(call)) };
-    auth.guard(&call.parts)?;
     let body = call.json();
     let field = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let secret = body.get("client_secret").and_then(Value::as_str).unwrap_or("not_available");
@@ -60,7 +65,9 @@ async fn try_log_in(call: &Call) -> Result<Reply, Reply> {
             return Err(failed(StatusCode::BAD_REQUEST, "invalid_request", &text));
         }
     }
-    let scope = auth.scope(config, name, field("password"), field("scope")).await?;
+    let attempt =
+        Attempt { client: call.client, name, password: field("password"), scope: field("scope") };
+    let scope = auth.scope(config, attempt).await?;
     info!(user = name, "logged in");
     let token = auth.sessions.begin(name, field("client_id"), scope).await;
     let seconds = auth.sessions.lifetime().as_secs();
@@ -77,7 +84,6 @@ async fn try_log_out(call: &Call) -> Result<Reply, Reply> {
     if !auth.is_on() {
         return Err(nothing(call));
     }
-    auth.guard(&call.parts)?;
     let own = token_of(&call.parts);
     if own.as_deref().and_then(|token| auth.identity(token)).is_none() {
         return Err(unauthorized(own.is_some()));
@@ -88,23 +94,26 @@ async fn try_log_out(call: &Call) -> Result<Reply, Reply> {
     Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", ""))
 }
 
+/// An attempt to log in.
+struct Attempt<'a> {
+    client: IpAddr,
+    name: &'a str,
+    password: &'a str,
+    /// The permissions that are asked for, which may be fewer than the user has; all if empty.
+    scope: &'a str,
+}
+
 impl Auth {
-    /// The permissions of a login with this name and password. `scope` may ask for fewer than the user
-    /// has.
-    async fn scope(
-        &self,
-        config: &AuthConfig,
-        name: &str,
-        password: &str,
-        scope: &str,
-    ) -> Result<Permissions, Reply> {
-        if !self.throttle.try_for(name) {
-            warn!(user = name, "too many attempts to log in");
+    /// The permissions of a login.
+    async fn scope(&self, config: &AuthConfig, attempt: Attempt<'_>) -> Result<Permissions, Reply> {
+        let Attempt { client, name, password, scope } = attempt;
+        if !self.throttle.try_for(client, name) {
+            warn!(user = name, %client, "too many attempts to log in");
             let text = "Too many login attempts. Wait 10 minutes and try again";
             return Err(failed(StatusCode::TOO_MANY_REQUESTS, "server_error", text));
         }
         let Some(permissions) = self.permissions_of(config, name, password).await else {
-            info!(user = name, "a login failed");
+            info!(user = name, %client, "a login failed");
             return Err(denied());
         };
         let scope = match scope {
@@ -115,7 +124,7 @@ impl Auth {
             info!(user = name, "a login asked for more than the permissions of the user");
             return Err(denied());
         }
-        self.throttle.forget(name);
+        self.throttle.succeeded(client, name);
         Ok(scope)
     }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ferrowire_core::MutexExt as _;
+
+use ferrowire_files::{Content, replace};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -109,14 +111,18 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.locked()
     }
 
     async fn save(&self) {
         let Some(file) = &self.file else { return };
         let _saving = self.saving.lock().await;
         let text = serde_json::to_vec(&*self.lock()).unwrap_or_default();
-        if let Err(error) = write(file, &text).await {
+        let path = file.clone();
+        let write =
+            move || replace(Content { path: &path, bytes: &text, secret: true, keep_old: false });
+        let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other);
+        if let Err(error) = written.flatten() {
             warn!(file = %file.display(), %error, "cannot write the sessions, logins end with the program");
         }
     }
@@ -149,22 +155,6 @@ fn read(file: &Path) -> HashMap<String, Session> {
         warn!(file = %file.display(), %error, "cannot read the sessions, all users have to log in again");
         HashMap::new()
     })
-}
-
-/// Replaces the file atomically; only its owner may read it.
-async fn write(file: &Path, text: &[u8]) -> io::Result<()> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    let mut out = options.open(&new).await?;
-    out.write_all(text).await?;
-    out.flush().await?;
-    out.sync_all().await?;
-    tokio::fs::rename(&new, file).await
 }
 
 #[cfg(test)]

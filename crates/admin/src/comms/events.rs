@@ -8,8 +8,10 @@ use ferrowire_engine::{Engine, Event, Problem, Severity};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::Admin;
 use crate::comms::encode::{Encoded, MAX_LENGTH, encode, encode_error};
 use crate::comms::hub::Hub;
+use crate::flows_state::{CurrentState, FlowsState};
 
 /// Node-RED's levels of log lines.
 const ERROR: u32 = 20;
@@ -18,14 +20,16 @@ const WARNING: u32 = 30;
 /// Publishes events of the engine.
 pub(crate) struct Reporter {
     engine: Engine,
+    state: Arc<CurrentState>,
     hub: Arc<Hub>,
     /// Whether flows have been deployed before: the editor treats the first deploy as the start.
     is_deploy: bool,
 }
 
 impl Reporter {
-    pub(crate) fn new(engine: Engine, hub: Arc<Hub>) -> Self {
-        Reporter { engine, hub, is_deploy: false }
+    pub(crate) fn new(admin: &Admin, hub: Arc<Hub>) -> Self {
+        let (engine, state) = (admin.engine().clone(), Arc::clone(&admin.state));
+        Reporter { engine, state, hub, is_deploy: false }
     }
 
     /// Publishes all `events`, until the engine ends.
@@ -44,7 +48,10 @@ impl Reporter {
             Event::Status { node, status } => self.status(&node, &status),
             Event::Published { topic: "debug", data, .. } => self.debug(data),
             Event::Published { topic, data, .. } => self.hub.publish(topic, &data.to_json()),
-            Event::Failed { node, text, details } => match details.get("stack") {
+            Event::Failed { node, value: Some(value), .. } => {
+                self.log(ERROR, &node, encode(Some(&value), MAX_LENGTH));
+            }
+            Event::Failed { node, text, details, .. } => match details.get("stack") {
                 Some(_) => self.log(ERROR, &node, encode_error(&text, &details)),
                 None => self.log(ERROR, &node, shown(&text)),
             },
@@ -142,7 +149,7 @@ impl Reporter {
         }
         match running {
             true => publish(state("start")),
-            false => publish(not_running(&self.engine.problems())),
+            false => publish(not_running(&self.engine.problems(), self.state.get())),
         }
         let revision = Value::from(rev).to_json();
         self.hub.retain("notification/runtime-deploy", &format!(r#"{{"revision":{revision}}}"#));
@@ -213,19 +220,25 @@ fn shown(text: &str) -> Encoded {
 }
 
 /// The reason why deployed flows do not run.
-fn not_running(problems: &[Problem]) -> serde_json::Value {
+fn not_running(problems: &[Problem], state: FlowsState) -> serde_json::Value {
     let missing = problems.iter().filter(|problem| problem.severity == Severity::MissingType);
     let types: Vec<&str> = missing.map(|problem| problem.place.node_type.as_str()).collect();
-    if types.is_empty() {
-        return serde_json::json!({"state": "stop"});
+    match (types.is_empty(), state) {
+        (false, _) => serde_json::json!({
+            "state": "stop",
+            "error": "missing-types",
+            "type": "warning",
+            "text": "notification.warnings.missing-types",
+            "types": types,
+        }),
+        (true, FlowsState::Safe) => serde_json::json!({
+            "state": state.name(),
+            "error": "safe-mode",
+            "type": "warning",
+            "text": "notification.warnings.safe-mode",
+        }),
+        (true, FlowsState::Started | FlowsState::Stopped) => serde_json::json!({"state": "stop"}),
     }
-    serde_json::json!({
-        "state": "stop",
-        "error": "missing-types",
-        "type": "warning",
-        "text": "notification.warnings.missing-types",
-        "types": types,
-    })
 }
 
 fn milliseconds() -> f64 {

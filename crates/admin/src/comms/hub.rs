@@ -1,9 +1,9 @@
 //! `Hub`: publishes messages to all editors, and retains messages for editors that connect later.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use ferrowire_core::Value;
+use ferrowire_core::{MutexExt as _, Value};
 use indexmap::IndexMap;
 
 use crate::comms::queue::{Item, Queue};
@@ -73,7 +73,7 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.locked()
     }
 }
 

@@ -1,8 +1,10 @@
 //! `Queue`: the messages that wait for one editor, bounded, and sent in batches.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use ferrowire_core::MutexExt as _;
 
 use tokio::sync::Notify;
 
@@ -81,7 +83,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 }
 

@@ -1,12 +1,12 @@
 //! `EditorSession`: one editor at `/comms`.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrowire_core::port::ByteStream;
-use ferrowire_core::{Sending, Value};
-use ferrowire_websocket::{Close, Connection, Limits, NotSent, Payload, Receive};
+use ferrowire_core::{MutexExt as _, Sending, Value};
+use ferrowire_websocket::{Backlog, Close, Connection, Limits, NotSent, Payload, Receive};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -22,12 +22,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const LOGIN: Duration = Duration::from_secs(30);
 
 /// Small, since editors send small messages.
-const LIMITS: Limits = Limits {
-    max_message: 64 * 1024,
-    max_queue: 1 << 20,
-    stall: Duration::from_secs(60),
-    close: Duration::from_secs(2),
-};
+const LIMITS: Limits = Limits { max_message: 64 * 1024, max_queue: 1 << 20, ..Limits::DEFAULT };
 
 const READ: &str = "status.read";
 
@@ -50,7 +45,7 @@ enum Access {
 
 impl EditorSession {
     pub(crate) async fn run(shared: Arc<Shared>, stream: ByteStream, answer: &Bytes, early: Bytes) {
-        let connection = Connection::accepted(stream, answer, LIMITS);
+        let connection = Connection::accepted(stream, answer, LIMITS, Backlog::of_process());
         let session = EditorSession {
             shared,
             connection: Arc::clone(&connection),
@@ -76,7 +71,7 @@ impl EditorSession {
     }
 
     fn access(&self) -> MutexGuard<'_, Access> {
-        self.access.lock().unwrap_or_else(PoisonError::into_inner)
+        self.access.locked()
     }
 
     fn grant(&self, token: Option<String>, remaining: Option<Duration>) {

@@ -46,12 +46,14 @@ function (withheld) {
         warn(type, `\`${name}\` cannot be added`);
       }
     }
-    keepAbsentProperties(definition, Object.keys(added.defaults ?? {}));
+    keepAbsentProperties(definition, Object.keys(added.defaults ?? {}), Object.keys(added.credentials ?? {}));
   }
 
   // A flow that was made elsewhere lacks the added properties. The dialog adds one only if its field
-  // was changed: otherwise the node would count as changed, and the next deploy would restart it.
-  function keepAbsentProperties(definition, names) {
+  // was changed: otherwise the node would count as changed, and the next deploy would restart it. The
+  // same goes for credentials, of which an empty field differs from a missing one.
+  function keepAbsentProperties(definition, properties, credentials) {
+    const names = [...properties, ...credentials];
     const prefix = definition.category === "config" ? "#node-config-input-" : "#node-input-";
     const valueOf = (name) => {
       const field = $(prefix + name);
@@ -65,7 +67,8 @@ function (withheld) {
       for (const name of names) {
         const isChanged = valueOf(name) !== shown.get(this)?.get(name);
         // The editor reads no value where there is no field.
-        if (this[name] === undefined && !isChanged) $(prefix + name).remove();
+        const isAbsent = credentials.includes(name) || this[name] === undefined;
+        if (isAbsent && !isChanged) $(prefix + name).remove();
       }
     });
   }

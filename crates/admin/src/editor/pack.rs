@@ -7,8 +7,13 @@ pub(crate) mod format;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::{Arc, OnceLock};
 
-use flate2::read::GzDecoder;
+use brotli_decompressor::Decompressor;
+use bytes::Bytes;
+use ferrowire_core::bus::run_aside;
+use flate2::Compression;
+use flate2::read::GzEncoder;
 
 /// The build script's output; empty if the editor was not installed then.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/editor.pack"));
@@ -20,11 +25,13 @@ pub(crate) struct Pack {
 }
 
 /// A file of the pack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct File {
-    /// Its content, compressed if `gzip` says so.
+    /// Its content, compressed if `brotli` says so.
     pub(crate) bytes: &'static [u8],
-    pub(crate) gzip: bool,
+    pub(crate) brotli: bool,
+    /// Its content, compressed for a client that takes gzip only, once there was one.
+    gzip: Arc<OnceLock<Bytes>>,
     /// A hash of the content, for `ETag`.
     pub(crate) tag: &'static str,
 }
@@ -49,9 +56,10 @@ impl Pack {
             let path = fields.next()?;
             let at: usize = fields.next()?.parse().ok()?;
             let length: usize = fields.next()?.parse().ok()?;
-            let gzip = fields.next()? == "gzip";
+            let brotli = fields.next()? == "brotli";
             let bytes = contents.get(at..at.checked_add(length)?)?;
-            Some((path, File { bytes, gzip, tag: fields.next()? }))
+            let tag = fields.next()?;
+            Some((path, File { bytes, brotli, gzip: Arc::default(), tag }))
         };
         let files = str::from_utf8(index).ok()?.lines().map(line).collect::<Option<_>>()?;
         Some(Pack { files })
@@ -63,7 +71,7 @@ impl Pack {
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<File> {
-        self.files.get(path).copied()
+        self.files.get(path).cloned()
     }
 
     /// The content of a text file.
@@ -77,22 +85,39 @@ impl Pack {
         folder: &'a str,
     ) -> impl Iterator<Item = (&'static str, File)> + 'a {
         let files = self.files.iter().skip_while(move |(path, _)| **path < folder);
-        files.map_while(move |(&path, file)| Some((path.strip_prefix(folder)?, *file)))
+        files.map_while(move |(&path, file)| Some((path.strip_prefix(folder)?, file.clone())))
     }
 }
+
+/// The size of the steps in which a file is decompressed.
+const STEP: usize = 16 << 10;
 
 impl File {
     /// The content, decompressed.
     pub(crate) fn plain(&self) -> Cow<'static, [u8]> {
-        if !self.gzip {
+        if !self.brotli {
             return Cow::Borrowed(self.bytes);
         }
         let mut plain = Vec::with_capacity(self.bytes.len() * 4);
-        match GzDecoder::new(self.bytes).read_to_end(&mut plain) {
+        match Decompressor::new(self.bytes, STEP).read_to_end(&mut plain) {
             Ok(_) => Cow::Owned(plain),
             // The build script wrote it: this cannot fail.
             Err(_) => Cow::Owned(Vec::new()),
         }
+    }
+
+    /// The content, compressed with gzip: by the first call, for all. Large files take some
+    /// tenths of a second.
+    pub(crate) fn gzip(&self) -> Bytes {
+        let compress = || {
+            let mut packed = Vec::new();
+            let plain = self.plain();
+            // Reading from memory cannot fail.
+            let _infallible =
+                GzEncoder::new(plain.as_ref(), Compression::default()).read_to_end(&mut packed);
+            packed.into()
+        };
+        self.gzip.get_or_init(|| run_aside(compress)).clone()
     }
 }
 
@@ -114,9 +139,13 @@ mod tests {
         for compress in [true, false] {
             let pack = pack(compress);
             assert_eq!(pack.get("a/one.txt").unwrap().plain(), b"text ".repeat(100));
-            assert_eq!(pack.get("a/one.txt").unwrap().gzip, compress);
+            assert_eq!(pack.get("a/one.txt").unwrap().brotli, compress);
+            let mut unpacked = Vec::new();
+            let packed = pack.get("a/one.txt").unwrap().gzip();
+            flate2::read::GzDecoder::new(packed.as_ref()).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, b"text ".repeat(100));
             // Too short to become smaller.
-            assert!(!pack.get("a/two.bin").unwrap().gzip);
+            assert!(!pack.get("a/two.bin").unwrap().brotli);
             assert_eq!(pack.get("a/two.bin").unwrap().plain().as_ref(), [7, 1, 200]);
             assert_eq!(pack.text("b/three.txt").unwrap(), "");
             let names: Vec<&str> = pack.below("a/").map(|(name, _)| name).collect();

@@ -1,4 +1,4 @@
-//! The editor's page and its theme: a title, a logo and a style sheet; the rest is Node-RED's.
+//! The editor's page and its theme: a title, a logo, a style sheet and a script; the rest is Node-RED's.
 
 use ferrowire_core::Value;
 use hyper::StatusCode;
@@ -11,6 +11,10 @@ use crate::call::Call;
 const TITLE: &str = "Ferrowire";
 const LOGO: &str = include_str!("theme/ferrowire.svg");
 const STYLE: &str = include_str!("theme/ferrowire.css");
+const SCRIPT: &str = include_str!("theme/ferrowire.js");
+
+/// The image of the login dialog, relative to the editor's page.
+pub(crate) const LOGIN_IMAGE: &str = "theme/login/ferrowire.svg";
 
 /// Node definitions have inline scripts. Scripts and frames from other origins are refused.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; \
@@ -35,6 +39,7 @@ pub(crate) fn theme(_: &Call) -> Reply {
             "favicon": "theme/favicon/ferrowire.svg",
             "tabicon": {"icon": "theme/tabicon/ferrowire.svg", "colour": "#b7410e"},
             "css": ["theme/css/ferrowire.css"],
+            "scripts": ["theme/scripts/ferrowire.js"],
         },
         "header": {"title": TITLE, "image": "theme/header/ferrowire.svg"},
         "asset": {
@@ -47,13 +52,30 @@ pub(crate) fn theme(_: &Call) -> Reply {
     })))
 }
 
+/// What the editor shows about itself in its help: what runs here, and the editor's changes.
+pub(crate) fn about(call: &Call) -> Reply {
+    let editor = call.admin.palette().editor_version();
+    let runtime = env!("CARGO_PKG_VERSION");
+    let mut text =
+        format!("### Ferrowire {runtime}\n\nThe editor is that of Node-RED {editor}:\n\n");
+    match call.admin.pack().get("public/red/about") {
+        Some(file) => text.push_str(&String::from_utf8_lossy(&file.plain())),
+        None => return Reply::nothing_here(&call.parts.method, call.parts.uri.path()),
+    }
+    Reply::new(StatusCode::OK, "text/markdown; charset=utf-8", text)
+}
+
 /// The files that the theme names.
 pub(crate) fn theme_file(call: &Call) -> Reply {
     let reply = match (call.param(0), call.param(1)) {
-        ("favicon" | "tabicon" | "header", "ferrowire.svg") => {
+        ("favicon" | "tabicon" | "header" | "login", "ferrowire.svg") => {
             Reply::new(StatusCode::OK, "image/svg+xml", LOGO)
         }
         ("css", "ferrowire.css") => Reply::new(StatusCode::OK, "text/css; charset=utf-8", STYLE),
+        ("scripts", "ferrowire.js") => {
+            let script = SCRIPT.replace("%VERSION%", env!("CARGO_PKG_VERSION"));
+            Reply::new(StatusCode::OK, "text/javascript; charset=utf-8", script)
+        }
         _ => return Reply::nothing_here(&call.parts.method, call.parts.uri.path()),
     };
     reply.with(CACHE_CONTROL, "public, max-age=0")

@@ -1,5 +1,6 @@
 //! The editor's own files.
 
+use bytes::Bytes;
 use hyper::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, VARY};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
@@ -45,14 +46,21 @@ pub(crate) fn debug_view(call: &Call) -> Reply {
     }
 }
 
-/// Sends a file, compressed if it is so in the pack and the browser accepts gzip.
+/// Sends a file, compressed if it is so in the pack and the browser accepts it.
 pub(crate) fn send(file: File, path: &str, request: &Parts) -> Reply {
     let accepted = request.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let gzip = file.gzip && accepted.is_some_and(accepts_gzip);
+    let accepted = accepted.unwrap_or_default();
     let kind = media_type(path);
-    let reply = match gzip {
-        true => Reply::new(StatusCode::OK, kind, file.bytes).with(CONTENT_ENCODING, "gzip"),
-        false => Reply::new(StatusCode::OK, kind, file.plain().into_owned()),
+    let compressed = |bytes: Bytes, encoding: &'static str| {
+        Reply::new(StatusCode::OK, kind, bytes).with(CONTENT_ENCODING, encoding)
+    };
+    // Browsers accept brotli over TLS and from this machine only.
+    let reply = if file.brotli && accepts(accepted, &["br"]) {
+        compressed(Bytes::from_static(file.bytes), "br")
+    } else if file.brotli && accepts(accepted, &["gzip", "x-gzip"]) {
+        compressed(file.gzip(), "gzip")
+    } else {
+        Reply::new(StatusCode::OK, kind, file.plain().into_owned())
     };
     // The content at a path with a version never changes; other paths are revalidated.
     let caching = match request.uri.query() {
@@ -65,13 +73,17 @@ pub(crate) fn send(file: File, path: &str, request: &Parts) -> Reply {
         .with_text(ETAG, &format!("W/\"{}\"", file.tag))
 }
 
-/// Whether a list such as `gzip, deflate;q=0` accepts gzip.
-fn accepts_gzip(accepted: &str) -> bool {
-    accepted.split(',').any(|entry| {
-        let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
-        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-        matches!(name.trim(), "gzip" | "x-gzip" | "*") && !refused
-    })
+/// Whether a list such as `gzip, deflate;q=0` accepts an encoding with one of these names.
+fn accepts(accepted: &str, names: &[&str]) -> bool {
+    let weight = |wanted: &dyn Fn(&str) -> bool| {
+        accepted.split(',').find_map(|entry| {
+            let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
+            let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f64>);
+            wanted(name.trim()).then(|| weight.unwrap_or(1.0))
+        })
+    };
+    let named = weight(&|name| names.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    named.or_else(|| weight(&|name| name == "*")).is_some_and(|weight| weight > 0.0)
 }
 
 /// The media type that belongs to the extension of a path.
@@ -94,5 +106,27 @@ pub(crate) fn media_type(path: &str) -> &'static str {
         "eot" => "application/vnd.ms-fontobject",
         "txt" | "md" | "ts" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_is_accepted_by_its_name_or_as_any() {
+        for (accepted, brotli, gzip) in [
+            ("gzip, deflate, br", true, true),
+            ("gzip;q=0.5, br;q=0", false, true),
+            ("*", true, true),
+            ("*, br;q=0", false, true),
+            ("br, *;q=0", true, false),
+            ("X-Gzip", false, true),
+            ("identity", false, false),
+            ("", false, false),
+        ] {
+            let found = (accepts(accepted, &["br"]), accepts(accepted, &["gzip", "x-gzip"]));
+            assert_eq!(found, (brotli, gzip), "{accepted}");
+        }
     }
 }

@@ -55,23 +55,32 @@ impl Secrets {
 
     /// Moves the credentials out of `nodes`, and removes those of nodes that are not in `nodes`.
     pub(crate) fn take_from(&mut self, nodes: &mut [Value], registry: &Registry) {
-        let mut present: HashSet<String> = HashSet::new();
-        for node in nodes.iter_mut().filter_map(Value::as_object_mut) {
+        for node in nodes.iter_mut().filter(|node| has_credentials(node)) {
+            let Some(node) = node.as_object_mut() else { continue };
             let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
             let (id, node_type) = (text("id").to_owned(), text("type").to_owned());
             if let Some(Value::Object(changes)) = node.remove("credentials") {
                 let mut fields = self.of(&id).cloned().unwrap_or_default();
                 apply(&mut fields, &changes, &node_type, registry);
-                self.all.insert(id.as_str(), fields);
+                self.all.insert(id, fields);
             }
-            present.insert(id);
         }
+        if self.all.is_empty() {
+            return;
+        }
+        let ids = nodes.iter().filter_map(|node| node.get("id")?.as_str());
+        let present: HashSet<&str> = ids.collect();
         let is_gone = |id: &&ferrowire_core::Key| !present.contains(id.as_str());
         let gone: Vec<_> = self.all.keys().filter(is_gone).cloned().collect();
         for id in gone {
             self.all.remove(&id);
         }
     }
+}
+
+/// Objects without credentials are left alone: changing one would copy it.
+fn has_credentials(node: &Value) -> bool {
+    node.as_object().is_some_and(|node| node.contains_key("credentials"))
 }
 
 /// Applies the changes of one node.

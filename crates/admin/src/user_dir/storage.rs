@@ -3,17 +3,27 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use ferrowire_core::{Map, Value};
+use ferrowire_core::{Map, MutexExt as _, Value};
 use ferrowire_engine::FlowFile;
+use ferrowire_files::{Content, recover, remove_leftovers, replace, replace_together};
 
 use crate::admin::{AdminSettings, CredentialSecret, Unusable};
 use crate::user_dir::Secrets;
-use crate::user_dir::{cipher, files, pretty};
+use crate::user_dir::{cipher, pretty};
 
 /// Node-RED's name for a generated secret in the runtime settings.
 const OWN_SECRET: &str = "_credentialSecret";
+
+/// What a missing flow file or file of credentials means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingFile {
+    /// There is nothing in it yet.
+    Empty,
+    /// It was removed.
+    Error,
+}
 
 /// The files of the user directory.
 #[derive(Debug)]
@@ -59,15 +69,40 @@ impl Storage {
         self.user_dir.join("lib")
     }
 
-    /// The flows of all files. If there is only one and it does not exist, there are no flows.
-    pub(crate) fn read_flows(&self) -> Result<FlowFile, Unusable> {
+    /// Completes a save that was interrupted when a process was killed, and removes temporary files.
+    /// Must be called before flows and credentials are read for the first time.
+    ///
+    /// # Errors
+    /// When an interrupted save cannot be completed: flows and credentials may not fit each other.
+    pub(crate) fn clean_up(&self) -> Result<(), Unusable> {
+        for path in &self.flow_files {
+            let completed = recover(&journal(path)).map_err(|error| {
+                Unusable(format!(
+                    "cannot complete the save of `{}` that was interrupted: {error}",
+                    path.display()
+                ))
+            })?;
+            if completed {
+                tracing::info!("completed the save of `{}` that was interrupted", path.display());
+            }
+            let target = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+            for file in [path, &target] {
+                remove_temporary(file.parent().unwrap_or(Path::new("")), false);
+            }
+        }
+        remove_temporary(&self.user_dir, false);
+        remove_temporary(&self.library(), true);
+        Ok(())
+    }
+
+    /// The flows of all files. A missing file may be [`MissingFile::Empty`] if it is the only one.
+    pub(crate) fn read_flows(&self, missing: MissingFile) -> Result<FlowFile, Unusable> {
+        let may_be_missing = missing == MissingFile::Empty && self.flow_files.len() == 1;
         let mut files = Vec::new();
         for path in &self.flow_files {
             let text = match fs::read(path) {
                 Ok(text) => text,
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound && self.flow_files.len() == 1 =>
-                {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && may_be_missing => {
                     return Ok(FlowFile::default());
                 }
                 Err(error) => return Err(unreadable("flow file", path, &error)),
@@ -88,17 +123,24 @@ impl Storage {
     }
 
     /// The credentials of all flow files.
-    pub(crate) fn read_secrets(&self) -> Result<Secrets, Unusable> {
+    pub(crate) fn read_secrets(&self, missing: MissingFile) -> Result<Secrets, Unusable> {
         let mut secrets = Secrets::default();
         for flow_file in &self.flow_files {
             let path = self.credentials_file(flow_file);
-            let Some(stored) = read_object(&path)? else { continue };
+            let Some(stored) = read_object(&path)? else {
+                if missing == MissingFile::Error && self.flow_files.len() == 1 {
+                    let reason = io::ErrorKind::NotFound.into();
+                    return Err(unreadable("credentials", &path, &reason));
+                }
+                continue;
+            };
             match self.open(&stored)? {
                 Some(credentials) => secrets.add(&credentials),
                 None => {
                     tracing::error!(
                         "`{}` is encrypted with another secret: the flows run without \
-                         credentials, and the next change of credentials replaces them",
+                         credentials, and the next change of credentials replaces them; set \
+                         `credential-secret` to the secret of the runtime that wrote the file",
                         path.display()
                     );
                     secrets.set_unreadable();
@@ -127,37 +169,48 @@ impl Storage {
         Ok(settings.get(OWN_SECRET).and_then(Value::as_str).map(str::to_owned))
     }
 
-    /// Saves flows, and credentials if they changed.
+    /// Saves flows, and credentials if they changed. After a crash, the files have both or neither.
     pub(crate) fn save(&self, flows: &FlowFile, secrets: Option<&Secrets>) -> Result<(), Unusable> {
         let path = self.flow_file()?;
-        let nodes: Vec<Value> = flows.nodes().iter().cloned().map(Value::from).collect();
-        let text = self.print(&nodes.into());
-        let failed = |error: io::Error| {
-            Unusable(format!("cannot write the flow file `{}`: {error}", path.display()))
+        let nodes = || flows.nodes().iter().cloned().map(Value::Object).collect::<Vec<_>>();
+        // The same text has the revision.
+        let flows = if self.is_pretty { self.print(&nodes().into()) } else { flows.to_json() };
+        let flows = Content { path, bytes: flows.as_bytes(), secret: false, keep_old: true };
+        let credentials_path = self.credentials_file(path);
+        let credentials = match secrets {
+            Some(secrets) if !secrets.is_empty() || credentials_path.exists() => {
+                Some(self.print(&self.stored_form(secrets)?.into()))
+            }
+            _ => None,
         };
-        let flows = files::prepare(path, text.as_bytes(), false).map_err(failed)?;
-        if let Some(secrets) = secrets {
-            self.save_secrets(path, secrets)?;
-        }
-        flows.put_in_place().map_err(failed)
+        let failed = |files: String| {
+            move |error: io::Error| Unusable(format!("cannot write {files}: {error}"))
+        };
+        let Some(credentials) = credentials else {
+            return replace(flows).map_err(failed(format!("the flow file `{}`", path.display())));
+        };
+        let bytes = credentials.as_bytes();
+        let credentials = Content { path: &credentials_path, bytes, secret: true, keep_old: true };
+        replace_together(&[credentials, flows], &journal(path)).map_err(failed(format!(
+            "the flow file `{}` and its credentials `{}`",
+            path.display(),
+            credentials_path.display()
+        )))?;
+        self.forget_unused_secret()
     }
 
-    fn save_secrets(&self, flow_file: &Path, secrets: &Secrets) -> Result<(), Unusable> {
-        let path = self.credentials_file(flow_file);
-        if secrets.is_empty() && !path.exists() {
-            return Ok(());
-        }
-        let stored = match &self.secret {
+    /// The content of the file of credentials.
+    fn stored_form(&self, secrets: &Secrets) -> Result<Map, Unusable> {
+        Ok(match &self.secret {
             CredentialSecret::Off => secrets.all().clone(),
             CredentialSecret::Given(secret) => sealed(secrets, secret),
             CredentialSecret::Generated => sealed(secrets, &self.make_secret()?),
-        };
-        let text = self.print(&stored.into());
-        files::replace(&path, text.as_bytes(), true).map_err(|error| {
-            Unusable(format!("cannot write the credentials `{}`: {error}", path.display()))
-        })?;
-        // A generated secret is no longer needed. It is removed last, so that a crash before this
-        // leaves readable credentials.
+        })
+    }
+
+    /// Removes a generated secret that is no longer needed. This comes last, so that a crash before
+    /// it leaves readable credentials.
+    fn forget_unused_secret(&self) -> Result<(), Unusable> {
         if self.secret != CredentialSecret::Generated && self.own_secret()?.is_some() {
             self.change_runtime_settings(|settings| drop(settings.remove(OWN_SECRET)))?;
         }
@@ -190,7 +243,7 @@ impl Storage {
     }
 
     pub(crate) fn change_users(&self, change: impl FnOnce(&mut Map)) -> Result<(), Unusable> {
-        let _alone = self.changing_users.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.changing_users.locked();
         let mut users = self.users()?;
         change(&mut users);
         self.write_settings(".config.users.json", users)
@@ -205,7 +258,7 @@ impl Storage {
         &self,
         change: impl FnOnce(&mut Map),
     ) -> Result<(), Unusable> {
-        let _alone = self.changing_runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.changing_runtime.locked();
         let mut settings = self.runtime_settings()?;
         change(&mut settings);
         self.write_settings(".config.runtime.json", settings)
@@ -213,8 +266,22 @@ impl Storage {
 
     fn write_settings(&self, name: &str, settings: Map) -> Result<(), Unusable> {
         let path = self.user_dir.join(name);
-        files::replace(&path, pretty::print(&settings.into()).as_bytes(), true)
+        let text = pretty::print(&settings.into());
+        replace(Content { path: &path, bytes: text.as_bytes(), secret: true, keep_old: true })
             .map_err(|error| Unusable(format!("cannot write `{}`: {error}", path.display())))
+    }
+}
+
+/// The journal of saves of a flow file with its credentials.
+fn journal(flow_file: &Path) -> PathBuf {
+    let name = flow_file.file_name().unwrap_or_default().to_string_lossy();
+    flow_file.with_file_name(format!(".{name}.pending"))
+}
+
+fn remove_temporary(folder: &Path, below: bool) {
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    if let Err(error) = remove_leftovers(folder, below) {
+        tracing::warn!("cannot remove temporary files in `{}`: {error}", folder.display());
     }
 }
 

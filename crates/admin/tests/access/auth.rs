@@ -95,6 +95,26 @@ async fn the_sixth_login_in_a_row_has_to_wait() {
 }
 
 #[tokio::test]
+async fn wrong_logins_from_one_address_lock_nobody_out_of_another_and_are_not_forgotten() {
+    let mut runtime = start().await;
+    let wrong = |name| [("username", name), ("password", "wrong")];
+    let right = [("username", "adam"), ("password", "password")];
+    for _ in 0..5 {
+        assert_eq!(runtime.log_in(&wrong("adam")).await.0, 403);
+    }
+    let junk: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let mut allowed = 0;
+    for name in &junk {
+        allowed += usize::from(runtime.log_in(&wrong(name)).await.0 == 403);
+    }
+    assert_eq!(allowed, 15, "an address has twenty attempts");
+    assert_eq!(runtime.log_in(&right).await.0, 429);
+    runtime.client = [127, 0, 0, 2].into();
+    assert_eq!(runtime.log_in(&right).await.0, 200);
+    runtime.stop().await;
+}
+
+#[tokio::test]
 async fn foreign_pages_change_nothing_even_where_nobody_logs_in() {
     let runtime = Runtime::start(None).await;
     let own = format!("http://{}", runtime.address);

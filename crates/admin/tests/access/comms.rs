@@ -99,10 +99,12 @@ async fn debug_messages_are_encoded_for_the_sidebar() {
     assert_eq!(shown, json!({"topic": "debug", "data": expected}));
     runtime.to_probe(json!({"warn": "watch out"})).await;
     assert_eq!(editor.next_item().await["data"]["level"], 30);
-    runtime.to_probe(json!({"warn": {"a": [1]}})).await;
-    let shown = &editor.next_item().await["data"];
-    assert_eq!((&shown["level"], &shown["format"]), (&json!(30), &json!("Object")));
-    assert_eq!(shown["msg"], json!(r#"{"a":[1]}"#));
+    for (how, level) in [("warn", 30), ("fail", 20)] {
+        runtime.to_probe(json!({(how): {"a": [1]}})).await;
+        let shown = &editor.next_item().await["data"];
+        assert_eq!((&shown["level"], &shown["format"]), (&json!(level), &json!("Object")));
+        assert_eq!(shown["msg"], json!(r#"{"a":[1]}"#));
+    }
     runtime.stop().await;
 }
 

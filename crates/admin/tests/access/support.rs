@@ -1,6 +1,6 @@
 //! An admin API at a real port over an engine with two node types, and clients for it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -50,8 +50,9 @@ impl Node for Probe {
         if let Some(data) = msg.get("debug") {
             cx.publish("debug", data.clone());
         }
-        match msg.get("fail").and_then(Value::as_str) {
-            Some(text) => Err(NodeError::new(text)),
+        match msg.get("fail") {
+            Some(Value::String(text)) => Err(NodeError::new(text.as_str())),
+            Some(value) => Err(NodeError::new("as text").with_value(value.clone())),
             None => Ok(()),
         }
     }
@@ -86,6 +87,8 @@ pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) admin: Arc<Admin>,
     pub(crate) address: SocketAddr,
+    /// The address that requests are sent from.
+    pub(crate) client: IpAddr,
     comms: Comms,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<()>,
@@ -101,7 +104,7 @@ impl Runtime {
         let address = listener.local_addr().unwrap();
         let auth = Arc::new(Auth::new(auth, Guard::new(address, Vec::new()), None));
         let admin = Admin::new(engine.clone(), settings(folder.path()), auth);
-        let comms = Comms::start(&engine, Arc::clone(admin.auth()));
+        let comms = Comms::start(&admin);
         let routes = Routes::new();
         let answering = Arc::clone(&admin);
         let page: Page =
@@ -117,6 +120,7 @@ impl Runtime {
             engine,
             admin,
             address,
+            client: Ipv4Addr::LOCALHOST.into(),
             comms,
             stop,
             server,
@@ -218,7 +222,9 @@ impl Runtime {
         headers: &[(&str, &str)],
         body: &str,
     ) -> (hyper::http::response::Parts, Bytes) {
-        let tcp = TcpStream::connect(self.address).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((self.client, 0).into()).unwrap();
+        let tcp = socket.connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(tcp)).await.unwrap();
         #[expect(clippy::disallowed_methods, reason = "a test has no node to end the task with")]
@@ -248,6 +254,7 @@ fn settings(folder: &std::path::Path) -> AdminSettings {
         flow_file_pretty: true,
         credential_secret: CredentialSecret::Generated,
         max_body: 5 << 20,
+        safe_mode: false,
         runtime_state: false,
         editor: true,
     }

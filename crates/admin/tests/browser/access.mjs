@@ -24,7 +24,12 @@ export default {
     flows: [tab, inject("a1", "x", "d1"), debug("d1")],
     settings: `[admin-auth]\n${users.join("")}`,
     expected: [/status 40[13]/, /40[13] \(/],
-    before: (page) => logIn(page, { username: "adam", password: "password" }),
+    before: async (page) => {
+      const logo = page.locator("#node-dialog-login-image[src='theme/login/ferrowire.svg']");
+      await logo.waitFor();
+      assert.equal(await logo.evaluate((image) => image.naturalWidth > 0), true);
+      await logIn(page, { username: "adam", password: "password" });
+    },
     async run({ runtime, editor, open }) {
       await editor.showDebug();
       await editor.press("a1");
@@ -49,6 +54,13 @@ export default {
     before: (page) => logIn(page, { password: "0123456789abcdef" }),
     async run({ editor }) {
       await editor.node("d1").waitFor();
+      // The test page uses the same login.
+      const page = await editor.page.context().newPage();
+      await page.goto(`${new URL(editor.page.url()).origin}/ferrowire/test`);
+      await page.locator("#flow-state", { hasText: "live" }).waitFor();
+      await page.evaluate(() => localStorage.clear());
+      await page.reload();
+      assert.equal(await page.getByRole("link", { name: "Log in in the editor" }).getAttribute("href"), "/");
     },
   },
 };

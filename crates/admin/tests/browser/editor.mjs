@@ -15,12 +15,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import access from "./access.mjs";
 import drawing from "./drawing.mjs";
+import handshakes from "./handshakes.mjs";
 import extended from "./extended.mjs";
 import { tab } from "./flows.mjs";
 import { closeBrowser, openEditor } from "./page.mjs";
+import about from "./about.mjs";
 import palette from "./palette.mjs";
 import pictures from "./pictures.mjs";
 import room from "./room.mjs";
+import sessions from "./sessions.mjs";
 import { startRuntime } from "./runtime.mjs";
 import together from "./together.mjs";
 
@@ -30,7 +33,8 @@ import together from "./together.mjs";
 //   expected   patterns of errors that belong to the test
 //   before     what a user does before the editor has loaded
 const tests = {
-  ...palette, ...drawing, ...extended, ...(process.env.PLUGIN ? room : {}), ...together, ...access,
+  ...palette, ...drawing, ...extended, ...sessions, ...handshakes, ...(process.env.PLUGIN ? room : {}), ...together, ...about,
+  ...access,
   ...(process.env.SCREENSHOTS ? pictures : {}),
 };
 
@@ -59,7 +63,6 @@ async function run(test) {
     stage = { runtime, editor: await openEditor(runtime.url, test) };
   } else {
     stage = await sharedStage();
-    await stage.editor.load(test.flows ?? [tab]);
   }
   const { runtime, editor } = stage;
   editor.expected = test.expected ?? [];
@@ -69,6 +72,7 @@ async function run(test) {
     return others.at(-1);
   };
   try {
+    if (!isOwn) await editor.load(test.flows ?? [tab]);
     await test.run({ runtime, editor, open });
     assert.deepEqual([editor, ...others].flatMap((editor) => editor.errors), [], "errors of the page");
   } catch (error) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { at, client, listener, tab } from "./flows.mjs";
+import { openConfig } from "./page.mjs";
 import { connect } from "./runtime.mjs";
 
 const limited = {
@@ -16,12 +17,6 @@ const request = at("r1", "http request", 140, 200, {
 });
 
 const find = (nodes, id) => nodes.find((node) => node.id === id);
-
-/** Opens the dialog of a configuration node. */
-async function openConfig(page, { type, id }) {
-  await page.evaluate(([type, id]) => RED.editor.editConfig("", type, id, "node-config-input"), [type, id]);
-  await page.locator("#node-config-dialog-ok").waitFor();
-}
 
 const field = (page, name) => page.locator(`#node-config-input-${name}`);
 
@@ -112,6 +107,63 @@ export default {
       await editor.closeDialog("#node-config-dialog-ok");
       const saved = find(await editor.nodes(), client.id);
       assert.deepEqual([saved.hb, saved.maxQueue, saved.headers], ["7", "1024", []]);
+    },
+  },
+
+  "a client's own properties are set in its dialog, and its token is a credential": {
+    flows: [tab, client, { ...input, server: "", client: client.id }, output],
+    async run({ runtime, editor }) {
+      const { page } = editor;
+      await openConfig(page, client);
+      const group = (name) => page.locator("#node-config-dialog-edit-form details", { hasText: name });
+      for (const name of ["Connecting", "Login", "Messages", "Heartbeat"]) {
+        assert.equal(await group(name).getAttribute("open"), null, `${name} is closed`);
+        await group(name).locator("summary").click();
+      }
+      await type(page, "reconnectDelay", "soon");
+      await page.locator("#node-config-input-reconnectDelay.input-error").waitFor();
+      await type(page, "reconnectDelay", "1");
+      await type(page, "reconnectMax", "30");
+      await type(page, "stopCodes", "401, x");
+      await page.locator("#node-config-input-stopCodes.input-error").waitFor();
+      await type(page, "stopCodes", "401, 4000-4099");
+      await page.locator("#node-config-input-stopCodes:not(.input-error)").waitFor();
+      assert.equal(await field(page, "token").isVisible(), false);
+      await field(page, "auth").selectOption("header");
+      await field(page, "authName").fill("X-Api-Key");
+      await field(page, "token").fill("s3cret");
+      assert.equal(await field(page, "user").isVisible(), false);
+      await field(page, "open").fill(`[{"op": "subscribe"}]`);
+      await type(page, "queue", "100");
+      await field(page, "queuePolicy").selectOption("fail");
+      await field(page, "hbMessage").fill("ping");
+      await editor.closeDialog("#node-config-dialog-ok");
+      await editor.deploy();
+      const saved = find(await runtime.savedFlows(), client.id);
+      const expected = {
+        reconnectDelay: "1", reconnectMax: "30", stopCodes: "401, 4000-4099", auth: "header", authName: "X-Api-Key",
+        open: `[{"op": "subscribe"}]`, queue: "100", queuePolicy: "fail", hbMessage: "ping",
+      };
+      assert.deepEqual(saved, { ...client, ...expected });
+      await editor.reload();
+      await openConfig(page, client);
+      assert.notEqual(await group("Login").getAttribute("open"), null, "what is set is seen");
+      assert.equal(await group("Messages").locator("#node-config-input-queue").inputValue(), "100");
+      assert.equal(await field(page, "token").inputValue(), "__PWRD__");
+      await editor.closeDialog("#node-config-dialog-ok");
+      assert.deepEqual(find(await editor.nodes(), client.id), { ...client, ...expected });
+      assert.equal(await page.evaluate(() => RED.nodes.dirty()), false);
+    },
+  },
+
+  "a client's dialog that is closed unchanged adds nothing": {
+    flows: [tab, client, { ...input, server: "", client: client.id }],
+    async run({ editor }) {
+      const { page } = editor;
+      await openConfig(page, client);
+      await editor.closeDialog("#node-config-dialog-ok");
+      assert.deepEqual(find(await editor.nodes(), client.id), client);
+      assert.equal(await page.evaluate(() => RED.nodes.dirty()), false);
     },
   },
 
@@ -214,12 +266,15 @@ export default {
         "zh-CN": { maxMessage: "最大消息", slowClient: "慢速客户端" },
         "ko-KR": { maxMessage: "Largest message", slowClient: "Slow client" },
       };
+      const headings = { de: "Verbindungsaufbau", "ja-JP": "接続", "zh-CN": "连接", "ko-KR": "Connecting" };
       for (const [locale, labels] of Object.entries(rows)) {
         const { page } = await open(undefined, { locale });
         await openConfig(page, limited);
         await rowsShow(page, labels);
         const help = await page.evaluate(() => RED.nodes.getNodeHelp("websocket-listener"));
         assert.ok(help.includes(labels.maxMessage), `the help in ${locale}`);
+        const ofClient = await page.evaluate(() => RED.nodes.getNodeHelp("websocket-client"));
+        assert.ok(ofClient.includes(`<h3>${headings[locale]}</h3>`), `the client's help in ${locale}`);
       }
     },
   },

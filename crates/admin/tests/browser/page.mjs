@@ -17,7 +17,7 @@ export async function openEditor(url, { expected = [], before, locale = "en-US" 
   const page = await context.newPage();
   page.setDefaultTimeout(30000);
   const editor = new Editor(page, expected);
-  page.on("pageerror", (error) => editor.note(`page error: ${error}`));
+  page.on("pageerror", (error) => editor.note(`page error: ${error.stack || error}`));
   page.on("console", (line) => {
     const bad = line.type() === "error" || (line.type() === "warning" && CAUGHT.test(line.text()));
     if (bad) editor.note(`console: ${line.text()}`);
@@ -30,6 +30,12 @@ export async function openEditor(url, { expected = [], before, locale = "en-US" 
   await before?.(page);
   await editor.loaded();
   return editor;
+}
+
+/** Opens the dialog of a configuration node; without an id, of a new one. */
+export async function openConfig(page, { type, id = "_ADD_" }) {
+  await page.evaluate(([type, id]) => RED.editor.editConfig("", type, id, "node-config-input"), [type, id]);
+  await page.locator("#node-config-dialog-ok").waitFor();
 }
 
 class Editor {
@@ -54,6 +60,12 @@ class Editor {
       return bar && !bar.classList.contains("hide") && window.RED?.workspaces.active();
     });
     await this.page.locator("#red-ui-loading-progress").waitFor({ state: "hidden" });
+    // A dialog shows its type in the list of help, which is filled in slices, and fails where that is not there yet.
+    await this.page.waitForFunction(() => {
+      const isBuilt = (item) => item.treeList?.label && (item.children ?? []).every(isBuilt);
+      const topics = $(".red-ui-sidebar-help-toc > .red-ui-treeList").treeList("data");
+      return topics.at(-1)?.children.length && topics.every(isBuilt);
+    });
   }
 
   async reload() {

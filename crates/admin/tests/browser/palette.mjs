@@ -1,6 +1,7 @@
 // What can be drawn, and each node's own part of the editor.
 import assert from "node:assert/strict";
 import { debug, inject, tab } from "./flows.mjs";
+import { openConfig } from "./page.mjs";
 
 /** What must be in the palette, in Node-RED's own order; others may stand between them. */
 const EXPECTED = [
@@ -71,8 +72,7 @@ export default {
         assert.ok(known.includes(type), `\`${type}\` is there`);
       }
       for (const type of known) {
-        const open = () => page.evaluate((type) => RED.editor.editConfig("", type, "_ADD_", "node-config-input"), type);
-        await open();
+        await openConfig(page, { type });
         await editor.dialogOpened("#node-config-dialog-ok");
         assert.deepEqual(await keysShown(page), [], `texts of \`${type}\``);
         await editor.closeDialog("#node-config-dialog-cancel");

@@ -1,9 +1,13 @@
 // The pictures of the documentation; made when `SCREENSHOTS` names a folder for them.
 import { readFile } from "node:fs/promises";
 import { debug, inject } from "./flows.mjs";
+import { openConfig } from "./page.mjs";
 import { connect } from "./runtime.mjs";
 
-const chat = await readFile(new URL("../../../../examples/chat/flows.json", import.meta.url), "utf8");
+const example = (name) => readFile(new URL(`../../../../examples/${name}/flows.json`, import.meta.url), "utf8");
+
+const chat = await example("chat");
+const rooms = JSON.parse(await example("rooms-login"));
 
 const DEBUG = "#red-ui-sidebar .red-ui-sidebar-section-bottom";
 
@@ -37,7 +41,39 @@ async function palette(page) {
   await sheet.locator("div").first().screenshot({ path: `${process.env.SCREENSHOTS}/editor-palette.png` });
 }
 
+const group = (page, title) => page.locator("#node-config-dialog-edit-form details", { hasText: title }).first();
+
+/** The rows of a listener: its groups of access, and of sessions and rooms. */
+async function listenerDialogs(editor, listener) {
+  const { page } = editor;
+  for (const [title, name] of [["Access", "dialog-access"], ["Sessions", "dialog-sessions"]]) {
+    await openConfig(page, listener);
+    await editor.dialogOpened("#node-config-dialog-ok");
+    await group(page, title).evaluate((group) => {
+      group.open = true;
+      group.scrollIntoView({ block: "start" });
+    });
+    await picture(page, name, await page.locator(".red-ui-tray").last().boundingBox());
+    await editor.closeDialog("#node-config-dialog-cancel");
+  }
+}
+
 export default {
+  "the pictures of rooms are taken": {
+    env: {},
+    flows: rooms,
+    async run({ editor }) {
+      const { page } = editor;
+      await page.setViewportSize({ width: 1900, height: 720 });
+      const { x, y } = await page.locator("#red-ui-workspace-chart").boundingBox();
+      await picture(page, "editor-rooms", { x, y, width: 1300, height: 600 });
+      await page.setViewportSize({ width: 1200, height: 720 });
+      await listenerDialogs(editor, rooms.find((node) => node.type === "websocket-listener"));
+      await editor.openDialog(rooms.find((node) => node.type === "websocket control").id);
+      await picture(page, "dialog-control", await page.locator(".red-ui-tray").boundingBox());
+    },
+  },
+
   "the pictures are taken": {
     env: {},
     flows: shown(),

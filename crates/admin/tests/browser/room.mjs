@@ -3,15 +3,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { at, tab } from "./flows.mjs";
+import { openConfig } from "./page.mjs";
 
 const room = { id: "c000000000000003", type: "room", path: "/lobby" };
 const input = at("ri", "room in", 140, 80, { room: room.id, prefix: "", wires: [["ro"]] });
 const output = at("ro", "room out", 420, 80, { room: room.id, wires: [[]] });
 
 const find = (nodes, id) => nodes.find((node) => node.id === id);
-
-const openRoom = (page) => page.evaluate(
-  (id) => RED.editor.editConfig("", "room", id, "node-config-input"), room.id);
 
 /** A client in the room at `path`: what it sends and the first lines that it gets. */
 async function enter(url, path) {
@@ -35,7 +33,7 @@ export default {
     flows: [tab, room, input, output],
     async run({ runtime, editor }) {
       const { page } = editor;
-      await openRoom(page);
+      await openConfig(page, room);
       await page.locator("#node-config-input-path").fill("/hall");
       await editor.closeDialog("#node-config-dialog-ok");
       await editor.deploy();
@@ -44,7 +42,7 @@ export default {
       await client.got("101 Switching Protocols");
       client.say("hello");
       await client.got("hello\n");
-      await openRoom(page);
+      await openConfig(page, room);
       await page.locator("#room-show").click();
       await page.locator("#room-members", { hasText: "1" }).waitFor();
       await editor.closeDialog("#node-config-dialog-cancel");
@@ -57,7 +55,7 @@ export default {
     async run({ open }) {
       for (const [locale, label] of [["de", "Pfad"], ["zh-CN", "路径"], ["en-US", "Path"], ["fr", "Path"]]) {
         const { page } = await open(undefined, { locale });
-        await openRoom(page);
+        await openConfig(page, room);
         await page.locator('label[for="node-config-input-path"]', { hasText: label }).waitFor();
       }
     },

@@ -32,6 +32,8 @@ export default {
       await other.deploy();
       const saved = await runtime.savedFlows();
       assert.deepEqual(saved.filter((n) => n.x).map((n) => n.x), [200, 500]);
+      // The next test deploys in this one, which has the flows of before.
+      await editor.reload();
     },
   },
 };

@@ -41,13 +41,18 @@ pub(super) fn request(addr: SocketAddr, path: &str) -> String {
 
 /// Reads the response to the handshake.
 pub(super) fn expect_accepted(stream: &mut TcpStream, path: &str) -> Result<()> {
+    accepted(stream, path).map(drop)
+}
+
+/// The same; returns the response.
+pub(super) fn accepted(stream: &mut TcpStream, path: &str) -> Result<String> {
     let answer = read_head(stream).context("the handshake was not answered")?;
     ensure!(
         answer.starts_with("HTTP/1.1 101 ") && answer.contains(ACCEPT),
         "the server did not accept a WebSocket on `{path}`: `{}`",
         answer.lines().next().unwrap_or_default()
     );
-    Ok(())
+    Ok(answer)
 }
 
 fn read_head(stream: &mut TcpStream) -> Result<String> {

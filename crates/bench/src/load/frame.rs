@@ -83,6 +83,17 @@ fn header(size: usize, masked: u8) -> Vec<u8> {
     }
 }
 
+/// A frame of a client that begins with this byte.
+pub(super) fn masked(first: u8, body: &[u8]) -> Vec<u8> {
+    let mut frame = header(body.len(), MASKED);
+    if let Some(byte) = frame.first_mut() {
+        *byte = first;
+    }
+    frame.extend(MASK);
+    frame.extend(body.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
 /// A close frame with code 1000.
 pub(super) fn close() -> Vec<u8> {
     let code = 1_000_u16.to_be_bytes().into_iter().zip(MASK).map(|(byte, mask)| byte ^ mask);

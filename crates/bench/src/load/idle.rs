@@ -14,13 +14,13 @@ use crate::process::{pause, resident};
 use crate::sample::{Metric, Sample};
 
 /// Runs the measurement.
-pub(super) fn run(connections: usize, target: Target) -> Result<Sample> {
+pub(super) fn run(connections: usize, path: &str, target: Target) -> Result<Sample> {
     ensure!(connections > 0, "expected at least one connection");
     // The first connections include one-time allocations.
-    let mut open = client::connect_all(target.addr, "/echo", 20)?;
+    let mut open = client::connect_all(target.addr, path, 20)?;
     echo_once(&mut open)?;
     let before = settled(target.pid)?;
-    let mut idle = client::connect_all(target.addr, "/echo", connections)?;
+    let mut idle = client::connect_all(target.addr, path, connections)?;
     echo_once(&mut idle)?;
     let after = settled(target.pid)?;
     let each = (after as f64 - before as f64) / connections as f64;
@@ -41,7 +41,7 @@ fn echo_once(streams: &mut [TcpStream]) -> Result<()> {
 }
 
 /// The server's memory once it is stable, or after two seconds.
-fn settled(pid: u32) -> Result<u64> {
+pub(super) fn settled(pid: u32) -> Result<u64> {
     let mut last = resident(pid)?;
     for _ in 0..10 {
         pause(Duration::from_millis(200));

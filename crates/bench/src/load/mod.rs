@@ -5,11 +5,13 @@
 
 mod churn;
 mod client;
+pub(crate) mod deflated;
 mod echo;
 mod fanout;
 mod frame;
 mod idle;
 mod poll;
+mod rooms;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use hdrhistogram::Histogram;
 
+use crate::flow::Flow;
 use crate::plan::Work;
 use crate::process::cpu_time;
 use crate::sample::{Metric, Sample};
@@ -51,13 +54,26 @@ impl Window {
 /// Runs the load on the server and returns the measured numbers.
 pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample> {
     match *work {
+        Work::Echo {
+            connections,
+            in_flight,
+            size,
+            flow: flow @ (Flow::Compressed | Flow::CompressedTakeover),
+            ..
+        } => deflated::run(&deflated::Load { connections, in_flight, size, flow }, target, window),
         Work::Echo { connections, in_flight, size, rate, flow } => {
             echo::run(&echo::Load { connections, in_flight, size, rate, flow }, target, window)
         }
         Work::Fanout { subscribers, burst, size } => {
             fanout::run(&fanout::Load { subscribers, burst, size }, target, window)
         }
-        Work::Idle { connections } => idle::run(connections, target),
+        Work::Rooms { rooms, members, size } => {
+            rooms::run(&rooms::Load { rooms, members, size }, target, window)
+        }
+        Work::Idle { connections, heartbeat } => {
+            let path = if heartbeat { "/echo-heartbeat" } else { "/echo" };
+            idle::run(connections, path, target)
+        }
         Work::Churn { clients } => churn::run(clients, target, window),
     }
 }

@@ -1,13 +1,14 @@
 //! Delivery without wires: to nodes that watch others, and by node id.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
 
 use super::{RunningNode, WIRE_QUEUE};
-use crate::{Message, NodeError, Sending};
+use crate::{Message, MutexExt as _, NodeError, Sending};
 
 /// How long a sender waits for room. The sender may be part of a loop, in which case it would wait
 /// for itself.
@@ -16,7 +17,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A queue of [`WIRE_QUEUE`] messages to a node. Holding it does not keep the node from stopping.
 #[derive(Clone)]
 pub struct Aside {
-    queue: mpsc::WeakSender<Message>,
+    queue: mpsc::WeakSender<Queued>,
+}
+
+/// A message in the queue.
+pub(crate) struct Queued {
+    msg: Message,
+    /// Dropped when the node has handled the message.
+    handled: Option<oneshot::Sender<()>>,
+}
+
+/// What a sender waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The message is in the queue.
+    Queued,
+    /// The node has handled it, or [`PATIENCE`] is over.
+    Handled,
 }
 
 /// Why a message could not be delivered.
@@ -45,7 +62,7 @@ impl Aside {
     pub(crate) fn try_send(&self, mut msg: Message) -> Result<(), Missed> {
         msg.ensure_id();
         let queue = self.queue.upgrade().ok_or(Missed::Stopped)?;
-        queue.try_send(msg).map_err(|error| match error {
+        queue.try_send(Queued { msg, handled: None }).map_err(|error| match error {
             TrySendError::Full(_) => Missed::Full,
             TrySendError::Closed(_) => Missed::Stopped,
         })
@@ -55,6 +72,7 @@ impl Aside {
     pub(crate) fn send(
         &self,
         mut msg: Message,
+        until: Until,
         late: impl FnOnce(Missed) + Send + 'static,
     ) -> Sending {
         msg.ensure_id();
@@ -62,19 +80,36 @@ impl Aside {
             late(Missed::Stopped);
             return Sending::done();
         };
-        match queue.try_send(msg) {
-            Ok(()) => Sending::done(),
+        let (ack, handled) = match until {
+            Until::Queued => (None, None),
+            Until::Handled => {
+                let (ack, handled) = oneshot::channel();
+                (Some(ack), Some(handled))
+            }
+        };
+        match queue.try_send(Queued { msg, handled: ack }) {
+            Ok(()) => handled.map_or_else(Sending::done, wait_for),
             Err(TrySendError::Closed(_)) => {
                 late(Missed::Stopped);
                 Sending::done()
             }
-            Err(TrySendError::Full(msg)) => Sending::later(Box::pin(async move {
-                if queue.send_timeout(msg, PATIENCE).await.is_err() {
-                    late(Missed::Full);
+            Err(TrySendError::Full(queued)) => Sending::later(Box::pin(async move {
+                if queue.send_timeout(queued, PATIENCE).await.is_err() {
+                    return late(Missed::Full);
+                }
+                if let Some(handled) = handled {
+                    wait_for(handled).await;
                 }
             })),
         }
     }
+}
+
+fn wait_for(handled: oneshot::Receiver<()>) -> Sending {
+    Sending::later(Box::pin(async move {
+        // The other end is dropped, or the time is over.
+        let _ended = tokio::time::timeout(PATIENCE, handled).await;
+    }))
 }
 
 impl fmt::Debug for Aside {
@@ -85,20 +120,21 @@ impl fmt::Debug for Aside {
 
 /// The node's end of the queue, created on first use.
 #[derive(Default)]
-pub(super) struct AsideQueue(Mutex<Option<mpsc::Sender<Message>>>);
+pub(super) struct AsideQueue(Mutex<Option<mpsc::Sender<Queued>>>);
 
 impl AsideQueue {
     /// Lets the queue drain and accepts no more messages.
     pub(super) fn close(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.locked().take();
     }
 }
 
 impl RunningNode {
     /// A queue to this node without a wire. Must be called in a tokio runtime.
     pub fn aside(self: &Arc<Self>) -> Aside {
-        let mut queue = self.aside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.get_or_insert_with(|| self.queue());
+        let mut queue = self.aside.0.locked();
+        let queue =
+            queue.get_or_insert_with(|| self.queue(|Queued { msg, handled }| (msg, handled)));
         Aside { queue: queue.downgrade() }
     }
 }

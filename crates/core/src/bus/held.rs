@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use super::{WIRE_QUEUE, Way, Wire};
-use crate::{Message, Sending};
+use crate::{Message, MutexExt as _, Sending};
 
 /// The messages on a wire that is not open yet, at most [`WIRE_QUEUE`]; senders wait when it is
 /// full.
@@ -72,7 +72,7 @@ impl Drop for Opening {
 
 impl Hold {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Message>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     pub(super) fn closes_cycle(&self) -> bool {

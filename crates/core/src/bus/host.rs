@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 
+use super::aside::Until;
 use super::{Outlet, Seat, Wire};
 use crate::{
-    Host, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
-    Status, Users, Value,
+    Host, Key, Level, Links, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending,
+    SettingValue, Status, Users, Value,
 };
 
 impl Host for Outlet {
@@ -40,12 +41,11 @@ impl Host for Outlet {
     fn deliver(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
         let node = self.services.addressed(id);
         let node = node.ok_or_else(|| NodeError::new(format!("there is no node `{id}`")))?;
-        let this = self.this.clone();
-        Ok(node.aside().send(msg, move |missed| {
-            if let Some(this) = this.upgrade() {
-                this.fail_aside(&missed.into(), None);
-            }
-        }))
+        Ok(match id.starts_with(Links::ANSWER) {
+            // An answer comes before what is sent after it.
+            true => self.hand_over(&node, msg),
+            false => self.queue_at(&node, msg),
+        })
     }
 
     fn find_linked(&self, name: &str) -> Result<String, NodeError> {
@@ -86,6 +86,10 @@ impl Host for Outlet {
 
     fn failed_with(&self, error: NodeError, msg: Message) -> Sending {
         self.fail(&error, Some(msg))
+    }
+
+    fn failed_first(&self, error: NodeError, msg: Message) -> Sending {
+        self.fail_until(&error, Some(msg), Until::Handled)
     }
 
     fn completed(&self, msg: Message) -> Sending {

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
 
+use super::aside::Until;
 use super::{Handler, Outlet, RunningNode, guarded_as};
-use crate::{Message, NodeError, Sending, Status, User, Users, Value};
+use crate::{Message, MutexExt as _, NodeError, Sending, Status, User, Users, Value};
 
 /// Nested deliveries beyond this depth go through a queue: nodes may send to each other in a cycle.
 const DEPTH: u32 = 32;
@@ -24,7 +25,7 @@ impl RunningNode {
         let peers = users.iter().map(|(user, node)| (user.info.id.clone(), Arc::downgrade(node)));
         self.outlet.users.store(Arc::new(peers.collect()));
         let handles = users.iter().map(|(_, node)| Arc::downgrade(&node.outlet));
-        *self.outlet.shown_at.lock().unwrap_or_else(PoisonError::into_inner) = handles.collect();
+        *self.outlet.shown_at.locked() = handles.collect();
         self.tell_users(users.into_iter().map(|(user, _)| user).collect());
     }
 
@@ -53,7 +54,7 @@ impl RunningNode {
 impl Outlet {
     /// Shows a status at each user; for the named users of a test, passes it to the services.
     pub(super) fn show_at_users(&self, status: &Status) {
-        let running = self.shown_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.shown_at.locked();
         if running.is_empty() {
             for user in self.user_list.borrow().iter() {
                 self.services.status(&user.info, status.clone());
@@ -85,24 +86,34 @@ impl Outlet {
         })
     }
 
-    pub(super) fn send_to_peer(&self, id: &str, mut msg: Message) -> Result<Sending, NodeError> {
-        let peer = self.peer(id)?;
-        msg.ensure_id();
+    pub(super) fn send_to_peer(&self, id: &str, msg: Message) -> Result<Sending, NodeError> {
+        Ok(self.hand_over(&self.peer(id)?, msg))
+    }
+
+    /// Delivers a message in this task, or through the node's queue if deliveries are nested too
+    /// deeply.
+    pub(super) fn hand_over(&self, node: &Arc<RunningNode>, mut msg: Message) -> Sending {
         if LEVEL.get() >= DEPTH {
-            let this = self.this.clone();
-            return Ok(peer.aside().send(msg, move |missed| {
-                if let Some(this) = this.upgrade() {
-                    this.fail_aside(&missed.into(), None);
-                }
-            }));
+            return self.queue_at(node, msg);
         }
-        let mut rest = Level::within(|| peer.deliver(msg));
+        msg.ensure_id();
+        let mut rest = Level::within(|| node.deliver(msg));
         if rest.is_done() {
-            return Ok(rest);
+            return rest;
         }
-        Ok(Sending::later(Box::pin(std::future::poll_fn(move |cx| {
+        Sending::later(Box::pin(std::future::poll_fn(move |cx| {
             Level::within(|| Pin::new(&mut rest).poll(cx))
-        }))))
+        })))
+    }
+
+    /// Delivers a message through the node's queue.
+    pub(super) fn queue_at(&self, node: &Arc<RunningNode>, msg: Message) -> Sending {
+        let this = self.this.clone();
+        node.aside().send(msg, Until::Queued, move |missed| {
+            if let Some(this) = this.upgrade() {
+                this.fail_aside(&missed.into(), None);
+            }
+        })
     }
 
     pub(super) fn ask_config_node(

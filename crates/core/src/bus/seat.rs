@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Outlet;
-use crate::{Level, NodeInfo};
+use crate::{Level, MutexExt as _, NodeInfo};
 
 /// So many calls of a new node run aside.
 const FIRST_CALLS: u32 = 8;
@@ -49,10 +49,6 @@ thread_local! {
     static DESK: Arc<Desk> = Desk::of_this_thread();
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A node's place in the record.
 pub(super) struct Seat {
     number: u32,
@@ -63,20 +59,18 @@ pub(super) struct Seat {
 impl Seat {
     pub(super) fn new(node: Weak<Outlet>) -> Arc<Self> {
         let number = LAST_NUMBER.fetch_add(1, Relaxed).wrapping_add(1);
-        lock(&NODES).insert(number, node);
+        NODES.locked().insert(number, node);
         Arc::new(Seat { number, wary: AtomicU32::new(FIRST_CALLS) })
     }
 
-    /// Calls the node's code.
+    /// Calls the node's code. Inlined, because `work` holds a message, which each call would move.
+    #[inline(always)]
     pub(super) fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        DESK.with(|desk| {
-            let _inside = desk.enter(self.number);
-            if self.wary.load(Relaxed) > 0 || SCARCE.load(Relaxed) {
-                self.run_aside(desk, work)
-            } else {
-                work()
-            }
-        })
+        let _inside = Inside::enter(self.number);
+        if self.wary.load(Relaxed) > 0 || SCARCE.load(Relaxed) {
+            return self.run_aside(work);
+        }
+        work()
     }
 
     /// Runs a future of the node's.
@@ -86,9 +80,9 @@ impl Seat {
     }
 
     #[cold]
-    fn run_aside<R>(&self, desk: &Desk, work: impl FnOnce() -> R) -> R {
+    fn run_aside<R>(&self, work: impl FnOnce() -> R) -> R {
         let began = Instant::now();
-        let result = desk.run_aside(work);
+        let result = DESK.with(|desk| desk.run_aside(work));
         if began.elapsed() < LONG {
             // Calls of other threads may get lost in the count, which does no harm.
             self.wary.store(self.wary.load(Relaxed).saturating_sub(1), Relaxed);
@@ -101,19 +95,47 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        lock(&NODES).remove(&self.number);
+        NODES.locked().remove(&self.number);
     }
+}
+
+/// The workers, as a plugin library sees them: they are the host's, and only the host can give one
+/// away.
+#[doc(hidden)]
+pub trait Workers: Sync {
+    /// Calls `work` once.
+    fn run_aside(&self, work: &mut dyn FnMut());
+    fn is_aside(&self) -> bool;
+}
+
+/// Those of the host, in a plugin library.
+static OF_HOST: OnceLock<&'static dyn Workers> = OnceLock::new();
+
+/// Sets the workers of the host, in a plugin library, before any use.
+#[doc(hidden)]
+pub fn provide_workers(workers: &'static dyn Workers) {
+    let _already = OF_HOST.set(workers);
 }
 
 /// Runs something that may take long, so that nobody else has to wait for this thread: another one
 /// goes on with the tasks of this worker. Costs some microseconds.
 pub fn run_aside<R>(work: impl FnOnce() -> R) -> R {
-    DESK.with(|desk| desk.run_aside(work))
+    let Some(host) = OF_HOST.get() else { return DESK.with(|desk| desk.run_aside(work)) };
+    let (mut work, mut result) = (Some(work), None);
+    host.run_aside(&mut || result = work.take().map(|work| work()));
+    match (result, work) {
+        (Some(result), _) => result,
+        (None, Some(work)) => work(),
+        (None, None) => unreachable!("the work was taken and gave no result"),
+    }
 }
 
 /// Whether this thread has given its worker away already, or has none.
 pub fn is_aside() -> bool {
-    DESK.with(|desk| desk.aside.load(Relaxed)) || !on_worker()
+    match OF_HOST.get() {
+        Some(host) => host.is_aside(),
+        None => DESK.with(|desk| desk.aside.load(Relaxed)) || !on_worker(),
+    }
 }
 
 fn on_worker() -> bool {
@@ -134,19 +156,20 @@ struct Desk {
 impl Desk {
     fn of_this_thread() -> Arc<Self> {
         let desk = Arc::new(Desk::default());
-        let mut desks = lock(&DESKS);
+        let mut desks = DESKS.locked();
         desks.retain(|desk| desk.strong_count() > 0);
         desks.push(Arc::downgrade(&desk));
         desk
     }
 
-    fn enter(&self, number: u32) -> Inside<'_> {
+    /// Returns the number of the node that the thread was in before.
+    fn enter(&self, number: u32) -> u32 {
         let before = number_of(self.at.load(Relaxed));
         if before == 0 {
             self.task.store(number, Relaxed);
         }
         self.set(number);
-        Inside { desk: self, before }
+        before
     }
 
     /// Only the thread itself writes.
@@ -179,14 +202,22 @@ fn number_of(at: u64) -> u32 {
     (at & NUMBER) as u32
 }
 
-struct Inside<'a> {
-    desk: &'a Desk,
+/// The thread is in a node's code until this is dropped.
+struct Inside {
     before: u32,
 }
 
-impl Drop for Inside<'_> {
+impl Inside {
+    #[inline]
+    fn enter(number: u32) -> Self {
+        Inside { before: DESK.with(|desk| desk.enter(number)) }
+    }
+}
+
+impl Drop for Inside {
+    #[inline]
     fn drop(&mut self) {
-        self.desk.set(self.before);
+        DESK.with(|desk| desk.set(self.before));
     }
 }
 
@@ -234,12 +265,12 @@ impl std::fmt::Debug for LongCall {
 
 /// The long calls that the last look has found.
 pub fn long_calls() -> Vec<LongCall> {
-    lock(&FOUND).clone()
+    FOUND.locked().clone()
 }
 
 /// Those in which tasks of this node are held.
 pub(super) fn holding(seat: &Seat) -> Vec<LongCall> {
-    lock(&FOUND).iter().filter(|call| call.task == seat.number).cloned().collect()
+    FOUND.locked().iter().filter(|call| call.task == seat.number).cloned().collect()
 }
 
 /// Looks for long calls, from time to time.
@@ -257,7 +288,7 @@ impl LongCalls {
         let now = Instant::now();
         let mut seen = HashMap::new();
         let mut long = Vec::new();
-        for desk in lock(&DESKS).iter().filter_map(Weak::upgrade) {
+        for desk in DESKS.locked().iter().filter_map(Weak::upgrade) {
             let at = desk.at.load(Relaxed);
             if number_of(at) == 0 {
                 continue;
@@ -273,7 +304,7 @@ impl LongCalls {
         self.seen = seen;
         let held = long.iter().filter(|call| !call.aside).count();
         SCARCE.store(held > 0 && held * 2 >= workers, Relaxed);
-        lock(&FOUND).clone_from(&long);
+        FOUND.locked().clone_from(&long);
         long
     }
 
@@ -284,7 +315,7 @@ impl LongCalls {
 }
 
 fn found(desk: &Desk, id: (usize, u64), since: Instant) -> Option<LongCall> {
-    let node = lock(&NODES).get(&number_of(id.1)).cloned()?;
+    let node = NODES.locked().get(&number_of(id.1)).cloned()?;
     let (task, aside) = (desk.task.load(Relaxed), desk.aside.load(Relaxed));
     if !aside {
         node.upgrade()?.seat.wary.store(WARY_CALLS, Relaxed);

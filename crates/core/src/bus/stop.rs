@@ -1,11 +1,10 @@
 //! How a node stops: within a time limit, naming the node whose code prevents it.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Exclusive, Handler, RunningNode, Wires, guarded, seat};
-use crate::StopReason;
+use crate::{MutexExt as _, StopReason};
 
 impl RunningNode {
     /// Stops the node: it handles the messages left in queued wires without senders, receives no
@@ -63,7 +62,7 @@ impl RunningNode {
     }
 
     fn stop_exclusive(&self, exclusive: &Exclusive, reason: StopReason) {
-        let stop = exclusive.stop.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stop = exclusive.stop.locked().take();
         match stop {
             // Fails only if the task was already cancelled.
             Some(stop) => drop(stop.send(reason)),

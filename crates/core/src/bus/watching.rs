@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::aside::Until;
 use super::{Aside, Handler, Outlet, RunningNode, guarded};
 use crate::{
     Handled, Host, Key, Level, Map, Message, Node, NodeError, NodeInfo, Sending, Status, Value,
@@ -113,14 +114,23 @@ impl Outlet {
         let source = Map::from_iter([(Key::new_static("source"), source(&self.info))]);
         let mut told = msg;
         told.set("complete", source);
-        self.tell(&self.watchers.load().completions, &told)
+        self.tell(&self.watchers.load().completions, &told, Until::Queued)
     }
 
     /// Reports a failure to the watchers. The returned future ends when their queues have accepted
     /// it.
     pub(super) fn fail(&self, error: &NodeError, msg: Option<Message>) -> Sending {
+        self.fail_until(error, msg, Until::Queued)
+    }
+
+    pub(super) fn fail_until(
+        &self,
+        error: &NodeError,
+        msg: Option<Message>,
+        until: Until,
+    ) -> Sending {
         match self.failure(error, msg) {
-            Some(told) => self.tell(&self.watchers.load().errors, &told),
+            Some(told) => self.tell(&self.watchers.load().errors, &told, until),
             None => Sending::done(),
         }
     }
@@ -188,14 +198,14 @@ impl Outlet {
     }
 
     /// Sends each watcher its own copy.
-    fn tell(&self, watchers: &[Aside], told: &Message) -> Sending {
+    fn tell(&self, watchers: &[Aside], told: &Message, until: Until) -> Sending {
         let mut waiting = Vec::new();
         for watcher in watchers {
             let (services, info) = (Arc::clone(&self.services), Arc::clone(&self.info));
             let late = move |missed| {
                 services.log(&info, Level::Warn, format_args!("{}", NodeError::from(missed)));
             };
-            let sending = watcher.send(told.clone(), late);
+            let sending = watcher.send(told.clone(), until, late);
             if !sending.is_done() {
                 waiting.push(sending);
             }

@@ -11,8 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::directory::Directory;
 use crate::flow_file::text;
 use crate::graph::{Edge, Graph, Order, WireKind};
-use crate::plan::{Plan, PlannedNode};
-use crate::restart::{Decision, Decisions};
+use crate::plan::{Origin, Plan, PlannedNode};
 use crate::running::{NodeRecord, Queues};
 use crate::services::NodeServices;
 use crate::validate::References;
@@ -50,20 +49,14 @@ struct NextNode {
 }
 
 impl NextNode {
-    /// The running node of `record` for the plan's, or else a new one.
-    fn new(
-        planned: PlannedNode,
-        watched: Watched,
-        record: Option<NodeRecord>,
-        services: &Arc<NodeServices>,
-    ) -> Self {
+    fn new(planned: PlannedNode, watched: Watched, services: &Arc<NodeServices>) -> Self {
         let (references, links) = (planned.references, planned.node_type.links);
         let user = UserData { node_type: planned.node_type, properties: planned.properties };
-        let (kept, node, queues) = match record {
-            Some(record) => (true, record.node, record.queues),
-            None => {
+        let (kept, node, queues) = match planned.origin {
+            Origin::Running(record) => (true, record.node, record.queues),
+            Origin::Built(info, built) => {
                 let services: Arc<dyn Services> = Arc::clone(services) as _;
-                let node = RunningNode::new(planned.info, planned.built, services);
+                let node = RunningNode::new(info, built, services);
                 if let Some(endpoint) = references.endpoint() {
                     node.set_endpoint(endpoint);
                 }
@@ -95,24 +88,14 @@ impl UserData {
 }
 
 impl NextSet {
-    /// The nodes of `plan`. The records of those that go on are taken out of `old`.
-    pub(super) fn new(
-        plan: Plan,
-        decisions: &Decisions,
-        old: &mut HashMap<String, NodeRecord>,
-        services: &Arc<NodeServices>,
-    ) -> Self {
+    /// The nodes of `plan`.
+    pub(super) fn new(plan: Plan, services: &Arc<NodeServices>) -> Self {
         let uses = plan.uses();
         let graph = Graph::new(&plan.ports(), &plan.configs(), &uses);
         let watched = watched(&plan);
-        let next_node = |(planned, watched): (PlannedNode, Watched)| {
-            let id = &planned.info.id;
-            let keep = decisions.get(id) == Some(&Decision::Keep);
-            let record = if keep { old.remove(id) } else { None };
-            NextNode::new(planned, watched, record, services)
-        };
-        let nodes = plan.nodes.into_iter().zip(watched).map(next_node).collect();
-        NextSet { nodes, graph, uses }
+        let next = plan.nodes.into_iter().zip(watched);
+        let nodes = next.map(|(planned, watched)| NextNode::new(planned, watched, services));
+        NextSet { nodes: nodes.collect(), graph, uses }
     }
 
     /// Makes the next wires of all nodes. A queued wire between kept nodes that does not change

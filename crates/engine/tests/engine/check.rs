@@ -115,6 +115,45 @@ fn two_listeners_on_one_path_are_both_named() {
 }
 
 #[test]
+fn paths_that_match_the_same_are_told_from_those_that_overlap() {
+    let found = problems(json!([
+        {"id": "x", "type": "listener", "z": "", "path": "/a/:x"},
+        {"id": "y", "type": "listener", "z": "", "path": "a/:y"},
+        {"id": "b", "type": "listener", "z": "", "path": "/a/b"},
+        {"id": "deep", "type": "listener", "z": "", "path": "/a/b/c"},
+        {"id": "all", "type": "listener", "z": "", "path": "/a/b/*"},
+    ]));
+    let found: Vec<_> = found
+        .iter()
+        .map(|it| (it.severity, it.place.id.as_str(), it.others[0].id.as_str(), it.text.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (
+                Severity::Node,
+                "y",
+                "x",
+                "`a/:y` is already used by `x`, so `y` does not start; \
+                 give one of them a different path"
+            ),
+            (
+                Severity::Warning,
+                "b",
+                "x",
+                "some requests match `/a/b` and the path of `x`; the more exact one gets them"
+            ),
+            (
+                Severity::Warning,
+                "all",
+                "deep",
+                "some requests match `/a/b/*` and the path of `deep`; the more exact one gets them"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn a_missing_type_is_listed_once_with_all_its_places() {
     let found = problems(json!([
         {"id": "u", "type": "tab", "label": "Other"},

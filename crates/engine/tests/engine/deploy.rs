@@ -1,7 +1,7 @@
 //! Which nodes each type of deploy restarts, and which go on.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use crate::support::{Bench, file, start};
 use ferrowire_core::{Message, StopReason};
@@ -360,13 +360,17 @@ async fn messages_to_a_new_node_wait_until_it_has_started_and_keep_their_order()
     bench.stop().await;
 }
 
-/// The lines of the log, for a test.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was logged on the thread of a test.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes to [`LOGGED`].
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -374,31 +378,37 @@ impl io::Write for Log {
     }
 }
 
-impl Log {
-    /// The lines about starts and restarts since the last call, sorted.
-    fn decisions(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap();
-        let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix("DEBUG "));
-        let mut lines: Vec<String> =
-            lines.filter(|line| line.contains("starts: ")).map(str::to_owned).collect();
-        lines.sort();
-        lines
-    }
+/// Logs from now on, for all threads: with a subscriber of one thread, tracing would remember that the other
+/// tests' threads do not want a line, and leave it out here as well.
+fn log() {
+    tracing_subscriber::fmt()
+        .with_writer(|| Log)
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_target(false)
+        .init();
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// The lines about starts and restarts since the last call, sorted.
+fn decisions() -> Vec<String> {
+    let text = String::from_utf8(LOGGED.take()).unwrap();
+    let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix("DEBUG "));
+    let mut lines: Vec<String> =
+        lines.filter(|line| line.contains("starts: ")).map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 #[tokio::test]
 async fn the_log_tells_why_nodes_restart() {
-    let (log, subscriber) = (Log::default(), tracing_subscriber::fmt());
-    let writer = log.clone();
-    let subscriber = subscriber.with_writer(move || writer.clone()).with_ansi(false).without_time();
-    let _guard = tracing::subscriber::set_default(
-        subscriber.with_max_level(tracing::Level::DEBUG).with_target(false).finish(),
-    );
+    log();
     let bench = start(flows()).await;
-    assert_eq!(log.decisions(), [""; 0]);
+    assert_eq!(decisions(), [""; 0]);
     bench.deploy(with("l", "name", "L"), DeployType::Nodes).await;
     assert_eq!(
-        log.decisions(),
+        decisions(),
         [
             "the node restarts: it refers to `l`, which changed or is gone id=i type=in name=",
             "the node restarts: its properties or credentials changed id=l type=listener name=L",

@@ -26,7 +26,7 @@ fn the_form_with_a_revision_is_read_and_kept() {
 #[test]
 fn the_revision_is_the_one_that_node_red_computes() {
     let file = FlowFile::parse(b"[]").unwrap();
-    assert_eq!(file.rev(), "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945");
+    assert_eq!(&*file.rev(), "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945");
 }
 
 #[test]

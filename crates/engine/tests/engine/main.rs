@@ -20,3 +20,6 @@ mod support;
 mod users;
 #[cfg(test)]
 mod watching;
+
+// The expressions of nodes and variables.
+use ferrowire_languages as _;

@@ -1,6 +1,8 @@
 //! Answers `OPTIONS` requests with the methods that flows serve at a path (RFC 9110 §9.3.7).
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
+
+use ferrowire_core::MutexExt as _;
 
 use ferrowire_core::port::Answer;
 use hyper::header::{ALLOW, HeaderValue};
@@ -19,14 +21,14 @@ pub(super) struct Served(Arc<Mutex<Vec<Weak<dyn Answer>>>>);
 
 impl Served {
     pub(super) fn add(&self, answer: &Arc<dyn Answer>) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answers = self.0.locked();
         answers.retain(|known| known.strong_count() > 0);
         answers.push(Arc::downgrade(answer));
     }
 
     /// The methods at `path`, such as `GET,HEAD,POST`; `None` if nothing is served there.
     pub(super) fn methods(&self, path: &str) -> Option<String> {
-        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let answers = self.0.locked().clone();
         let mut found: Vec<&str> = Vec::new();
         for answer in answers.iter().filter_map(Weak::upgrade) {
             for method in METHODS.iter().filter(|method| answer.answers(method, path)) {

@@ -1,4 +1,4 @@
-//! What a library may ask of the host about messages beside the wires.
+//! The functions of the host for a library: messages other than over wires.
 
 use std::ffi::c_void;
 
@@ -48,8 +48,13 @@ pub(super) unsafe extern "C" fn failed_with(
     // SAFETY: a way of this side; failure and message are handed over.
     let (way, failed, msg) =
         unsafe { (way(pointer), Failed::from_raw(failure), message::from_raw(message)) };
-    let error = error_in("a task", way.plugin, failed.unwrap_or_else(Failed::unknown));
-    let sending = answered(way, Sending::done(), || way.cx.fail_with(error, msg));
+    let failed = failed.unwrap_or_else(Failed::unknown);
+    let first = failed.first;
+    let error = error_in("a task", way.plugin, failed);
+    let sending = answered(way, Sending::done(), || match first {
+        true => way.cx.fail_first(error, msg),
+        false => way.cx.fail_with(error, msg),
+    });
     rest_of(way, sending)
 }
 

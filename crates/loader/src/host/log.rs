@@ -1,7 +1,9 @@
-//! The host's log for what a library writes through its own copies of `tracing` and `log`.
+//! The host's log for lines of a library, which has its own copies of `tracing` and `log`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
+
+use ferrowire_core::MutexExt as _;
 
 use tracing::callsite::{Callsite, Identifier};
 use tracing::field::{FieldSet, Value};
@@ -15,10 +17,10 @@ use ferrowire_abi::{contained, raw};
 
 const TARGET: &str = "ferrowire::plugins";
 
-/// How many pairs of level and target are told apart; further ones count as [`TARGET`].
+/// The maximum number of pairs of level and target; further ones are logged with [`TARGET`].
 const PLACES: usize = 4096;
 
-/// A place in a library's code that writes to the log, as this side's `tracing` wants it.
+/// A call site in a library's code, as this side's `tracing` needs it.
 struct Place {
     level: Level,
     target: &'static str,
@@ -26,7 +28,7 @@ struct Place {
 }
 
 impl Callsite for Place {
-    // The library asks anew for every line.
+    // The library queries it for every line.
     fn set_interest(&self, _: Interest) {}
 
     fn metadata(&self) -> &Metadata<'_> {
@@ -34,7 +36,7 @@ impl Callsite for Place {
     }
 }
 
-/// Whom fields belong to when nobody compares them.
+/// The call site of fields, which is not compared.
 static ANY: Place = Place { level: Level::ERROR, target: TARGET, metadata: OnceLock::new() };
 
 fn describe(level: Level, target: &'static str, place: &'static Place) -> Metadata<'static> {
@@ -56,7 +58,7 @@ fn level(level: u32) -> Level {
 fn place(level: Level, target: &str) -> &'static Place {
     static PLACES_KNOWN: Mutex<Option<HashMap<(Level, &'static str), &'static Place>>> =
         Mutex::new(None);
-    let mut known = PLACES_KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = PLACES_KNOWN.locked();
     let known = known.get_or_insert_default();
     let full = known.len() >= PLACES;
     if let Some(place) = known.get(&(level, target)) {

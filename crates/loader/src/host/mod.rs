@@ -1,5 +1,7 @@
-//! The host's side: makes node types of a library's tables.
+//! The host's side: turns a library's tables into node types.
 
+mod aside;
+mod language;
 mod links;
 mod log;
 mod metrics;
@@ -35,7 +37,7 @@ pub enum Refusal {
         /// Its major version.
         theirs: u16,
     },
-    /// It needs what this host doesn't have.
+    /// It needs a feature that this host does not have.
     #[error(
         "it was built for version {MAJOR}.{theirs} of the plugin ABI, this runtime has \
          {MAJOR}.{MINOR}; update the runtime, or build the plugin with an older `ferrowire`"
@@ -50,7 +52,7 @@ pub enum Refusal {
          build it with `panic = \"unwind\"`"
     )]
     Aborts,
-    /// Its tables make no sense.
+    /// Its tables are invalid.
     #[error("its tables are damaged: {0}; build it again")]
     Damaged(&'static str),
     /// Its own preparations failed.
@@ -218,6 +220,7 @@ fn links(kind: u32, property: &'static str) -> Links {
         1 => Links::Out(property),
         2 => Links::In(property),
         3 => Links::Call(property),
+        4 => Links::Answers,
         _ => Links::None,
     }
 }

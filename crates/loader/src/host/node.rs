@@ -36,7 +36,7 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// The table, unless it lacks what the first version has.
+    /// The table, unless it is smaller than that of the first version.
     ///
     /// # Safety
     /// `table` must be lent for ever.
@@ -61,7 +61,7 @@ struct Remote {
     node: *mut c_void,
     table: Table,
     plugin: &'static str,
-    /// Set when the node was told what is around it.
+    /// Set when the node has its context.
     cx: OnceLock<NodeContext>,
 }
 
@@ -71,7 +71,7 @@ unsafe impl Send for Remote {}
 unsafe impl Sync for Remote {}
 
 impl Remote {
-    /// Tells the node what is around it, unless that happened already.
+    /// Gives the node its context, unless it has it.
     fn bind(self: &Arc<Self>, cx: &NodeContext) {
         self.cx.get_or_init(|| {
             // Before the task that carries changes over first runs there may be one.
@@ -237,7 +237,7 @@ unsafe extern "C" fn emit(data: *mut c_void, port: usize, message: *mut raw::Mes
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        // Tasks end also when the host's runtime did, and nobody stopped the node.
+        // Tasks also end with the host's runtime, without a stop of the node.
         drop(self.cancel());
         let mut failure = raw::Failure::NONE;
         // SAFETY: the one call that ends the node.

@@ -1,4 +1,4 @@
-//! What a library may ask of the host's port, and its handlers as the port sees them.
+//! The functions of the host for a library: the port; and the library's handlers for the port.
 
 use std::ffi::c_void;
 use std::sync::Arc;

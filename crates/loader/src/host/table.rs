@@ -1,19 +1,21 @@
-//! What a library may ask of the host.
+//! The functions of the host for a library.
 
 use std::collections::HashSet;
 use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
 
 use ferrowire_abi::failure::Failed;
 use ferrowire_abi::{contained, future, message, raw};
-use ferrowire_core::{Level, Map, NodeContext, NodeError, Sending, Status, Text, Value};
+use ferrowire_core::{
+    Level, Map, MutexExt as _, NodeContext, NodeError, Sending, Status, Text, Value,
+};
 
 /// The host of one loaded node.
 pub(super) struct Way {
     pub(super) cx: NodeContext,
-    /// Entered when the library calls from a thread of its own.
+    /// Entered when the library calls from one of its own threads.
     pub(super) runtime: Handle,
     /// The plugin, for messages about it.
     pub(super) plugin: &'static str,
@@ -56,6 +58,16 @@ pub(super) static HOST: raw::HostTable = raw::HostTable {
     ask: super::users::ask,
     setting,
     log_value,
+    compile: super::language::compile,
+    drop_compiled: super::language::drop_compiled,
+    evaluate: super::language::evaluate,
+    group_names: super::language::group_names,
+    find: super::language::find,
+    date_text: super::language::date_text,
+    now_as: super::language::now_as,
+    number_text: super::language::number_text,
+    run_aside: super::aside::run_aside,
+    is_aside: super::aside::is_aside,
 };
 
 /// # Safety
@@ -110,7 +122,7 @@ pub(super) fn rest_of(way: &Way, sending: Sending) -> raw::Future {
         sending.await;
         Ok(())
     };
-    future::into_raw(rest, move |work| entered(&runtime, work))
+    future::into_raw(Box::pin(rest), move |work| entered(&runtime, work))
 }
 
 unsafe extern "C" fn status(pointer: *const c_void, whom: u32, status: *mut raw::Status) {
@@ -200,14 +212,14 @@ unsafe extern "C" fn env(pointer: *const c_void, name: raw::Str) -> *mut raw::Me
 const NAMES: usize = 1024;
 
 /// The colours, shapes and topics of linked nodes are constants; those of loaded ones are made
-/// so here. They are few, and the bound keeps a node that makes them up from filling the memory.
+/// so here. The bound keeps a node that generates them from filling the memory.
 pub(super) fn intern(name: &str) -> &'static str {
     const KNOWN: [&str; 8] = ["", "red", "green", "yellow", "blue", "grey", "ring", "dot"];
     static OTHERS: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
     if let Some(known) = KNOWN.iter().find(|known| **known == name) {
         return known;
     }
-    let mut others = OTHERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut others = OTHERS.locked();
     let others = others.get_or_insert_default();
     if let Some(known) = others.get(name) {
         return known;

@@ -1,8 +1,7 @@
-//! What a library's configuration nodes and their users ask of the host.
+//! The functions of the host for a library: configuration nodes and their users.
 
 use std::ffi::c_void;
 
-use ferrowire_abi::failure::Failed;
 use ferrowire_abi::slot::Slot;
 use ferrowire_abi::{future, message, raw};
 use ferrowire_core::Sending;
@@ -50,8 +49,8 @@ pub(super) unsafe extern "C" fn ask(
     let Some(asked) = asked else { return raw::Future::DONE };
     let runtime = way.runtime.clone();
     let answer = async move {
-        slot.fill(asked.await.map_err(Failed::from)?);
+        slot.fill(asked.await?);
         Ok(())
     };
-    future::into_raw(answer, move |work| super::table::entered(&runtime, work))
+    future::into_raw(Box::pin(answer), move |work| super::table::entered(&runtime, work))
 }

@@ -1,4 +1,4 @@
-//! What a library may ask of the host about contexts.
+//! The functions of the host for a library: contexts.
 
 use std::ffi::c_void;
 

@@ -1,5 +1,6 @@
 //! `Intl.DateTimeFormat`: dates in the words of a locale.
 
+use ferrowire_zone as zone;
 use jiff::{Timestamp, tz::Offset, tz::TimeZone};
 
 use super::data::{Locale, common, pattern};
@@ -300,17 +301,25 @@ fn field(locale: &Locale, name: &str) -> Option<Field> {
     })
 }
 
-/// The zone of a name, and the name as it is written; the system's for none.
-pub(super) fn zone(name: Option<&str>) -> Option<(TimeZone, String)> {
-    let Some(name) = name else {
-        let zone = TimeZone::system();
-        let name = zone.iana_name().unwrap_or("UTC").to_owned();
-        let utc = matches!(
-            name.as_str(),
-            "Etc/UTC" | "Etc/UCT" | "Etc/Zulu" | "UCT" | "Zulu" | "Etc/Unknown"
-        );
-        return Some((zone, if utc { "UTC".to_owned() } else { name }));
-    };
+/// What the local time zone is called; some have no name.
+pub(super) fn local_name() -> Option<String> {
+    let local = zone::local();
+    match local.rules() {
+        rules if *rules == TimeZone::UTC => local.name().map(str::to_owned),
+        rules => local.name().and_then(|_| written(rules)),
+    }
+}
+
+/// The zone of a name; the local one if that is empty.
+pub(super) fn zone(name: &str) -> Option<TimeZone> {
+    if name.is_empty() {
+        return Some(zone::local().rules().clone());
+    }
+    named_zone(name).map(|(zone, _)| zone)
+}
+
+/// The zone of a name, and the name as it is written.
+pub(super) fn named_zone(name: &str) -> Option<(TimeZone, String)> {
     if let Some(digits) = name.strip_prefix(['+', '-']) {
         let (hours, minutes) = match digits.split_once(':') {
             Some(parts) => parts,
@@ -331,10 +340,17 @@ pub(super) fn zone(name: Option<&str>) -> Option<(TimeZone, String)> {
         return Some((TimeZone::UTC, "UTC".to_owned()));
     }
     let zone = TimeZone::get(name).ok()?;
-    let known = zone.iana_name()?.to_owned();
-    // As other programs write it: ours knows more than the names of zones.
-    let known = common("zones")
-        .find(|zone| zone.eq_ignore_ascii_case(&known))
-        .map_or(known.clone(), str::to_owned);
+    let known = written(&zone)?;
     Some((zone, known))
+}
+
+/// The name of a zone as other programs write it: of all names for the same zone one.
+fn written(zone: &TimeZone) -> Option<String> {
+    let name = zone.iana_name()?;
+    let primary = zone.primary_iana_name();
+    let is_same =
+        |other: &str| TimeZone::get(other).is_ok_and(|o| o.primary_iana_name() == primary);
+    let known = common("zones").find(|known| known.eq_ignore_ascii_case(name));
+    let known = known.or_else(|| common("zones").find(|known| is_same(known)));
+    Some(known.unwrap_or(name).to_owned())
 }

@@ -1,11 +1,13 @@
 //! `Reduce`: an expression, applied to each message of a sequence in turn, makes one message of it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use ferrowire::expression::javascript;
 use ferrowire::expression::{Jsonata, TypedValue};
 use ferrowire::sequence::{Added, Gathered, Sequences, drop_then, fail_last, send_and_complete};
-use ferrowire::{Handled, Message, NodeConfig, NodeContext, NodeError, Sending, Value};
+use ferrowire::{
+    Handled, Message, MutexExt as _, NodeConfig, NodeContext, NodeError, Sending, Value,
+};
 
 use super::MOST_HELD;
 
@@ -35,7 +37,7 @@ impl Reduce {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Sequences<Gathered>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.locked()
     }
 
     /// Completes the messages of all sequences, which end with the node.

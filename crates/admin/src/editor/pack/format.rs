@@ -1,13 +1,12 @@
 //! The format of the pack: written by the build script, read by `pack`.
 //!
 //! The length of the index (8 bytes, little endian), the index, and the contents. The index has a
-//! line for each file: path, offset, length, `gzip` or `plain`, and tag, separated by tabs.
+//! line for each file: path, offset, length, `brotli` or `plain`, and tag, separated by tabs.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use brotli::enc::BrotliEncoderParams;
 use sha2::{Digest, Sha256};
 
 /// Writes a pack.
@@ -27,10 +26,10 @@ impl Packer {
     pub(crate) fn add(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
         let tag: String =
             Sha256::digest(content).iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-        let packed = if self.compress { gzip(content)? } else { Vec::new() };
+        let packed = if self.compress { brotli(content)? } else { Vec::new() };
         // Files in compressed formats (fonts, images) would grow.
         let (form, bytes) = match self.compress && packed.len() < content.len() {
-            true => ("gzip", packed.as_slice()),
+            true => ("brotli", packed.as_slice()),
             false => ("plain", content),
         };
         let (at, length) = (self.contents.len(), bytes.len());
@@ -49,8 +48,12 @@ impl Packer {
     }
 }
 
-fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content)?;
-    encoder.finish()
+/// The quality up to which brotli takes seconds for the editor; the best, 11, takes minutes.
+const QUALITY: i32 = 9;
+
+fn brotli(mut content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    let parameters = BrotliEncoderParams { quality: QUALITY, ..BrotliEncoderParams::default() };
+    brotli::BrotliCompress(&mut content, &mut packed, &parameters)?;
+    Ok(packed)
 }

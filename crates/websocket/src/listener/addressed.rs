@@ -1,0 +1,60 @@
+//! Sends a message to a target: a room, several sessions, a user, all but one.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use ferrowire_core::{Handled, Message};
+
+use crate::connection::cork::{self, Frames};
+use crate::connection::forms::Forms;
+use crate::frame::{Payload, Role, put_frame};
+use crate::listener::delivery::Delivery;
+use crate::listener::history::Publication;
+use crate::listener::sessions::Sessions;
+use crate::listener::target::{Target, To};
+use crate::payload::outgoing;
+
+impl Sessions {
+    /// Sends to each session of the target. The message is encoded once.
+    pub(crate) fn send_addressed(self: &Arc<Self>, target: &Target, msg: Message) -> Handled {
+        if target.to == To::All && target.except.is_none() {
+            return self.broadcast(msg);
+        }
+        cork::settle();
+        let topic = self.topic_of(&msg);
+        if let (To::Sessions, [id], None) = (target.to, target.names.as_slice(), &target.except) {
+            return self.send_to_session(id, msg);
+        }
+        let key = self.key_of(target, &msg);
+        let payload = match outgoing(self.rules.mode, msg) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Handled::Done,
+            Err(error) => return Handled::Failed(error.into()),
+        };
+        if let Some(key) = key {
+            return self.publish(target, Publication::new(payload, topic, key));
+        }
+        let frames = self.frames_for(target, &payload);
+        let mut delivery = Delivery::new(self, &frames, topic.as_ref());
+        self.each(target, &mut |client| delivery.give(client));
+        delivery.finish()
+    }
+
+    /// The payload as one frame. What a room's members receive late is listed with the room, so that
+    /// they do not retain the messages of others.
+    pub(super) fn frames_for(&self, target: &Target, payload: &Payload) -> Forms {
+        let mut bytes = BytesMut::new();
+        put_frame(&mut bytes, Role::Server, payload.opcode(), payload.as_bytes());
+        let frames = Frames { bytes, count: 1 };
+        let room = match (target.to, target.names.as_slice()) {
+            (To::Rooms, [room]) => {
+                self.groups().rooms.room(room).map(|room| Arc::clone(&room.feeds))
+            }
+            _ => None,
+        };
+        match room {
+            Some(feeds) => Forms::new(frames, &feeds),
+            None => self.shared(frames),
+        }
+    }
+}

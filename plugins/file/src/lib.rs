@@ -1,0 +1,28 @@
+//! The nodes `file` and `file in`: write, append to, delete and read files.
+
+mod encoding;
+mod failure;
+mod name;
+mod place;
+mod read;
+mod settings;
+mod write;
+
+use ferrowire::{Editor, NodeType};
+
+pub use read::FileIn;
+pub use settings::{FOLDERS, MAX_READ, WORKING_DIRECTORY};
+pub use write::File;
+
+const EDITOR: Editor = Editor::NodeRed("storage/10-file");
+
+ferrowire::register!(
+    NodeType::exclusive::<File>("file")
+        .summary("writes messages to a file, or deletes it")
+        .category("storage")
+        .editor(EDITOR),
+    NodeType::shared::<FileIn>("file in")
+        .summary("reads a file: at once, by lines, or by chunks")
+        .category("storage")
+        .editor(EDITOR),
+);
