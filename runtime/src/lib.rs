@@ -16,6 +16,7 @@ mod logging;
 mod machine;
 mod node_places;
 mod nodes;
+mod npm_nodes;
 mod pages;
 mod plugins;
 mod run;
@@ -27,6 +28,7 @@ mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -37,6 +39,7 @@ use ferrowire_languages as _;
 use ferrowire_loader::Found;
 
 use cli::{Cli, Command, PluginCommand};
+use flows::Places;
 use settings::given::Given;
 use settings::sources::Sources;
 use settings::{Settings, examples, flags, list, table, wanted};
@@ -124,8 +127,8 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows } => check::check(&program.loaded()?, &flows),
-        Command::Nodes { json } => nodes::list(&program.loaded()?, json),
+        Command::Check { flows } => check::check(&program.all_types(&flows)?, &flows),
+        Command::Nodes { json } => nodes::list(&program.all_types(&[])?, json),
         Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
         Command::Completions { shell } => program.complete(shell),
         Command::Plugin(PluginCommand::Check { file, json }) => {
@@ -140,10 +143,15 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
 }
 
 impl Program<'_> {
-    /// All node types of this program and of the plugins that it loads, for commands without a log.
-    fn loaded(self) -> anyhow::Result<Registry> {
+    /// All node types of this program, of the plugins that it loads, and of the npm packages beside
+    /// these flow files, for commands without a log.
+    fn all_types(self, flows: &[PathBuf]) -> anyhow::Result<Registry> {
         let (settings, registry) = (self.read_settings()?, self.registry()?);
-        plugins::load(self.libraries, &settings, registry, plugins::print_warning)
+        let user_dir = Places::find(flows, &settings)?.user_dir;
+        let mut registry =
+            plugins::load(self.libraries, &settings, registry, plugins::print_warning)?;
+        npm_nodes::add_types(&settings, &user_dir, &mut registry);
+        Ok(registry)
     }
 
     /// All node types of this program.

@@ -39,10 +39,11 @@ fn describe(node_type: &NodeType) -> serde_json::Value {
     })
 }
 
-/// Where the code of a type is, and the file of a loaded one.
+/// Where the code of a type is, and the file or folder of one that is not linked.
 fn source(node_type: &NodeType) -> (&'static str, Option<&'static str>) {
     match node_type.source {
         Source::Linked => ("linked", None),
         Source::Loaded(file) => ("loaded", Some(file)),
+        Source::Hosted(folder) => ("hosted", Some(folder)),
     }
 }

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 use crate::contexts::{self, Opened};
 use crate::flows::Places;
 use crate::instance::Instance;
+use crate::npm_nodes::NpmNodes;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::watchdog::Watchdog;
@@ -64,7 +65,7 @@ pub(crate) fn run(
 
 async fn run_until_asked(
     settings: Settings,
-    registry: Registry,
+    mut registry: Registry,
     places: &Places,
     asked: Asked,
 ) -> anyhow::Result<ExitCode> {
@@ -88,10 +89,14 @@ async fn run_until_asked(
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
-    let engine = engine(&settings, registry, port, stores);
+    let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
+    let engine = engine(&settings, registry, port, stores, npm_nodes.as_ref());
     let stop = CancellationToken::new();
+    let served = npm_nodes.as_ref().map(|nodes| nodes.serve(&routes, &auth, &settings));
+    let _npm_routes = served.transpose()?;
     let admin = admin::prepare(engine.clone(), auth, &settings, places);
     let comms = Comms::start(&admin);
+    npm_nodes.iter().for_each(|nodes| nodes.tell(comms.clone()));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
     let _files = files::serve(&routes, &settings);
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
@@ -144,14 +149,18 @@ fn engine(
     registry: Registry,
     port: NodePort,
     contexts: Arc<ContextStores>,
+    npm_nodes: Option<&NpmNodes>,
 ) -> Engine {
-    Engine::builder(registry)
+    let builder = Engine::builder(registry)
         .environment(Environment::new(process_env))
         .settings(settings.for_nodes.clone())
         .port(Arc::new(port))
         .contexts(contexts)
-        .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT))
-        .build()
+        .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT));
+    match npm_nodes {
+        Some(nodes) => builder.companion(nodes.companion()).build(),
+        None => builder.build(),
+    }
 }
 
 /// Logs the editor's URL, or why it is not served.

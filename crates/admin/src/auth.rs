@@ -182,6 +182,19 @@ impl Auth {
         Err(Reply::new(StatusCode::UNAUTHORIZED, TEXT, Bytes::new()))
     }
 
+    /// The scopes of the user of a request; none if the request is refused.
+    pub fn scopes(&self, request: &Parts) -> Vec<String> {
+        if self.guard.check(request).is_err() {
+            return Vec::new();
+        }
+        if !self.is_on() {
+            return Permissions::all().scopes().to_vec();
+        }
+        let identity = token_of(request).and_then(|token| self.identity(&token));
+        let user = identity.map(|identity| identity.user).or_else(|| self.anonymous());
+        user.map_or_else(Vec::new, |user| user.permissions.scopes().to_vec())
+    }
+
     /// Refuses a request that a page from another site may have caused.
     ///
     /// # Errors

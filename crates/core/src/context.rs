@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::port::Port;
 use crate::{
-    Context as Values, Key, Map, Message, NodeError, PropertyPath, Scope, Sending, Setting,
-    SettingType, SettingValue, Text, Users, Value,
+    Context as Values, Key, Message, NodeError, PropertyPath, Scope, Sending, Setting, SettingType,
+    SettingValue, Status, Users, Value,
 };
 
 /// A node's identity, from its flow file.
@@ -46,37 +46,6 @@ pub enum Level {
     Warn,
     /// The node could not do its work.
     Error,
-}
-
-/// What is shown below a node in the editor: Node-RED's status object.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Status {
-    /// `red`, `green`, `yellow`, `blue`, `grey`, or empty.
-    pub fill: &'static str,
-    /// `ring`, `dot`, or empty.
-    pub shape: &'static str,
-    /// The text, or a key of the editor's message catalogue.
-    pub text: Text,
-    /// Further properties for status nodes, such as `event` and `_session`; not sent to the editor.
-    pub details: Map,
-}
-
-impl Status {
-    /// A status without details.
-    pub fn new(fill: &'static str, shape: &'static str, text: impl Into<Text>) -> Self {
-        Status { fill, shape, text: text.into(), details: Map::new() }
-    }
-
-    /// Adds a detail for status nodes.
-    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.details.insert(key, value);
-        self
-    }
-
-    /// Whether there is nothing to show.
-    pub fn is_empty(&self) -> bool {
-        self.fill.is_empty() && self.shape.is_empty() && self.text.is_empty()
-    }
 }
 
 /// The runtime's side of a [`NodeContext`]. Implemented by runtimes and test harnesses; node

@@ -27,6 +27,7 @@ mod error;
 mod config;
 mod node;
 mod sending;
+mod status;
 mod context;
 pub mod language;
 pub mod port;
@@ -48,7 +49,7 @@ pub use setup::Setup as __Setup;
 
 pub use big_int::BigInt;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
-pub use context::{Host, Level, NodeContext, NodeInfo, Status};
+pub use context::{Host, Level, NodeContext, NodeInfo};
 pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
@@ -70,6 +71,7 @@ pub use setting::{
     SettingRegistry, SettingType, SettingValue, SettingValues,
 };
 pub use setup::{SetupFailed, set_up};
+pub use status::Status;
 pub use store::{
     Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
 };

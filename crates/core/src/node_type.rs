@@ -122,9 +122,12 @@ pub enum Source {
     Linked,
     /// In the shared library at that path.
     Loaded(&'static str),
+    /// In the npm package in that folder: another process runs it, with all of its wires. The nodes
+    /// of this process only pass messages on to it.
+    Hosted(&'static str),
 }
 
-/// Builds the nodes of a type whose code was loaded.
+/// Builds the nodes of a type that is not linked.
 pub trait BuildNode: Send + Sync {
     /// Builds a node; see [`FromConfig`].
     fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode;
@@ -133,8 +136,8 @@ pub trait BuildNode: Send + Sync {
 #[derive(Clone, Copy)]
 enum Builder {
     Linked(fn(&mut NodeConfig<'_>) -> BuiltNode),
-    /// Loaded libraries are never unloaded.
-    Loaded(&'static dyn BuildNode),
+    /// Libraries are never unloaded, and packages stay known.
+    Dynamic(&'static dyn BuildNode),
 }
 
 impl std::fmt::Debug for Builder {
@@ -182,15 +185,32 @@ impl NodeType {
     pub fn loaded(name: &'static str, file: &'static str, builder: &'static dyn BuildNode) -> Self {
         NodeType {
             source: Source::Loaded(file),
-            ..Self::with_builder(name, Builder::Loaded(builder))
+            ..Self::with_builder(name, Builder::Dynamic(builder))
         }
+    }
+
+    /// A type whose code is in the npm package in `folder`.
+    pub fn hosted(
+        name: &'static str,
+        folder: &'static str,
+        builder: &'static dyn BuildNode,
+    ) -> Self {
+        NodeType {
+            source: Source::Hosted(folder),
+            ..Self::with_builder(name, Builder::Dynamic(builder))
+        }
+    }
+
+    /// Whether another process runs its nodes.
+    pub fn is_hosted(&self) -> bool {
+        matches!(self.source, Source::Hosted(_))
     }
 
     /// Builds a node; see [`FromConfig`].
     pub fn build(&self, config: &mut NodeConfig<'_>) -> BuiltNode {
         match self.builder {
             Builder::Linked(build) => build(config),
-            Builder::Loaded(builder) => builder.build(config),
+            Builder::Dynamic(builder) => builder.build(config),
         }
     }
 

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::deploy::SharedEngine;
 use crate::services::{NodeServices, Resources};
 use crate::start_stop::TimeLimits;
-use crate::{Engine, Environment};
+use crate::{Companion, Engine, Environment};
 
 /// How long a node may take to start. Then its start is cancelled.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -33,6 +33,7 @@ pub struct EngineBuilder {
     port: Option<Arc<dyn Port>>,
     settings: SettingValues,
     contexts: Arc<ContextStores>,
+    companion: Option<Arc<dyn Companion>>,
     stop_limit: Duration,
 }
 
@@ -45,6 +46,7 @@ impl EngineBuilder {
             port: None,
             settings: SettingValues::default(),
             contexts: Arc::default(),
+            companion: None,
             stop_limit: STOP_LIMIT,
         }
     }
@@ -86,6 +88,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets what runs the nodes of hosted types. By default nothing does.
+    #[must_use]
+    pub fn companion(mut self, companion: Arc<dyn Companion>) -> Self {
+        self.companion = Some(companion);
+        self
+    }
+
     /// Sets how long nodes may take to stop before they are cancelled: 10 seconds by default, 24
     /// hours at most.
     #[must_use]
@@ -107,6 +116,7 @@ impl EngineBuilder {
                     self.contexts,
                 )),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
+                companion: self.companion,
                 flows: Mutex::default(),
                 snapshot: ArcSwap::default(),
                 changes: TaskTracker::new(),

@@ -17,7 +17,7 @@ use crate::restart::{Decision, Decisions, Deploy, Reason, decide};
 use crate::running::{NodesById, RunningNodes};
 use crate::services::{Event, NodeServices};
 use crate::start_stop::TimeLimits;
-use crate::{DeployType, Deployed, Environment, FlowFile, Problem};
+use crate::{Companion, DeployType, Deployed, Environment, FlowFile, HostedFlows, Problem};
 
 /// The target of log lines about flow files.
 const TARGET: &str = "ferrowire::flows";
@@ -28,6 +28,7 @@ pub(crate) struct SharedEngine {
     pub(crate) environment: Environment,
     pub(crate) services: Arc<NodeServices>,
     pub(crate) limits: TimeLimits,
+    pub(crate) companion: Option<Arc<dyn Companion>>,
     /// Locked for the whole of a deploy or stop.
     pub(crate) flows: Mutex<CurrentFlows>,
     /// What can be read at any time, also during a deploy.
@@ -93,8 +94,11 @@ impl SharedEngine {
         });
         decisions.retain(|id, _| plan.contains(id));
         let deployed = Deployed { rev: file.rev(), problems: problems.into(), running };
-        self.show_file(file, &deployed);
+        self.show_file(file.clone(), &deployed);
         self.services.set_scopes(std::mem::take(&mut plan.scopes));
+        if let Some(companion) = &self.companion {
+            companion.hold();
+        }
         if running {
             log_decisions(&plan, &decisions);
             nodes.replace(plan, &decisions, &self.services, self.limits).await;
@@ -104,6 +108,7 @@ impl SharedEngine {
         self.services.contexts().retain(|id| model.get(id).is_some());
         flows.model = model;
         self.show_nodes(&flows.running);
+        self.deploy_hosted(if running { file } else { FlowFile::default() }, deploy_type);
         tracing::info!(target: TARGET, rev = %deployed.rev, running, "the flows are deployed");
         self.services.emit(Event::Deployed { rev: Arc::clone(&deployed.rev), running });
         deployed
@@ -122,9 +127,26 @@ impl SharedEngine {
         self.snapshot.store(Arc::new(Snapshot { file, rev, problems, nodes }));
     }
 
+    /// Lets the companion run the hosted nodes of `file`.
+    fn deploy_hosted(&self, file: FlowFile, deploy_type: DeployType) {
+        if let Some(companion) = &self.companion {
+            let nodes = Arc::clone(&self.snapshot.load().nodes);
+            companion.deploy(HostedFlows { file, deploy_type, nodes });
+        }
+    }
+
+    /// Hosted nodes stop first: among them are sources, and their messages reach native nodes.
+    async fn stop_hosted(&self, reason: StopReason) {
+        match (&self.companion, reason) {
+            (Some(companion), StopReason::ShuttingDown) => companion.stop().await,
+            _ => self.deploy_hosted(FlowFile::default(), DeployType::Full),
+        }
+    }
+
     pub(crate) async fn stop(&self, reason: StopReason) {
         let mut flows = self.flows.lock().await;
         flows.started = false;
+        self.stop_hosted(reason).await;
         flows.running.stop(reason, &self.services, self.limits).await;
         self.show_nodes(&flows.running);
         tracing::info!(target: TARGET, "the flows are stopped");

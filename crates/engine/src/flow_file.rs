@@ -106,7 +106,8 @@ impl FlowFile {
         self
     }
 
-    pub(crate) fn credentials_of(&self, id: &str) -> Option<&Map> {
+    /// The credentials of the node, tab or group `id`.
+    pub fn credentials_of(&self, id: &str) -> Option<&Map> {
         self.credentials.0.get(id)
     }
 

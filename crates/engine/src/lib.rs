@@ -22,7 +22,8 @@
 //! 6. `watch`: which catch, status and complete nodes watch which nodes. `graph`: which wires get a
 //!    queue, and in which order nodes start.
 //! 7. `running` carries the decision out: old nodes stop, sources first (`start_stop`); new nodes
-//!    start, sources last; kept nodes get their new wires. `deploy` calls all of these steps.
+//!    start, sources last; kept nodes get their new wires. `deploy` calls all of these steps, and then
+//!    the `companion`, which runs the nodes of hosted types.
 //!
 //! # What is not here
 //!
@@ -33,6 +34,7 @@
 
 mod builder;
 mod claims;
+mod companion;
 mod deploy;
 mod directory;
 mod draft;
@@ -54,6 +56,7 @@ mod validate;
 mod watch;
 
 pub use builder::EngineBuilder;
+pub use companion::{Companion, HostedFlows};
 pub use engine::{DeployType, Deployed, Engine, Interrupted, NotRunning};
 pub use environment::Environment;
 pub use flow_file::{FlowFile, FlowFileError};

@@ -65,6 +65,10 @@ impl Plan {
         let known =
             |ids: &[&str]| ids.iter().filter_map(|id| self.by_id.get(*id).copied()).collect();
         let ports_of = |node: &PlannedNode| {
+            if node.node_type.is_hosted() {
+                // What such a node sends follows its wires in the process that runs it.
+                return Vec::new();
+            }
             let entry = &self.model.nodes[node.entry];
             wires(self.model.object(entry)).0.iter().map(|ids| known(ids)).collect()
         };

@@ -106,13 +106,20 @@ struct Table<'a> {
 impl Table<'_> {
     fn of(&self, at: usize, users: &[Vec<usize>]) -> Watched {
         let entry = self.plan.entry(at);
+        // The process that runs a hosted node knows what it did, and tells its watchers. An error here
+        // is that a message did not get there.
+        let is_hosted = self.plan.nodes[at].node_type.is_hosted();
         let told = |level: &dyn Fn(&Entry) -> Vec<usize>| match entry.flow.is_empty() {
             false => level(entry),
             // A global configuration node is watched by the watchers of its users.
             true => self.users_on_flows(at, users).into_iter().flat_map(level).collect(),
         };
+        let errors = told(&|entry| self.errors_of(entry));
+        if is_hosted {
+            return Watched { errors, ..Watched::default() };
+        }
         Watched {
-            errors: told(&|entry| self.errors_of(entry)),
+            errors,
             statuses: told(&|entry| self.statuses_of(entry)),
             completions: self
                 .candidates(&self.completions, entry, &entry.flow)

@@ -213,7 +213,9 @@ pub fn is_free(node: &DeclaredNode, registry: &Registry) -> Result<(), Duplicate
             node_type: node.name.clone(),
             first: match first.source {
                 Source::Linked => first.plugin.to_owned(),
-                Source::Loaded(file) => format!("{} in {file}", first.plugin),
+                Source::Loaded(place) | Source::Hosted(place) => {
+                    format!("{} in {place}", first.plugin)
+                }
             },
             second: node.plugin.clone(),
         }),

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use ferrowire::bus::run_aside;
 use ferrowire::{
-    Key, Level, Map, Message, MutexExt as _, NodeContext, NodeError, Status, Text, Value,
-    generate_id,
+    Key, Level, Map, Message, MutexExt as _, NodeContext, NodeError, Status, Value, generate_id,
 };
 use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
@@ -268,26 +267,7 @@ pub(crate) fn calls<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
 }
 
 fn status_from(value: Option<&Value>) -> Status {
-    const FILLS: [&str; 5] = ["red", "green", "yellow", "blue", "grey"];
-    const SHAPES: [&str; 2] = ["ring", "dot"];
-    let Some(Value::Object(properties)) = value else { return Status::default() };
-    let one_of = |name: &str, known: &[&'static str]| {
-        let given = properties.get(name).and_then(Value::as_str).unwrap_or_default();
-        known.iter().copied().find(|known| *known == given).unwrap_or_default()
-    };
-    let text = match properties.get("text") {
-        None | Some(Value::Null) => Text::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_json().into(),
-    };
-    let mut status = Status::new(one_of("fill", &FILLS), one_of("shape", &SHAPES), text);
-    for (key, value) in properties.iter() {
-        let is_empty_text = key == "text" && value.as_str() == Some("");
-        if is_empty_text || !matches!(key.as_str(), "fill" | "shape" | "text") {
-            status.details.insert(key.clone(), value.clone());
-        }
-    }
-    status
+    value.and_then(Value::as_object).map(Status::from_properties).unwrap_or_default()
 }
 
 fn level(name: &str) -> Level {

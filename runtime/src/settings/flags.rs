@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, StringValueParser, TypedValueParser, ValueHin
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferrowire_core::{SettingKind, SettingRecord, SettingRegistry};
 
-use super::table::PLUGIN_GROUP;
+use super::table::{NPM_GROUP, PLUGIN_GROUP};
 
 /// The flag that names the settings file; not a setting, since the file cannot name itself.
 pub(crate) const FILE: &str = "settings";
@@ -24,9 +24,10 @@ pub(crate) fn add_all(command: Command, registry: &SettingRegistry) -> Command {
     command.arg(file()).arg(define()).args(flags).after_help(after_help(registry))
 }
 
-/// Adds the flags that say which libraries are loaded.
+/// Adds the flags that say where node types come from.
 pub(crate) fn add_of_plugins(command: Command, registry: &SettingRegistry) -> Command {
-    let of_plugins = registry.iter().filter(|record| record.group == PLUGIN_GROUP);
+    let groups = [NPM_GROUP, PLUGIN_GROUP];
+    let of_plugins = registry.iter().filter(|record| groups.contains(&record.group));
     command.arg(file()).arg(define()).args(of_plugins.map(argument))
 }
 

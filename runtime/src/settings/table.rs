@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use ferrowire_core::{NodeRedNames as NodeRed, Secret, Setting, SettingRecord};
 
-/// The heading of the settings that commands without flows take as well.
+/// The headings of the settings that commands without flows take as well.
 pub(crate) const PLUGIN_GROUP: &str = "Plugins in shared libraries";
+pub(crate) const NPM_GROUP: &str = "Nodes from npm";
 
 macro_rules! table {
     ($($group:expr => {
@@ -196,6 +197,14 @@ table! {
         SHUTDOWN_TIMEOUT: Duration = Setting::seconds("shutdown-timeout")
             .default("10")
             .help("Seconds for nodes and connections to stop");
+    }
+    NPM_GROUP => {
+        NO_NPM_NODES: bool = Setting::switch("no-npm-nodes")
+            .help("Do not run the nodes of npm packages in the user directory");
+        NODE_JS: PathBuf = Setting::path("node-js")
+            .value_name("PROGRAM")
+            .default("node")
+            .help("Node.js 18 or later, which runs the nodes of npm packages if the flows have some");
     }
     PLUGIN_GROUP => {
         /// Read as [`Wanted`](super::wanted::Wanted): a path may say whether it is required.

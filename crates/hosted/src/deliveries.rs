@@ -1,0 +1,108 @@
+//! `Deliveries`: messages from the child on their way to native nodes.
+//!
+//! Each native node has a task, so that one that waits does not delay the others; the messages to one
+//! node keep their order. The child bounds what waits in all of them together, and is told what was
+//! handled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use ferrowire_core::Message;
+use ferrowire_core::bus::RunningNode;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::outbox::Outbox;
+use crate::records::to_child;
+
+/// What the child counts for a message beside its bytes. As in `child.js`.
+const MESSAGE_COST: usize = 256;
+
+/// The child is told what was handled in steps of this many bytes, which are little of what it lets
+/// wait.
+const STEP: usize = 256 << 10;
+
+/// The running nodes of the engine, by id.
+pub(crate) type Nodes = HashMap<String, Arc<RunningNode>>;
+
+/// Where messages go.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) nodes: Arc<ArcSwap<Nodes>>,
+    /// True while a deploy replaces nodes.
+    pub(crate) held: watch::Receiver<bool>,
+    pub(crate) outbox: Arc<Outbox>,
+    /// The bytes that were handled since the child was told.
+    pub(crate) handled: Arc<AtomicUsize>,
+}
+
+impl Target {
+    fn handled(&self, bytes: usize) {
+        let before = self.handled.fetch_add(bytes + MESSAGE_COST, Ordering::Relaxed);
+        if before + bytes + MESSAGE_COST < STEP {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "the child lets 64 MiB wait")]
+        let bytes = self.handled.swap(0, Ordering::Relaxed) as f64;
+        if let Ok(frame) = to_child("taken", [("bytes", bytes.into())]) {
+            self.outbox.control(frame);
+        }
+    }
+}
+
+/// Messages from the child on their way to native nodes.
+pub(crate) struct Deliveries {
+    target: Target,
+    queues: HashMap<String, mpsc::UnboundedSender<Delivery>>,
+    tasks: JoinSet<()>,
+}
+
+/// A message and the bytes of its frame.
+type Delivery = (Message, usize);
+
+impl Deliveries {
+    pub(crate) fn new(target: Target) -> Self {
+        Deliveries { target, queues: HashMap::new(), tasks: JoinSet::new() }
+    }
+
+    /// Delivers a message whose frame had `bytes`.
+    pub(crate) fn deliver(&mut self, id: String, msg: Message, bytes: usize) {
+        let queue = self.queues.entry(id).or_insert_with_key(|id| {
+            #[expect(clippy::disallowed_methods, reason = "the child bounds what waits")]
+            let (queue, waiting) = mpsc::unbounded_channel();
+            self.tasks.spawn(deliver_all(id.clone(), waiting, self.target.clone()));
+            queue
+        });
+        // The task ends only after the queue is dropped.
+        let _delivered = queue.send((msg, bytes));
+    }
+
+    /// Ends the tasks of nodes that do not run any more.
+    pub(crate) fn retain(&mut self) {
+        let nodes = self.target.nodes.load();
+        self.queues.retain(|id, _| nodes.contains_key(id));
+        while self.tasks.try_join_next().is_some() {}
+    }
+}
+
+async fn deliver_all(
+    id: String,
+    mut waiting: mpsc::UnboundedReceiver<Delivery>,
+    mut target: Target,
+) {
+    while let Some((mut msg, bytes)) = waiting.recv().await {
+        // The sender lives as long as this task.
+        drop(target.held.wait_for(|held| !held).await);
+        let node = target.nodes.load().get(&id).cloned();
+        match node {
+            Some(node) => {
+                msg.ensure_id();
+                node.deliver(msg).await;
+            }
+            None => tracing::debug!("a message to the node `{id}` was dropped: it was removed"),
+        }
+        target.handled(bytes);
+    }
+}

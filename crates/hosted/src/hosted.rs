@@ -1,0 +1,165 @@
+//! `Hosted`: the handle to the nodes from npm.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use ferrowire_core::{ContextStores, NodeType, Registry, Value, async_trait};
+use ferrowire_engine::{Companion, HostedFlows};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::jobs::{Call, CallError, Deployment, Orders, Work};
+use crate::node::HostedNodes;
+use crate::outbox::Outbox;
+use crate::packages::Packages;
+use crate::proxy::{Access, Proxy};
+use crate::shared::{Options, Shared, Tell};
+use crate::supervise::supervise;
+
+/// The nodes from npm, and the child that runs them when flows have some.
+pub struct Hosted {
+    shared: Arc<Shared>,
+    orders: Arc<Orders>,
+    calls: mpsc::Sender<Call>,
+    _supervising: JoinSet<()>,
+}
+
+impl Hosted {
+    /// Adds the types of `packages` to `registry`, and prepares a child for them. Starts nothing yet.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(
+        packages: Packages,
+        registry: &mut Registry,
+        options: Options,
+        stores: Arc<ContextStores>,
+        tell: Tell,
+    ) -> Self {
+        let outbox = Arc::new(Outbox::new());
+        let native = registry.iter().map(|node_type| node_type.name.to_owned()).collect();
+        let hosted = Arc::new(add_types_of(&packages, registry, &outbox));
+        let shared = Arc::new(Shared {
+            options,
+            packages,
+            hosted: Arc::clone(&hosted),
+            native,
+            stores,
+            tell,
+            outbox,
+            nodes: Arc::new(ArcSwap::default()),
+            held: watch::Sender::new(false),
+            seq: AtomicU64::new(0),
+            ready: ArcSwapOption::empty(),
+            stop: CancellationToken::new(),
+            stopped: CancellationToken::new(),
+        });
+        let (work, orders, calls) = Work::new(Deployment::none(hosted));
+        let mut supervising = JoinSet::new();
+        supervising.spawn({
+            let shared = Arc::clone(&shared);
+            async move { supervise(&shared, work).await }
+        });
+        Hosted { shared, orders, calls, _supervising: supervising }
+    }
+
+    /// Calls Node-RED's runtime API in the child, which is started for it if need be. `name` is one of
+    /// those in `CALLS` of `child.js`.
+    ///
+    /// # Errors
+    /// If the runtime refuses the call, or there is no child.
+    pub async fn call(&self, name: &'static str, args: Value) -> Result<Value, CallError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || CallError::NotRunning("it is stopped".into());
+        self.calls.send(Call { name, args, answer }).await.map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(CallError::NotRunning("it ended".into())))
+    }
+
+    /// Passes requests on to the routes of packages; `access` says what they may do.
+    pub fn proxy(&self, access: Access) -> Proxy {
+        Proxy::new(Arc::clone(&self.shared), access)
+    }
+
+    /// The properties of a type that are not stored in flow files, if the child runs.
+    pub fn credentials_of(&self, node_type: &str) -> Option<Value> {
+        let ready = self.shared.ready.load();
+        let all = ready.as_ref()?.said.get("credentials")?;
+        all.get(node_type).cloned()
+    }
+
+    /// Whether any package has nodes.
+    pub fn has_types(&self) -> bool {
+        !self.shared.hosted.is_empty()
+    }
+}
+
+/// Adds the types of `packages` to `registry`, to check flows without running them.
+pub fn add_types(packages: &Packages, registry: &mut Registry) {
+    add_types_of(packages, registry, &Arc::new(Outbox::new()));
+}
+
+/// Adds the types, and returns them. A type of two packages is that of the first, as in Node-RED.
+fn add_types_of(
+    packages: &Packages,
+    registry: &mut Registry,
+    outbox: &Arc<Outbox>,
+) -> HashSet<&'static str> {
+    // Types are added once for each process, and stay.
+    let builder: &'static HostedNodes = Box::leak(Box::new(HostedNodes(Arc::clone(outbox))));
+    let mut added = HashSet::new();
+    for set in &packages.sets {
+        let folder: &'static str = set.folder.to_string_lossy().into_owned().leak();
+        let package: &'static str = set.package.clone().leak();
+        let version: &'static str = set.version.clone().leak();
+        for name in &set.types {
+            let name: &'static str = name.clone().leak();
+            let node_type = NodeType::hosted(name, folder, builder)
+                .summary("from npm")
+                .provided_by(package, version);
+            if registry.add(node_type).is_ok() {
+                added.insert(name);
+            }
+        }
+    }
+    added
+}
+
+#[async_trait]
+impl Companion for Hosted {
+    fn hold(&self) {
+        self.shared.held.send_replace(true);
+        if self.shared.ready.load().is_some() {
+            self.shared.outbox.hold();
+        }
+    }
+
+    fn deploy(&self, flows: HostedFlows) {
+        self.shared.nodes.store(flows.nodes);
+        self.shared.held.send_replace(false);
+        let seq = self.shared.seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let hosted = Arc::clone(&self.shared.hosted);
+        let HostedFlows { file, deploy_type, .. } = flows;
+        let deployment = Deployment { seq, file, deploy_type, hosted };
+        if deployment.has_hosted() {
+            self.shared.outbox.hold();
+        }
+        self.orders.deploy(deployment);
+    }
+
+    async fn stop(&self) {
+        self.shared.stop.cancel();
+        self.shared.stopped.cancelled().await;
+    }
+}
+
+impl fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosted")
+            .field("user_dir", &self.shared.options.user_dir)
+            .finish_non_exhaustive()
+    }
+}

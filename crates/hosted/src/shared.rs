@@ -1,0 +1,176 @@
+//! What the handle, the supervisor and a session share.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use ferrowire_core::{ContextStores, Map, Status, Value};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::child::TARGET;
+use crate::deliveries::{Nodes, Target};
+use crate::outbox::Outbox;
+use crate::packages::Packages;
+
+/// How the child is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program of Node.js.
+    pub node_js: PathBuf,
+    /// Node-RED's user directory, which has the packages.
+    pub user_dir: PathBuf,
+    /// The settings of Node-RED that the program decides: `httpAdminRoot`, `httpNodeRoot`, `uiHost`,
+    /// `uiPort`, and `https` as a boolean.
+    pub settings: Map,
+    /// How long the child may take to stop its nodes.
+    pub stop_limit: Duration,
+}
+
+/// What the child tells editors.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// Data of a node for a topic.
+    Comms {
+        /// The topic.
+        topic: String,
+        /// Any JSON.
+        data: Value,
+        /// Whether later editors get it as well.
+        retain: bool,
+    },
+    /// Node sets were added, removed, enabled or disabled.
+    Event {
+        /// Such as `node/added`.
+        id: String,
+        /// The node sets.
+        payload: Value,
+    },
+}
+
+/// Gets what the child tells editors.
+pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
+
+/// A child that has loaded all packages.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// The socket at which it serves HTTP.
+    pub(crate) http: PathBuf,
+    /// The version of Node-RED's runtime, the node sets, and the credentials of types.
+    pub(crate) said: Map,
+}
+
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) packages: Packages,
+    /// The types that the child runs.
+    pub(crate) hosted: Arc<HashSet<&'static str>>,
+    /// The types that it has stubs for.
+    pub(crate) native: Vec<String>,
+    pub(crate) stores: Arc<ContextStores>,
+    pub(crate) tell: Tell,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) nodes: Arc<ArcSwap<Nodes>>,
+    /// True while a deploy replaces native nodes.
+    pub(crate) held: watch::Sender<bool>,
+    /// The number of the latest deploy.
+    pub(crate) seq: AtomicU64,
+    pub(crate) ready: ArcSwapOption<Ready>,
+    /// Cancelled when the child is to stop for good.
+    pub(crate) stop: CancellationToken,
+    /// Cancelled when it has stopped.
+    pub(crate) stopped: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn target(&self) -> Target {
+        Target {
+            nodes: Arc::clone(&self.nodes),
+            held: self.held.subscribe(),
+            outbox: Arc::clone(&self.outbox),
+            handled: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// What the child needs to start Node-RED's runtime.
+    pub(crate) fn init(&self, folder: &Path, http: &Path) -> [(&'static str, Value); 11] {
+        let path = |path: &Path| Value::from(path.to_string_lossy().as_ref());
+        let list = |list: &[String]| {
+            Value::from(list.iter().map(|it| it.as_str().into()).collect::<Vec<Value>>())
+        };
+        let stores: Vec<String> = self.stores.names().map(str::to_owned).collect();
+        let found = |place: &Option<PathBuf>| place.as_deref().map_or(Value::Null, path);
+        [
+            ("folder", path(folder)),
+            ("http", path(http)),
+            ("questions", path(&folder.join("questions"))),
+            ("answers", path(&folder.join("answers"))),
+            ("userDir", path(&self.options.user_dir)),
+            ("runtime", found(&self.packages.runtime)),
+            ("coreNodes", found(&self.packages.core_nodes)),
+            ("excludes", list(&self.packages.excluded)),
+            ("types", list(&self.native)),
+            ("stores", list(&stores)),
+            ("settings", self.options.settings.clone().into()),
+        ]
+    }
+
+    /// The socket at which the child serves HTTP, if it runs.
+    pub(crate) fn http(&self) -> Option<PathBuf> {
+        self.ready.load().as_ref().map(|ready| ready.http.clone())
+    }
+
+    /// The packages are loaded.
+    pub(crate) fn set_ready(&self, said: Map, http: PathBuf) {
+        let version = said.get("version").and_then(Value::as_str).unwrap_or_default();
+        tracing::info!(target: TARGET, "Node.js runs the nodes from npm, with Node-RED's runtime {version}");
+        for set in said.get("sets").and_then(Value::as_array).unwrap_or_default() {
+            if let Some(error) = set.get("err").and_then(Value::as_str) {
+                let id = set.get("id").and_then(Value::as_str).unwrap_or_default();
+                tracing::warn!(target: TARGET, "the nodes `{id}` cannot be loaded: {error}");
+            }
+        }
+        self.ready.store(Some(Arc::new(Ready { http, said })));
+    }
+
+    /// There is no child any more.
+    pub(crate) fn set_gone(&self) {
+        self.ready.store(None);
+        let lost = self.outbox.child_ended();
+        if lost > 0 {
+            tracing::warn!(target: TARGET, "{lost} messages to nodes from npm were lost with Node.js");
+        }
+    }
+
+    /// A deploy has ended in the child.
+    #[expect(clippy::cast_precision_loss, reason = "there are fewer deploys than 2^53")]
+    pub(crate) fn deployed(&self, seq: f64, error: Option<&str>) {
+        // Messages wait for the latest one.
+        if seq.to_bits() != (self.seq.load(Ordering::Relaxed) as f64).to_bits() {
+            return;
+        }
+        match error {
+            None => self.outbox.open(),
+            Some(error) => self.refuse(&format!("the flows do not run in Node.js: {error}")),
+        }
+    }
+
+    /// Refuses messages to hosted nodes, and shows that.
+    pub(crate) fn refuse(&self, why: &str) {
+        let dropped = self.outbox.refuse(why);
+        tracing::error!(target: TARGET, "nodes from npm do not run: {why}; {dropped} messages were dropped");
+        self.show(&Status::new("red", "ring", why));
+    }
+
+    /// Shows a status at all hosted nodes.
+    pub(crate) fn show(&self, status: &Status) {
+        for node in self.nodes.load().values() {
+            if self.hosted.contains(node.info().node_type.as_str()) {
+                node.context().status(status.clone());
+            }
+        }
+    }
+}
