@@ -7,6 +7,7 @@ use ferrowire_engine::Engine;
 use ferrowire_http::{AdminRoutes, Gate, Layer, Page, Registration, Routes, Turn};
 
 use crate::flows::Places;
+use crate::npm_nodes::NpmNodes;
 use crate::settings::{Settings, table};
 
 /// The authentication of the admin API.
@@ -43,6 +44,7 @@ pub(crate) fn prepare(
     auth: Arc<Auth>,
     settings: &Settings,
     places: &Places,
+    npm_nodes: Option<Arc<NpmNodes>>,
 ) -> Arc<Admin> {
     let settings = ferrowire_admin::AdminSettings {
         admin_root: settings.http_admin_root.clone().unwrap_or_default(),
@@ -56,7 +58,7 @@ pub(crate) fn prepare(
         safe_mode: settings.get(&table::SAFE),
         editor: !settings.get(&table::NO_EDITOR),
     };
-    Admin::new(engine, settings, auth)
+    Admin::new(engine, settings, auth, npm_nodes.map(|nodes| nodes as _))
 }
 
 /// Adds the API to the routes, while the registrations exist.

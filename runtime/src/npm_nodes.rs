@@ -1,13 +1,13 @@
-//! The nodes of npm packages: found in the user directory, and run by Node.js.
+//! The nodes of npm packages: found in the user directory, run by Node.js, and shown in the editor.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use ferrowire_admin::{Auth, Comms};
-use ferrowire_core::{ContextStores, Map, Registry, Value};
-use ferrowire_engine::Companion;
-use ferrowire_hosted::{Access, Allowed, Hosted, Options, Packages, Told};
+use ferrowire_admin::{Admin, Auth, Comms, NoAnswer, NodePackages};
+use ferrowire_core::{ContextStores, Map, Registry, Value, async_trait};
+use ferrowire_engine::{Companion, DeployType, Engine};
+use ferrowire_hosted::{Access, Allowed, CallError, Hosted, Options, Packages, Refused, Told};
 use ferrowire_http::{Layer, Page, Registration, Request, Routes, Turn};
 
 use crate::flows::Places;
@@ -15,35 +15,52 @@ use crate::settings::{Settings, table};
 use crate::{http_nodes, process_env};
 
 /// The nodes of npm packages.
+#[derive(Debug)]
 pub(crate) struct NpmNodes {
     hosted: Arc<Hosted>,
+    user_dir: PathBuf,
+    node_js: PathBuf,
+    can_install: bool,
     comms: Arc<OnceLock<Comms>>,
+    engine: OnceLock<Engine>,
 }
 
 impl NpmNodes {
-    /// Finds the packages and adds their types; `None` if there are none.
+    /// Finds the packages and adds their types; `None` if they are switched off.
     pub(crate) fn prepare(
         settings: &Settings,
         places: &Places,
         registry: &mut Registry,
         stores: &Arc<ContextStores>,
         address: SocketAddr,
-    ) -> Option<Self> {
-        let packages = find(settings, &places.user_dir, registry)?;
+    ) -> Option<Arc<Self>> {
+        if settings.get(&table::NO_NPM_NODES) {
+            return None;
+        }
+        let (user_dir, node_js) = (absolute(&places.user_dir), node_js(settings));
+        let packages = find(&user_dir, &node_js, registry);
         let comms: Arc<OnceLock<Comms>> = Arc::default();
         let tell = {
             let comms = Arc::clone(&comms);
             Arc::new(move |told| comms.get().into_iter().for_each(|comms| publish(comms, &told)))
         };
-        let options = options(settings, places, address);
+        let options = options(settings, &user_dir, &node_js, address);
         let hosted = Hosted::new(packages, registry, options, Arc::clone(stores), tell);
-        Some(NpmNodes { hosted: Arc::new(hosted), comms })
+        let is_local = settings.listen.ip().is_loopback();
+        Some(Arc::new(NpmNodes {
+            hosted: Arc::new(hosted),
+            user_dir,
+            node_js,
+            can_install: settings.get(&table::PALETTE_INSTALL).unwrap_or(is_local),
+            comms,
+            engine: OnceLock::new(),
+        }))
     }
 
-    /// Sets where editors get what the nodes publish.
-    pub(crate) fn tell(&self, comms: Comms) {
-        // There is one connection to editors.
-        let _again = self.comms.set(comms);
+    /// Sets the engine that knows the types, and where editors get what the nodes publish.
+    pub(crate) fn connect(&self, admin: &Admin, comms: &Comms) {
+        self.comms.get_or_init(|| comms.clone());
+        self.engine.get_or_init(|| admin.engine().clone());
     }
 
     /// Serves the routes of the packages, behind all others, while the registrations exist.
@@ -52,9 +69,9 @@ impl NpmNodes {
         routes: &Routes,
         auth: &Arc<Auth>,
         settings: &Settings,
-    ) -> anyhow::Result<[Registration; 2]> {
+    ) -> [Registration; 2] {
         let proxy = self.hosted.proxy(access(auth, settings));
-        let upgrades = routes.add_upgrade("/*", Arc::new(proxy.clone()))?;
+        let upgrades = routes.add_other_upgrades(Arc::new(proxy.clone()));
         let page: Page = {
             let proxy = proxy.clone();
             Arc::new(move |request, client| {
@@ -70,7 +87,7 @@ impl NpmNodes {
             who: String::new(),
             find: Arc::new(find),
         });
-        Ok([upgrades, pages])
+        [upgrades, pages]
     }
 
     /// What runs the nodes for the engine.
@@ -79,11 +96,55 @@ impl NpmNodes {
     }
 }
 
+#[async_trait]
+impl NodePackages for NpmNodes {
+    async fn ask(&self, question: &'static str, args: Map) -> Result<Value, NoAnswer> {
+        self.hosted.call(question, args.into()).await.map_err(no_answer)
+    }
+
+    fn has_types(&self) -> bool {
+        self.hosted.has_types()
+    }
+
+    fn can_change(&self) -> bool {
+        self.can_install
+    }
+
+    fn credentials_of(&self, node_type: &str) -> Option<Value> {
+        self.hosted.credentials_of(node_type)
+    }
+
+    async fn changed(&self) {
+        let Some(engine) = self.engine.get() else { return };
+        let mut registry = Registry::clone(&engine.registry());
+        registry.retain(|node_type| !node_type.is_hosted());
+        let packages = find(&self.user_dir, &self.node_js, &registry);
+        self.hosted.replace_types(&packages, &mut registry);
+        engine.set_registry(registry);
+        // Flows that waited for a type start, and those that lack one now stop.
+        if let Err(error) = engine.deploy(engine.flows(), DeployType::Nodes).await {
+            tracing::error!("the flows were not deployed again: {error}");
+        }
+    }
+}
+
+fn no_answer(error: CallError) -> NoAnswer {
+    match error {
+        CallError::Refused(Refused { text, status }) => NoAnswer { text, status },
+        CallError::NotRunning(_) => NoAnswer { text: error.to_string(), status: None },
+    }
+}
+
 /// Adds the types of the packages in `user_dir`, for commands that run no flows.
 pub(crate) fn add_types(settings: &Settings, user_dir: &Path, registry: &mut Registry) {
-    if let Some(packages) = find(settings, user_dir, registry) {
+    if !settings.get(&table::NO_NPM_NODES) {
+        let packages = find(&absolute(user_dir), &node_js(settings), registry);
         ferrowire_hosted::add_types(&packages, registry);
     }
+}
+
+fn find(user_dir: &Path, node_js: &Path, registry: &Registry) -> Packages {
+    Packages::find(user_dir, node_js, &|name| registry.get(name).is_some())
 }
 
 /// What requests may do: in the admin API what their user may, and in flows what `http-node-auth` says.
@@ -102,16 +163,7 @@ fn access(auth: &Arc<Auth>, settings: &Settings) -> Access {
     })
 }
 
-fn find(settings: &Settings, user_dir: &Path, registry: &Registry) -> Option<Packages> {
-    if settings.get(&table::NO_NPM_NODES) {
-        return None;
-    }
-    let is_native = |name: &str| registry.get(name).is_some();
-    let packages = Packages::find(&absolute(user_dir), &node_js(settings), &is_native);
-    (!packages.sets.is_empty()).then_some(packages)
-}
-
-fn options(settings: &Settings, places: &Places, address: SocketAddr) -> Options {
+fn options(settings: &Settings, user_dir: &Path, node_js: &Path, address: SocketAddr) -> Options {
     let root = |root: &Option<String>| match root {
         Some(root) => Value::from(format!("{root}/")),
         None => false.into(),
@@ -124,8 +176,8 @@ fn options(settings: &Settings, places: &Places, address: SocketAddr) -> Options
         ("https", settings.tls.is_some().into()),
     ]);
     Options {
-        node_js: node_js(settings),
-        user_dir: absolute(&places.user_dir),
+        node_js: node_js.to_owned(),
+        user_dir: user_dir.to_owned(),
         settings: for_node_red,
         stop_limit: settings.get(&table::SHUTDOWN_TIMEOUT),
     }
@@ -138,8 +190,8 @@ fn node_js(settings: &Settings) -> PathBuf {
         return absolute(&named);
     }
     let path = process_env("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(&named));
-    found.into_iter().find(|program| program.is_file()).unwrap_or(named)
+    let mut found = std::env::split_paths(&path).map(|folder| folder.join(&named));
+    found.find(|program| program.is_file()).unwrap_or(named)
 }
 
 /// The working directory of Node.js is another one.

@@ -90,13 +90,12 @@ async fn run_until_asked(
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let engine = engine(&settings, registry, port, stores, npm_nodes.as_ref());
+    let engine = engine(&settings, registry, port, stores, npm_nodes.as_deref());
     let stop = CancellationToken::new();
-    let served = npm_nodes.as_ref().map(|nodes| nodes.serve(&routes, &auth, &settings));
-    let _npm_routes = served.transpose()?;
-    let admin = admin::prepare(engine.clone(), auth, &settings, places);
+    let _npm_routes = npm_nodes.as_ref().map(|nodes| nodes.serve(&routes, &auth, &settings));
+    let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
     let comms = Comms::start(&admin);
-    npm_nodes.iter().for_each(|nodes| nodes.tell(comms.clone()));
+    npm_nodes.iter().for_each(|nodes| nodes.connect(&admin, &comms));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
     let _files = files::serve(&routes, &settings);
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);

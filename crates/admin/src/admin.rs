@@ -10,12 +10,12 @@ use ferrowire_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::Auth;
 use crate::editor::pack::Pack;
 use crate::editor::palette::Palette;
 use crate::flows_state::{CurrentState, FlowsState};
 use crate::user_dir::Secrets;
 use crate::user_dir::Storage;
+use crate::{Auth, NodePackages};
 
 /// How many messages of inject buttons may wait until the flows take them. Further ones get 503.
 const MAX_INJECTING: usize = 256;
@@ -81,6 +81,7 @@ pub struct Admin {
     pack: OnceLock<Pack>,
     palette: OnceLock<Palette>,
     secrets: Mutex<Secrets>,
+    packages: Option<Arc<dyn NodePackages>>,
     /// Held while flows or credentials are changed.
     pub(crate) deploying: tokio::sync::Mutex<()>,
     /// Whether the flows are to run.
@@ -92,8 +93,14 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The admin API of `engine`, whose requests `auth` authorizes. Reads and writes no file.
-    pub fn new(engine: Engine, settings: AdminSettings, auth: Arc<Auth>) -> Arc<Self> {
+    /// The admin API of `engine`, whose requests `auth` authorizes, with the nodes of `packages`. Reads
+    /// and writes no file.
+    pub fn new(
+        engine: Engine,
+        settings: AdminSettings,
+        auth: Arc<Auth>,
+        packages: Option<Arc<dyn NodePackages>>,
+    ) -> Arc<Self> {
         let storage = Storage::new(&settings);
         Arc::new(Admin {
             engine,
@@ -103,6 +110,7 @@ impl Admin {
             pack: OnceLock::new(),
             palette: OnceLock::new(),
             secrets: Mutex::default(),
+            packages,
             deploying: tokio::sync::Mutex::default(),
             state: Arc::new(CurrentState::new()),
             tasks: TaskTracker::new(),
@@ -150,7 +158,12 @@ impl Admin {
 
     /// The first call decompresses files, which takes some ten milliseconds.
     pub(crate) fn palette(&self) -> &Palette {
-        self.palette.get_or_init(|| Palette::new(self.engine.registry(), self.pack()))
+        self.palette.get_or_init(|| Palette::new(&self.engine.registry(), self.pack()))
+    }
+
+    /// The packages whose nodes another process runs.
+    pub(crate) fn packages(&self) -> Option<&Arc<dyn NodePackages>> {
+        self.packages.as_ref()
     }
 
     /// The credentials of all nodes.
@@ -191,7 +204,7 @@ mod tests {
         };
         let engine = Engine::builder(Registry::new()).build();
         let guard = Guard::new("127.0.0.1:1880".parse().unwrap(), Vec::new());
-        let admin = Admin::new(engine, settings, Arc::new(Auth::new(None, guard, None)));
+        let admin = Admin::new(engine, settings, Arc::new(Auth::new(None, guard, None)), None);
         let _comms = crate::Comms::start(&admin);
         admin.start().await.unwrap();
         assert_eq!(admin.serves_editor(), !admin.lacks_editor());

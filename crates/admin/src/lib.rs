@@ -16,6 +16,7 @@ mod api;
 mod comms;
 mod editor;
 mod flows_state;
+mod packages;
 mod save_and_run;
 mod user_dir;
 
@@ -29,6 +30,7 @@ pub use auth::{
     authorize, hash_password, is_password_hash,
 };
 pub use comms::{Comms, Encoded, MAX_LENGTH, encode};
+pub use packages::{NoAnswer, NodePackages};
 pub use reply::Reply;
 pub use respond::{answers, respond};
 pub use save_and_run::NotDeployed;

@@ -7,7 +7,7 @@ use ferrowire_engine::{DeployType, Deployed, FlowFile, Interrupted};
 use hyper::StatusCode;
 
 use crate::flows_state::FlowsState;
-use crate::user_dir::{MissingFile, Secrets};
+use crate::user_dir::{Declarations, MissingFile, Secrets};
 use crate::{Admin, Reply, Unusable};
 
 /// The runtime setting that says whether the flows run.
@@ -149,7 +149,7 @@ pub(crate) async fn deploy(
         let Wanted { mut nodes, secrets } = decide(&admin)?;
         let before = admin.secrets().clone();
         let mut secrets = secrets.unwrap_or_else(|| before.clone());
-        secrets.take_from(&mut nodes, admin.engine().registry());
+        secrets.take_from(&mut nodes, &Declarations::of(&admin));
         let file = FlowFile::from_nodes(nodes)
             .map_err(|error| Reply::unexpected(&error.to_string()))?
             .with_credentials(secrets.by_node());

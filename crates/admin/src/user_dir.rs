@@ -1,9 +1,11 @@
 //! The user directory: flows, credentials and settings, in the files and formats of Node-RED.
 
 mod cipher;
+mod declarations;
 mod pretty;
 mod secrets;
 mod storage;
 
+pub(crate) use declarations::{Declarations, Declared};
 pub(crate) use secrets::Secrets;
 pub(crate) use storage::{MissingFile, Storage};

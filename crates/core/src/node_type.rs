@@ -381,6 +381,11 @@ impl Registry {
         Ok(())
     }
 
+    /// Removes the types for which `keep` returns false.
+    pub fn retain(&mut self, keep: impl Fn(&NodeType) -> bool) {
+        self.types.retain(|_, node_type| keep(node_type));
+    }
+
     /// The metrics of the crates that provide the types.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

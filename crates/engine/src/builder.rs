@@ -107,7 +107,7 @@ impl EngineBuilder {
     pub fn build(self) -> Engine {
         Engine {
             shared: Arc::new(SharedEngine {
-                registry: self.registry,
+                registry: ArcSwap::from_pointee(self.registry),
                 environment: self.environment,
                 services: Arc::new(NodeServices::new(
                     self.resources,

@@ -24,7 +24,7 @@ const TARGET: &str = "ferrowire::flows";
 
 /// What all handles to an engine share.
 pub(crate) struct SharedEngine {
-    pub(crate) registry: Registry,
+    pub(crate) registry: ArcSwap<Registry>,
     pub(crate) environment: Environment,
     pub(crate) services: Arc<NodeServices>,
     pub(crate) limits: TimeLimits,
@@ -74,7 +74,7 @@ impl SharedEngine {
         let mut flows = self.flows.lock().await;
         flows.started |= start;
         let file = file.sharing(&self.snapshot.load().file);
-        let draft = Draft::new(file.clone(), &self.registry, &self.environment);
+        let draft = Draft::new(file.clone(), &self.registry.load(), &self.environment);
         let running = flows.started && !draft.is_blocked();
         let model = Arc::clone(&draft.model);
         let CurrentFlows { model: old, running: nodes, .. } = &mut *flows;

@@ -166,8 +166,13 @@ impl Engine {
     }
 
     /// The node types of this engine.
-    pub fn registry(&self) -> &Registry {
-        &self.shared.registry
+    pub fn registry(&self) -> Arc<Registry> {
+        self.shared.registry.load_full()
+    }
+
+    /// Replaces the node types, for the deploys from now on. Nodes that run are not affected.
+    pub fn set_registry(&self, registry: Registry) {
+        self.shared.registry.store(Arc::new(registry));
     }
 
     /// Subscribes to all events from now on. A receiver that falls more than

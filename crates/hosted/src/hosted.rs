@@ -1,12 +1,12 @@
 //! `Hosted`: the handle to the nodes from npm.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use ferrowire_core::{ContextStores, NodeType, Registry, Value, async_trait};
+use ferrowire_core::{ContextStores, MutexExt as _, NodeType, Registry, Value, async_trait};
 use ferrowire_engine::{Companion, HostedFlows};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,6 +23,7 @@ use crate::supervise::supervise;
 /// The nodes from npm, and the child that runs them when flows have some.
 pub struct Hosted {
     shared: Arc<Shared>,
+    builder: &'static HostedNodes,
     orders: Arc<Orders>,
     calls: mpsc::Sender<Call>,
     _supervising: JoinSet<()>,
@@ -42,11 +43,13 @@ impl Hosted {
     ) -> Self {
         let outbox = Arc::new(Outbox::new());
         let native = registry.iter().map(|node_type| node_type.name.to_owned()).collect();
-        let hosted = Arc::new(add_types_of(&packages, registry, &outbox));
+        // The nodes of a type stay as long as the process.
+        let builder: &'static HostedNodes = Box::leak(Box::new(HostedNodes(Arc::clone(&outbox))));
+        let hosted = Arc::new(add(&packages, registry, builder));
         let shared = Arc::new(Shared {
             options,
-            packages,
-            hosted: Arc::clone(&hosted),
+            packages: ArcSwap::from_pointee(packages),
+            hosted: ArcSwap::new(Arc::clone(&hosted)),
             native,
             stores,
             tell,
@@ -64,7 +67,7 @@ impl Hosted {
             let shared = Arc::clone(&shared);
             async move { supervise(&shared, work).await }
         });
-        Hosted { shared, orders, calls, _supervising: supervising }
+        Hosted { shared, builder, orders, calls, _supervising: supervising }
     }
 
     /// Calls Node-RED's runtime API in the child, which is started for it if need be. `name` is one of
@@ -93,30 +96,34 @@ impl Hosted {
 
     /// Whether any package has nodes.
     pub fn has_types(&self) -> bool {
-        !self.shared.hosted.is_empty()
+        !self.shared.hosted.load().is_empty()
+    }
+
+    /// Replaces the types of packages in `registry` by those of `packages`, after packages were
+    /// installed or removed.
+    pub fn replace_types(&self, packages: &Packages, registry: &mut Registry) {
+        registry.retain(|node_type| !node_type.is_hosted());
+        self.shared.hosted.store(Arc::new(add(packages, registry, self.builder)));
     }
 }
 
 /// Adds the types of `packages` to `registry`, to check flows without running them.
 pub fn add_types(packages: &Packages, registry: &mut Registry) {
-    add_types_of(packages, registry, &Arc::new(Outbox::new()));
+    let builder = Box::leak(Box::new(HostedNodes(Arc::new(Outbox::new()))));
+    add(packages, registry, builder);
 }
 
 /// Adds the types, and returns them. A type of two packages is that of the first, as in Node-RED.
-fn add_types_of(
+fn add(
     packages: &Packages,
     registry: &mut Registry,
-    outbox: &Arc<Outbox>,
+    builder: &'static HostedNodes,
 ) -> HashSet<&'static str> {
-    // Types are added once for each process, and stay.
-    let builder: &'static HostedNodes = Box::leak(Box::new(HostedNodes(Arc::clone(outbox))));
     let mut added = HashSet::new();
     for set in &packages.sets {
-        let folder: &'static str = set.folder.to_string_lossy().into_owned().leak();
-        let package: &'static str = set.package.clone().leak();
-        let version: &'static str = set.version.clone().leak();
-        for name in &set.types {
-            let name: &'static str = name.clone().leak();
+        let folder = intern(&set.folder.to_string_lossy());
+        let (package, version) = (intern(&set.package), intern(&set.version));
+        for name in set.types.iter().map(|name| intern(name)) {
             let node_type = NodeType::hosted(name, folder, builder)
                 .summary("from npm")
                 .provided_by(package, version);
@@ -126,6 +133,19 @@ fn add_types_of(
         }
     }
     added
+}
+
+/// A text that stays as long as the process, as those of node types do. What packages are called is
+/// kept once, however often they are looked for.
+fn intern(text: &str) -> &'static str {
+    static TEXTS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut texts = TEXTS.locked();
+    if let Some(known) = texts.get(text) {
+        return known;
+    }
+    let text: &'static str = text.to_owned().leak();
+    texts.insert(text);
+    text
 }
 
 #[async_trait]
@@ -141,7 +161,7 @@ impl Companion for Hosted {
         self.shared.nodes.store(flows.nodes);
         self.shared.held.send_replace(false);
         let seq = self.shared.seq.fetch_add(1, Ordering::Relaxed) + 1;
-        let hosted = Arc::clone(&self.shared.hosted);
+        let hosted = self.shared.hosted.load_full();
         let HostedFlows { file, deploy_type, .. } = flows;
         let deployment = Deployment { seq, file, deploy_type, hosted };
         if deployment.has_hosted() {

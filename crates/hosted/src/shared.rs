@@ -65,9 +65,9 @@ pub(crate) struct Ready {
 
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    pub(crate) packages: Packages,
+    pub(crate) packages: ArcSwap<Packages>,
     /// The types that the child runs.
-    pub(crate) hosted: Arc<HashSet<&'static str>>,
+    pub(crate) hosted: ArcSwap<HashSet<&'static str>>,
     /// The types that it has stubs for.
     pub(crate) native: Vec<String>,
     pub(crate) stores: Arc<ContextStores>,
@@ -101,6 +101,7 @@ impl Shared {
         let list = |list: &[String]| {
             Value::from(list.iter().map(|it| it.as_str().into()).collect::<Vec<Value>>())
         };
+        let packages = self.packages.load();
         let stores: Vec<String> = self.stores.names().map(str::to_owned).collect();
         let found = |place: &Option<PathBuf>| place.as_deref().map_or(Value::Null, path);
         [
@@ -109,13 +110,21 @@ impl Shared {
             ("questions", path(&folder.join("questions"))),
             ("answers", path(&folder.join("answers"))),
             ("userDir", path(&self.options.user_dir)),
-            ("runtime", found(&self.packages.runtime)),
-            ("coreNodes", found(&self.packages.core_nodes)),
-            ("excludes", list(&self.packages.excluded)),
+            ("runtime", found(&packages.runtime)),
+            ("coreNodes", found(&packages.core_nodes)),
+            ("excludes", list(&packages.excluded)),
             ("types", list(&self.native)),
             ("stores", list(&stores)),
             ("settings", self.options.settings.clone().into()),
         ]
+    }
+
+    /// Finds the packages again: Node-RED's runtime may have been installed meanwhile.
+    pub(crate) fn find_packages(&self) -> Arc<Packages> {
+        let is_native = |name: &str| self.native.iter().any(|native| native == name);
+        let Options { user_dir, node_js, .. } = &self.options;
+        self.packages.store(Arc::new(Packages::find(user_dir, node_js, &is_native)));
+        self.packages.load_full()
     }
 
     /// The socket at which the child serves HTTP, if it runs.
@@ -167,8 +176,9 @@ impl Shared {
 
     /// Shows a status at all hosted nodes.
     pub(crate) fn show(&self, status: &Status) {
+        let hosted = self.hosted.load();
         for node in self.nodes.load().values() {
-            if self.hosted.contains(node.info().node_type.as_str()) {
+            if hosted.contains(node.info().node_type.as_str()) {
                 node.context().status(status.clone());
             }
         }

@@ -50,8 +50,9 @@ fn refuse_calls(work: &mut Work, why: &str) {
 
 /// Runs one child after the other. Returns why there is none any more, unless it was asked to stop.
 async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
-    if shared.packages.runtime.is_none() {
-        return Some(shared.packages.missing_runtime(&shared.options.user_dir));
+    let packages = shared.find_packages();
+    if packages.runtime.is_none() {
+        return Some(packages.missing_runtime(&shared.options.user_dir));
     }
     let mut early = 0;
     loop {

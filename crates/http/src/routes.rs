@@ -70,6 +70,7 @@ pub struct Routes {
 #[derive(Default)]
 struct Tables {
     upgrades: Upgrades,
+    other_upgrades: Option<Owned<Arc<dyn Upgrade>>>,
     pages: HashMap<String, Owned<Page>>,
     below: HashMap<String, Owned<Page>>,
     /// In order of precedence. Copied on change, which happens only on deploys.
@@ -126,6 +127,17 @@ impl Routes {
         tables.upgrades.add(path, pattern, Owned { owner, route: upgrade })?;
         let (routes, path) = (self.clone(), path.to_owned());
         Ok(Registration { routes, kind: Kind::Upgrade, path, owner })
+    }
+
+    /// Routes requests for WebSockets that have no handler to `upgrade`, until the registration is
+    /// dropped. Unlike a wildcard it does not make their paths known ones: other requests for them are
+    /// handled as without it. A second one replaces the first.
+    pub fn add_other_upgrades(&self, upgrade: Arc<dyn Upgrade>) -> Registration {
+        let mut tables = self.lock();
+        tables.next_owner += 1;
+        let owner = tables.next_owner;
+        tables.other_upgrades = Some(Owned { owner, route: upgrade });
+        Registration { routes: self.clone(), kind: Kind::OtherUpgrades, path: String::new(), owner }
     }
 
     /// Routes other requests for exactly `path` to `page`, until the registration is dropped.
@@ -187,6 +199,10 @@ impl Routes {
         self.lock().upgrades.at(path)
     }
 
+    pub(crate) fn other_upgrades(&self) -> Option<Arc<dyn Upgrade>> {
+        self.lock().other_upgrades.as_ref().map(|other| Arc::clone(&other.route))
+    }
+
     pub(crate) fn page_for(&self, request: &Request) -> Option<Page> {
         let path = request.uri().path();
         let tables = self.lock();
@@ -227,6 +243,7 @@ impl fmt::Debug for Routes {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Upgrade,
+    OtherUpgrades,
     Page,
     Below,
     Layer,
@@ -247,6 +264,9 @@ impl Drop for Registration {
         let mut tables = self.routes.lock();
         match self.kind {
             Kind::Upgrade => tables.upgrades.release(self.owner),
+            Kind::OtherUpgrades => {
+                tables.other_upgrades.take_if(|other| other.owner == self.owner);
+            }
             Kind::Page => release(&mut tables.pages, &self.path, self.owner),
             Kind::Below => release(&mut tables.below, &self.path, self.owner),
             Kind::Layer => {

@@ -262,7 +262,9 @@ impl Server {
         }
         let client = self.limits.proxies.client(peer, request.headers());
         if let Some(wanted) = request.headers().get(UPGRADE) {
-            match self.routes.upgrade_at(request.uri().path()) {
+            let route = self.routes.upgrade_at(request.uri().path());
+            let other = || is_websocket(wanted).then(|| self.routes.other_upgrades()).flatten();
+            match route.or_else(other) {
                 Some(route) => return self.upgrade(&*route, request, client, handover).await,
                 None if is_websocket(wanted) => return closing(not_found()),
                 // A client that offers another protocol accepts HTTP as well (RFC 9110 §7.8).

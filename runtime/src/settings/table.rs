@@ -205,6 +205,10 @@ table! {
             .value_name("PROGRAM")
             .default("node")
             .help("Node.js 18 or later, which runs the nodes of npm packages if the flows have some");
+        PALETTE_INSTALL: Option<bool> = Setting::boolean("palette-install")
+            .node_red(NodeRed::key("externalModules.palette.allowInstall"))
+            .otherwise("true if listen is a loopback address")
+            .help("Whether the editor may install, remove, enable and disable npm packages");
     }
     PLUGIN_GROUP => {
         /// Read as [`Wanted`](super::wanted::Wanted): a path may say whether it is required.

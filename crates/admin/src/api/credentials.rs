@@ -1,9 +1,10 @@
 //! `/credentials`: the credentials of a node, without passwords.
 
-use ferrowire_core::{Credential, Map, Value};
+use ferrowire_core::{Map, Value};
 
 use crate::Reply;
 use crate::call::Call;
+use crate::user_dir::{Declarations, Declared};
 
 /// The texts, and for passwords only whether they are set. The editor also asks for nodes that
 /// were never deployed; they have no credentials.
@@ -12,11 +13,14 @@ pub(crate) fn get(call: &Call) -> Reply {
     let Some(fields) = call.admin.secrets().of(id).cloned() else {
         return Reply::json(Map::new());
     };
-    let known = call.admin.engine().registry().iter();
-    let mut known = known.filter(|node_type| !is_container(node_type.name));
-    match known.find(|node_type| dashed(node_type.name) == wanted) {
-        _ if wanted == "global-config" => Reply::json(variables(&fields)),
-        Some(node_type) => Reply::json(declared(node_type.credentials, &fields)),
+    if wanted == "global-config" {
+        return Reply::json(variables(&fields));
+    }
+    let declarations = Declarations::of(&call.admin);
+    let mut known = declarations.registry.iter().filter(|it| !is_container(it.name));
+    let known = known.find(|node_type| dashed(node_type.name) == wanted);
+    match known.and_then(|node_type| declarations.of_type(node_type)) {
+        Some(declared) => Reply::json(shown(&declared, &fields)),
         // Without a declaration, every credential may be a password.
         None => Reply::json(flags(&fields)),
     }
@@ -31,14 +35,12 @@ fn dashed(node_type: &str) -> String {
     node_type.split_whitespace().collect::<Vec<_>>().join("-")
 }
 
-fn declared(credentials: &[Credential], fields: &Map) -> Map {
-    let visible = |credential: &Credential| match credential {
-        Credential::Text(name) => {
-            ((*name).to_owned(), fields.get(name).cloned().unwrap_or_else(|| "".into()))
-        }
-        Credential::Password(name) => (format!("has_{name}"), is_set(fields, name).into()),
+fn shown(declared: &[Declared], fields: &Map) -> Map {
+    let visible = |Declared { name, is_password }: &Declared| match is_password {
+        false => (name.clone(), fields.get(name).cloned().unwrap_or_else(|| "".into())),
+        true => (format!("has_{name}"), is_set(fields, name).into()),
     };
-    credentials.iter().map(visible).collect()
+    declared.iter().map(visible).collect()
 }
 
 fn flags(fields: &Map) -> Map {

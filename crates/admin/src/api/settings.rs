@@ -1,15 +1,27 @@
 //! `/settings`: the settings of the runtime for the editor, and the editor's settings of a user.
 
+use ferrowire_core::bus::run_aside;
 use ferrowire_core::{Map, Value};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
+use crate::api::nodes::add_missing;
 use crate::call::Call;
 use crate::editor::locales;
 use crate::{Admin, CredentialSecret, Reply, User};
 
-/// The settings of the runtime.
-pub(crate) fn get(call: &Call) -> Reply {
-    Reply::json(for_editor(&call.admin, call.user.as_ref()))
+/// The list of packages that the editor searches: Node-RED's own.
+const CATALOGUE: &str = "https://catalogue.nodered.org/catalogue.json";
+
+/// The settings of the runtime, and those of packages.
+pub(crate) fn get(call: Call) -> BoxFuture<'static, Reply> {
+    Box::pin(async move {
+        let mut settings = run_aside(|| for_editor(&call.admin, call.user.as_ref()));
+        if let Some(settings) = settings.as_object_mut() {
+            add_missing(settings, call.admin.ask_packages("settings", []).await.as_ref());
+        }
+        Reply::json(settings)
+    })
 }
 
 fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
@@ -20,6 +32,8 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
         CredentialSecret::Given(_) => "user",
         CredentialSecret::Off => "disabled",
     };
+    let can_install = admin.packages().is_some_and(|packages| packages.can_change());
+    let catalogues = if can_install { vec![CATALOGUE] } else { Vec::new() };
     let mut value = Value::from(json!({
         "httpNodeRoot": format!("{}/", settings.node_root),
         "version": admin.palette().editor_version(),
@@ -35,7 +49,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
         "flowFilePretty": settings.flow_file_pretty,
         "flowEncryptionType": encryption,
         "telemetryEnabled": false,
-        "externalModules": {"palette": {"allowInstall": false, "allowUpload": false}},
+        "externalModules": {"palette": {"allowInstall": can_install, "allowUpload": false}},
         "diagnostics": {"enabled": true, "ui": true},
         "runtimeState": {"enabled": settings.runtime_state, "ui": settings.runtime_state},
         "functionExternalModules": false,
@@ -43,7 +57,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
         "tlsConfigDisableLocalFiles": false,
     }));
     let mut theme = Map::new();
-    theme.insert("palette", Value::from(json!({"catalogues": []})));
+    theme.insert("palette", Value::from(json!({"catalogues": catalogues})));
     theme.insert("projects", Value::from(json!({"enabled": false})));
     theme.insert("multiplayer", Value::from(json!({"enabled": false})));
     theme.insert("tours", false);

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use ferrowire_core::{Credential, Map, Registry, Value};
+use ferrowire_core::{Map, Value};
+
+use super::{Declarations, Declared};
 
 /// The editor's placeholder for a password that was not changed.
 const UNCHANGED: &str = "__PWRD__";
@@ -54,14 +56,14 @@ impl Secrets {
     }
 
     /// Moves the credentials out of `nodes`, and removes those of nodes that are not in `nodes`.
-    pub(crate) fn take_from(&mut self, nodes: &mut [Value], registry: &Registry) {
+    pub(crate) fn take_from(&mut self, nodes: &mut [Value], declarations: &Declarations<'_>) {
         for node in nodes.iter_mut().filter(|node| has_credentials(node)) {
             let Some(node) = node.as_object_mut() else { continue };
             let text = |name: &str| node.get(name).and_then(Value::as_str).unwrap_or_default();
             let (id, node_type) = (text("id").to_owned(), text("type").to_owned());
             if let Some(Value::Object(changes)) = node.remove("credentials") {
                 let mut fields = self.of(&id).cloned().unwrap_or_default();
-                apply(&mut fields, &changes, &node_type, registry);
+                apply(&mut fields, &changes, &node_type, declarations);
                 self.all.insert(id, fields);
             }
         }
@@ -84,18 +86,17 @@ fn has_credentials(node: &Value) -> bool {
 }
 
 /// Applies the changes of one node.
-fn apply(fields: &mut Map, changes: &Map, node_type: &str, registry: &Registry) {
+fn apply(fields: &mut Map, changes: &Map, node_type: &str, declarations: &Declarations<'_>) {
     let is_subflow = node_type == "subflow" || node_type.starts_with("subflow:");
     if node_type == "global-config" {
         return apply_to_variables(fields, changes);
     }
-    match registry.get(node_type).filter(|_| !is_subflow) {
-        Some(known) => {
-            for credential in known.credentials {
-                let name = credential.name();
-                let is_password = matches!(credential, Credential::Password(_));
-                let change = changes.get(name);
-                set(fields, name, change.filter(|value| !(is_password && is_unchanged(value))));
+    let known = declarations.registry.get(node_type).filter(|_| !is_subflow);
+    match known.and_then(|known| declarations.of_type(known)) {
+        Some(declared) => {
+            for Declared { name, is_password } in declared {
+                let change = changes.get(&name);
+                set(fields, &name, change.filter(|value| !(is_password && is_unchanged(value))));
             }
         }
         None => {

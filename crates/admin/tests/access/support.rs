@@ -103,7 +103,7 @@ impl Runtime {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let auth = Arc::new(Auth::new(auth, Guard::new(address, Vec::new()), None));
-        let admin = Admin::new(engine.clone(), settings(folder.path()), auth);
+        let admin = Admin::new(engine.clone(), settings(folder.path()), auth, None);
         let comms = Comms::start(&admin);
         let routes = Routes::new();
         let answering = Arc::clone(&admin);

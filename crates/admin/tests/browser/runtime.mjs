@@ -26,7 +26,8 @@ export async function startRuntime({ flows = [], args = [], env = {}, settings }
     args = [...args, "--settings", join(folder, "settings.toml")];
   }
   const program = spawn(binary, ["run", "--user-dir", folder, "--listen", "127.0.0.1:0", ...args], {
-    env: { ...process.env, ...env },
+    // The palette manager would load its list of packages from outside of this machine.
+    env: { FERROWIRE_PALETTE_INSTALL: "false", ...process.env, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const log = [];
