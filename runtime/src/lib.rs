@@ -127,8 +127,11 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
             run::run(settings, registry, &flows)
         }
-        Command::Check { flows } => check::check(&program.all_types(&flows)?, &flows),
-        Command::Nodes { json } => nodes::list(&program.all_types(&[])?, json),
+        Command::Check { flows } => {
+            let (registry, missing_runtime) = program.all_types(&flows)?;
+            check::check(&registry, missing_runtime.as_deref(), &flows)
+        }
+        Command::Nodes { json } => nodes::list(&program.all_types(&[])?.0, json),
         Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
         Command::Completions { shell } => program.complete(shell),
         Command::Plugin(PluginCommand::Check { file, json }) => {
@@ -144,14 +147,14 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
 
 impl Program<'_> {
     /// All node types of this program, of the plugins that it loads, and of the npm packages beside
-    /// these flow files, for commands without a log.
-    fn all_types(self, flows: &[PathBuf]) -> anyhow::Result<Registry> {
+    /// these flow files, for commands without a log; and why those of packages do not run, if they do not.
+    fn all_types(self, flows: &[PathBuf]) -> anyhow::Result<(Registry, Option<String>)> {
         let (settings, registry) = (self.read_settings()?, self.registry()?);
         let user_dir = Places::find(flows, &settings)?.user_dir;
         let mut registry =
             plugins::load(self.libraries, &settings, registry, plugins::print_warning)?;
-        npm_nodes::add_types(&settings, &user_dir, &mut registry);
-        Ok(registry)
+        let missing_runtime = npm_nodes::add_types(&settings, &user_dir, &mut registry);
+        Ok((registry, missing_runtime))
     }
 
     /// All node types of this program.

@@ -38,6 +38,7 @@ impl NpmNodes {
             return None;
         }
         let (user_dir, node_js) = (absolute(&places.user_dir), node_js(settings));
+        registry.set_package_of(ferrowire_hosted::package_of);
         let packages = find(&user_dir, &node_js, registry);
         let comms: Arc<OnceLock<Comms>> = Arc::default();
         let tell = {
@@ -135,12 +136,21 @@ fn no_answer(error: CallError) -> NoAnswer {
     }
 }
 
-/// Adds the types of the packages in `user_dir`, for commands that run no flows.
-pub(crate) fn add_types(settings: &Settings, user_dir: &Path, registry: &mut Registry) {
-    if !settings.get(&table::NO_NPM_NODES) {
-        let packages = find(&absolute(user_dir), &node_js(settings), registry);
-        ferrowire_hosted::add_types(&packages, registry);
+/// Adds the types of the packages in `user_dir`, for commands that run no flows. Returns why they do not
+/// run, if they do not.
+pub(crate) fn add_types(
+    settings: &Settings,
+    user_dir: &Path,
+    registry: &mut Registry,
+) -> Option<String> {
+    if settings.get(&table::NO_NPM_NODES) {
+        return None;
     }
+    registry.set_package_of(ferrowire_hosted::package_of);
+    let user_dir = absolute(user_dir);
+    let packages = find(&user_dir, &node_js(settings), registry);
+    ferrowire_hosted::add_types(&packages, registry);
+    (!packages.has_runtime()).then(|| packages.missing_runtime(&user_dir))
 }
 
 fn find(user_dir: &Path, node_js: &Path, registry: &Registry) -> Packages {

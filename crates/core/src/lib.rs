@@ -60,8 +60,8 @@ pub use node::{EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Node, StopReason};
 #[doc(hidden)]
 pub use node_type::Registered as __Registered;
 pub use node_type::{
-    BuildNode, BuiltNode, Duplicate, DuplicateType, Links, NodeType, Reference, Registry, Source,
-    Watches,
+    BuildNode, BuiltNode, Duplicate, DuplicateType, Links, NodeType, PackageOf, Reference,
+    Registry, Source, Watches,
 };
 pub use print::number_to_string;
 pub use property::{CannotGet, CannotSet, InvalidProperty, PropertyPath};

@@ -342,7 +342,11 @@ pub enum Duplicate {
 pub struct Registry {
     types: BTreeMap<&'static str, NodeType>,
     metrics: Metrics,
+    package_of: Option<PackageOf>,
 }
+
+/// The npm package that has a node type, if it is known.
+pub type PackageOf = fn(&str) -> Option<&'static str>;
 
 impl Registry {
     /// An empty registry.
@@ -379,6 +383,16 @@ impl Registry {
         }
         self.types.insert(node_type.name, node_type);
         Ok(())
+    }
+
+    /// Sets what knows the packages of missing types, in a program that runs those.
+    pub fn set_package_of(&mut self, package_of: PackageOf) {
+        self.package_of = Some(package_of);
+    }
+
+    /// The npm package that could be installed for a missing type.
+    pub fn package_of(&self, missing: &str) -> Option<&'static str> {
+        self.package_of.and_then(|package_of| package_of(missing))
     }
 
     /// Removes the types for which `keep` returns false.

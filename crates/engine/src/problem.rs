@@ -77,13 +77,21 @@ impl Problem {
         Self::new(Severity::Node, place, property, text)
     }
 
-    pub(crate) fn missing_type(places: Vec<Place>) -> Option<Self> {
+    /// A type that nothing provides; `package` is the npm package that does.
+    pub(crate) fn missing_type(places: Vec<Place>, package: Option<&str>) -> Option<Self> {
         let mut places = places.into_iter();
         let first = places.next()?;
-        let text = format!(
-            "no plugin provides the type `{}`; add one that does, or delete or disable its nodes",
-            first.node_type
-        );
+        let missing = &first.node_type;
+        let text = match package {
+            None => format!(
+                "no plugin provides the type `{missing}`; add one that does, or delete or disable \
+                 its nodes"
+            ),
+            Some(package) => format!(
+                "no plugin provides the type `{missing}`, but the npm package `{package}` does; run \
+                 `npm install {package}` in the user directory, or delete or disable its nodes"
+            ),
+        };
         let problem = Self::new(Severity::MissingType, first, "type", text);
         Some(problem.with_others(places.collect()))
     }

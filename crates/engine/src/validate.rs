@@ -28,7 +28,11 @@ pub(crate) fn missing_types(model: &Model, registry: &Registry) -> Vec<Problem> 
             missing.entry(first).or_default().push(model.place(entry.at));
         }
     }
-    missing.into_values().filter_map(Problem::missing_type).collect()
+    let problem = |places: Vec<Place>| {
+        let package = places.first().and_then(|first| registry.package_of(&first.node_type));
+        Problem::missing_type(places, package)
+    };
+    missing.into_values().filter_map(problem).collect()
 }
 
 /// The type of a node: one of the engine's own, or one of the registry.

@@ -18,6 +18,7 @@ mod context;
 mod deliveries;
 mod hosted;
 mod jobs;
+mod known;
 mod node;
 mod outbox;
 mod packages;
@@ -29,6 +30,7 @@ mod supervise;
 
 pub use hosted::{Hosted, add_types};
 pub use jobs::CallError;
+pub use known::package_of;
 pub use packages::{NodeSet, Packages};
 pub use proxy::{Access, Allowed, Proxy};
 pub use records::Refused;

@@ -65,8 +65,13 @@ impl Packages {
         packages
     }
 
-    /// What to do about a missing runtime.
-    pub(crate) fn missing_runtime(&self, user_dir: &Path) -> String {
+    /// Whether there is Node-RED's runtime, which runs the nodes.
+    pub fn has_runtime(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// What to do if there is none.
+    pub fn missing_runtime(&self, user_dir: &Path) -> String {
         let folder = user_dir.display();
         format!(
             "Node-RED's runtime is not installed; run `npm install --prefix {folder} \
