@@ -5,6 +5,7 @@
 
 mod columns;
 mod deliver;
+mod error;
 mod legacy;
 mod node;
 mod object;

@@ -7,6 +7,7 @@ use ferrowire::{
 };
 
 use crate::deliver::{Deliverer, Part};
+use crate::error::thrown;
 use crate::settings::Settings;
 use crate::table::Table;
 use crate::writing::{State, Writing};
@@ -72,7 +73,7 @@ impl Csv {
 
     /// Shows that the names of the columns, which are read strictly, are malformed.
     fn show(&self, error: &NodeError, cx: &NodeContext) {
-        if error.details().contains_key("code") {
+        if error.details().contains_key("stack") {
             cx.status(Status::new("red", "dot", BAD_TEMPLATE));
         }
     }
@@ -97,7 +98,7 @@ impl Csv {
     fn refuse(&self, cx: &NodeContext) -> Result<(), NodeError> {
         if self.settings.is_rfc {
             cx.status(Status::new("red", "dot", WRONG_TYPE));
-            return Err(NodeError::new(WRONG_TYPE));
+            return Err(thrown("Error", WRONG_TYPE));
         }
         cx.warn(WRONG_TYPE);
         Ok(())

@@ -3,6 +3,8 @@
 use ferrowire::expression::javascript;
 use ferrowire::{Key, NodeError, Value};
 
+use crate::error::thrown;
+
 /// `typeof value === "object"`.
 pub(crate) fn is_object(value: &Value) -> bool {
     javascript::type_of(Some(value)) == "object"
@@ -16,7 +18,7 @@ pub(crate) fn keys(value: Option<&Value>) -> Result<Vec<Key>, NodeError> {
     let indices = |count: usize| (0..count).map(|at| Key::from(at.to_string())).collect();
     Ok(match value {
         None | Some(Value::Null | Value::Undefined) => {
-            return Err(NodeError::new("Cannot convert undefined or null to object"));
+            return Err(thrown("TypeError", "Cannot convert undefined or null to object"));
         }
         Some(Value::Object(map)) => map.keys().cloned().collect(),
         Some(Value::Array(items)) => indices(items.len()),

@@ -209,7 +209,7 @@ async fn missing_columns_are_warned_of_once() {
 async fn other_values_are_refused() {
     let text = "This node only handles CSV strings or js objects.";
     let (sent, errors) = run(with("rfc", json!({})), vec![json!({"payload": 1})]).await;
-    assert!(sent.is_empty() && errors == [text], "{errors:?}");
+    assert!(sent.is_empty() && errors == [format!("Error: {text}")], "{errors:?}");
     let mut node = Harness::of("csv").config(with("", json!({}))).start().await;
     node.send(message(json!({"payload": true}))).await;
     node.send(message(json!({"topic": "passes"}))).await;
@@ -231,9 +231,9 @@ async fn malformed_names_disable_the_strict_mode() {
 #[tokio::test(start_paused = true)]
 async fn malformed_names_in_a_text_fail_it_in_the_strict_mode() {
     for (text, error) in [
-        ("a,b\"c\n1", "Quote found in the middle of an unquoted field"),
-        ("\"a\"b\n1", "Data found after closing quote"),
-        ("\"a\n1", "Missing quote, unclosed cell"),
+        ("a,b\"c\n1", "UnquotedQuoteError: Quote found in the middle of an unquoted field"),
+        ("\"a\"b\n1", "DataAfterCloseError: Data found after closing quote"),
+        ("\"a\n1", "ParseError: Missing quote, unclosed cell"),
     ] {
         let config = with("rfc", json!({"hdrin": true}));
         let (_, errors) = run(config, vec![json!({"payload": text})]).await;
@@ -285,11 +285,11 @@ async fn one_huge_cell_is_one_cell() {
 async fn a_row_that_cannot_be_written_fails() {
     let rows = json!({"payload": [[null]]});
     let (_, errors) = run(with("", json!({})), vec![rows]).await;
-    assert_eq!(errors, ["Cannot read properties of null (reading 'toString')"]);
+    assert_eq!(errors, ["TypeError: Cannot read properties of null (reading 'toString')"]);
     for mode in MODES {
         let config = with(mode, json!({"hdrout": "all"}));
         let (_, errors) = run(config, vec![json!({"payload": []})]).await;
-        assert_eq!(errors, ["Cannot convert undefined or null to object"], "{mode}");
+        assert_eq!(errors, ["TypeError: Cannot convert undefined or null to object"], "{mode}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The node `xml`: converts between XML and objects, which have the shape of Node-RED's.
 
 mod build;
+mod error;
 mod object;
 mod options;
 mod scanner;

@@ -156,7 +156,7 @@ async fn what_is_no_xml_fails_with_its_position() {
         ),
         ("<a>é", json!({}), "Unclosed root tag\nLine: 0\nColumn: 4\nChar: "),
     ] {
-        assert_eq!(with_options(text, options).await, Err(expected.to_owned()), "{text}");
+        assert_eq!(with_options(text, options).await, Err(format!("Error: {expected}")), "{text}");
     }
 }
 
@@ -288,7 +288,7 @@ async fn an_object_becomes_xml() {
             Ok("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><a><b/></a>"),
         ),
     ] {
-        let expected = expected.map(Json::from).map_err(str::to_owned);
+        let expected = expected.map(Json::from).map_err(|text| format!("Error: {text}"));
         assert_eq!(with_options(value.clone(), options).await, expected, "{value}");
     }
 }
@@ -324,9 +324,9 @@ async fn other_values_are_warned_of_and_none_pass() {
 #[tokio::test(start_paused = true)]
 async fn null_and_a_buffer_have_no_xml() {
     let error = convert(json!({}), message(json!({"payload": null}))).await.unwrap_err();
-    assert_eq!(error, "Cannot convert undefined or null to object");
+    assert_eq!(error, "TypeError: Cannot convert undefined or null to object");
     let buffer = Message::with_payload(Value::from(b"<a/>".to_vec()));
-    assert_eq!(convert(json!({}), buffer).await.unwrap_err(), "Invalid character in name");
+    assert_eq!(convert(json!({}), buffer).await.unwrap_err(), "Error: Invalid character in name");
 }
 
 #[tokio::test(start_paused = true)]
@@ -352,7 +352,7 @@ async fn depth_is_an_error_and_not_the_end_of_the_stack() {
 async fn declared_entities_expand_to_nothing() {
     let bomb = "<!DOCTYPE a [<!ENTITY l0 \"lol\"><!ENTITY l1 \"&l0;&l0;&l0;&l0;\">]><a>&l1;</a>";
     let error = with_options(bomb, json!({})).await.unwrap_err();
-    assert!(error.starts_with("Invalid character entity"), "{error}");
+    assert!(error.starts_with("Error: Invalid character entity"), "{error}");
     let value = with_options(bomb, json!({"strict": false})).await;
     assert_eq!(value, Ok(json!({"A": "&l1;"})));
 }

@@ -4,6 +4,7 @@ use ferrowire::expression::javascript;
 use ferrowire::{Key, NodeError, Value};
 
 use super::{columns, quoted};
+use crate::error::thrown;
 use crate::object::{cell_text, is_object, property};
 use crate::writing::{Style, Writing, own_cells};
 
@@ -43,7 +44,7 @@ pub(crate) fn write(
 fn array(cells: &[Value], separator: &str) -> Result<Vec<String>, NodeError> {
     let cell = |cell: &Value| {
         if matches!(cell, Value::Null) {
-            return Err(NodeError::new("Cannot read properties of null (reading 'toString')"));
+            return Err(thrown("TypeError", "Cannot read properties of null (reading 'toString')"));
         }
         let text = cell.defined().map(|cell| javascript::text(Some(cell))).unwrap_or_default();
         let breaks = text.contains('\n');

@@ -3,6 +3,10 @@
 use ferrowire::NodeError;
 
 use super::check;
+use crate::error::thrown;
+
+const MID_QUOTE: &str = "Quote found in the middle of an unquoted field";
+const AFTER_QUOTE: &str = "Data found after closing quote";
 
 /// `None`: nothing was written between two separators.
 pub(crate) type Cell = Option<String>;
@@ -91,7 +95,7 @@ impl<'a> Cells<'a> {
             }
         }
         if self.is_strict && cell.is_quoted {
-            return Err(malformed("Missing quote, unclosed cell"));
+            return Err(thrown("ParseError", "Missing quote, unclosed cell"));
         }
         add_last(&mut row, &mut cell);
         Ok((self.at > begin).then_some(row))
@@ -128,7 +132,7 @@ impl<'a> Cells<'a> {
             return Ok(());
         }
         if self.is_strict {
-            return Err(malformed("Quote found in the middle of an unquoted field"));
+            return Err(thrown("UnquotedQuoteError", MID_QUOTE));
         }
         let rest = rest.as_bytes().get(1..).unwrap_or_default();
         match rest.first() {
@@ -145,7 +149,7 @@ impl<'a> Cells<'a> {
     fn read_plain(&mut self, cell: &mut Open, rest: &str) -> Result<(), NodeError> {
         if cell.is_closed {
             if self.is_strict {
-                return Err(malformed("Data found after closing quote"));
+                return Err(thrown("DataAfterCloseError", AFTER_QUOTE));
             }
             cell.is_closed = false;
             cell.text.push('"');
@@ -167,8 +171,4 @@ fn add_last(row: &mut Vec<Cell>, cell: &mut Open) {
     if !cell.text.is_empty() {
         row.push(cell.end());
     }
-}
-
-fn malformed(text: &str) -> NodeError {
-    NodeError::new(text).with("code", "ParseError")
 }

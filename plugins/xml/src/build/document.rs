@@ -3,6 +3,8 @@
 use ferrowire::expression::javascript;
 use ferrowire::{Key, Map, NodeError, Value};
 
+use crate::error::{of_kind, thrown};
+
 const DEFAULT_ROOT: &str = "root";
 
 /// The name of the root element, and its value.
@@ -18,7 +20,7 @@ pub(super) fn root<'a>(value: &'a Value, options: &Map) -> Result<(Key, &'a Valu
 /// The property of a value that has only one, which becomes the root element.
 fn only_property(value: &Value) -> Result<Option<(Key, &Value)>, NodeError> {
     match value {
-        Value::Null => Err(NodeError::new("Cannot convert undefined or null to object")),
+        Value::Null => Err(of_kind("TypeError", "Cannot convert undefined or null to object")),
         Value::Object(map) if map.len() == 1 => {
             Ok(map.iter().next().map(|(name, value)| (name.clone(), value)))
         }
@@ -63,12 +65,12 @@ fn declaration(declared: &Map) -> Result<String, NodeError> {
     let version = text("version").filter(|version| !version.is_empty());
     let version = version.unwrap_or_else(|| "1.0".to_owned());
     if !is_version(&version) {
-        return Err(NodeError::new(format!("Invalid version number: {version}")));
+        return Err(thrown(&format!("Invalid version number: {version}")));
     }
     let mut line = format!("<?xml version=\"{version}\"");
     if let Some(encoding) = text("encoding") {
         if !is_encoding(&encoding) {
-            return Err(NodeError::new(format!("Invalid encoding: {encoding}")));
+            return Err(thrown(&format!("Invalid encoding: {encoding}")));
         }
         line.push_str(&format!(" encoding=\"{encoding}\""));
     }

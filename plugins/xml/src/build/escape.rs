@@ -2,6 +2,8 @@
 
 use ferrowire::NodeError;
 
+use crate::error::thrown;
+
 /// Appends the text of an element.
 ///
 /// # Errors
@@ -45,9 +47,7 @@ fn append(
     for (at, byte) in text.bytes().enumerate() {
         if is_invalid(byte, text, at) {
             let index = text.get(..at).map_or(0, |before| before.encode_utf16().count());
-            return Err(NodeError::new(format!(
-                "Invalid character in string: {text} at index {index}"
-            )));
+            return Err(thrown(&format!("Invalid character in string: {text} at index {index}")));
         }
         if let Some(escaped) = escaped(byte) {
             to.push_str(text.get(start..at).unwrap_or_default());
@@ -73,7 +73,7 @@ fn is_invalid(byte: u8, text: &str, at: usize) -> bool {
 pub(super) fn check_name(name: &str) -> Result<(), NodeError> {
     let mut characters = name.chars();
     let is_name = characters.next().is_some_and(is_start) && characters.all(is_body);
-    if is_name { Ok(()) } else { Err(NodeError::new("Invalid character in name")) }
+    if is_name { Ok(()) } else { Err(thrown("Invalid character in name")) }
 }
 
 fn is_start(c: char) -> bool {

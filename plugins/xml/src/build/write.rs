@@ -5,6 +5,7 @@ use ferrowire::{Map, NodeError, Value};
 
 use super::style::Style;
 use super::{DEEPEST, LONGEST, escape, too_deep, too_long};
+use crate::error::thrown;
 use crate::options::Options;
 
 pub(super) struct Writer<'a> {
@@ -127,7 +128,7 @@ impl<'a> Writer<'a> {
         let mut content = Content::default();
         let mut add_text = |value: &Value| {
             if matches!(value, Value::Undefined) {
-                return Err(NodeError::new(format!("Missing element text. node: <{name}>")));
+                return Err(thrown(&format!("Missing element text. node: <{name}>")));
             }
             content.texts += 1;
             content.has_text |= *value != Value::from("");

@@ -2,6 +2,8 @@
 
 use ferrowire::NodeError;
 
+use crate::error::thrown;
+
 /// An error after `at` bytes of `text`, or at its end. Lines count from 0, and columns from 1.
 pub(super) fn fail(reason: &str, text: &str, at: Option<usize>) -> NodeError {
     let read = text.get(..at.unwrap_or(text.len())).unwrap_or(text);
@@ -9,5 +11,5 @@ pub(super) fn fail(reason: &str, text: &str, at: Option<usize>) -> NodeError {
     let column = read.rsplit('\n').next().unwrap_or_default().encode_utf16().count();
     let last = at.and_then(|_| read.chars().next_back());
     let last = last.map(String::from).unwrap_or_default();
-    NodeError::new(format!("{reason}\nLine: {line}\nColumn: {column}\nChar: {last}"))
+    thrown(&format!("{reason}\nLine: {line}\nColumn: {column}\nChar: {last}"))
 }
