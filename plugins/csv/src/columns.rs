@@ -32,6 +32,43 @@ impl Columns {
     }
 }
 
-pub(crate) fn too_many() -> NodeError {
-    NodeError::new(format!("the CSV has a line with more than {MOST_COLUMNS} columns"))
+/// The maximum number of cells of a text.
+pub(crate) const MOST_CELLS: usize = 1 << 24;
+
+/// Counts the cells of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Count(usize);
+
+impl Count {
+    /// Adds a cell, the number `column` of its line, counted from 1.
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub(crate) fn add(&mut self, column: usize) -> Result<(), NodeError> {
+        self.0 += 1;
+        if column > MOST_COLUMNS {
+            let text = format!("the CSV has a line with more than {MOST_COLUMNS} columns");
+            return Err(NodeError::new(text));
+        }
+        if self.0 > MOST_CELLS {
+            return Err(NodeError::new(format!("the CSV has more than {MOST_CELLS} cells")));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_and_cells_are_bounded() {
+        let mut count = Count::default();
+        assert!((1..=MOST_COLUMNS).all(|column| count.add(column).is_ok()));
+        let error = Count::default().add(MOST_COLUMNS + 1).unwrap_err();
+        assert_eq!(error.to_string(), "the CSV has a line with more than 65536 columns");
+        assert!((MOST_COLUMNS..MOST_CELLS).all(|_| count.add(1).is_ok()));
+        let error = count.add(1).unwrap_err();
+        assert_eq!(error.to_string(), "the CSV has more than 16777216 cells");
+    }
 }

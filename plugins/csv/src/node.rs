@@ -108,7 +108,6 @@ impl Csv {
 #[async_trait]
 impl ExclusiveNode for Csv {
     async fn start(&mut self, cx: &NodeContext) -> Result<(), NodeError> {
-        cx.status(Status::default());
         if self.is_disabled {
             cx.warn(BAD_TEMPLATE);
             cx.status(Status::new("red", "dot", BAD_TEMPLATE));

@@ -286,6 +286,9 @@ async fn a_row_that_cannot_be_written_fails() {
     let rows = json!({"payload": [[null]]});
     let (_, errors) = run(with("", json!({})), vec![rows]).await;
     assert_eq!(errors, ["TypeError: Cannot read properties of null (reading 'toString')"]);
+    let rows = json!({"payload": [{"a": 1}, 5]});
+    let (_, errors) = run(with("", json!({})), vec![rows]).await;
+    assert_eq!(errors, ["TypeError: Cannot read properties of undefined (reading 'length')"]);
     for mode in MODES {
         let config = with(mode, json!({"hdrout": "all"}));
         let (_, errors) = run(config, vec![json!({"payload": []})]).await;

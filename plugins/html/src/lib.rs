@@ -5,6 +5,7 @@ mod output;
 mod selector;
 
 use ferrowire::bus::run_aside;
+use ferrowire::expression::javascript;
 use ferrowire::{
     Editor, FromConfig, Handled, Map, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
     PropertyPath, Value,
@@ -64,7 +65,14 @@ impl Html {
                 decoded = String::from_utf8_lossy(bytes);
                 &decoded
             }
-            _ => return Err(NodeError::new("cheerio.load() expects a string")),
+            Value::Null => return Err(NodeError::new("cheerio.load() expects a string")),
+            // As in Node-RED, which takes an object for a node of a document.
+            Value::Array(_) | Value::Object(_) | Value::Date(_) => return Ok(Vec::new()),
+            value => {
+                let (kind, text) = (value.type_name(), javascript::text(Some(value)));
+                let text = format!("Cannot create property 'prev' on {kind} '{text}'");
+                return Err(NodeError::new(text));
+            }
         };
         let values = || self.values(source, selector);
         if source.len() > LONG_TEXT { run_aside(values) } else { values() }

@@ -329,10 +329,15 @@ async fn the_property_of_the_content_can_be_named() {
 
 #[tokio::test(start_paused = true)]
 async fn other_values_fail_and_none_passes() {
-    for payload in [json!(null), json!(1), json!({})] {
+    for (payload, expected) in [
+        (json!(null), "cheerio.load() expects a string"),
+        (json!(5), "Cannot create property 'prev' on number '5'"),
+    ] {
         let error = run(json!({"tag": "p"}), message(json!({"payload": payload}))).await;
-        assert_eq!(error, Err("cheerio.load() expects a string".to_owned()));
+        assert_eq!(error, Err(expected.to_owned()));
     }
+    let sent = run(json!({"tag": "p"}), message(json!({"payload": {"a": 1}}))).await.unwrap();
+    assert_eq!(sent[0]["payload"], json!([]));
     let sent = run(json!({"tag": "p"}), message(json!({"topic": "t"}))).await.unwrap();
     assert_eq!(sent[0]["topic"], "t");
 }

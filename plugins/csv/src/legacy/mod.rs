@@ -6,7 +6,7 @@ mod write;
 
 use ferrowire::{Key, NodeError};
 
-use crate::columns::{Columns, MOST_COLUMNS, too_many};
+use crate::columns::{Columns, Count};
 
 pub(crate) use read::read;
 pub(crate) use write::write;
@@ -21,16 +21,14 @@ fn trimmed(text: &str) -> &str {
 /// # Errors
 /// If there are too many.
 pub(crate) fn columns(text: &str, separator: &str) -> Result<Columns, NodeError> {
-    let names = split(trimmed(text), separator);
-    if names.len() > MOST_COLUMNS {
-        return Err(too_many());
-    }
+    let names = split(trimmed(text), separator)?;
     let name = |part: &str| Key::from(trimmed(&part.replace('"', "")));
     Ok(Columns(names.into_iter().map(name).collect()))
 }
 
 /// Splits where an even number of quotes follows.
-fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+fn split<'a>(text: &'a str, separator: &str) -> Result<Vec<&'a str>, NodeError> {
+    let mut count = Count::default();
     let quotes = text.bytes().filter(|byte| *byte == b'"').count();
     let (mut parts, mut start, mut seen, mut counted) = (Vec::new(), 0, 0, 0);
     for (at, _) in text.match_indices(separator) {
@@ -39,11 +37,12 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
         counted = at;
         if (quotes - seen) % 2 == 0 {
             parts.push(text.get(start..at).unwrap_or_default());
+            count.add(parts.len() + 1)?;
             start = at + separator.len();
         }
     }
     parts.push(text.get(start..).unwrap_or_default());
-    parts
+    Ok(parts)
 }
 
 /// The names as `msg.columns` and the first line have them.

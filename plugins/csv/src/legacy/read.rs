@@ -3,7 +3,7 @@
 use ferrowire::{Key, Map, NodeError, Value};
 
 use super::{number, quoted};
-use crate::columns::{Columns, MOST_COLUMNS, too_many};
+use crate::columns::{Columns, Count};
 use crate::deliver::Part;
 use crate::settings::Settings;
 use crate::table::{Table, breaks};
@@ -27,7 +27,8 @@ pub(crate) fn read(
         }
     }
     let are_known = columns.are_known();
-    let mut rows = Rows { settings, columns, are_known, rows: Vec::new(), line: Line::default() };
+    let (rows, line, count) = Default::default();
+    let mut rows = Rows { settings, columns, are_known, rows, line, count };
     let is_malformed = rows.read(text, start)?;
     let columns = rows.columns.listed(|name| quoted(name, ","));
     Ok(Table { rows: rows.rows, columns, breaks, is_malformed })
@@ -70,6 +71,7 @@ struct Rows<'a> {
     are_known: bool,
     rows: Vec<Map>,
     line: Line,
+    count: Count,
 }
 
 /// The line that is read.
@@ -133,9 +135,7 @@ impl Rows<'_> {
     /// separators.
     fn end_cell(&mut self, is_null: bool) -> Result<(), NodeError> {
         let at = self.line.column;
-        if at >= MOST_COLUMNS {
-            return Err(too_many());
-        }
+        self.count.add(at + 1)?;
         if !self.are_known {
             self.columns.name_by_number(at);
         }

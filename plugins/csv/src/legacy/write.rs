@@ -23,10 +23,14 @@ pub(crate) fn write(
         row => vec![row].into(),
     };
     writing.begin(rows.first(), &STYLE)?;
-    for row in rows.iter() {
+    for (at, row) in rows.iter().enumerate() {
         let cells = match row {
             Value::Array(cells) => array(cells, &writing.settings.separator)?,
             row if is_object(row) => object(writing, row, rows.first())?,
+            _ if at > 0 => {
+                let text = "Cannot read properties of undefined (reading 'length')";
+                return Err(thrown("TypeError", text));
+            }
             // A list of values that are no objects is one row.
             _ => {
                 let cells = array(&rows, &writing.settings.separator)?;

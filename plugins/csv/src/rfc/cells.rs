@@ -2,7 +2,7 @@
 
 use ferrowire::NodeError;
 
-use super::check;
+use crate::columns::Count;
 use crate::error::thrown;
 
 const MID_QUOTE: &str = "Quote found in the middle of an unquoted field";
@@ -17,6 +17,7 @@ pub(crate) struct Cells<'a> {
     separator: &'a [u8],
     at: usize,
     is_strict: bool,
+    count: Count,
 }
 
 /// The cell that is read.
@@ -39,7 +40,13 @@ impl Open {
 
 impl<'a> Cells<'a> {
     pub(crate) fn new(text: &'a str, separator: &'a str) -> Self {
-        Cells { text, separator: separator.as_bytes(), at: 0, is_strict: false }
+        Cells {
+            text,
+            separator: separator.as_bytes(),
+            at: 0,
+            is_strict: false,
+            count: Count::default(),
+        }
     }
 
     /// Quotes at a wrong place are errors.
@@ -82,13 +89,13 @@ impl<'a> Cells<'a> {
                 self.read_quoted(&mut cell, rest);
             } else if rest.as_bytes().starts_with(self.separator) {
                 row.push(cell.end());
-                check(row.len())?;
+                self.count.add(row.len())?;
                 self.at += self.separator.len();
             } else if rest.starts_with('"') {
                 self.read_quote(&mut cell, rest)?;
             } else if rest.starts_with(['\r', '\n']) {
                 self.at += if rest.as_bytes().get(1) == Some(&b'\n') { 2 } else { 1 };
-                add_last(&mut row, &mut cell);
+                self.end_line(&mut row, &mut cell)?;
                 return Ok(Some(row));
             } else {
                 self.read_plain(&mut cell, rest)?;
@@ -97,8 +104,16 @@ impl<'a> Cells<'a> {
         if self.is_strict && cell.is_quoted {
             return Err(thrown("ParseError", "Missing quote, unclosed cell"));
         }
-        add_last(&mut row, &mut cell);
+        self.end_line(&mut row, &mut cell)?;
         Ok((self.at > begin).then_some(row))
+    }
+
+    /// Adds the last cell of a line, which is left out if it is empty.
+    fn end_line(&mut self, row: &mut Vec<Cell>, cell: &mut Open) -> Result<(), NodeError> {
+        if !cell.text.is_empty() {
+            row.push(cell.end());
+        }
+        self.count.add(row.len())
     }
 
     fn rest(&self) -> Option<&'a str> {
@@ -163,12 +178,5 @@ impl<'a> Cells<'a> {
         cell.has_begun = true;
         self.at += plain;
         Ok(())
-    }
-}
-
-/// The last cell of a line, which is left out if it is empty.
-fn add_last(row: &mut Vec<Cell>, cell: &mut Open) {
-    if !cell.text.is_empty() {
-        row.push(cell.end());
     }
 }

@@ -6,7 +6,7 @@ mod write;
 
 use ferrowire::{Key, NodeError};
 
-use crate::columns::{Columns, MOST_COLUMNS, too_many};
+use crate::columns::Columns;
 use cells::{Cell, Cells};
 
 pub(crate) use read::read;
@@ -35,10 +35,4 @@ fn quoted(cell: &str, separator: &str) -> String {
     } else {
         cell.to_owned()
     }
-}
-
-/// # Errors
-/// If a row has too many cells.
-fn check(columns: usize) -> Result<(), NodeError> {
-    if columns > MOST_COLUMNS { Err(too_many()) } else { Ok(()) }
 }

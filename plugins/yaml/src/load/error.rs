@@ -3,9 +3,13 @@
 use ferrowire::NodeError;
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-/// An error as Node-RED's library shows it, which counts lines and columns from 1.
-pub(super) fn fail(reason: &str, at: &Marker) -> NodeError {
-    NodeError::new(format!("{reason} ({}:{})", at.line(), at.col() + 1))
+use super::snippet;
+
+/// An error in `text` as Node-RED's library shows it, which counts lines and columns from 1.
+pub(super) fn fail(reason: &str, at: &Marker, text: &str) -> NodeError {
+    let (line, column) = (at.line(), at.col() + 1);
+    let shown = snippet::around(text, line, column);
+    NodeError::new(format!("{reason} ({line}:{column})\n\n{shown}"))
 }
 
 /// An error of the parser in `text`, in the words of Node-RED's library where it has some.
@@ -41,9 +45,9 @@ pub(super) fn scan(error: &ScanError, text: &str) -> NodeError {
         }
         ErrorKind::UnclosedQuotedScalar => unclosed_quote(at, text),
         ErrorKind::UnknownQuotedScalarEscape => "unknown escape sequence",
-        _ => return fail(&error.info(), at),
+        _ => return fail(&error.info(), at, text),
     };
-    fail(reason, at)
+    fail(reason, at, text)
 }
 
 fn unclosed_quote(at: &Marker, text: &str) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod error;
 mod mapping;
+mod snippet;
 mod tag;
 mod tree;
 
@@ -40,7 +41,7 @@ pub(crate) fn load(text: &str) -> Result<Option<Value>, NodeError> {
                 return Err(NodeError::new(text));
             }
         }
-        tree.add(event).map_err(|reason| fail(&reason, &span.start))?;
+        tree.add(event).map_err(|reason| fail(&reason, &span.start, text))?;
     }
     Ok(Some(tree.into_root().unwrap_or_default()))
 }
