@@ -24,7 +24,7 @@ use reasons::Reasons;
 use report::Report;
 
 /// The test files of the nodes that Ferrowire has, in the order of the table.
-const SPECS: [&str; 20] = [
+const SPECS: [&str; 24] = [
     "network/22-websocket_spec.js",
     "common/20-inject_spec.js",
     "common/21-debug_spec.js",
@@ -42,7 +42,11 @@ const SPECS: [&str; 20] = [
     "sequence/17-split_spec.js",
     "sequence/18-sort_spec.js",
     "sequence/19-batch_spec.js",
+    "parsers/70-CSV_spec.js",
+    "parsers/70-HTML_spec.js",
     "parsers/70-JSON_spec.js",
+    "parsers/70-XML_spec.js",
+    "parsers/70-YAML_spec.js",
     "network/21-httprequest_spec.js",
     "common/98-unknown_spec.js",
 ];

@@ -36,9 +36,18 @@ fn parse() -> (&'static str, Value) {
     ("json", json!({"property": "payload", "action": "obj"}))
 }
 
+fn text() -> (&'static str, Value) {
+    ("json", json!({"action": "str"}))
+}
+
 fn joined() -> (&'static str, Value) {
     ("join", json!({"mode": "auto"}))
 }
+
+const XML: &str = concat!(
+    r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#,
+    "<a><b>1</b><b>2</b></a>"
+);
 
 fn cases() -> Vec<Case> {
     let rule = json!([{"t": "eq", "v": "b", "vt": "str"}]);
@@ -57,7 +66,7 @@ fn cases() -> Vec<Case> {
     vec![
         case("change", vec![("change", json!({"rules": swap}))], &["banana"], &["bonono"]),
         case("switch", vec![("switch", switch)], &["a", "b"], &["b"]),
-        case("json", vec![parse(), ("json", json!({"action": "str"}))], &["[1, 2]"], &["[1,2]"]),
+        case("json", vec![parse(), text()], &["[1, 2]"], &["[1,2]"]),
         case("template", vec![template("Hello {{payload}}")], &["you"], &["Hello you"]),
         case("range", vec![("range", range)], &["5"], &["50"]),
         case("rbe", vec![("rbe", json!({"func": "rbe"}))], &["a", "a", "b"], &["a", "b"]),
@@ -99,6 +108,40 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+fn parsers() -> Vec<Case> {
+    let csv = ("csv", json!({"spec": "rfc", "temp": "a,b"}));
+    let html = ("html", json!({"tag": "b", "ret": "text"}));
+    vec![
+        case(
+            "csv",
+            vec![csv, text()],
+            &["1,b\n2,\"c,d\""],
+            &[r#"{"a":1,"b":"b"}"#, r#"{"a":2,"b":"c,d"}"#],
+        ),
+        case(
+            "csv text",
+            vec![parse(), ("csv", json!({"spec": "rfc"}))],
+            &[r#"[[1,"b"]]"#],
+            &["1,b\r\n"],
+        ),
+        case(
+            "xml",
+            vec![("xml", json!({})), text()],
+            &["<a b='1'>t</a>"],
+            &[r#"{"a":{"_":"t","$":{"b":"1"}}}"#],
+        ),
+        case("xml text", vec![parse(), ("xml", json!({}))], &[r#"{"a":{"b":[1,2]}}"#], &[XML]),
+        case("yaml", vec![("yaml", json!({})), text()], &["a: [1, x]"], &[r#"{"a":[1,"x"]}"#]),
+        case(
+            "yaml text",
+            vec![parse(), ("yaml", json!({}))],
+            &[r#"{"a":[1,"x"]}"#],
+            &["a:\n  - 1\n  - x\n"],
+        ),
+        case("html", vec![html, text()], &["<p>x<b>y</b>"], &[r#"["y"]"#]),
+    ]
+}
+
 /// All cases in one flow, each at its own path.
 fn flow(cases: &[Case]) -> Value {
     let mut all = vec![tab("tab")];
@@ -119,7 +162,7 @@ fn flow(cases: &[Case]) -> Value {
 
 #[tokio::test]
 async fn every_kind_of_node_does_its_work_between_two_sockets() {
-    let cases = cases();
+    let cases: Vec<Case> = cases().into_iter().chain(parsers()).collect();
     let runtime = Runtime::start(flow(&cases)).await;
     for (at, case) in cases.iter().enumerate() {
         let mut client = runtime.connect(&format!("/{at}")).await;

@@ -4,7 +4,8 @@ pub mod requests;
 
 use std::future::Future;
 
-use ferrowire_core::{ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Value};
+use ferrowire_core::{ConfigProblem, Map, Message, NodeConfig, NodeInfo, NodeType, Value};
+use ferrowire_testkit::Harness;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,6 +20,23 @@ thread_local! {
 /// Runs `future` on a paused clock, so that time limits cost no time.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
+}
+
+/// What a node makes of a message: the payloads that it sends, or its error.
+pub fn convert(node: &str, config: &serde_json::Value, msg: Message) -> Result<Vec<Value>, String> {
+    block_on(async {
+        let mut node = Harness::of(node).config(config.clone()).start().await;
+        node.send(msg).await;
+        let mut stopped = node.stop().await;
+        let payload = |msg: Message| msg.payload().cloned().unwrap_or_default();
+        match stopped.errors.pop() {
+            Some(error) => {
+                assert!(!error.contains("panicked"), "{error}");
+                Err(error)
+            }
+            None => Ok(std::mem::take(&mut stopped.outputs[0]).into_iter().map(payload).collect()),
+        }
+    })
 }
 
 /// The text before the first zero byte and the text after it; `None` if they are not UTF-8.

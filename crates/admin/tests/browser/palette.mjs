@@ -8,7 +8,7 @@ const EXPECTED = [
   "inject", "debug", "complete", "catch", "status", "link in", "link call", "link out", "comment",
   "function", "switch", "change", "range", "template", "delay", "trigger", "rbe",
   "websocket in", "websocket out",
-  "split", "join", "sort", "batch", "json",
+  "split", "join", "sort", "batch", "csv", "html", "json", "xml", "yaml",
 ];
 
 /** All types in the palette. */

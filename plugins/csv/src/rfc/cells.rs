@@ -1,0 +1,182 @@
+//! `Cells`: splits a text into rows of cells.
+
+use ferrowire::NodeError;
+
+use crate::columns::Count;
+use crate::error::thrown;
+
+const MID_QUOTE: &str = "Quote found in the middle of an unquoted field";
+const AFTER_QUOTE: &str = "Data found after closing quote";
+
+/// `None`: nothing was written between two separators.
+pub(crate) type Cell = Option<String>;
+
+/// The rows of a text.
+pub(crate) struct Cells<'a> {
+    text: &'a str,
+    separator: &'a [u8],
+    at: usize,
+    is_strict: bool,
+    count: Count,
+}
+
+/// The cell that is read.
+#[derive(Default)]
+struct Open {
+    text: String,
+    /// Something of the cell was read, perhaps an empty pair of quotes.
+    has_begun: bool,
+    is_quoted: bool,
+    /// Its quotes were closed.
+    is_closed: bool,
+}
+
+impl Open {
+    fn end(&mut self) -> Cell {
+        let open = std::mem::take(self);
+        open.has_begun.then_some(open.text)
+    }
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn new(text: &'a str, separator: &'a str) -> Self {
+        Cells {
+            text,
+            separator: separator.as_bytes(),
+            at: 0,
+            is_strict: false,
+            count: Count::default(),
+        }
+    }
+
+    /// Quotes at a wrong place are errors.
+    pub(crate) fn strict(self) -> Self {
+        Cells { is_strict: true, ..self }
+    }
+
+    /// Begins at this byte.
+    pub(crate) fn starting_at(self, at: usize) -> Self {
+        Cells { at, ..self }
+    }
+
+    /// Where the next row begins.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The next row that has cells.
+    ///
+    /// # Errors
+    /// If it has too many cells, or, in strict reading, is malformed.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<Cell>>, NodeError> {
+        while let Some(row) = self.line()? {
+            if !row.is_empty() {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next line, which may have no cells; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub(crate) fn line(&mut self) -> Result<Option<Vec<Cell>>, NodeError> {
+        let (mut row, mut cell) = (Vec::new(), Open::default());
+        let begin = self.at;
+        while let Some(rest) = self.rest() {
+            if cell.is_quoted {
+                self.read_quoted(&mut cell, rest);
+            } else if rest.as_bytes().starts_with(self.separator) {
+                row.push(cell.end());
+                self.count.add(row.len())?;
+                self.at += self.separator.len();
+            } else if rest.starts_with('"') {
+                self.read_quote(&mut cell, rest)?;
+            } else if rest.starts_with(['\r', '\n']) {
+                self.at += if rest.as_bytes().get(1) == Some(&b'\n') { 2 } else { 1 };
+                self.end_line(&mut row, &mut cell)?;
+                return Ok(Some(row));
+            } else {
+                self.read_plain(&mut cell, rest)?;
+            }
+        }
+        if self.is_strict && cell.is_quoted {
+            return Err(thrown("ParseError", "Missing quote, unclosed cell"));
+        }
+        self.end_line(&mut row, &mut cell)?;
+        Ok((self.at > begin).then_some(row))
+    }
+
+    /// Adds the last cell of a line, which is left out if it is empty.
+    fn end_line(&mut self, row: &mut Vec<Cell>, cell: &mut Open) -> Result<(), NodeError> {
+        if !cell.text.is_empty() {
+            row.push(cell.end());
+        }
+        self.count.add(row.len())
+    }
+
+    fn rest(&self) -> Option<&'a str> {
+        self.text.get(self.at..).filter(|rest| !rest.is_empty())
+    }
+
+    fn read_quoted(&mut self, cell: &mut Open, rest: &str) {
+        let end = rest.find('"').unwrap_or(rest.len());
+        cell.text.push_str(rest.get(..end).unwrap_or_default());
+        self.at += end;
+        match rest.as_bytes().get(end..) {
+            Some([b'"', b'"', ..]) => {
+                cell.text.push('"');
+                self.at += 2;
+            }
+            Some([b'"', ..]) => {
+                cell.is_quoted = false;
+                cell.is_closed = true;
+                self.at += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// A quote outside of quotes: it opens a cell, or, inside of one, is kept if something follows.
+    fn read_quote(&mut self, cell: &mut Open, rest: &str) -> Result<(), NodeError> {
+        self.at += 1;
+        if !cell.has_begun {
+            cell.has_begun = true;
+            cell.is_quoted = true;
+            return Ok(());
+        }
+        if self.is_strict {
+            return Err(thrown("UnquotedQuoteError", MID_QUOTE));
+        }
+        let rest = rest.as_bytes().get(1..).unwrap_or_default();
+        match rest.first() {
+            None | Some(b'\r' | b'\n') => {}
+            Some(_) if rest.starts_with(self.separator) => {}
+            Some(next) => {
+                cell.text.push('"');
+                self.at += usize::from(*next == b'"');
+            }
+        }
+        Ok(())
+    }
+
+    fn read_plain(&mut self, cell: &mut Open, rest: &str) -> Result<(), NodeError> {
+        if cell.is_closed {
+            if self.is_strict {
+                return Err(thrown("DataAfterCloseError", AFTER_QUOTE));
+            }
+            cell.is_closed = false;
+            cell.text.push('"');
+        }
+        let first = self.separator.first().copied().unwrap_or(b',');
+        let is_special = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == first;
+        // What does not begin a separator may begin with the same byte.
+        let own = rest.chars().next().map_or(1, char::len_utf8);
+        let plain = rest.bytes().skip(own).position(is_special).map_or(rest.len(), |at| own + at);
+        cell.text.push_str(rest.get(..plain).unwrap_or_default());
+        cell.has_begun = true;
+        self.at += plain;
+        Ok(())
+    }
+}
