@@ -168,7 +168,7 @@ async fn a_message_is_sent_again_until_it_is_acknowledged() {
 async fn what_waits_for_a_broker_is_bounded() {
     let fake = Fake::start().await;
     let nodes = json!([{"id": "f", "type": "tab"}, {"id": "caught", "type": "probe", "z": "f"},
-        {"id": "catch", "type": "catch", "z": "f", "wires": [["caught"]]},
+        {"id": "catch", "type": "errors", "z": "f", "wires": [["caught"]]},
         broker(fake.port(), json!({})), output(json!({}))]);
     let flow = Flow::of(nodes).setting(&MAX_QUEUE, "100 KiB").start().await;
     for _ in 0..12 {

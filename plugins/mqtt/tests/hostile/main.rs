@@ -9,8 +9,9 @@ mod slow;
 #[path = "../mosquitto/support.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod support;
+#[path = "../mosquitto/witnesses.rs"]
+mod witnesses;
 
-use ferrowire_plugin_watch as _;
 use ferrowire_testkit::{Harness, assert_compliant, json, linked};
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,4 @@ mod server;
 mod sessions;
 mod support;
 mod transports;
-
-use ferrowire_plugin_tls_config as _;
-use ferrowire_plugin_watch as _;
+mod witnesses;

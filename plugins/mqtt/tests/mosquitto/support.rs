@@ -36,18 +36,18 @@ pub(crate) fn output(more: Json) -> Json {
     with(base, more)
 }
 
-/// Starts these nodes beside the probes `got`, `done` and `caught`, with catch and complete nodes.
+/// Starts these nodes beside the probes `got`, `done` and `caught`, with nodes that watch the others.
 pub(crate) async fn start(nodes: Vec<Json>) -> Flow {
     let mut all = vec![
         json!({"id": "f", "type": "tab"}),
         json!({"id": "got", "type": "probe", "z": "f"}),
         json!({"id": "done", "type": "probe", "z": "f"}),
         json!({"id": "caught", "type": "probe", "z": "f"}),
-        json!({"id": "catch", "type": "catch", "z": "f", "wires": [["caught"]]}),
+        json!({"id": "catch", "type": "errors", "z": "f", "wires": [["caught"]]}),
     ];
     let watched: Vec<Json> =
         nodes.iter().filter(|node| node["z"] == "f").map(|node| node["id"].clone()).collect();
-    all.push(json!({"id": "complete", "type": "complete", "z": "f", "scope": watched,
+    all.push(json!({"id": "complete", "type": "completions", "z": "f", "scope": watched,
         "wires": [["done"]]}));
     all.extend(nodes);
     Flow::of(json!(all)).setting(&RECONNECT_TIME, "0.05").start().await
