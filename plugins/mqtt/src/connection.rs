@@ -35,6 +35,9 @@ const CHUNK: usize = 16 * 1024;
 /// No more packets are written into the output while it has so many bytes.
 const MOST_OUTPUT: usize = 64 * 1024;
 
+/// Nothing is read while the output has so many bytes: a broker that does not read gets no further answers.
+const MOST_ANSWERS: usize = 1024 * 1024;
+
 /// How long the end waits for acknowledgements, as in Node-RED.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -167,11 +170,12 @@ impl<'a> Connection<'a> {
     /// Waits for the next event and handles it.
     async fn step(&mut self) -> Result<(), Lost> {
         self.fill();
-        let is_reading = self.inbox.has_room();
+        let has_room = self.inbox.has_room();
+        let is_reading = has_room && self.output.len() < MOST_ANSWERS;
         if is_reading && self.input.capacity() - self.input.len() < CHUNK / 4 {
             self.input.reserve(CHUNK);
         }
-        let (next, has_output) = (self.alive.next(is_reading), !self.is_written());
+        let (next, has_output) = (self.alive.next(has_room), !self.is_written());
         tokio::select! {
             read = self.reader.read_buf(&mut self.input), if is_reading => {
                 self.alive.heard();
@@ -185,13 +189,13 @@ impl<'a> Connection<'a> {
             }
             Some(delivered) = self.inbox.delivered() => {
                 self.acknowledge(delivered);
-                if !is_reading {
+                if !has_room {
                     self.alive.heard();
                 }
                 self.parse()
             }
             () = self.link.outbox.added.notified() => Ok(()),
-            () = at(next), if next.is_some() => match self.alive.due(is_reading) {
+            () = at(next), if next.is_some() => match self.alive.due(has_room) {
                 Due::Nothing => Ok(()),
                 Due::Silence => Err(Lost::Silent),
                 Due::Ping => {

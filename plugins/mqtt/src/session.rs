@@ -16,6 +16,10 @@ use crate::reason;
 /// The messages that are on their way to the broker at the same time, if it allows more.
 const MOST_IN_FLIGHT: usize = 1024;
 
+/// The same for messages with QoS 2 before MQTT 5, where a broker cannot say how many it takes: Mosquitto
+/// takes 20, and loses some of the others.
+const MOST_EXACTLY_ONCE: usize = 20;
+
 /// The packets that may wait for an acknowledgement when a subscription is sent.
 const MOST_WAITING: usize = 16_384;
 
@@ -26,7 +30,7 @@ pub(crate) struct Session {
     last_id: u16,
     /// What waits for an acknowledgement, by packet identifier.
     waiting: HashMap<u16, Waiting>,
-    in_flight: usize,
+    in_flight: InFlight,
     sent: u64,
     /// The messages with QoS 2 that the broker has not released, and whether the flow has them.
     received: HashMap<u16, bool>,
@@ -53,6 +57,26 @@ struct Flight {
     /// The broker has it, and will not get it again.
     is_released: bool,
     ticket: Ticket,
+}
+
+/// How many messages are on their way.
+#[derive(Clone, Copy, Debug, Default)]
+struct InFlight {
+    all: usize,
+    /// Those with QoS 2.
+    exactly_once: usize,
+}
+
+impl InFlight {
+    fn add(&mut self, flight: &Flight) {
+        self.all += 1;
+        self.exactly_once += usize::from(flight.publication.qos == QoS::ExactlyOnce);
+    }
+
+    fn remove(&mut self, flight: &Flight) {
+        self.all -= 1;
+        self.exactly_once -= usize::from(flight.publication.qos == QoS::ExactlyOnce);
+    }
 }
 
 /// What became of a message.
@@ -111,7 +135,7 @@ impl Session {
             version,
             last_id: 0,
             waiting: HashMap::new(),
-            in_flight: 0,
+            in_flight: InFlight::default(),
             sent: 0,
             received: HashMap::new(),
             epoch: 0,
@@ -123,17 +147,24 @@ impl Session {
     /// Whether something may be sent now: not too much waits for an acknowledgement.
     pub(crate) fn admits(&self, next: &Outgoing) -> bool {
         match next {
-            Outgoing::Message(publication, _) if publication.qos == QoS::AtMostOnce => true,
-            Outgoing::Message(..) => {
-                self.in_flight < self.broker.receive_maximum.min(MOST_IN_FLIGHT)
-            }
+            Outgoing::Message(publication, _) => match publication.qos {
+                QoS::AtMostOnce => true,
+                QoS::ExactlyOnce if self.version != Version::V5 => {
+                    self.has_room() && self.in_flight.exactly_once < MOST_EXACTLY_ONCE
+                }
+                QoS::AtLeastOnce | QoS::ExactlyOnce => self.has_room(),
+            },
             Outgoing::Subscription(_) | Outgoing::End(_) => self.waiting.len() < MOST_WAITING,
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.in_flight.all < self.broker.receive_maximum.min(MOST_IN_FLIGHT)
+    }
+
     /// No message waits for its acknowledgement.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight == 0
+        self.in_flight.all == 0
     }
 
     /// A connection begins. Appends what the broker has not acknowledged yet to `output`, and returns
@@ -150,7 +181,7 @@ impl Session {
             })
             .collect();
         flights.sort_by_key(|(_, flight)| flight.number);
-        self.in_flight = 0;
+        self.in_flight = InFlight::default();
         if !answer.session_present {
             self.epoch += 1;
             self.received.clear();
@@ -182,8 +213,7 @@ impl Session {
         };
         match written {
             Ok(()) => {
-                self.in_flight += 1;
-                self.waiting.insert(id, Waiting::Message(Box::new(flight)));
+                self.keep(id, flight);
                 None
             }
             Err(error) => Some(Outcome { ticket: flight.ticket, result: Err(error.to_string()) }),
@@ -192,7 +222,7 @@ impl Session {
 
     /// The messages that were not acknowledged. The session is over.
     pub(crate) fn end(&mut self) -> Vec<Ticket> {
-        self.in_flight = 0;
+        self.in_flight = InFlight::default();
         let all = self.waiting.drain();
         all.filter_map(|(_, waiting)| match waiting {
             Waiting::Message(flight) => Some(flight.ticket),
@@ -229,10 +259,13 @@ impl Session {
         }
         let Some(id) = id else { return Some(Outcome { ticket, result: Ok(()) }) };
         self.sent += 1;
-        self.in_flight += 1;
-        let flight = Flight { number: self.sent, publication, is_released: false, ticket };
-        self.waiting.insert(id, Waiting::Message(Box::new(flight)));
+        self.keep(id, Flight { number: self.sent, publication, is_released: false, ticket });
         None
+    }
+
+    fn keep(&mut self, id: u16, flight: Flight) {
+        self.in_flight.add(&flight);
+        self.waiting.insert(id, Waiting::Message(Box::new(flight)));
     }
 
     fn allows(&self, publication: &Publication) -> Result<(), String> {
@@ -341,7 +374,7 @@ impl Session {
 
     fn finish(&mut self, ack: Ack) -> Option<Outcome> {
         let Waiting::Message(flight) = self.waiting.remove(&ack.id)? else { return None };
-        self.in_flight -= 1;
+        self.in_flight.remove(&flight);
         let result = match ack.code < 0x80 {
             true => Ok(()),
             false => Err(format!("Publish error: {}", reason::name(ack.code))),

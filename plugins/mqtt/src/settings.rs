@@ -12,7 +12,7 @@ ferrowire::settings! {
         .default("5")
         .node_red(NodeRedNames::key("mqttReconnectTime"))
         .group(GROUP)
-        .help("Seconds before an MQTT broker is dialled again; each failure doubles them, up to 12 times");
+        .help("Seconds before an MQTT broker is dialled again, doubled with each failure up to twelvefold");
     /// The bytes that wait for a broker, and those of a broker that wait for the flow.
     pub MAX_QUEUE: usize = Setting::bytes("mqtt-max-queue")
         .default("16 MiB")

@@ -146,6 +146,26 @@ async fn many_retained_messages_arrive() {
 }
 
 #[tokio::test]
+async fn a_burst_of_messages_arrives_in_order() {
+    const COUNT: usize = 2_000;
+    for (version, qos) in [("4", 0), ("4", 1), ("4", 2), ("5", 1), ("5", 2)] {
+        let server = Mosquitto::with("max_queued_messages 0").await;
+        let node = broker(server.port, json!({"protocolVersion": version}));
+        let flow = connected(vec![node, input(json!({"topic": "t"})), output(json!({}))]).await;
+        for number in 0..COUNT {
+            publish(&flow, json!({"topic": "t", "payload": number, "qos": qos})).await;
+        }
+        for number in 0..COUNT {
+            assert_eq!(next(&flow, "got").await["payload"], number, "{version} {qos}");
+        }
+        for number in 0..COUNT {
+            assert_eq!(next(&flow, "done").await["payload"], number, "{version} {qos}");
+        }
+        flow.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_shared_subscription_divides_the_messages() {
     let server = Mosquitto::start().await;
     let node = |id: &str| broker(server.port, json!({"id": id, "protocolVersion": "5"}));
