@@ -7,6 +7,7 @@ use mqtt5_protocol::QoS;
 use mqtt5_protocol::packet::subscribe::SubscriptionOptions;
 
 use crate::link::{Link, MARK, answer};
+use crate::membership::error;
 use crate::outbox::Outgoing;
 use crate::publication::{Publication, Unpublishable};
 use crate::request::Request;
@@ -107,7 +108,7 @@ impl Link {
         if self.state() != State::Disconnected {
             let Some(changes) = &changes else { return Ok(Value::Null) };
             if !changes.get("force").is_some_and(Value::is_truthy) {
-                return Err(NodeError::new("Disconnect from broker before connecting"));
+                return Err(error("Disconnect from broker before connecting"));
             }
             self.disconnect().await?;
         }

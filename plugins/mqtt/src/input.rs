@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use indexmap::IndexMap;
 
 use crate::delivery::FILTER;
-use crate::membership::Membership;
+use crate::membership::{Membership, error};
 use crate::payload::{About, Form};
 use crate::{properties, request, topic};
 
@@ -65,7 +65,7 @@ impl Node for MqttIn {
         }
         let action = msg.get("action").and_then(Value::as_str).and_then(Action::named);
         let Some(action) = action else {
-            return Handled::Failed(NodeError::new("Invalid action specified"));
+            return Handled::Failed(error("Invalid action specified"));
         };
         if let Action::Connect | Action::Disconnect = action {
             self.0.membership.switch(action == Action::Connect, msg, cx);
@@ -238,7 +238,7 @@ fn filters(given: Option<&Value>) -> Result<Vec<(String, Map)>, NodeError> {
     let list = match given {
         Some(Value::Array(list)) => list.as_slice(),
         Some(value @ (Value::String(_) | Value::Object(_))) => std::slice::from_ref(value),
-        _ => return Err(NodeError::new("msg.topic is missing or invalid")),
+        _ => return Err(error("msg.topic is missing or invalid")),
     };
     let one = |value: &Value| {
         let subscription: Map = match value {
@@ -248,7 +248,7 @@ fn filters(given: Option<&Value>) -> Result<Vec<(String, Map)>, NodeError> {
         let filter = subscription.get("topic").and_then(Value::as_str).unwrap_or_default();
         match !filter.is_empty() && topic::is_filter(filter) {
             true => Ok((filter.to_owned(), subscription)),
-            false => Err(NodeError::new("Invalid topic specified")),
+            false => Err(error("Invalid topic specified")),
         }
     };
     list.iter().map(one).collect()

@@ -46,6 +46,8 @@ pub(crate) struct Link {
     profile: Mutex<Profile>,
     options: Mutex<Arc<Options>>,
     state: watch::Sender<State>,
+    /// The state that messages wait for.
+    reached: watch::Sender<State>,
     wish: watch::Sender<Wish>,
     stop: CancellationToken,
     ended: CancellationToken,
@@ -71,6 +73,7 @@ impl Link {
             options: Mutex::new(Arc::new(Options::of(&profile))),
             profile: Mutex::new(profile),
             state: watch::Sender::default(),
+            reached: watch::Sender::default(),
             wish: watch::Sender::new(Wish { is_on, round: 0 }),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -107,7 +110,7 @@ impl Link {
 
     /// Waits for a state; `false` if the node stops before.
     pub(crate) async fn wait_for(&self, wanted: State) -> bool {
-        let mut state = self.state.subscribe();
+        let mut state = self.reached.subscribe();
         tokio::select! {
             () = self.ended.cancelled() => false,
             reached = state.wait_for(|state| *state == wanted) => reached.is_ok(),
@@ -151,15 +154,21 @@ impl Link {
 
     fn fail(&self, tickets: Vec<Ticket>) {
         for ticket in tickets {
-            self.tell(Outcome { ticket, result: Err("Connection closed".to_owned()) });
+            self.tell(Outcome { ticket, result: Err("Error: Connection closed".to_owned()) });
         }
     }
 
+    /// Shows a state, if it is another one. A message that asked for a connection is complete before,
+    /// and one that asked for its end after that, as in Node-RED.
     fn show(&self, state: State) {
-        let is_new = self.state.send_if_modified(|shown| std::mem::replace(shown, state) != state);
-        if is_new {
-            self.cx.status_of_users(state.status());
+        if self.state.send_replace(state) == state {
+            return;
         }
+        if state == State::Connected {
+            self.reached.send_replace(state);
+        }
+        self.cx.status_of_users(state.status());
+        self.reached.send_replace(state);
     }
 
     /// Runs until [`stop`](Self::stop).

@@ -86,3 +86,8 @@ impl Membership {
         });
     }
 }
+
+/// An error that Node-RED creates as an `Error`, which its text says.
+pub(crate) fn error(text: &str) -> NodeError {
+    NodeError::new(format!("Error: {text}"))
+}

@@ -11,7 +11,8 @@ use ferrowire::{
 };
 use futures_util::FutureExt as _;
 
-use crate::membership::Membership;
+use crate::membership::{Membership, error};
+use crate::publication::printed;
 use crate::{properties, request};
 
 /// Node-RED's `mqtt out`.
@@ -98,7 +99,7 @@ impl Node for MqttOut {
                 self.membership.switch(&*action == "connect", msg, cx);
                 Handled::Kept(Sending::done())
             }
-            Some(_) => Handled::Failed(NodeError::new("Invalid action specified")),
+            Some(_) => Handled::Failed(error("Invalid action specified")),
         }
     }
 
@@ -134,8 +135,12 @@ impl MqttOut {
     fn publish(&self, mut msg: Message, cx: &NodeContext) -> Handled {
         self.prepare(&mut msg);
         if !msg.contains_key("payload") {
-            return Handled::Done;
+            return Handled::Kept(cx.complete(msg));
         }
+        match printed(msg.payload()) {
+            Ok(payload) => msg.set("payload", payload),
+            Err(error) => return Handled::Failed(error.into()),
+        };
         let entry = Entry::new(&self.waiting, msg.clone());
         let asking = self.membership.ask(cx, request::publish(entry.number as f64, msg));
         let mut asking = Box::pin(asking);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ferrowire::expression::javascript;
-use ferrowire::{Map, Unprintable, Value};
+use ferrowire::{Map, Text, Unprintable, Value};
 use mqtt5_protocol::packet::publish::PublishPacket;
 use mqtt5_protocol::{Properties, PropertyId, PropertyValue, QoS};
 
@@ -52,7 +52,7 @@ impl Publication {
         }
         Ok(Publication {
             topic: topic.to_owned(),
-            payload: payload(msg.get("payload"))?,
+            payload: bytes(msg.get("payload"))?,
             qos: qos(javascript::number(msg.get("qos"))).unwrap_or(QoS::AtMostOnce),
             retain: properties::boolean_in(msg, "retain").unwrap_or(false),
             properties: match is_new {
@@ -96,15 +96,26 @@ pub(crate) fn add_alias(packet: &mut PublishPacket, alias: u16) {
         packet.properties.add(PropertyId::TopicAlias, PropertyValue::TwoByteInteger(alias));
 }
 
-/// The bytes of a payload: of a buffer or text as they are, of an object its JSON.
-pub(crate) fn payload(value: Option<&Value>) -> Result<Bytes, Unprintable> {
-    Ok(match value {
-        None | Some(Value::Null | Value::Undefined) => Bytes::new(),
-        Some(Value::Buffer(bytes)) => bytes.clone(),
-        Some(Value::String(text)) => text.to_bytes(),
+/// A payload as it is published: a buffer or text as it is, of an object its JSON, otherwise its text.
+///
+/// # Errors
+/// If an object has no JSON.
+pub(crate) fn printed(payload: Option<&Value>) -> Result<Value, Unprintable> {
+    Ok(match payload {
+        None | Some(Value::Null | Value::Undefined) => Text::new().into(),
+        Some(value @ (Value::Buffer(_) | Value::String(_))) => value.clone(),
         Some(value @ (Value::Object(_) | Value::Array(_) | Value::Date(_))) => {
             value.stringify()?.unwrap_or_default().into()
         }
         Some(value) => javascript::text(Some(value)).into(),
+    })
+}
+
+/// The bytes of a payload.
+fn bytes(payload: Option<&Value>) -> Result<Bytes, Unprintable> {
+    Ok(match printed(payload)? {
+        Value::Buffer(bytes) => bytes,
+        Value::String(text) => text.to_bytes(),
+        _ => Bytes::new(),
     })
 }

@@ -377,7 +377,7 @@ impl Session {
         self.in_flight.remove(&flight);
         let result = match ack.code < 0x80 {
             true => Ok(()),
-            false => Err(format!("Publish error: {}", reason::name(ack.code))),
+            false => Err(format!("Error: Publish error: {}", reason::name(ack.code))),
         };
         Some(Outcome { ticket: flight.ticket, result })
     }

@@ -63,6 +63,7 @@ async fn messages_go_through_a_broker_which_is_told_the_end() {
         client.send(text).await;
         assert_eq!(client.text().await, text);
     }
+    client.close().await;
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(soon("the end of the connection", serving).await.unwrap(), "{log}");

@@ -189,7 +189,7 @@ async fn a_publication_that_the_broker_refuses_is_an_error() {
         let body = peer.packet_of(PUBLISH).await;
         peer.write(&[kind, 3, body[3], body[4], 0x87]).await;
         let caught = next(&flow, "caught").await;
-        assert_eq!(caught["error"]["message"], "Publish error: Not authorized");
+        assert_eq!(caught["error"]["message"], "Error: Publish error: Not authorized");
         assert_eq!(caught["error"]["source"]["id"], "out");
     }
     flow.stop().await;

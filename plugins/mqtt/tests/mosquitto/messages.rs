@@ -18,7 +18,7 @@ async fn messages_of_each_qos_arrive_and_are_completed() {
             let expected = json!({"topic": "t/a", "payload": {"n": qos}, "qos": qos,
                 "retain": false, "_topic": "t/a"});
             assert_eq!(got, expected, "{version}");
-            assert_eq!(next(&flow, "done").await["payload"], json!({"n": qos}));
+            assert_eq!(next(&flow, "done").await["payload"], format!("{{\"n\":{qos}}}"));
         }
         flow.stop().await;
     }
@@ -159,7 +159,8 @@ async fn a_burst_of_messages_arrives_in_order() {
             assert_eq!(next(&flow, "got").await["payload"], number, "{version} {qos}");
         }
         for number in 0..COUNT {
-            assert_eq!(next(&flow, "done").await["payload"], number, "{version} {qos}");
+            let done = next(&flow, "done").await["payload"].clone();
+            assert_eq!(done, number.to_string(), "{version} {qos}");
         }
         flow.stop().await;
     }

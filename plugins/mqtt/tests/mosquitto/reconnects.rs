@@ -69,7 +69,7 @@ async fn a_broker_that_refuses_the_password_is_asked_again() {
         let broker = json!({"username": "user", "password": "secret", "force": true});
         flow.send("out", message(json!({"action": "connect", "broker": broker}))).await;
         shown(&mut flow, "out", CONNECTED).await;
-        assert_eq!(next(&flow, "caught").await["error"]["message"], "Connection closed");
+        assert_eq!(next(&flow, "caught").await["error"]["message"], "Error: Connection closed");
         assert_eq!(next(&flow, "done").await["action"], "connect");
         flow.stop().await;
     }
@@ -94,7 +94,7 @@ async fn the_flow_connects_and_disconnects() {
     }
     flow.send("out", message(json!({"action": "other"}))).await;
     let caught = next(&flow, "caught").await;
-    assert_eq!(caught["error"]["message"], "Invalid action specified");
+    assert_eq!(caught["error"]["message"], "Error: Invalid action specified");
     flow.stop().await;
 }
 
@@ -115,7 +115,7 @@ async fn a_connection_changes_its_broker_only_by_force() {
         message(json!({"action": "connect", "broker": broker}))
     };
     flow.send("out", connect(false)).await;
-    let text = "Disconnect from broker before connecting";
+    let text = "Error: Disconnect from broker before connecting";
     assert_eq!(next(&flow, "caught").await["error"]["message"], text);
     flow.send("out", connect(true)).await;
     next(&flow, "done").await;
