@@ -32,6 +32,7 @@ impl Node for Broker {
         if self.link.set(Arc::clone(&link)).is_ok() {
             let (inbox, delivery) = inbox(cx.setting(&MAX_QUEUE));
             cx.spawn(delivery::run(Arc::clone(&link), delivery));
+            cx.spawn(delivery::report(Arc::clone(&link)));
             cx.spawn(async move { link.run(inbox).await });
         }
         Ok(())

@@ -307,3 +307,27 @@ pub(crate) fn qos(number: f64) -> Option<QoS> {
         _ => None,
     }
 }
+
+/// What a broker's bytes contain, for the fuzz target: the packets, and what is wrong after them. The bytes
+/// arrive in pieces of this size.
+#[doc(hidden)]
+pub fn read_all(bytes: &[u8], piece: usize, is_new: bool) -> (Vec<String>, Option<String>) {
+    let version = if is_new { Version::V5 } else { Version::V4 };
+    let codec = Codec { version, limit: 1000 };
+    let (mut input, mut found) = (BytesMut::new(), Vec::new());
+    for piece in bytes.chunks(piece.max(1)) {
+        input.extend_from_slice(piece);
+        loop {
+            match codec.read(&mut input) {
+                Ok(None) => break,
+                Ok(Some(Incoming::Publish(it))) => {
+                    found.push(format!("{:?} {} {:?}", it.packet_id, it.topic_name, it.payload));
+                }
+                Ok(Some(Incoming::ConnAck(it))) => found.push(format!("{:?}", it.refusal)),
+                Ok(Some(packet)) => found.push(format!("{packet:?}")),
+                Err(fault) => return (found, Some(fault.to_string())),
+            }
+        }
+    }
+    (found, None)
+}

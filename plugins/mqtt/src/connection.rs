@@ -89,7 +89,7 @@ impl<'a> Connection<'a> {
         let Opened { stream, answer, input } = opened;
         let mut output = BytesMut::new();
         let outcomes = session.begin(&answer, &mut output);
-        outcomes.into_iter().for_each(|outcome| link.tell(outcome));
+        outcomes.into_iter().for_each(|outcome| link.outcomes.add(outcome));
         let (reader, writer) = tokio::io::split(stream);
         let alive = Alive::new(session.broker.keep_alive.unwrap_or(options.keep_alive));
         let mut this = Connection {
@@ -254,7 +254,7 @@ impl<'a> Connection<'a> {
 
     fn tell(&self, outcome: Option<Outcome>) {
         if let Some(outcome) = outcome {
-            self.link.tell(outcome);
+            self.link.outcomes.add(outcome);
         }
     }
 

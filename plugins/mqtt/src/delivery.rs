@@ -1,4 +1,5 @@
-//! The way of a received message to the nodes that have subscribed to it.
+//! The way of a received message to the nodes that have subscribed to it, and of the outcome of a published
+//! one to its sender.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use mqtt5_protocol::packet::publish::PublishPacket;
 use crate::inbox::Delivery;
 use crate::link::{Link, MARK};
 use crate::properties;
+use crate::session::Outcome;
 
 /// The filter that a message is for, in messages to users.
 pub(crate) const FILTER: &str = "filter";
@@ -51,4 +53,22 @@ fn message(link: &Link, packet: PublishPacket) -> Message {
     }
     msg.set(MARK, link.mark.clone());
     msg
+}
+
+/// Reports one outcome after the other. A message is counted until its sender has taken the report.
+pub(crate) async fn report(link: Arc<Link>) {
+    loop {
+        let Outcome { ticket, result } = link.outcomes.next().await;
+        let Some((node, number)) = &ticket.sender else { continue };
+        let mut told = Message::new();
+        told.set(MARK, link.mark.clone());
+        told.set("ticket", *number);
+        if let Err(text) = result {
+            told.set("error", text);
+        }
+        // A node that was stopped meanwhile need not know.
+        if let Ok(sending) = link.cx.send_to(node, told) {
+            sending.await;
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod options;
 mod transport;
 mod session;
 mod outbox;
+mod outcomes;
 mod inbox;
 mod subscriptions;
 mod alive;
@@ -34,6 +35,8 @@ mod settings;
 use ferrowire::{Credential, Editor, NodeType, Reference};
 
 pub use broker::Broker;
+#[doc(hidden)]
+pub use codec::read_all;
 pub use input::MqttIn;
 pub use output::MqttOut;
 pub use settings::{MAX_PACKET, MAX_QUEUE, RECONNECT_TIME};

@@ -15,6 +15,7 @@ use crate::handshake::{self, NotOpened};
 use crate::inbox::Inbox;
 use crate::options::{Options, Profile};
 use crate::outbox::{Outbox, Ticket};
+use crate::outcomes::Outcomes;
 use crate::session::{Outcome, Session};
 use crate::settings::{MAX_PACKET, MAX_QUEUE, RECONNECT_TIME};
 use crate::status::State;
@@ -40,6 +41,7 @@ struct Wish {
 pub(crate) struct Link {
     pub(crate) cx: NodeContext,
     pub(crate) outbox: Outbox,
+    pub(crate) outcomes: Outcomes,
     pub(crate) subscriptions: Mutex<Subscriptions>,
     /// The value of [`MARK`].
     pub(crate) mark: Text,
@@ -68,6 +70,7 @@ impl Link {
         let limit = cx.setting(&MAX_QUEUE);
         let this = Link {
             outbox: Outbox::new(limit),
+            outcomes: Outcomes::default(),
             subscriptions: Mutex::default(),
             mark: format!("{}{}", generate_id(), generate_id()).into(),
             options: Mutex::new(Arc::new(Options::of(&profile))),
@@ -135,26 +138,10 @@ impl Link {
         self.subscriptions.locked().wanted()
     }
 
-    /// Tells the sender of a message what became of it.
-    pub(crate) fn tell(&self, outcome: Outcome) {
-        let Some((node, number)) = outcome.ticket.sender else { return };
-        let mut told = ferrowire::Message::new();
-        told.set(MARK, self.mark.clone());
-        told.set("ticket", number);
-        if let Err(text) = outcome.result {
-            told.set("error", text);
-        }
-        // A node that was stopped meanwhile need not know.
-        if let Ok(sending) = self.cx.send_to(&node, told)
-            && !sending.is_done()
-        {
-            self.cx.spawn(sending);
-        }
-    }
-
     fn fail(&self, tickets: Vec<Ticket>) {
         for ticket in tickets {
-            self.tell(Outcome { ticket, result: Err("Error: Connection closed".to_owned()) });
+            self.outcomes
+                .add(Outcome { ticket, result: Err("Error: Connection closed".to_owned()) });
         }
     }
 
