@@ -24,7 +24,7 @@ use reasons::Reasons;
 use report::Report;
 
 /// The test files of the nodes that Ferrowire has, in the order of the table.
-const SPECS: [&str; 20] = [
+const SPECS: [&str; 24] = [
     "network/22-websocket_spec.js",
     "common/20-inject_spec.js",
     "common/21-debug_spec.js",
@@ -44,6 +44,10 @@ const SPECS: [&str; 20] = [
     "sequence/19-batch_spec.js",
     "parsers/70-JSON_spec.js",
     "network/21-httprequest_spec.js",
+    "network/31-tcpin_spec.js",
+    "network/31-tcprequest_spec.js",
+    "network/32-udpin_spec.js",
+    "network/32-udpout_spec.js",
     "common/98-unknown_spec.js",
 ];
 

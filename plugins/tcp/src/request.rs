@@ -88,6 +88,7 @@ impl Mode {
         match config.text("out").as_str() {
             "immed" => Mode::Immediately,
             "time" if number < 0.0 => Mode::Immediately,
+            "time" if number.is_nan() => Mode::Time(Duration::ZERO),
             // A day; longer times are of no use.
             "time" => Mode::Time(Duration::from_secs_f64(number.clamp(0.0, 86_400_000.0) / 1000.0)),
             "count" => Mode::Count((number.max(1.0) as usize).max(1)),

@@ -30,6 +30,7 @@ mod websocket_slow;
 mod limits;
 mod logs;
 mod mqtt;
+mod sockets;
 mod client_connections;
 mod client_messages;
 mod websocket_rooms;

@@ -58,6 +58,8 @@ mod limits;
 mod listener_connections;
 #[path = "../flows/mqtt.rs"]
 mod mqtt;
+#[path = "../flows/sockets.rs"]
+mod sockets;
 #[path = "../flows/websocket_alive.rs"]
 mod websocket_alive;
 #[path = "../flows/websocket_history.rs"]
