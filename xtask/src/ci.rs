@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{deny, editor, examples, fuzz, memory, test};
+use crate::{deny, editor, examples, fuzz, memory, servers, test};
 
 /// Runs the fastest checks first, and the tests last.
 pub(crate) fn run() -> Result<()> {
@@ -12,16 +12,9 @@ pub(crate) fn run() -> Result<()> {
     deny::run()?;
     editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    succeed(&mut cargo(&[
-        "clippy",
-        "-p",
-        "ferrowire-runtime",
-        "--test",
-        "proxies",
-        "--",
-        "--deny",
-        "warnings",
-    ]))?;
+    for tests in &servers::ALL {
+        tests.check()?;
+    }
     for folder in examples::crates()? {
         println!("in {}", folder.display());
         succeed(&mut examples::cargo(&folder, &["fmt", "--check"])?)?;

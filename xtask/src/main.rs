@@ -22,8 +22,8 @@ mod plugin;
 mod editor;
 mod parity;
 mod program;
-mod proxies;
 mod run;
+mod servers;
 mod test;
 mod tidy;
 
@@ -42,6 +42,8 @@ enum Command {
     Browser(browser::Options),
     /// Test the configurations of `docs/proxies.md` with nginx, HAProxy and Apache
     Proxies,
+    /// Test the MQTT nodes with Mosquitto
+    Brokers,
     /// Run all checks that must pass before a merge
     Ci,
     /// Build a runtime with a selection of plugins
@@ -76,7 +78,8 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Browser(options) => browser::command(&options),
-        Command::Proxies => proxies::command(),
+        Command::Proxies => servers::PROXIES.command(),
+        Command::Brokers => servers::BROKERS.command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),

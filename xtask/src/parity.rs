@@ -48,6 +48,10 @@ const SPECS: [&str; 24] = [
     "parsers/70-XML_spec.js",
     "parsers/70-YAML_spec.js",
     "network/21-httprequest_spec.js",
+    "network/31-tcpin_spec.js",
+    "network/31-tcprequest_spec.js",
+    "network/32-udpin_spec.js",
+    "network/32-udpout_spec.js",
     "common/98-unknown_spec.js",
 ];
 

@@ -9,7 +9,7 @@ use crate::browser;
 use crate::cargo;
 use crate::editor;
 use crate::examples;
-use crate::proxies;
+use crate::servers;
 use crate::tidy;
 
 /// Whether tests may be skipped.
@@ -30,10 +30,12 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         ensure!(ignored == Ignored::Allowed, "not all browser tests can run: {missing}");
         println!("skipping browser tests: {missing}");
     }
-    if !proxies::run()? {
-        let missing = proxies::MISSING;
-        ensure!(ignored == Ignored::Allowed, "the tests of proxies cannot run: {missing}");
-        println!("skipping the tests of proxies: {missing}");
+    for tests in &servers::ALL {
+        if !tests.run()? {
+            let (name, missing) = (tests.name, tests.missing);
+            ensure!(ignored == Ignored::Allowed, "the tests of {name} cannot run: {missing}");
+            println!("skipping the tests of {name}: {missing}");
+        }
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());

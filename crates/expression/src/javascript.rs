@@ -1,8 +1,10 @@
 //! JavaScript's conversions and comparisons of values. `None` stands for `undefined` throughout,
 //! like [`Value::Undefined`].
 
+mod buffer;
 mod uri;
 
+pub use buffer::{bytes, bytes_of_base64};
 pub use ferrowire_core::javascript::{number, parse_float};
 pub use uri::{decode_uri_component, encode_uri, encode_uri_component};
 

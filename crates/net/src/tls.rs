@@ -7,7 +7,7 @@ use ferrowire_core::{Map, Value};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::sign::SingleCertAndKey;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::identity::{self, Identity};
 use crate::pem;
@@ -191,6 +191,21 @@ impl TlsOptions {
         };
         config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         Ok(Arc::new(config))
+    }
+
+    /// Reads the files and builds the configuration of a server, which asks clients for no certificate.
+    /// Blocks on file I/O.
+    ///
+    /// # Errors
+    /// If there is no certificate with its key, or a file is missing or invalid.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, String> {
+        let identity = self.identity()?;
+        let identity = identity.ok_or("a server needs a certificate and its private key")?;
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
+        let own = Arc::new(SingleCertAndKey::from(identity.own));
+        Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(own)))
     }
 
     fn identity(&self) -> Result<Option<Identity>, String> {

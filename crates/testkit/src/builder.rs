@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ferrowire_core::port::Port;
 use ferrowire_core::{
-    BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Setting, Value,
+    BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Setting,
+    SettingValues, Value,
 };
 
 use crate::record::Provided;
@@ -27,6 +28,14 @@ pub fn linked(name: &str) -> NodeType {
         )
     };
     *node_type
+}
+
+/// Sets a setting to a value in the syntax of environment variables.
+pub(crate) fn set<T>(values: &mut SettingValues, setting: &Setting<T>, text: &str) {
+    let record = setting.record();
+    let value = record.parse(text);
+    let value = value.unwrap_or_else(|why| panic!("`{}` is `{text}`: {why}", record.name));
+    values.set(record, value);
 }
 
 /// Configures a node and its environment; [`start`](Self::start) runs it.
@@ -86,10 +95,7 @@ impl HarnessBuilder {
     /// # Panics
     /// If the value is invalid.
     pub fn setting<T>(mut self, setting: &Setting<T>, text: &str) -> Self {
-        let record = setting.record();
-        let value = record.parse(text);
-        let value = value.unwrap_or_else(|why| panic!("`{}` is `{text}`: {why}", record.name));
-        self.provided.settings.set(record, value);
+        set(&mut self.provided.settings, setting, text);
         self
     }
 

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ferrowire_core::{
     FromConfig, Handled, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeType, Registry,
-    Status, StopReason, Value,
+    Setting, SettingValues, Status, StopReason, Value,
 };
 use ferrowire_engine::{Engine, Environment, Event, FlowFile};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::builder::set;
 use crate::record::{LIMIT, Record};
 
 /// How long a test waits for an expected event.
@@ -46,6 +47,15 @@ impl Flow {
         nodes: serde_json::Value,
         env: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Flow {
+        Self::run(nodes, Environment::new(env), SettingValues::default()).await
+    }
+
+    /// A flow whose nodes have other settings than the declared defaults.
+    pub fn of(nodes: serde_json::Value) -> FlowBuilder {
+        FlowBuilder { nodes, settings: SettingValues::default() }
+    }
+
+    async fn run(nodes: serde_json::Value, env: Environment, settings: SettingValues) -> Flow {
         let file = FlowFile::parse(nodes.to_string().as_bytes())
             .unwrap_or_else(|error| panic!("the flow: {error}"));
         let mut registry = Registry::linked().unwrap_or_else(|error| panic!("{error}"));
@@ -53,7 +63,8 @@ impl Flow {
         registry.add(probe).unwrap_or_else(|error| panic!("{error}"));
         let probes = Arc::new(Probes::default());
         let engine = Engine::builder(registry)
-            .environment(Environment::new(env))
+            .environment(env)
+            .settings(settings)
             .provide(Arc::clone(&probes))
             .build();
         let events = engine.events();
@@ -188,6 +199,33 @@ impl Drop for Flow {
 impl fmt::Debug for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flow").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+/// Configures a flow; [`start`](Self::start) runs it.
+#[must_use = "call `start`"]
+#[derive(Debug)]
+pub struct FlowBuilder {
+    nodes: serde_json::Value,
+    settings: SettingValues,
+}
+
+impl FlowBuilder {
+    /// Sets a setting of a node's crate, in the syntax of environment variables.
+    ///
+    /// # Panics
+    /// If the value is invalid.
+    pub fn setting<T>(mut self, setting: &Setting<T>, text: &str) -> Self {
+        set(&mut self.settings, setting, text);
+        self
+    }
+
+    /// Starts the flow.
+    ///
+    /// # Panics
+    /// If the flow has problems.
+    pub async fn start(self) -> Flow {
+        Flow::run(self.nodes, Environment::new(|_| None), self.settings).await
     }
 }
 

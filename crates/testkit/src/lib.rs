@@ -45,7 +45,7 @@ mod record;
 
 pub use builder::{HarnessBuilder, linked};
 pub use compliance::assert_compliant;
-pub use flow::Flow;
+pub use flow::{Flow, FlowBuilder};
 pub use harness::{Harness, Stopped};
 pub use idle::idle_node;
 pub use serde_json::json;

@@ -2,10 +2,8 @@
 
 mod attempt;
 mod auth;
-mod backoff;
 mod details;
 pub(crate) mod dial;
-mod failures;
 mod headers;
 mod heartbeat;
 mod link;

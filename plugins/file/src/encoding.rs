@@ -1,7 +1,8 @@
 //! `Encoding`: how text becomes the bytes of a file. The names are those of Node-RED's dialog.
 
-use data_encoding::{BASE64, Specification};
+use data_encoding::BASE64;
 use encoding_rs::{CoderResult, EncoderResult, UTF_8, UTF_16BE, UTF_16LE};
+use ferrowire::expression::javascript;
 
 /// An encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +53,7 @@ impl Encoding {
                 .encode_utf16()
                 .map(|unit| if unit < 0x80 { unit as u8 } else { b'?' })
                 .collect(),
-            Encoding::Base64 => from_base64(text),
+            Encoding::Base64 => javascript::bytes_of_base64(text),
             Encoding::Hex => from_hex(text),
         }
     }
@@ -134,27 +135,6 @@ impl Decoder {
             }
         }
     }
-}
-
-/// As `Buffer.from(text, "base64")`: both alphabets, without padding, and other characters are skipped.
-fn from_base64(text: &str) -> Vec<u8> {
-    let symbols: Vec<u8> = text
-        .bytes()
-        .take_while(|byte| *byte != b'=')
-        .filter_map(|byte| match byte {
-            b'-' => Some(b'+'),
-            b'_' => Some(b'/'),
-            byte if byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/' => Some(byte),
-            _ => None,
-        })
-        .collect();
-    // A single last symbol has fewer bits than a byte.
-    let whole = symbols.len() - usize::from(symbols.len() % 4 == 1);
-    let mut lenient = Specification::new();
-    lenient.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-    lenient.check_trailing_bits = false;
-    let decoded = lenient.encoding().ok().and_then(|it| it.decode(symbols.get(..whole)?).ok());
-    decoded.unwrap_or_default()
 }
 
 /// As `Buffer.from(text, "hex")`: up to the first pair that is not hexadecimal.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use ferrowire::NodeContext;
+use ferrowire_net::dial::{self, NoConnection};
 use ferrowire_net::{Proxy, TlsOptions};
 use futures_util::future::BoxFuture;
 use hyper::Uri;
@@ -14,20 +15,14 @@ use hyper::http::Extensions;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
-use crate::failure::NoConnection;
 use crate::proxy::{Choice, target};
-
-/// The maximum size of a proxy's response.
-const LONGEST_ANSWER: usize = 16 * 1024;
 
 /// Opens connections. Clones share the TLS configuration.
 #[derive(Clone, Debug)]
@@ -56,24 +51,19 @@ impl Connector {
         let (secure, host, port) = target(&uri);
         let proxy = self.proxy_for(&uri).map_err(NoConnection::Options)?;
         let tcp = match &proxy {
-            Some(proxy) => connect(&proxy.host, proxy.port).await?,
-            None => connect(host, port).await?,
+            Some(proxy) => dial::connect(&proxy.host, proxy.port).await?,
+            None => dial::connect(host, port).await?,
         };
         if !secure {
             let stream = Stream::Plain(tcp);
             return Ok(TokioIo::new(Conn { stream, through_proxy: proxy.is_some() }));
         }
         let tcp = match &proxy {
-            Some(proxy) => tunnel(tcp, proxy, host, port).await?,
+            Some(proxy) => dial::tunnel(tcp, proxy, host, port).await?,
             None => tcp,
         };
         let name = self.0.tls.server_name.as_deref().unwrap_or(host);
-        let server = ServerName::try_from(name.to_owned())
-            .map_err(|_| NoConnection::Options(format!("invalid TLS server name `{name}`")))?;
-        let stream = TlsConnector::from(self.config().await?)
-            .connect(server, tcp)
-            .await
-            .map_err(|source| NoConnection::Tls(name.to_owned(), source))?;
+        let stream = dial::secure(tcp, self.config().await?, name).await?;
         Ok(TokioIo::new(Conn { stream: Stream::Tls(Box::new(stream)), through_proxy: false }))
     }
 
@@ -87,42 +77,6 @@ impl Connector {
         };
         shared.config.get_or_try_init(make).await.cloned().map_err(NoConnection::Options)
     }
-}
-
-async fn connect(host: &str, port: u16) -> Result<TcpStream, NoConnection> {
-    let failed = |source| NoConnection::Connect(host.to_owned(), port, source);
-    let tcp = TcpStream::connect((host, port)).await.map_err(failed)?;
-    tcp.set_nodelay(true).map_err(failed)?;
-    Ok(tcp)
-}
-
-/// Requests a tunnel from a proxy (RFC 9110 §9.3.6).
-async fn tunnel(
-    mut tcp: TcpStream,
-    proxy: &Proxy,
-    host: &str,
-    port: u16,
-) -> Result<TcpStream, NoConnection> {
-    let failed = |source| NoConnection::Connect(proxy.host.clone(), proxy.port, source);
-    let refused = |why: &str| NoConnection::Proxy(proxy.host.clone(), proxy.port, why.to_owned());
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let mut head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(authorization) = &proxy.authorization {
-        head.push_str(&format!("Proxy-Authorization: {authorization}\r\n"));
-    }
-    head.push_str("\r\n");
-    tcp.write_all(head.as_bytes()).await.map_err(failed)?;
-    let mut answer = Vec::new();
-    // Byte by byte: what follows belongs to the server behind the proxy.
-    while !answer.ends_with(b"\r\n\r\n") {
-        if answer.len() >= LONGEST_ANSWER {
-            return Err(refused("with too many bytes"));
-        }
-        answer.push(tcp.read_u8().await.map_err(failed)?);
-    }
-    let line = String::from_utf8_lossy(&answer);
-    let status = line.lines().next().and_then(|line| line.split_once(' ')).map_or("", |it| it.1);
-    if status.starts_with('2') { Ok(tcp) } else { Err(refused(status)) }
 }
 
 impl Service<Uri> for Connector {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use ferrowire_net::dial::NoConnection;
 use tokio_rustls::rustls;
 
 /// Why there is no response.
@@ -11,19 +12,6 @@ use tokio_rustls::rustls;
 pub(crate) struct Failure {
     pub(crate) text: String,
     pub(crate) code: &'static str,
-}
-
-/// Why a connection could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NoConnection {
-    #[error("cannot reach {0}:{1}")]
-    Connect(String, u16, #[source] io::Error),
-    #[error("the TLS handshake with `{0}` failed")]
-    Tls(String, #[source] io::Error),
-    #[error("{0}")]
-    Options(String),
-    #[error("the proxy {0}:{1} responded {2}")]
-    Proxy(String, u16, String),
 }
 
 impl Failure {

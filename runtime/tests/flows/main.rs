@@ -29,6 +29,8 @@ mod websocket_history;
 mod websocket_slow;
 mod limits;
 mod logs;
+mod mqtt;
+mod sockets;
 mod client_connections;
 mod client_messages;
 mod websocket_rooms;

@@ -55,7 +55,7 @@ impl Runtime {
     ) -> Self {
         let args = [&["--listen", "127.0.0.1:0"], args].concat();
         let mut runtime = Self::spawn(program, nodes, &args, env);
-        let line = runtime.log_line("listening on").await;
+        let line = runtime.log_line("listening on http").await;
         let (_, rest) = line.split_once("://").unwrap();
         runtime.address = rest.split(',').next().unwrap().to_owned();
         runtime

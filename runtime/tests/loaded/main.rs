@@ -56,6 +56,10 @@ mod http_request;
 mod limits;
 #[path = "../flows/listener_connections.rs"]
 mod listener_connections;
+#[path = "../flows/mqtt.rs"]
+mod mqtt;
+#[path = "../flows/sockets.rs"]
+mod sockets;
 #[path = "../flows/websocket_alive.rs"]
 mod websocket_alive;
 #[path = "../flows/websocket_history.rs"]

@@ -4,16 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::{MutexExt as _, NodeContext, NodeError, Value};
-use ferrowire_net::Stream;
+use ferrowire_net::{Backoff, Failures, Stream};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::attempt::{Failed, establish};
-use crate::client::backoff::Backoff;
 use crate::client::details::details;
 use crate::client::dial::Opened;
-use crate::client::failures::Failures;
 use crate::client::options::Options;
 use crate::client::queue::Queue;
 use crate::client::wish::{Request, Wish};

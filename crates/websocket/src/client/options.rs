@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use ferrowire_core::NodeConfig;
-use ferrowire_net::TlsOptions;
+use ferrowire_net::{BackoffOptions, TlsOptions};
 
 use crate::client::auth::Auth;
-use crate::client::backoff::BackoffOptions;
 use crate::client::headers::Headers;
 use crate::client::heartbeat::Heartbeat;
 use crate::client::opening;

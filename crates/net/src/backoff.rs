@@ -1,4 +1,4 @@
-//! The delays between a client's attempts to connect.
+//! `Backoff`: the delays between a client's attempts to connect.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ const LONGEST: u32 = 20;
 
 /// The properties `reconnectDelay` and `reconnectMax`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct BackoffOptions {
+pub struct BackoffOptions {
     first: Option<Duration>,
     longest: Option<Duration>,
 }
 
 impl BackoffOptions {
     /// Reads them: seconds, empty for the runtime's setting.
-    pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
+    pub fn from_config(config: &mut NodeConfig<'_>) -> Self {
         let mut seconds = |name| {
             let seconds = config.number_in(name, 0.001..=86_400.0)?;
             Some(Duration::from_secs_f64(seconds))
@@ -30,8 +30,13 @@ impl BackoffOptions {
         BackoffOptions { first, longest }
     }
 
+    /// Delays up to `longest`, the first of which is randomized too.
+    pub fn up_to(longest: Duration) -> Self {
+        BackoffOptions { first: None, longest: Some(longest) }
+    }
+
     /// Whether the node has delays of its own.
-    pub(crate) fn is_own(self) -> bool {
+    pub fn is_own(self) -> bool {
         self.first.is_some() || self.longest.is_some()
     }
 }
@@ -42,7 +47,7 @@ impl BackoffOptions {
 /// With a longest delay of the node, the first one is randomized too: when a server restarts, all
 /// its clients lose their connections at once.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     /// The node has a longest delay.
@@ -53,7 +58,7 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// The delays of a node; `setting` is the first one if it has none of its own.
-    pub(crate) fn new(options: BackoffOptions, setting: Duration) -> Self {
+    pub fn new(options: BackoffOptions, setting: Duration) -> Self {
         let first = options.first.unwrap_or(setting);
         let longest = options.longest.unwrap_or(first * LONGEST);
         Backoff {
@@ -66,13 +71,13 @@ impl Backoff {
     }
 
     /// Starts over.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// Starts over after a connection, unless it was so short that the server seems to refuse what
     /// it accepts.
-    pub(crate) fn connected_for(&mut self, time: Duration) {
+    pub fn connected_for(&mut self, time: Duration) {
         if !self.spreads || time >= self.last {
             self.reset();
         }
@@ -80,7 +85,7 @@ impl Backoff {
 
     /// The next delay. `wish` is what the server asked for; it is followed by nodes with a longest
     /// delay, up to that.
-    pub(crate) fn next(&mut self, wish: Option<Duration>) -> Duration {
+    pub fn next(&mut self, wish: Option<Duration>) -> Duration {
         let longest = self.first.saturating_mul(1 << self.failures).min(self.longest);
         let share = match self.failures == 0 && !self.spreads {
             true => 1.0,

@@ -1,4 +1,4 @@
-//! Which of a client's failures to connect are warnings: the first, and then one every so often.
+//! `Failures`: which of a client's failures to connect are warnings: the first, and then one every so often.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const AGAIN: Duration = Duration::from_secs(600);
 
 /// The failures since the last connection.
 #[derive(Debug, Default)]
-pub(crate) struct Failures {
+pub struct Failures {
     /// The last warning, and when it was given.
     warned: Option<(String, Instant)>,
     /// How many came since then.
@@ -19,7 +19,7 @@ pub(crate) struct Failures {
 
 impl Failures {
     /// The warning for a failure, if it is to be one.
-    pub(crate) fn add(&mut self, text: &str) -> Option<String> {
+    pub fn add(&mut self, text: &str) -> Option<String> {
         self.all += 1;
         let now = Instant::now();
         let is_known = |(warned, at): &(String, Instant)| *warned == text && now < *at + AGAIN;
@@ -36,7 +36,7 @@ impl Failures {
     }
 
     /// A connection was established: how many attempts had failed before.
-    pub(crate) fn end(&mut self) -> u64 {
+    pub fn end(&mut self) -> u64 {
         std::mem::take(self).all
     }
 }

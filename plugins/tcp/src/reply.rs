@@ -1,0 +1,42 @@
+//! Replies: to the connection that a message came from, or to all.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ferrowire::expression::javascript;
+use ferrowire::{Message, NodeError, Value};
+use futures_util::future::join_all;
+
+use crate::peer::Peer;
+use crate::pool;
+
+/// Writes a message to the connection of its `_session`, or without one to all of `tcp in` nodes. With
+/// `reset` they are closed instead.
+///
+/// # Errors
+/// If a peer does not read what it gets.
+pub(crate) async fn reply(msg: &Message, is_base64: bool) -> Result<(), NodeError> {
+    let session = msg.get("_session");
+    let is_tcp = session.and_then(|it| it.get("type")).and_then(Value::as_str) == Some("tcp");
+    let peers: Vec<Arc<Peer>> = match is_tcp {
+        true => {
+            let id = session.and_then(|it| it.get("id")).and_then(Value::as_str);
+            id.and_then(pool::find).into_iter().collect()
+        }
+        false => pool::all(),
+    };
+    if msg.get("reset") == Some(&Value::Bool(true)) {
+        peers.iter().for_each(|peer| peer.destroy());
+        return Ok(());
+    }
+    write_to(&peers, &javascript::bytes(msg.payload(), is_base64)).await
+}
+
+/// Writes bytes to several peers. One that does not read does not keep the others from it.
+///
+/// # Errors
+/// The first error.
+pub(crate) async fn write_to(peers: &[Arc<Peer>], bytes: &Bytes) -> Result<(), NodeError> {
+    let writing = peers.iter().map(|peer| peer.write(bytes.clone()));
+    join_all(writing).await.into_iter().collect()
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask proxies` and `cargo xtask brokers`: tests with real servers, which Debian's packages install.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use crate::cargo;
+
+/// Tests with real servers. `cargo test` leaves them out unless they are named.
+pub(crate) struct ServerTests {
+    /// What is tested.
+    pub(crate) name: &'static str,
+    /// Where Debian's packages install the servers.
+    servers: &'static [&'static str],
+    package: &'static str,
+    test: &'static str,
+    /// What is missing where the tests cannot run.
+    pub(crate) missing: &'static str,
+}
+
+/// The configurations of `docs/proxies.md`.
+pub(crate) const PROXIES: ServerTests = ServerTests {
+    name: "proxies",
+    servers: &["/usr/sbin/nginx", "/usr/sbin/haproxy", "/usr/sbin/apache2"],
+    package: "ferrowire-runtime",
+    test: "proxies",
+    missing: "they require nginx, HAProxy and Apache in `/usr/sbin`, as Debian installs them",
+};
+
+/// The MQTT nodes.
+pub(crate) const BROKERS: ServerTests = ServerTests {
+    name: "brokers",
+    servers: &["/usr/sbin/mosquitto", "/usr/bin/mosquitto_passwd"],
+    package: "ferrowire-plugin-mqtt",
+    test: "mosquitto",
+    missing: "they require Mosquitto in `/usr/sbin`, as Debian installs it",
+};
+
+/// All of them.
+pub(crate) const ALL: [ServerTests; 2] = [PROXIES, BROKERS];
+
+impl ServerTests {
+    /// Runs the tests; fails if they cannot run.
+    pub(crate) fn command(&self) -> Result<()> {
+        ensure!(self.run()?, "the tests of {} cannot run: {}", self.name, self.missing);
+        Ok(())
+    }
+
+    /// Runs the tests if the servers are installed; returns whether they are.
+    pub(crate) fn run(&self) -> Result<bool> {
+        if !self.servers.iter().all(|server| Path::new(server).exists()) {
+            return Ok(false);
+        }
+        let tests = ["test", "--package", self.package, "--test", self.test];
+        cargo::succeed(&mut cargo::cargo(&tests))?;
+        Ok(true)
+    }
+
+    /// Checks the code of the tests.
+    pub(crate) fn check(&self) -> Result<()> {
+        let tests = ["clippy", "-p", self.package, "--test", self.test, "--", "--deny", "warnings"];
+        cargo::succeed(&mut cargo::cargo(&tests))
+    }
+}
