@@ -24,7 +24,7 @@ use reasons::Reasons;
 use report::Report;
 
 /// The test files of the nodes that Ferrowire has, in the order of the table.
-const SPECS: [&str; 24] = [
+const SPECS: [&str; 28] = [
     "network/22-websocket_spec.js",
     "common/20-inject_spec.js",
     "common/21-debug_spec.js",
