@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use crate::support::{Runtime, listener, node, soon, tab, ws_in, ws_out};
 
@@ -56,7 +57,8 @@ async fn messages_go_through_a_broker_which_is_told_the_end() {
     ]);
     let mut runtime = Runtime::start(nodes).await;
     let (tcp, _) = soon("the client", broker.accept()).await.unwrap();
-    let serving = tokio::spawn(serve(tcp));
+    let mut serving = JoinSet::new();
+    serving.spawn(serve(tcp));
     runtime.log_line("Connected to broker: mqtt://127.0.0.1").await;
     let mut client = runtime.connect("/ws").await;
     for text in ["one", "two"] {
@@ -66,5 +68,8 @@ async fn messages_go_through_a_broker_which_is_told_the_end() {
     client.close().await;
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
-    assert!(soon("the end of the connection", serving).await.unwrap(), "{log}");
+    assert!(
+        soon("the end of the connection", serving.join_next()).await.unwrap().unwrap(),
+        "{log}"
+    );
 }
