@@ -40,15 +40,16 @@ pub(crate) fn check(
 
 /// The hosted types in a flow file with the number of their nodes, by package and version.
 fn hosted(file: &FlowFile, registry: &Registry) -> BTreeMap<String, Vec<String>> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(String, &str), usize> = BTreeMap::new();
     for node in file.nodes() {
         let name = node.get("type").and_then(Value::as_str).unwrap_or_default();
-        *counts.entry(name).or_default() += 1;
+        if let Some(known) = registry.of_node(name, node).filter(|it| it.is_hosted()) {
+            let package = format!("{} {}", known.plugin, known.version).trim_end().to_owned();
+            *counts.entry((package, name)).or_default() += 1;
+        }
     }
     let mut by_package: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, count) in counts {
-        let Some(known) = registry.get(name).filter(|it| it.is_hosted()) else { continue };
-        let package = format!("{} {}", known.plugin, known.version);
+    for ((package, name), count) in counts {
         by_package.entry(package).or_default().push(format!("{count} `{name}`"));
     }
     by_package

@@ -45,14 +45,20 @@ impl NpmNodes {
             let comms = Arc::clone(&comms);
             Arc::new(move |told| comms.get().into_iter().for_each(|comms| publish(comms, &told)))
         };
-        let options = options(settings, &user_dir, &node_js, address);
-        let hosted = Hosted::new(packages, registry, options, Arc::clone(stores), tell);
         let is_local = settings.listen.ip().is_loopback();
+        let can_install = settings.get(&table::PALETTE_INSTALL).unwrap_or(is_local);
+        let options = Options {
+            node_js: node_js.clone(),
+            user_dir: user_dir.clone(),
+            settings: for_node_red(settings, address, can_install),
+            stop_limit: settings.get(&table::SHUTDOWN_TIMEOUT),
+        };
+        let hosted = Hosted::new(packages, registry, options, Arc::clone(stores), tell);
         Some(Arc::new(NpmNodes {
             hosted: Arc::new(hosted),
             user_dir,
             node_js,
-            can_install: settings.get(&table::PALETTE_INSTALL).unwrap_or(is_local),
+            can_install,
             comms,
             engine: OnceLock::new(),
         }))
@@ -173,24 +179,20 @@ fn access(auth: &Arc<Auth>, settings: &Settings) -> Access {
     })
 }
 
-fn options(settings: &Settings, user_dir: &Path, node_js: &Path, address: SocketAddr) -> Options {
+/// The settings of Node-RED that are not the user's.
+fn for_node_red(settings: &Settings, address: SocketAddr, can_install: bool) -> Map {
     let root = |root: &Option<String>| match root {
         Some(root) => Value::from(format!("{root}/")),
         None => false.into(),
     };
-    let for_node_red = Map::from_iter([
+    Map::from_iter([
         ("httpAdminRoot", root(&settings.http_admin_root)),
         ("httpNodeRoot", root(&Some(settings.http_node_root.clone()))),
         ("uiHost", address.ip().to_string().into()),
         ("uiPort", f64::from(address.port()).into()),
         ("https", settings.tls.is_some().into()),
-    ]);
-    Options {
-        node_js: node_js.to_owned(),
-        user_dir: user_dir.to_owned(),
-        settings: for_node_red,
-        stop_limit: settings.get(&table::SHUTDOWN_TIMEOUT),
-    }
+        ("canInstall", can_install.into()),
+    ])
 }
 
 /// The program of Node.js: a path, or a name that is looked for as a shell does.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::metric::{DuplicateMetric, Metrics, RegisteredMetric};
-use crate::{Credential, Editor, ExclusiveNode, FromConfig, Node, NodeConfig};
+use crate::{Credential, Editor, ExclusiveNode, FromConfig, Map, Node, NodeConfig};
 
 /// A node that is built but not started, in one of the two forms.
 pub enum BuiltNode {
@@ -343,6 +343,14 @@ pub struct Registry {
     types: BTreeMap<&'static str, NodeType>,
     metrics: Metrics,
     package_of: Option<PackageOf>,
+    instead: Vec<Instead>,
+}
+
+/// A type that takes the place of the one of the same name for some nodes.
+#[derive(Clone, Debug)]
+struct Instead {
+    node_type: NodeType,
+    applies: fn(&Map) -> bool,
 }
 
 /// The npm package that has a node type, if it is known.
@@ -385,6 +393,19 @@ impl Registry {
         Ok(())
     }
 
+    /// Adds a type that takes the place of the one of the same name for the nodes whose properties
+    /// `applies` accepts.
+    pub fn add_instead(&mut self, node_type: NodeType, applies: fn(&Map) -> bool) {
+        self.instead.push(Instead { node_type, applies });
+    }
+
+    /// The type `name` for a node with these properties.
+    pub fn of_node(&self, name: &str, properties: &Map) -> Option<&NodeType> {
+        let mut instead = self.instead.iter();
+        let instead = instead.find(|it| it.node_type.name == name && (it.applies)(properties));
+        instead.map(|it| &it.node_type).or_else(|| self.get(name))
+    }
+
     /// Sets what knows the packages of missing types, in a program that runs those.
     pub fn set_package_of(&mut self, package_of: PackageOf) {
         self.package_of = Some(package_of);
@@ -398,6 +419,7 @@ impl Registry {
     /// Removes the types for which `keep` returns false.
     pub fn retain(&mut self, keep: impl Fn(&NodeType) -> bool) {
         self.types.retain(|_, node_type| keep(node_type));
+        self.instead.retain(|it| keep(&it.node_type));
     }
 
     /// The metrics of the crates that provide the types.

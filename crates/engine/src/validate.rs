@@ -47,7 +47,7 @@ pub(crate) fn type_of<'a>(
     if model.is_status_output(entry) {
         return Some(&STATUS);
     }
-    registry.get(&entry.node_type)
+    registry.of_node(&entry.node_type, model.object(entry))
 }
 
 /// The problems with a node's wires.

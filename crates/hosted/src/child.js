@@ -235,26 +235,55 @@ function receive({ id, msg }, bytes) {
 const quoted = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
 
 /** The folder of a node set that has a stub for each native type. Node-RED scans it first, so the stubs own the names. */
-function writeStubs(folder, types) {
+function writeStubs(folder, types, coreNodes) {
   const stubs = path.join(folder, "stubs");
   fs.mkdirSync(stubs);
   const form = (type) => `<script type="text/html" data-template-name="${quoted(type)}"></script>\n`;
   fs.writeFileSync(path.join(stubs, "ferrowire.html"), types.map(form).join(""));
   fs.writeFileSync(path.join(stubs, "ferrowire.js"), 'module.exports = globalThis[Symbol.for("ferrowire.stubs")];\n');
-  globalThis[Symbol.for("ferrowire.stubs")] = (RED) => types.forEach((type) => registerStub(RED, type));
+  globalThis[Symbol.for("ferrowire.stubs")] = (RED) => {
+    for (const type of types) {
+      if (type === "function" && coreNodes) registerFunction(RED, path.join(coreNodes, "core/function/10-function.js"));
+      else RED.nodes.registerType(type, stub(RED));
+    }
+  };
   return stubs;
 }
 
-function registerStub(RED, type) {
-  function Stub(config) {
+/** What a file of Node-RED's nodes registers, without registering it. */
+function registration(RED, file) {
+  let registered;
+  const registerType = (_type, constructor, options) => {
+    registered = { constructor, options };
+  };
+  const nodes = Object.create(RED.nodes, { registerType: { value: registerType } });
+  require(file)(Object.create(RED, { nodes: { value: nodes } }));
+  return registered;
+}
+
+/** Functions that use modules from npm run here, all others natively. `placement.rs` has the same rule. */
+const needsModules = (config) => Array.isArray(config.libs) && config.libs.length > 0;
+
+function registerFunction(RED, file) {
+  const { constructor, options } = registration(RED, file);
+  const Stub = stub(RED);
+  function FunctionHere(config) {
+    return needsModules(config) ? new constructor(config) : new Stub(config);
+  }
+  RED.nodes.registerType("function", FunctionHere, options);
+  // Node-RED has made it a node.
+  for (const one of [constructor, Stub]) Object.setPrototypeOf(one.prototype, FunctionHere.prototype);
+}
+
+function stub(RED) {
+  return function Stub(config) {
     RED.nodes.createNode(this, config);
     // What Node-RED's flows read of nodes that watch others.
     this.scope = config.scope;
     this.uncaught = config.uncaught;
     // A handler with three parameters that does not call the last completes nothing: the native node does.
     this.on("input", (msg, _send, _done) => forward(this, msg));
-  }
-  RED.nodes.registerType(type, Stub);
+  };
 }
 
 /** Types that Node-RED's runtime itself has. A message passes them on the side on which it is. */
@@ -365,6 +394,18 @@ function storage({ userDir, instanceId }) {
   };
 }
 
+/** Packages and modules are installed only where the native side allows it. */
+function externalModules({ externalModules = {} }, { canInstall }) {
+  if (canInstall) return externalModules;
+  const { palette, modules } = externalModules;
+  return {
+    ...externalModules,
+    autoInstall: false,
+    palette: { ...palette, allowInstall: false },
+    modules: { ...modules, allowInstall: false },
+  };
+}
+
 function allSettings(options) {
   const user = readSettingsJs(options.userDir);
   const { adminAuth, httpNodeAuth, httpStaticAuth, httpStatic, ...kept } = user;
@@ -376,13 +417,14 @@ function allSettings(options) {
     disableEditor: false,
     credentialSecret: false,
     telemetry: { enabled: false },
+    externalModules: externalModules(user, options.settings),
     editorTheme: { ...user.editorTheme, projects: { enabled: false } },
     safeMode: false,
     storageModule: storage(options),
     contextStorage: contextStorage(options.stores),
     coreNodesDir: options.coreNodes ?? path.join(options.folder, "none"),
     nodesExcludes: [...(user.nodesExcludes ?? []), ...options.excludes],
-    nodesDir: [writeStubs(options.folder, options.types.filter((type) => !BUILT_IN.includes(type)))],
+    nodesDir: [writeStubs(options.folder, options.types.filter((type) => !BUILT_IN.includes(type)), options.coreNodes)],
     logging: { ferrowire: { level: "info", metrics: false, audit: false, handler: () => log } },
   };
 }

@@ -1,6 +1,6 @@
 //! `Hosted`: the handle to the nodes from npm.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ use crate::jobs::{Call, CallError, Deployment, Orders, Work};
 use crate::node::HostedNodes;
 use crate::outbox::Outbox;
 use crate::packages::Packages;
+use crate::placement::{FUNCTION, HostedTypes, needs_modules};
 use crate::proxy::{Access, Proxy};
 use crate::shared::{Options, Shared, Tell};
 use crate::supervise::supervise;
@@ -96,7 +97,7 @@ impl Hosted {
 
     /// Whether any package has nodes.
     pub fn has_types(&self) -> bool {
-        !self.shared.hosted.load().is_empty()
+        !self.shared.hosted.load().types.is_empty()
     }
 
     /// Replaces the types of packages in `registry` by those of `packages`, after packages were
@@ -114,12 +115,8 @@ pub fn add_types(packages: &Packages, registry: &mut Registry) {
 }
 
 /// Adds the types, and returns them. A type of two packages is that of the first, as in Node-RED.
-fn add(
-    packages: &Packages,
-    registry: &mut Registry,
-    builder: &'static HostedNodes,
-) -> HashSet<&'static str> {
-    let mut added = HashSet::new();
+fn add(packages: &Packages, registry: &mut Registry, builder: &'static HostedNodes) -> HostedTypes {
+    let mut added = HostedTypes::default();
     for set in &packages.sets {
         let folder = intern(&set.folder.to_string_lossy());
         let (package, version) = (intern(&set.package), intern(&set.version));
@@ -128,9 +125,17 @@ fn add(
                 .summary("from npm")
                 .provided_by(package, version);
             if registry.add(node_type).is_ok() {
-                added.insert(name);
+                added.types.insert(name);
             }
         }
+    }
+    if let (Some(core), Some(_)) = (&packages.core_nodes, registry.get(FUNCTION)) {
+        let folder = intern(&core.to_string_lossy());
+        let node_type = NodeType::hosted(FUNCTION, folder, builder)
+            .summary("JavaScript with modules from npm")
+            .provided_by("node-red", "");
+        registry.add_instead(node_type, needs_modules);
+        added.has_functions = true;
     }
     added
 }

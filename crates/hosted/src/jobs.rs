@@ -1,6 +1,5 @@
 //! What a child is asked to do: deploys and calls.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -9,6 +8,7 @@ use ferrowire_engine::{DeployType, FlowFile};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::codec::Unsendable;
+use crate::placement::HostedTypes;
 use crate::records::{Refused, to_child};
 
 /// How many calls may wait.
@@ -106,13 +106,13 @@ pub(crate) struct Deployment {
     pub(crate) seq: u64,
     pub(crate) file: FlowFile,
     pub(crate) deploy_type: DeployType,
-    /// The types that the child has.
-    pub(crate) hosted: Arc<HashSet<&'static str>>,
+    /// The nodes that the child runs.
+    pub(crate) hosted: Arc<HostedTypes>,
 }
 
 impl Deployment {
     /// No flows.
-    pub(crate) fn none(hosted: Arc<HashSet<&'static str>>) -> Self {
+    pub(crate) fn none(hosted: Arc<HostedTypes>) -> Self {
         Deployment { seq: 0, file: FlowFile::default(), deploy_type: DeployType::Full, hosted }
     }
 
@@ -130,11 +130,7 @@ impl Deployment {
 
     /// Whether any node needs a child.
     pub(crate) fn has_hosted(&self) -> bool {
-        self.file.nodes().iter().any(|node| self.is_hosted(node))
-    }
-
-    fn is_hosted(&self, node: &Map) -> bool {
-        self.hosted.contains(text(node, "type"))
+        self.file.nodes().iter().any(|node| self.hosted.has(node))
     }
 
     /// The same flows for a child that runs none yet.
@@ -171,7 +167,8 @@ impl Deployment {
         let kind = text(node, "type");
         let is_structure = matches!(kind, "tab" | "group") || kind.starts_with("subflow");
         let credentials = self.file.credentials_of(text(node, "id"));
-        let Some(credentials) = credentials.filter(|_| is_structure || self.is_hosted(node)) else {
+        let Some(credentials) = credentials.filter(|_| is_structure || self.hosted.has(node))
+        else {
             return Arc::clone(node);
         };
         let mut node = Map::clone(node);

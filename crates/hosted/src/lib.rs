@@ -5,7 +5,7 @@
 //! messages on; there, each native node is a stub that does the same. So the wires of a node are those of
 //! the side on which it runs, and catch, status and complete nodes get what happens on either.
 //!
-//! - [`packages`] finds the types, without running any code.
+//! - [`packages`] finds the types, without running any code; [`placement`] says which nodes the child runs.
 //! - [`supervise`] keeps a child running while the flows need one; a [`session`] is one child.
 //! - [`outbox`] bounds what waits for the child, and [`deliveries`] takes its messages to native nodes.
 //! - [`codec`] and [`records`] are the protocol; the other side of it is `child.js`.
@@ -22,6 +22,7 @@ mod known;
 mod node;
 mod outbox;
 mod packages;
+mod placement;
 mod proxy;
 mod records;
 mod session;

@@ -1,6 +1,5 @@
 //! What the handle, the supervisor and a session share.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +14,7 @@ use crate::child::TARGET;
 use crate::deliveries::{Nodes, Target};
 use crate::outbox::Outbox;
 use crate::packages::Packages;
+use crate::placement::HostedTypes;
 
 /// How the child is started.
 #[derive(Clone, Debug)]
@@ -66,8 +66,8 @@ pub(crate) struct Ready {
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) packages: ArcSwap<Packages>,
-    /// The types that the child runs.
-    pub(crate) hosted: ArcSwap<HashSet<&'static str>>,
+    /// The nodes that the child runs.
+    pub(crate) hosted: ArcSwap<HostedTypes>,
     /// The types that it has stubs for.
     pub(crate) native: Vec<String>,
     pub(crate) stores: Arc<ContextStores>,
@@ -178,7 +178,7 @@ impl Shared {
     pub(crate) fn show(&self, status: &Status) {
         let hosted = self.hosted.load();
         for node in self.nodes.load().values() {
-            if hosted.contains(node.info().node_type.as_str()) {
+            if hosted.types.contains(node.info().node_type.as_str()) {
                 node.context().status(status.clone());
             }
         }
