@@ -37,7 +37,7 @@ pub fn answers(admin: &Admin, request: &Request) -> bool {
 fn is_own(admin: &Admin, method: &Method, below: &str) -> bool {
     match routes::find(method, below) {
         _ if below.is_empty() => true,
-        Found::Route(route, _) => !route.editor || admin.serves_editor(),
+        Found::Route(route, _) => (!route.editor || admin.serves_editor()) && !route.is_last,
         Found::Allowed(_) | Found::Malformed => true,
         Found::Nothing => statics::has(admin, method, below),
     }

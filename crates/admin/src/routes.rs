@@ -34,6 +34,8 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
     /// Whether it belongs to the editor rather than to the API.
     pub(crate) editor: bool,
+    /// Whether a node may have the same route, which then comes first.
+    pub(crate) is_last: bool,
 }
 
 /// The methods of the API.
@@ -73,11 +75,15 @@ const fn api(
     permission: &'static str,
     handler: Handler,
 ) -> Route {
-    Route { method, pattern, permission, handler, editor: false }
+    Route { method, pattern, permission, handler, editor: false, is_last: false }
 }
 
 const fn open(pattern: &'static str, handler: Handler) -> Route {
-    Route { method: Get, pattern, permission: "", handler, editor: true }
+    Route { method: Get, pattern, permission: "", handler, editor: true, is_last: false }
+}
+
+const fn last(pattern: &'static str, permission: &'static str, handler: Handler) -> Route {
+    Route { is_last: true, ..api(Get, pattern, permission, handler) }
 }
 
 use Handler::{Blocking, Later, Now};
@@ -127,6 +133,7 @@ const ROUTES: &[Route] = &[
     api(Post, "/inject/:", "inject.write", Now(actions::inject)),
     api(Post, "/debug/:", "debug.write", Now(actions::switch_several)),
     api(Post, "/debug/:/:", "debug.write", Now(actions::switch)),
+    last("/udp-ports/:", "udp-ports.read", Now(nodes::no_ports)),
 ];
 
 /// The result of looking a path up.

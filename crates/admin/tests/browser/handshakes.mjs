@@ -73,7 +73,9 @@ export default {
       const { page } = editor;
       await openGroups(page, full);
       assert.equal(await field(page, "jwtAudience").inputValue(), "us");
+      // The editor checks a field when it is left.
       await field(page, "maxConnections").fill("none");
+      await field(page, "maxConnections").blur();
       await page.locator("#node-config-input-maxConnections.input-error").waitFor();
       await field(page, "maxConnections").fill("20");
       await editor.closeDialog("#node-config-dialog-ok");
