@@ -16,8 +16,8 @@ pub(crate) fn read(text: &str, options: &Options<'_>) -> Result<Value, NodeError
     while let Some(event) = scanner.next()? {
         match event {
             Event::Open(tag) => tree.open(tag),
-            Event::Text(text) => tree.add_text(&text, false),
-            Event::CData(text) => tree.add_text(&text, true),
+            Event::Text(text) => tree.add_text(text, false),
+            Event::CData(text) => tree.add_text(text, true),
             Event::Close => {
                 if let Some(root) = tree.close() {
                     return Ok(root);
@@ -45,12 +45,12 @@ struct Element {
 impl Tree<'_> {
     fn open(&mut self, tag: Tag) {
         let options = self.options;
-        let name = if options.lower_case_tags { tag.name.to_lowercase() } else { tag.name };
+        let lower = options.lower_case_tags.then(|| tag.name.to_lowercase().into());
+        let name = lower.unwrap_or(tag.name);
         let mut object = Map::new();
         if !options.ignore_attributes {
             self.add_attributes(&mut object, tag.attributes);
         }
-        let name = Key::from(name);
         if options.lists_children() {
             object.insert("#name", name.as_str());
         }
@@ -64,7 +64,7 @@ impl Tree<'_> {
     fn add_attributes(&self, object: &mut Map, attributes: Vec<Attribute>) {
         if self.options.merge_attributes {
             for attribute in attributes {
-                let name = Key::from(attribute.name.as_str());
+                let name = attribute.name.clone();
                 self.assign(object, &name, value(attribute));
             }
         } else if !attributes.is_empty() {
@@ -84,22 +84,17 @@ impl Tree<'_> {
         }
     }
 
-    fn add_text(&mut self, text: &str, is_cdata: bool) {
+    fn add_text(&mut self, text: String, is_cdata: bool) {
         let options = self.options;
         let Some(element) = self.open.last_mut() else { return };
-        element.text.push_str(text);
         element.has_cdata |= is_cdata;
-        if !options.lists_children() || !options.text_as_child {
-            return;
+        if options.lists_children() && options.text_as_child {
+            add_text_child(element, &text, options);
         }
-        let is_blank = trimmed(&text.replace("\\n", "")).is_empty();
-        if options.keep_blanks || !is_blank {
-            let text = if options.normalize { normalized(text) } else { text.to_owned() };
-            let child = Map::from_iter([
-                (Key::new_static("#name"), Value::from("__text__")),
-                (options.text.clone(), text.into()),
-            ]);
-            add_child(&mut element.object, &options.children, child);
+        if element.text.is_empty() {
+            element.text = text;
+        } else {
+            element.text.push_str(&text);
         }
     }
 
@@ -107,10 +102,11 @@ impl Tree<'_> {
     fn close(&mut self) -> Option<Value> {
         let Element { name, object, text, has_cdata } = self.open.pop()?;
         let is_blank = text.chars().all(is_blank) && !has_cdata;
-        let mut value = if is_blank { object.into() } else { self.with_text(object, &text) };
-        if value.as_object().is_some_and(Map::is_empty) {
-            value = self.options.empty.clone().unwrap_or_else(|| text.into());
-        }
+        let mut value = match (is_blank, object.is_empty()) {
+            (true, true) => self.options.empty.clone().unwrap_or_else(|| text.into()),
+            (true, false) => object.into(),
+            (false, _) => self.with_text(object, text),
+        };
         if self.options.explicit_children && !self.options.merge_attributes {
             value = self.with_children(value);
         }
@@ -128,9 +124,9 @@ impl Tree<'_> {
         }
     }
 
-    fn with_text(&self, object: Map, text: &str) -> Value {
-        let text = if self.options.trim { trimmed(text) } else { text };
-        let text = if self.options.normalize { normalized(text) } else { text.to_owned() };
+    fn with_text(&self, object: Map, text: String) -> Value {
+        let text = if self.options.trim { trimmed(&text).to_owned() } else { text };
+        let text = if self.options.normalize { normalized(&text) } else { text };
         if object.is_empty() && !self.options.explicit_text {
             return text.into();
         }
@@ -172,13 +168,26 @@ fn value(attribute: Attribute) -> Value {
         return attribute.value.into();
     };
     let parts = [
-        ("name", attribute.name),
+        ("name", attribute.name.to_string()),
         ("value", attribute.value),
         ("prefix", prefix),
         ("local", local),
         ("uri", uri),
     ];
     Map::from_iter(parts).into()
+}
+
+/// Adds a text as a child of its own.
+fn add_text_child(element: &mut Element, text: &str, options: &Options<'_>) {
+    let is_blank = trimmed(&text.replace("\\n", "")).is_empty();
+    if options.keep_blanks || !is_blank {
+        let text = if options.normalize { normalized(text) } else { text.to_owned() };
+        let child = Map::from_iter([
+            (Key::new_static("#name"), Value::from("__text__")),
+            (options.text.clone(), text.into()),
+        ]);
+        add_child(&mut element.object, &options.children, child);
+    }
 }
 
 fn add_child(object: &mut Map, children: &Key, child: Map) {
