@@ -1,5 +1,7 @@
 //! XML becomes an object, as Node-RED's library makes it.
 
+use std::sync::Arc;
+
 use ferrowire::{Key, Map, NodeError, Value};
 
 use crate::options::Options;
@@ -65,22 +67,12 @@ impl Tree<'_> {
         if self.options.merge_attributes {
             for attribute in attributes {
                 let name = attribute.name.clone();
-                self.assign(object, &name, value(attribute));
+                assign(object, &name, value(attribute), self.options);
             }
         } else if !attributes.is_empty() {
             let own = |attribute: Attribute| (attribute.name.clone(), value(attribute));
             let own: Map = attributes.into_iter().map(own).collect();
             object.insert(self.options.attributes.clone(), own);
-        }
-    }
-
-    /// Sets a property, or adds to the list that it is.
-    fn assign(&self, object: &mut Map, name: &Key, value: Value) {
-        match object.get_mut(name) {
-            Some(Value::Array(items)) => std::sync::Arc::make_mut(items).push(value),
-            Some(first) => *first = vec![std::mem::take(first), value].into(),
-            None if self.options.explicit_array => drop(object.insert(name.clone(), vec![value])),
-            None => drop(object.insert(name.clone(), value)),
         }
     }
 
@@ -112,11 +104,7 @@ impl Tree<'_> {
         }
         match self.open.last_mut() {
             Some(parent) => {
-                let mut object = std::mem::take(&mut parent.object);
-                self.assign(&mut object, &name, value);
-                if let Some(parent) = self.open.last_mut() {
-                    parent.object = object;
-                }
+                assign(&mut parent.object, &name, value, self.options);
                 None
             }
             None if self.options.explicit_root => Some(Map::from_iter([(name, value)]).into()),
@@ -159,6 +147,16 @@ impl Tree<'_> {
             outer.insert(options.children.clone(), object);
         }
         outer.into()
+    }
+}
+
+/// Sets a property, or adds to the list that it is.
+fn assign(object: &mut Map, name: &Key, value: Value, options: &Options<'_>) {
+    match object.get_mut(name) {
+        Some(Value::Array(items)) => Arc::make_mut(items).push(value),
+        Some(first) => *first = vec![std::mem::take(first), value].into(),
+        None if options.explicit_array => drop(object.insert(name.clone(), vec![value])),
+        None => drop(object.insert(name.clone(), value)),
     }
 }
 
