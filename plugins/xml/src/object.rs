@@ -1,5 +1,7 @@
 //! XML becomes an object, as Node-RED's library makes it.
 
+use std::sync::Arc;
+
 use ferrowire::{Key, Map, NodeError, Value};
 
 use crate::options::Options;
@@ -16,8 +18,8 @@ pub(crate) fn read(text: &str, options: &Options<'_>) -> Result<Value, NodeError
     while let Some(event) = scanner.next()? {
         match event {
             Event::Open(tag) => tree.open(tag),
-            Event::Text(text) => tree.add_text(&text, false),
-            Event::CData(text) => tree.add_text(&text, true),
+            Event::Text(text) => tree.add_text(text, false),
+            Event::CData(text) => tree.add_text(text, true),
             Event::Close => {
                 if let Some(root) = tree.close() {
                     return Ok(root);
@@ -45,12 +47,12 @@ struct Element {
 impl Tree<'_> {
     fn open(&mut self, tag: Tag) {
         let options = self.options;
-        let name = if options.lower_case_tags { tag.name.to_lowercase() } else { tag.name };
+        let lower = options.lower_case_tags.then(|| tag.name.to_lowercase().into());
+        let name = lower.unwrap_or(tag.name);
         let mut object = Map::new();
         if !options.ignore_attributes {
             self.add_attributes(&mut object, tag.attributes);
         }
-        let name = Key::from(name);
         if options.lists_children() {
             object.insert("#name", name.as_str());
         }
@@ -64,8 +66,8 @@ impl Tree<'_> {
     fn add_attributes(&self, object: &mut Map, attributes: Vec<Attribute>) {
         if self.options.merge_attributes {
             for attribute in attributes {
-                let name = Key::from(attribute.name.as_str());
-                self.assign(object, &name, value(attribute));
+                let name = attribute.name.clone();
+                assign(object, &name, value(attribute), self.options);
             }
         } else if !attributes.is_empty() {
             let own = |attribute: Attribute| (attribute.name.clone(), value(attribute));
@@ -74,32 +76,17 @@ impl Tree<'_> {
         }
     }
 
-    /// Sets a property, or adds to the list that it is.
-    fn assign(&self, object: &mut Map, name: &Key, value: Value) {
-        match object.get_mut(name) {
-            Some(Value::Array(items)) => std::sync::Arc::make_mut(items).push(value),
-            Some(first) => *first = vec![std::mem::take(first), value].into(),
-            None if self.options.explicit_array => drop(object.insert(name.clone(), vec![value])),
-            None => drop(object.insert(name.clone(), value)),
-        }
-    }
-
-    fn add_text(&mut self, text: &str, is_cdata: bool) {
+    fn add_text(&mut self, text: String, is_cdata: bool) {
         let options = self.options;
         let Some(element) = self.open.last_mut() else { return };
-        element.text.push_str(text);
         element.has_cdata |= is_cdata;
-        if !options.lists_children() || !options.text_as_child {
-            return;
+        if options.lists_children() && options.text_as_child {
+            add_text_child(element, &text, options);
         }
-        let is_blank = trimmed(&text.replace("\\n", "")).is_empty();
-        if options.keep_blanks || !is_blank {
-            let text = if options.normalize { normalized(text) } else { text.to_owned() };
-            let child = Map::from_iter([
-                (Key::new_static("#name"), Value::from("__text__")),
-                (options.text.clone(), text.into()),
-            ]);
-            add_child(&mut element.object, &options.children, child);
+        if element.text.is_empty() {
+            element.text = text;
+        } else {
+            element.text.push_str(&text);
         }
     }
 
@@ -107,20 +94,17 @@ impl Tree<'_> {
     fn close(&mut self) -> Option<Value> {
         let Element { name, object, text, has_cdata } = self.open.pop()?;
         let is_blank = text.chars().all(is_blank) && !has_cdata;
-        let mut value = if is_blank { object.into() } else { self.with_text(object, &text) };
-        if value.as_object().is_some_and(Map::is_empty) {
-            value = self.options.empty.clone().unwrap_or_else(|| text.into());
-        }
+        let mut value = match (is_blank, object.is_empty()) {
+            (true, true) => self.options.empty.clone().unwrap_or_else(|| text.into()),
+            (true, false) => object.into(),
+            (false, _) => self.with_text(object, text),
+        };
         if self.options.explicit_children && !self.options.merge_attributes {
             value = self.with_children(value);
         }
         match self.open.last_mut() {
             Some(parent) => {
-                let mut object = std::mem::take(&mut parent.object);
-                self.assign(&mut object, &name, value);
-                if let Some(parent) = self.open.last_mut() {
-                    parent.object = object;
-                }
+                assign(&mut parent.object, &name, value, self.options);
                 None
             }
             None if self.options.explicit_root => Some(Map::from_iter([(name, value)]).into()),
@@ -128,9 +112,9 @@ impl Tree<'_> {
         }
     }
 
-    fn with_text(&self, object: Map, text: &str) -> Value {
-        let text = if self.options.trim { trimmed(text) } else { text };
-        let text = if self.options.normalize { normalized(text) } else { text.to_owned() };
+    fn with_text(&self, object: Map, text: String) -> Value {
+        let text = if self.options.trim { trimmed(&text).to_owned() } else { text };
+        let text = if self.options.normalize { normalized(&text) } else { text };
         if object.is_empty() && !self.options.explicit_text {
             return text.into();
         }
@@ -166,19 +150,42 @@ impl Tree<'_> {
     }
 }
 
+/// Sets a property, or adds to the list that it is.
+fn assign(object: &mut Map, name: &Key, value: Value, options: &Options<'_>) {
+    match object.get_mut(name) {
+        Some(Value::Array(items)) => Arc::make_mut(items).push(value),
+        Some(first) => *first = vec![std::mem::take(first), value].into(),
+        None if options.explicit_array => drop(object.insert(name.clone(), vec![value])),
+        None => drop(object.insert(name.clone(), value)),
+    }
+}
+
 /// The value of an attribute, which tells its namespace if these are resolved.
 fn value(attribute: Attribute) -> Value {
     let Some(Namespace { prefix, local, uri }) = attribute.namespace else {
         return attribute.value.into();
     };
     let parts = [
-        ("name", attribute.name),
+        ("name", attribute.name.to_string()),
         ("value", attribute.value),
         ("prefix", prefix),
         ("local", local),
         ("uri", uri),
     ];
     Map::from_iter(parts).into()
+}
+
+/// Adds a text as a child of its own.
+fn add_text_child(element: &mut Element, text: &str, options: &Options<'_>) {
+    let is_blank = trimmed(&text.replace("\\n", "")).is_empty();
+    if options.keep_blanks || !is_blank {
+        let text = if options.normalize { normalized(text) } else { text.to_owned() };
+        let child = Map::from_iter([
+            (Key::new_static("#name"), Value::from("__text__")),
+            (options.text.clone(), text.into()),
+        ]);
+        add_child(&mut element.object, &options.children, child);
+    }
 }
 
 fn add_child(object: &mut Map, children: &Key, child: Map) {

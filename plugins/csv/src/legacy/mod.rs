@@ -2,6 +2,7 @@
 
 mod number;
 mod read;
+mod source;
 mod write;
 
 use ferrowire::{Key, NodeError};

@@ -2,6 +2,7 @@
 
 use ferrowire::{Key, Map, NodeError, Value};
 
+use super::source::{Mark, Source};
 use super::{number, quoted};
 use crate::columns::{Columns, Count};
 use crate::deliver::Part;
@@ -86,45 +87,30 @@ struct Line {
 impl Rows<'_> {
     /// Returns whether the text ends within quotes.
     fn read(&mut self, text: &str, start: usize) -> Result<bool, NodeError> {
-        let (bytes, settings) = (text.as_bytes(), self.settings);
-        let separator = settings.separator.as_bytes();
-        let first = separator.first().copied().unwrap_or(b',');
-        let is_special = |byte: &u8| matches!(byte, b'"' | b'\r' | b'\n') || *byte == first;
-        let after_separator = |at: usize| bytes.get(..at).is_some_and(|b| b.ends_with(separator));
-        let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at)).copied();
-        let (mut at, mut is_outside, mut ends_empty) = (start, true, false);
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            let plain = rest.iter().position(is_special).unwrap_or(rest.len());
-            if plain > 0 {
-                self.line.cell.push_str(text.get(at..at + plain).unwrap_or_default());
-                at += plain;
-                continue;
-            }
-            let mut length = 1;
-            match rest.first() {
-                Some(b'"') => {
+        let settings = self.settings;
+        let mut source = Source::new(text, &settings.separator, start);
+        let (mut is_outside, mut ends_empty) = (true, false);
+        loop {
+            let plain = source.plain();
+            self.line.cell.push_str(plain);
+            match source.mark() {
+                None => break,
+                Some(Mark::Quote) => {
                     is_outside = !is_outside;
-                    if !is_outside && before(at) == Some(b'"') {
+                    if !is_outside && source.follows_quote() {
                         self.line.cell.push('"');
                     }
                 }
-                _ if is_outside && rest.starts_with(separator) => {
-                    length = separator.len();
-                    let begins = matches!(before(at), None | Some(b'\n'));
-                    self.end_cell(begins || after_separator(at))?;
-                    ends_empty = rest.len() == length;
+                Some(Mark::Separator) if is_outside => {
+                    self.end_cell(source.begins_line() || source.follows_separator())?;
+                    ends_empty = source.is_at_end();
                 }
-                Some(b'\r' | b'\n') if is_outside => {
-                    self.end_cell(after_separator(at))?;
+                Some(Mark::LineEnd) if is_outside => {
+                    self.end_cell(source.follows_separator())?;
                     self.end_line();
                 }
-                _ => {
-                    let next = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
-                    length = next.len_utf8();
-                    self.line.cell.push(next);
-                }
+                Some(_) => self.line.cell.push_str(source.mark_text()),
             }
-            at += length;
         }
         self.end_cell(ends_empty)?;
         self.end_line();

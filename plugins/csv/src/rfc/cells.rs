@@ -1,5 +1,7 @@
 //! `Cells`: splits a text into rows of cells.
 
+use std::borrow::Cow;
+
 use ferrowire::NodeError;
 
 use crate::columns::Count;
@@ -9,7 +11,7 @@ const MID_QUOTE: &str = "Quote found in the middle of an unquoted field";
 const AFTER_QUOTE: &str = "Data found after closing quote";
 
 /// `None`: nothing was written between two separators.
-pub(crate) type Cell = Option<String>;
+pub(crate) type Cell<'a> = Option<Cow<'a, str>>;
 
 /// The rows of a text.
 pub(crate) struct Cells<'a> {
@@ -22,8 +24,8 @@ pub(crate) struct Cells<'a> {
 
 /// The cell that is read.
 #[derive(Default)]
-struct Open {
-    text: String,
+struct Open<'a> {
+    text: Cow<'a, str>,
     /// Something of the cell was read, perhaps an empty pair of quotes.
     has_begun: bool,
     is_quoted: bool,
@@ -31,10 +33,19 @@ struct Open {
     is_closed: bool,
 }
 
-impl Open {
-    fn end(&mut self) -> Cell {
+impl<'a> Open<'a> {
+    fn end(&mut self) -> Cell<'a> {
         let open = std::mem::take(self);
         open.has_begun.then_some(open.text)
+    }
+
+    /// Adds text, which is not copied if it is the only one.
+    fn add(&mut self, text: &'a str) {
+        if self.text.is_empty() {
+            self.text = Cow::Borrowed(text);
+        } else {
+            self.text.to_mut().push_str(text);
+        }
     }
 }
 
@@ -68,7 +79,7 @@ impl<'a> Cells<'a> {
     ///
     /// # Errors
     /// If it has too many cells, or, in strict reading, is malformed.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<Cell>>, NodeError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<Cell<'a>>>, NodeError> {
         while let Some(row) = self.line()? {
             if !row.is_empty() {
                 return Ok(Some(row));
@@ -81,7 +92,7 @@ impl<'a> Cells<'a> {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub(crate) fn line(&mut self) -> Result<Option<Vec<Cell>>, NodeError> {
+    pub(crate) fn line(&mut self) -> Result<Option<Vec<Cell<'a>>>, NodeError> {
         let (mut row, mut cell) = (Vec::new(), Open::default());
         let begin = self.at;
         while let Some(rest) = self.rest() {
@@ -109,7 +120,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Adds the last cell of a line, which is left out if it is empty.
-    fn end_line(&mut self, row: &mut Vec<Cell>, cell: &mut Open) -> Result<(), NodeError> {
+    fn end_line(&mut self, row: &mut Vec<Cell<'a>>, cell: &mut Open<'a>) -> Result<(), NodeError> {
         if !cell.text.is_empty() {
             row.push(cell.end());
         }
@@ -120,13 +131,13 @@ impl<'a> Cells<'a> {
         self.text.get(self.at..).filter(|rest| !rest.is_empty())
     }
 
-    fn read_quoted(&mut self, cell: &mut Open, rest: &str) {
+    fn read_quoted(&mut self, cell: &mut Open<'a>, rest: &'a str) {
         let end = rest.find('"').unwrap_or(rest.len());
-        cell.text.push_str(rest.get(..end).unwrap_or_default());
+        cell.add(rest.get(..end).unwrap_or_default());
         self.at += end;
         match rest.as_bytes().get(end..) {
             Some([b'"', b'"', ..]) => {
-                cell.text.push('"');
+                cell.add("\"");
                 self.at += 2;
             }
             Some([b'"', ..]) => {
@@ -139,7 +150,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A quote outside of quotes: it opens a cell, or, inside of one, is kept if something follows.
-    fn read_quote(&mut self, cell: &mut Open, rest: &str) -> Result<(), NodeError> {
+    fn read_quote(&mut self, cell: &mut Open<'a>, rest: &'a str) -> Result<(), NodeError> {
         self.at += 1;
         if !cell.has_begun {
             cell.has_begun = true;
@@ -154,27 +165,27 @@ impl<'a> Cells<'a> {
             None | Some(b'\r' | b'\n') => {}
             Some(_) if rest.starts_with(self.separator) => {}
             Some(next) => {
-                cell.text.push('"');
+                cell.add("\"");
                 self.at += usize::from(*next == b'"');
             }
         }
         Ok(())
     }
 
-    fn read_plain(&mut self, cell: &mut Open, rest: &str) -> Result<(), NodeError> {
+    fn read_plain(&mut self, cell: &mut Open<'a>, rest: &'a str) -> Result<(), NodeError> {
         if cell.is_closed {
             if self.is_strict {
                 return Err(thrown("DataAfterCloseError", AFTER_QUOTE));
             }
             cell.is_closed = false;
-            cell.text.push('"');
+            cell.add("\"");
         }
         let first = self.separator.first().copied().unwrap_or(b',');
         let is_special = |byte: u8| matches!(byte, b'"' | b'\r' | b'\n') || byte == first;
         // What does not begin a separator may begin with the same byte.
         let own = rest.chars().next().map_or(1, char::len_utf8);
         let plain = rest.bytes().skip(own).position(is_special).map_or(rest.len(), |at| own + at);
-        cell.text.push_str(rest.get(..plain).unwrap_or_default());
+        cell.add(rest.get(..plain).unwrap_or_default());
         cell.has_begun = true;
         self.at += plain;
         Ok(())

@@ -24,7 +24,7 @@ pub(crate) fn columns(text: &str, separator: &str) -> Result<Columns, NodeError>
     Ok(if has_more { Columns::default() } else { names })
 }
 
-fn names(row: Vec<Cell>) -> Columns {
+fn names(row: Vec<Cell<'_>>) -> Columns {
     Columns(row.into_iter().map(|cell| Key::from(cell.unwrap_or_default())).collect())
 }
 

@@ -64,7 +64,7 @@ fn numbered(count: usize) -> Columns {
     columns
 }
 
-fn object(settings: &Settings, columns: &Columns, row: Vec<Cell>) -> Map {
+fn object(settings: &Settings, columns: &Columns, row: Vec<Cell<'_>>) -> Map {
     let cells = row.into_iter().chain(std::iter::repeat(None));
     let mut object = Map::with_capacity(columns.0.len());
     for (name, cell) in columns.0.iter().zip(cells).filter(|(name, _)| !name.is_empty()) {
@@ -76,18 +76,30 @@ fn object(settings: &Settings, columns: &Columns, row: Vec<Cell>) -> Map {
 }
 
 /// `None` for a cell that is left out.
-fn value(settings: &Settings, cell: Cell) -> Option<Value> {
+fn value(settings: &Settings, cell: Cell<'_>) -> Option<Value> {
     let Some(text) = cell else { return settings.keeps_null.then_some(Value::Null) };
     if text.is_empty() {
-        return settings.keeps_empty.then(|| text.into());
+        return settings.keeps_empty.then(|| "".into());
     }
-    if settings.parses_numbers && !keeps_text(&text) {
-        let number = javascript::number(Some(&Value::from(text.as_str())));
-        if !number.is_nan() {
-            return Some(number.into());
-        }
+    match number(&text).filter(|_| settings.parses_numbers && !keeps_text(&text)) {
+        Some(number) => Some(number.into()),
+        None => Some(text.as_ref().into()),
     }
-    Some(text.into())
+}
+
+/// The number that a text is for JavaScript.
+fn number(text: &str) -> Option<f64> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let first = text.chars().next()?;
+    if is_digit(first) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
+        return text.parse().ok();
+    }
+    // Anything else begins with a sign, a point, `I` of `Infinity`, or blanks.
+    if is_digit(first) || !first.is_ascii() || matches!(first, '\0'..=' ' | '+' | '-' | '.' | 'I') {
+        let number = javascript::number(Some(&Value::from(text)));
+        return (!number.is_nan()).then_some(number);
+    }
+    None
 }
 
 /// Whether the text would lose something as a number: a plus sign, or leading zeros.

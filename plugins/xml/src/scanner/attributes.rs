@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ferrowire::NodeError;
+use ferrowire::{Key, NodeError};
 
 use super::names::{is_body, is_space, is_start};
 use super::tag::End;
@@ -10,7 +10,7 @@ use super::{Namespace, Scanner, Tag};
 
 #[derive(Debug)]
 pub(crate) struct Attribute {
-    pub(crate) name: String,
+    pub(crate) name: Key,
     pub(crate) value: String,
     /// The namespace of the attribute, if namespaces are resolved.
     pub(crate) namespace: Option<Namespace>,
@@ -26,24 +26,35 @@ enum Next {
     End,
 }
 
+/// So many attributes are looked through for a name.
+const FEW: usize = 16;
+
 /// The attributes of a tag, of which the first of each name counts.
 struct List<'a> {
     tag: &'a mut Tag,
-    names: HashSet<String>,
+    /// The names, if there are many.
+    names: HashSet<Key>,
 }
 
 impl List<'_> {
-    fn add(&mut self, name: String, value: String) {
-        if self.names.insert(name.clone()) {
-            self.tag.attributes.push(Attribute { name, value, namespace: None });
+    fn add(&mut self, name: Key, value: String) {
+        let own = &mut self.tag.attributes;
+        if own.len() == FEW {
+            self.names = own.iter().map(|attribute| attribute.name.clone()).collect();
+        }
+        let is_new = match own.len() {
+            ..FEW => own.iter().all(|attribute| attribute.name != name),
+            _ => self.names.insert(name.clone()),
+        };
+        if is_new {
+            own.push(Attribute { name, value, namespace: None });
         }
     }
 }
 
 impl Scanner<'_> {
     pub(super) fn read_attributes(&mut self, tag: &mut Tag) -> Result<End, NodeError> {
-        let names = tag.attributes.iter().map(|attribute| attribute.name.clone()).collect();
-        let mut list = List { tag, names };
+        let mut list = List { tag, names: HashSet::new() };
         let mut next = Next::Space;
         loop {
             next = match next {
@@ -78,7 +89,7 @@ impl Scanner<'_> {
                 '=' => return self.read_value(name, list),
                 '>' => {
                     self.complain("Attribute without value")?;
-                    list.add(self.cased(name.clone()), name);
+                    list.add(self.cased(&name), name);
                     return Ok(Next::End);
                 }
                 c if is_space(c) => return self.read_after_name(name, list),
@@ -95,7 +106,7 @@ impl Scanner<'_> {
             return self.read_value(name, list);
         }
         self.complain("Attribute without value")?;
-        list.add(name, String::new());
+        list.add(name.into(), String::new());
         self.after_value(c)
     }
 
@@ -110,16 +121,17 @@ impl Scanner<'_> {
 
     fn read_value(&mut self, name: String, list: &mut List<'_>) -> Result<Next, NodeError> {
         let c = self.bump_over_space()?;
-        let name = self.cased(name);
+        let name = self.cased(&name);
         if !matches!(c, '"' | '\'') {
             if self.reading.is_strict {
                 return Err(self.error("Unquoted attribute value"));
             }
-            let (value, end) = self.read_until(String::from(c), &['>', ' ', '\n', '\r', '\t'])?;
+            let (value, end) = self.read_until(String::from(c), b"> \n\r\t&")?;
             list.add(name, value);
             return Ok(if end == '>' { Next::End } else { Next::Space });
         }
-        let (value, _) = self.read_until(String::new(), &[c])?;
+        let ends = if c == '"' { b"\"&" } else { b"'&" };
+        let (value, _) = self.read_until(String::new(), ends)?;
         list.add(name, value);
         let c = self.bump_or_end()?;
         if is_start(c) {
@@ -142,15 +154,10 @@ impl Scanner<'_> {
         })
     }
 
-    /// Adds to `value` what comes before one of `ends`, with entities replaced.
-    fn read_until(
-        &mut self,
-        mut value: String,
-        ends: &[char],
-    ) -> Result<(String, char), NodeError> {
-        let stops: Vec<char> = ends.iter().copied().chain(['&']).collect();
+    /// Adds to `value` what comes before one of `ends`, of which `&` begins an entity to replace.
+    fn read_until(&mut self, mut value: String, ends: &[u8]) -> Result<(String, char), NodeError> {
         loop {
-            value.push_str(self.take_until(&stops));
+            value.push_str(self.take_until(ends));
             match self.bump_or_end()? {
                 '&' => value.push_str(&self.read_entity()?),
                 end => return Ok((value, end)),

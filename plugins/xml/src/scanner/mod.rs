@@ -14,7 +14,7 @@ mod tag;
 
 use std::collections::VecDeque;
 
-use ferrowire::NodeError;
+use ferrowire::{Key, NodeError};
 
 pub(crate) use attributes::Attribute;
 use error::fail;
@@ -38,7 +38,7 @@ pub(crate) enum Event {
 /// The start of an element.
 #[derive(Debug, Default)]
 pub(crate) struct Tag {
-    pub(crate) name: String,
+    pub(crate) name: Key,
     pub(crate) attributes: Vec<Attribute>,
     /// The namespace of the element, if namespaces are resolved.
     pub(crate) namespace: Option<Namespace>,
@@ -57,7 +57,7 @@ pub(crate) struct Scanner<'a> {
     at: usize,
     reading: Reading,
     /// The names of the open elements.
-    open: Vec<String>,
+    open: Vec<Key>,
     namespaces: Option<Namespaces>,
     /// The text that is collected.
     content: String,
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
             return self.begin();
         }
         if self.is_in_root() {
-            let plain = self.take_until(&['<', '&']);
+            let plain = self.take_until(b"<&");
             self.content.push_str(plain);
         }
         match self.bump() {
@@ -235,10 +235,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What comes before one of `ends`, or everything.
-    fn take_until(&mut self, ends: &[char]) -> &'a str {
+    /// What comes before one of `ends`, which are ASCII, or everything.
+    fn take_until(&mut self, ends: &[u8]) -> &'a str {
         let rest = self.rest();
-        let end = rest.find(ends).unwrap_or(rest.len());
+        let end = rest.bytes().position(|byte| ends.contains(&byte)).unwrap_or(rest.len());
         self.at += end;
         rest.get(..end).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Tags.
 
-use ferrowire::NodeError;
+use ferrowire::{Key, NodeError};
 
 use super::names::{is_body, is_space, is_start};
 use super::{DEEPEST, Event, Scanner, Tag};
@@ -13,7 +13,7 @@ pub(super) enum End {
     Closed,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
     pub(super) fn read_open_tag(&mut self, first: char) -> Result<(), NodeError> {
         let (name, next) = self.read_name(first)?;
         let mut tag = Tag { name: self.cased(name), ..Tag::default() };
@@ -35,17 +35,17 @@ impl Scanner<'_> {
     }
 
     /// Reads the rest of a name, and the character after it.
-    pub(super) fn read_name(&mut self, first: char) -> Result<(String, char), NodeError> {
+    pub(super) fn read_name(&mut self, first: char) -> Result<(&'a str, char), NodeError> {
+        let start = self.at - first.len_utf8();
         let rest = self.rest();
-        let end = rest.find(|c| !is_body(c)).unwrap_or(rest.len());
-        self.at += end;
-        let name = format!("{first}{}", rest.get(..end).unwrap_or_default());
+        self.at += rest.find(|c| !is_body(c)).unwrap_or(rest.len());
+        let name = self.text.get(start..self.at).unwrap_or_default();
         Ok((name, self.bump_or_end()?))
     }
 
     /// Names in the lenient mode are in capitals.
-    pub(super) fn cased(&self, name: String) -> String {
-        if self.reading.is_strict { name } else { name.to_uppercase() }
+    pub(super) fn cased(&self, name: &str) -> Key {
+        if self.reading.is_strict { name.into() } else { name.to_uppercase().into() }
     }
 
     /// Reads what follows the slash of an empty element.
@@ -104,9 +104,8 @@ impl Scanner<'_> {
         self.close_named(name)
     }
 
-    fn close_named(&mut self, name: String) -> Result<(), NodeError> {
-        let typed = name.clone();
-        let name = self.cased(name);
+    fn close_named(&mut self, typed: &str) -> Result<(), NodeError> {
+        let name = self.cased(typed);
         if self.open.last().is_some_and(|open| *open != name) {
             self.complain("Unexpected close tag")?;
         }
