@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use ferrowire_plugin_tcp::{MAX_MESSAGE, MAX_QUEUE, RECONNECT_TIME};
+use ferrowire_plugin_tcp::{MAX_CONNECTIONS, MAX_MESSAGE, MAX_QUEUE, RECONNECT_TIME};
 use ferrowire_testkit::{Flow, Harness, assert_compliant, json, linked, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -185,6 +185,24 @@ async fn a_peer_that_does_not_read_is_an_error_and_bounded() {
         }
     }
     panic!("expected an error of a message that does not fit");
+}
+
+#[tokio::test]
+async fn more_clients_than_allowed_are_refused() {
+    let port = free_port();
+    let mut node = Harness::of("tcp in")
+        .config(json!({"server": "server", "port": port, "datatype": "utf8"}))
+        .setting(&MAX_CONNECTIONS, "1")
+        .start()
+        .await;
+    let mut first = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    assert_eq!(node.next_status().await.text, "1 connection");
+    let mut second = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut bytes = [0];
+    assert!(matches!(soon("the end", second.read(&mut bytes)).await, Ok(0) | Err(_)));
+    first.write_all(b"x").await.unwrap();
+    assert_eq!(json_of(&node.next_output(0).await)["payload"], "x");
+    node.stop().await;
 }
 
 #[tokio::test]
