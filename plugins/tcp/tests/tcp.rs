@@ -107,6 +107,24 @@ async fn a_server_that_is_not_there_is_dialled_again() {
 }
 
 #[tokio::test]
+async fn a_client_and_its_server_may_be_in_one_flow() {
+    let port = free_port();
+    let mut flow = Flow::start(json!([
+        {"id": "f", "type": "tab"},
+        {"id": "in", "type": "tcp in", "z": "f", "server": "server", "port": port,
+            "datatype": "utf8", "wires": [["got"]]},
+        {"id": "out", "type": "tcp out", "z": "f", "beserver": "client", "host": "localhost",
+            "port": port, "wires": []},
+        {"id": "got", "type": "probe", "z": "f"},
+    ]))
+    .await;
+    while flow.next_status("out").await.text != "common.status.connected" {}
+    flow.send("out", message(json!({"payload": "x"}))).await;
+    assert_eq!(json_of(&flow.next_at("got").await)["payload"], "x");
+    flow.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_may_end_after_each_message() {
     let (server, port) = listener().await;
     let config = json!({"beserver": "client", "host": "127.0.0.1", "port": port, "end": true,
