@@ -17,6 +17,10 @@ use crate::status;
 /// After the end of a message, the next connection is opened so soon.
 const SOON: Duration = Duration::from_millis(20);
 
+/// After the first attempt, the next one follows so soon: a server of the same flow starts later than what
+/// sends to it.
+const SECOND_ATTEMPT: Duration = Duration::from_millis(250);
+
 /// Where a client connects to.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -84,11 +88,18 @@ impl Client {
     /// Connects, and connects again after every end.
     pub(crate) async fn keep_up(&self, serves: &impl Serve) {
         let Target { host, port, security } = &self.target;
+        let mut is_first = true;
         loop {
             self.cx.info_log(format_args!("connecting to {host}:{port}"));
             self.cx.status(status::connecting());
-            match security.connect(host, *port, &self.cx).await {
+            let connected = security.connect(host, *port, &self.cx).await;
+            let was_first = std::mem::replace(&mut is_first, false);
+            match connected {
                 Ok(stream) => self.connected(stream, serves).await,
+                Err(_) if was_first => {
+                    tokio::time::sleep(SECOND_ATTEMPT).await;
+                    continue;
+                }
                 Err(error) => {
                     self.cx.info_log(chain(&error));
                     self.cx.status(status::disconnected());

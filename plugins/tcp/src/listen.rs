@@ -9,7 +9,7 @@ use std::time::Duration;
 use ferrowire::{MutexExt as _, NodeContext, NodeError};
 use ferrowire_net::Stream;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client::log_end;
@@ -90,14 +90,16 @@ impl Server {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                self.cx.warn(format_args!(
-                    "too many connections (`tcp-max-connections`): {address} was refused"
-                ));
+                self.cx
+                    .warn("a connection was refused: there are too many (`tcp-max-connections`)");
                 continue;
             };
-            let connection = Connection { tcp, address, acceptor: acceptor.clone(), _place: place };
+            let connection = Connection { tcp, address, acceptor: acceptor.clone() };
             let (this, accepts) = (Arc::clone(&self), Arc::clone(&accepts));
-            self.cx.spawn(async move { this.connection(connection, &*accepts).await });
+            self.cx.spawn(async move {
+                this.connection(connection, &*accepts).await;
+                drop(place);
+            });
         }
     }
 
@@ -147,7 +149,6 @@ struct Connection {
     tcp: TcpStream,
     address: SocketAddr,
     acceptor: Option<TlsAcceptor>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Connection {

@@ -158,17 +158,15 @@ impl Node for TcpRequest {
 }
 
 impl Requests {
-    /// The host and port of a message.
+    /// The host and port: those of the node, or of the message.
     fn target(&self, msg: &Message) -> Option<(String, u16)> {
-        let given = |own: &str, name: &str| match own.is_empty() {
-            false => Some(own.to_owned()),
-            true => msg.get(name).filter(|it| it.is_truthy()).map(|it| javascript::text(Some(it))),
+        let given = |own: &str, name: &str| match own {
+            "" | "0" => msg.get(name).filter(|value| value.is_truthy()).cloned(),
+            own => Some(Value::from(own)),
         };
-        let port = given(self.port.trim_matches('0'), "port").map(|_| ());
-        let port = port.and_then(|()| given(&self.port, "port"))?;
-        let port = javascript::number(Some(&port.as_str().into()));
-        let port = Some(port).filter(|port| (1.0..=65_535.0).contains(port))?;
-        Some((given(&self.host, "host")?, port as u16))
+        let (host, port) = (given(&self.host, "host")?, given(&self.port, "port")?);
+        let port = javascript::number(Some(&port));
+        (1.0..=65_535.0).contains(&port).then(|| (javascript::text(Some(&host)), port as u16))
     }
 
     /// Hands a message to its connection, which is opened if there is none.

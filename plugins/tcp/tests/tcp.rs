@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use ferrowire_plugin_tcp::{MAX_MESSAGE, MAX_QUEUE, RECONNECT_TIME};
+use ferrowire_plugin_tcp::{MAX_CONNECTIONS, MAX_MESSAGE, MAX_QUEUE, RECONNECT_TIME};
 use ferrowire_testkit::{Flow, Harness, assert_compliant, json, linked, message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -107,6 +107,24 @@ async fn a_server_that_is_not_there_is_dialled_again() {
 }
 
 #[tokio::test]
+async fn a_client_and_its_server_may_be_in_one_flow() {
+    let port = free_port();
+    let mut flow = Flow::start(json!([
+        {"id": "f", "type": "tab"},
+        {"id": "in", "type": "tcp in", "z": "f", "server": "server", "port": port,
+            "datatype": "utf8", "wires": [["got"]]},
+        {"id": "out", "type": "tcp out", "z": "f", "beserver": "client", "host": "localhost",
+            "port": port, "wires": []},
+        {"id": "got", "type": "probe", "z": "f"},
+    ]))
+    .await;
+    while flow.next_status("out").await.text != "common.status.connected" {}
+    flow.send("out", message(json!({"payload": "x"}))).await;
+    assert_eq!(json_of(&flow.next_at("got").await)["payload"], "x");
+    flow.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_may_end_after_each_message() {
     let (server, port) = listener().await;
     let config = json!({"beserver": "client", "host": "127.0.0.1", "port": port, "end": true,
@@ -185,6 +203,24 @@ async fn a_peer_that_does_not_read_is_an_error_and_bounded() {
         }
     }
     panic!("expected an error of a message that does not fit");
+}
+
+#[tokio::test]
+async fn more_clients_than_allowed_are_refused() {
+    let port = free_port();
+    let mut node = Harness::of("tcp in")
+        .config(json!({"server": "server", "port": port, "datatype": "utf8"}))
+        .setting(&MAX_CONNECTIONS, "1")
+        .start()
+        .await;
+    let mut first = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    assert_eq!(node.next_status().await.text, "1 connection");
+    let mut second = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut bytes = [0];
+    assert!(matches!(soon("the end", second.read(&mut bytes)).await, Ok(0) | Err(_)));
+    first.write_all(b"x").await.unwrap();
+    assert_eq!(json_of(&node.next_output(0).await)["payload"], "x");
+    node.stop().await;
 }
 
 #[tokio::test]

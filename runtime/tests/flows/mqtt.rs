@@ -1,6 +1,6 @@
 //! MQTT nodes through the real binary, with a broker that sends back what it gets.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -41,21 +41,25 @@ async fn serve(mut tcp: TcpStream) -> bool {
     false
 }
 
+/// A flow that sends what arrives at `/ws` through the broker, under a topic, and back.
+fn round_trip(port: u16, topic: &str) -> Value {
+    json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["publish"]),
+        node("publish", "mqtt out", json!({"topic": topic, "qos": "1", "broker": "b"}), &[]),
+        {"id": "b", "type": "mqtt-broker", "broker": "127.0.0.1", "port": port},
+        node("receive", "mqtt in", json!({"topic": topic, "qos": "1", "broker": "b",
+            "datatype": "utf8", "inputs": 0}), &["out"]),
+        ws_out("out", "l"),
+    ])
+}
+
 #[tokio::test]
 async fn messages_go_through_a_broker_which_is_told_the_end() {
     let broker = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = broker.local_addr().unwrap().port();
-    let nodes = json!([
-        tab("tab"),
-        listener("l", "/ws"),
-        ws_in("in", "l", &["publish"]),
-        node("publish", "mqtt out", json!({"topic": "t", "qos": "1", "broker": "b"}), &[]),
-        {"id": "b", "type": "mqtt-broker", "broker": "127.0.0.1", "port": port},
-        node("receive", "mqtt in", json!({"topic": "t", "qos": "1", "broker": "b",
-            "datatype": "utf8", "inputs": 0}), &["out"]),
-        ws_out("out", "l"),
-    ]);
-    let mut runtime = Runtime::start(nodes).await;
+    let mut runtime = Runtime::start(round_trip(port, "t")).await;
     let (tcp, _) = soon("the client", broker.accept()).await.unwrap();
     let mut serving = JoinSet::new();
     serving.spawn(serve(tcp));
@@ -65,6 +69,10 @@ async fn messages_go_through_a_broker_which_is_told_the_end() {
         client.send(text).await;
         assert_eq!(client.text().await, text);
     }
+    // Other users of the broker have no effect on its connection.
+    runtime.redeploy(round_trip(port, "u")).await;
+    client.send("three").await;
+    assert_eq!(client.text().await, "three");
     client.close().await;
     let (log, code) = runtime.terminate().await;
     assert_eq!(code, Some(0), "{log}");
