@@ -17,6 +17,8 @@ pub(crate) fn run() -> Result<()> {
         "-p",
         "ferrowire-runtime",
         "--test",
+        "npm",
+        "--test",
         "proxies",
         "--",
         "--deny",

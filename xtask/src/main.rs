@@ -18,6 +18,7 @@ mod fuzz;
 mod loaded;
 mod memory;
 mod new;
+mod npm_nodes;
 mod plugin;
 mod editor;
 mod parity;
@@ -42,6 +43,8 @@ enum Command {
     Browser(browser::Options),
     /// Test the configurations of `docs/proxies.md` with nginx, HAProxy and Apache
     Proxies,
+    /// Test nodes from npm with Node.js and real packages; requires npm
+    NpmNodes,
     /// Run all checks that must pass before a merge
     Ci,
     /// Build a runtime with a selection of plugins
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(test::Ignored::Allowed),
         Command::Browser(options) => browser::command(&options),
         Command::Proxies => proxies::command(),
+        Command::NpmNodes => npm_nodes::command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::cargo;
 use crate::editor;
 use crate::examples;
+use crate::npm_nodes;
 use crate::proxies;
 use crate::tidy;
 
@@ -34,6 +35,11 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
         let missing = proxies::MISSING;
         ensure!(ignored == Ignored::Allowed, "the tests of proxies cannot run: {missing}");
         println!("skipping the tests of proxies: {missing}");
+    }
+    if !npm_nodes::run()? {
+        let missing = npm_nodes::MISSING;
+        ensure!(ignored == Ignored::Allowed, "the tests of nodes from npm cannot run: {missing}");
+        println!("skipping the tests of nodes from npm: {missing}");
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());
