@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use ferrowire_admin::{Admin, Auth, Comms, NoAnswer, NodePackages};
 use ferrowire_core::{ContextStores, Map, Registry, Value, async_trait};
 use ferrowire_engine::{Companion, DeployType, Engine};
-use ferrowire_hosted::{Access, Allowed, CallError, Hosted, Options, Packages, Refused, Told};
+use ferrowire_hosted::{
+    Access, Allowed, CallError, Hosted, Options, Pace, Packages, Refused, Told,
+};
 use ferrowire_http::{Layer, Page, Registration, Request, Routes, Turn};
 
 use crate::flows::Places;
@@ -52,6 +54,7 @@ impl NpmNodes {
             user_dir: user_dir.clone(),
             settings: for_node_red(settings, address, can_install),
             stop_limit: settings.get(&table::SHUTDOWN_TIMEOUT),
+            pace: Pace::default(),
         };
         let hosted = Hosted::new(packages, registry, options, Arc::clone(stores), tell);
         Some(Arc::new(NpmNodes {
@@ -86,7 +89,7 @@ impl NpmNodes {
                 Box::pin(async move { proxy.respond(request, client).await })
             })
         };
-        let find = move |_: &Request| proxy.is_ready().then(|| Arc::clone(&page));
+        let find = move |_: &Request| Some(Arc::clone(&page));
         let (pages, _) = routes.add_layer(Layer {
             turn: Turn::Last,
             below: "/".to_owned(),

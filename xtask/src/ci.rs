@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::cargo::{cargo, succeed};
-use crate::{deny, editor, examples, fuzz, memory, servers, test};
+use crate::{deny, editor, examples, fuzz, memory, npm_nodes, servers, test};
 
 /// Runs the fastest checks first, and the tests last.
 pub(crate) fn run() -> Result<()> {
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<()> {
     for tests in &servers::ALL {
         tests.check()?;
     }
+    npm_nodes::check()?;
     for folder in examples::crates()? {
         println!("in {}", folder.display());
         succeed(&mut examples::cargo(&folder, &["fmt", "--check"])?)?;

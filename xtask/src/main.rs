@@ -18,6 +18,7 @@ mod fuzz;
 mod loaded;
 mod memory;
 mod new;
+mod npm_nodes;
 mod plugin;
 mod editor;
 mod parity;
@@ -44,6 +45,8 @@ enum Command {
     Proxies,
     /// Test the MQTT nodes with Mosquitto
     Brokers,
+    /// Test nodes from npm with Node.js and real packages; requires npm
+    NpmNodes,
     /// Run all checks that must pass before a merge
     Ci,
     /// Build a runtime with a selection of plugins
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Browser(options) => browser::command(&options),
         Command::Proxies => servers::PROXIES.command(),
         Command::Brokers => servers::BROKERS.command(),
+        Command::NpmNodes => npm_nodes::command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
         Command::Plugin(options) => plugin::run(&options),

@@ -9,6 +9,7 @@ use crate::browser;
 use crate::cargo;
 use crate::editor;
 use crate::examples;
+use crate::npm_nodes;
 use crate::servers;
 use crate::tidy;
 
@@ -36,6 +37,11 @@ pub(crate) fn run(ignored: Ignored) -> Result<()> {
             ensure!(ignored == Ignored::Allowed, "the tests of {name} cannot run: {missing}");
             println!("skipping the tests of {name}: {missing}");
         }
+    }
+    if !npm_nodes::run()? {
+        let missing = npm_nodes::MISSING;
+        ensure!(ignored == Ignored::Allowed, "the tests of nodes from npm cannot run: {missing}");
+        println!("skipping the tests of nodes from npm: {missing}");
     }
     for folder in examples::crates()? {
         println!("in {}", folder.display());

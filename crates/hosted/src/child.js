@@ -9,7 +9,7 @@ const http = require("node:http");
 const { createRequire } = require("node:module");
 const net = require("node:net");
 const path = require("node:path");
-const { inspect } = require("node:util");
+const { inspect, types } = require("node:util");
 
 const PROTOCOL = 1;
 /** The largest frame in bytes, in either direction. */
@@ -17,8 +17,10 @@ const MAX_FRAME = 64 << 20;
 /** How many bytes of messages may wait for the native nodes; each message counts for 256 more. */
 const MAX_WAITING = 64 << 20;
 const MESSAGE_COST = 256;
-/** How deep a value may be nested. */
-const MAX_DEPTH = 200;
+/** How deep a record may be nested. JSON of more than 127 levels is refused, and some values take two. */
+const MAX_DEPTH = 120;
+/** Longer lines for the log are cut. */
+const MAX_TEXT = 64 << 10;
 /** How many values that cannot be sent, such as functions, are kept for messages that come back. */
 const MAX_HANDLES = 1000;
 
@@ -68,10 +70,31 @@ function pack(value, attached, above) {
   }
 }
 
+/** Whether properties are not all that an object has. Checks that also hold for objects of another JavaScript context. */
+const isOpaque = (object) =>
+  object instanceof EventEmitter ||
+  types.isMap(object) ||
+  types.isSet(object) ||
+  types.isRegExp(object) ||
+  types.isPromise(object) ||
+  types.isWeakMap(object) ||
+  types.isWeakSet(object) ||
+  types.isDataView(object) ||
+  types.isExternal(object);
+
+/** What stands for an object of a class; `undefined` if that is its properties. */
+function packInstance(object, attached) {
+  if (types.isUint8Array(object)) return packBuffer(object, attached);
+  if (types.isAnyArrayBuffer(object)) return packBuffer(Buffer.from(object), attached);
+  if (types.isDate(object)) return { $d: object.getTime() };
+  if (types.isBoxedPrimitive(object)) return pack(object.valueOf(), attached, []);
+  return isOpaque(object) ? keep(object) : undefined;
+}
+
 function packObject(object, attached, above) {
-  if (object instanceof Uint8Array) return packBuffer(object, attached);
-  if (object instanceof Date) return { $d: object.getTime() };
-  if (object instanceof EventEmitter) return keep(object);
+  const isPlain = Object.getPrototypeOf(object) === Object.prototype || Array.isArray(object);
+  const instance = isPlain ? undefined : packInstance(object, attached);
+  if (instance !== undefined) return instance;
   if (above.includes(object)) return "[circular]";
   if (above.length >= MAX_DEPTH) throw new Error(`the message is nested deeper than ${MAX_DEPTH} levels`);
   above.push(object);
@@ -85,7 +108,7 @@ function packObject(object, attached, above) {
 function packProperties(object, attached, above) {
   const packed = {};
   const keys = Object.keys(object);
-  if (object instanceof Error) keys.push("name", "message", "stack");
+  if (types.isNativeError(object)) keys.push("name", "message", "stack");
   for (const key of keys) {
     const value = pack(object[key], attached, above);
     if (key === "__proto__") Object.defineProperty(packed, key, { value, enumerable: true });
@@ -139,10 +162,16 @@ function write(bytes) {
   socket.write(bytes);
 }
 
+/** JSON without the halves of surrogate pairs, which are not Unicode. */
+function unicode(json) {
+  if (!json.includes("\\ud")) return json;
+  return json.replace(/\\(ud[89a-f]..|.)/g, (escape) => (escape.length > 2 ? "\ufffd" : escape));
+}
+
 /** The frame of a record: the length of the rest, the length of the JSON, the JSON, the attachments. */
 function frame(record) {
   const attached = { parts: [], size: 0 };
-  const json = Buffer.from(JSON.stringify(pack(record, attached, [])));
+  const json = Buffer.from(unicode(JSON.stringify(pack(record, attached, []))));
   const length = 4 + json.length + attached.size;
   if (length > MAX_FRAME) throw new Error(`the message has ${length} bytes, and may have ${MAX_FRAME}`);
   const head = Buffer.allocUnsafe(8);
@@ -151,7 +180,16 @@ function frame(record) {
   return Buffer.concat([head, json, ...attached.parts], 4 + length);
 }
 
-const post = (record) => write(frame(record));
+/** Sends a record. Packages cause some of them: one that cannot be sent is not to end the process. */
+function post(record) {
+  let bytes;
+  try {
+    bytes = frame(record);
+  } catch (error) {
+    bytes = frame({ t: "log", level: 20, text: `\`${record.t}\` cannot be sent: ${error.message}` });
+  }
+  write(bytes);
+}
 
 let chunks = [];
 let received = 0;
@@ -433,7 +471,7 @@ function allSettings(options) {
 
 function log({ level, id, msg }) {
   const text = msg instanceof Error ? (msg.stack ?? String(msg)) : typeof msg === "string" ? msg : inspect(msg);
-  post({ t: "log", level, id, text });
+  post({ t: "log", level, id, text: text.slice(0, MAX_TEXT) });
 }
 
 function listen(events) {
@@ -467,11 +505,17 @@ function flowsStarted(events) {
 
 // ---- HTTP ------------------------------------------------------------------------------------------------------------
 
-/** Whether a request has a permission. The native side has checked who sent it, and says so in a header. */
-function isPermitted(req, permission) {
-  const scopes = String(req.headers["x-ferrowire-scopes"] ?? "").split(" ");
-  const covers = (scope, wanted) => scope === "*" || scope === wanted || (scope === "read" && /\.read$/.test(wanted));
-  return [permission ?? ""].flat().every((wanted) => wanted === "" || scopes.some((scope) => covers(scope, wanted)));
+/** Whether a scope of a user, such as `read`, includes the permission. */
+function covers(scope, permission) {
+  const [, kind] = /^(?:\*\.)?(read|write)$/.exec(scope) ?? [];
+  return scope === "*" || scope === permission || (kind && permission.split(".").pop() === kind);
+}
+
+/** Whether a request has all permissions. The native side has checked who sent it, and says so in a header. */
+function isPermitted(req, permissions) {
+  const scopes = String(req.headers["x-ferrowire-scopes"] ?? "").split(" ").filter(Boolean);
+  const isCovered = (permission) => permission === "" || scopes.some((scope) => covers(scope, permission));
+  return scopes.length > 0 && [permissions ?? ""].flat().every(isCovered);
 }
 
 function needsPermission(permission) {
@@ -502,8 +546,9 @@ function serve(server, app, options) {
 // ---- Start, deploy, stop ---------------------------------------------------------------------------------------------
 
 async function start(options) {
+  // For writing as well, so that this does not wait for the other side, which is there once the next line returns.
+  pipes.answers = fs.openSync(options.answers, "r+");
   pipes.questions = fs.openSync(options.questions, "w");
-  pipes.answers = fs.openSync(options.answers, "r");
   const load = createRequire(path.join(options.runtime, "package.json"));
   const util = load("@node-red/util");
   runtime = load(options.runtime);
@@ -564,7 +609,7 @@ const CALLS = {
 
 async function call({ n, name, args }) {
   try {
-    post({ t: "answer", n, value: (await CALLS[name](args)) ?? null });
+    write(frame({ t: "answer", n, value: (await CALLS[name](args)) ?? null }));
   } catch (error) {
     post({ t: "answer", n, error: error.message ?? String(error), status: error.status ?? null });
   }

@@ -20,9 +20,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// Longer lines of the child's output are logged in parts of this many bytes.
 const MAX_LINE: u64 = 16 << 10;
 
-/// How much stays between SIGTERM and SIGKILL.
-const TERM_LIMIT: Duration = Duration::from_secs(5);
-
 /// The target of log lines from packages.
 pub(crate) const TARGET: &str = "ferrowire::npm";
 
@@ -108,22 +105,23 @@ impl Child {
         Ok(path)
     }
 
-    /// Waits for the end of the process. Cancel-safe.
-    pub(crate) async fn ended(&mut self) -> String {
-        match self.process.wait().await {
-            Ok(status) => status.to_string(),
-            Err(error) => error.to_string(),
+    /// How the process ended, if it does so within `limit`. Cancel-safe.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> String {
+        match tokio::time::timeout(limit, self.process.wait()).await {
+            Ok(Ok(status)) => status.to_string(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it closed its connection".to_owned(),
         }
     }
 
-    /// Asks the process to end, and kills it if it does not.
-    pub(crate) async fn terminate(mut self) {
+    /// Asks the process to end, and kills it if it does not within `limit`.
+    pub(crate) async fn terminate(mut self, limit: Duration) {
         let pid = self.process.id().and_then(|pid| i32::try_from(pid).ok());
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
             // Fails only if the process has ended.
             let _ended = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
-        if tokio::time::timeout(TERM_LIMIT, self.process.wait()).await.is_err() {
+        if tokio::time::timeout(limit, self.process.wait()).await.is_err() {
             let _ended = self.process.kill().await;
         }
     }

@@ -14,8 +14,8 @@ use memchr::memmem;
 /// The largest frame in bytes, in either direction.
 pub(crate) const MAX_FRAME: usize = 64 << 20;
 
-/// How deep a value may be nested.
-const MAX_DEPTH: usize = 200;
+/// How deep a record may be nested. The child's JSON may have 127 levels, and some values take two.
+const MAX_DEPTH: usize = 120;
 
 /// The bytes of both lengths.
 const HEAD: usize = 8;

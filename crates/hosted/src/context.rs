@@ -3,52 +3,61 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use ferrowire_core::{ContextStores, Map, PropertyPath, Value};
+use rustix::fs::{Mode, OFlags};
 
 use crate::codec::{MAX_FRAME, frame, record};
 
-/// Both pipes, as this side opens them. They end with the thread.
+/// Both pipes. They end with the child, which has their other ends.
 struct Pipes {
     questions: File,
     answers: File,
 }
 
-/// Answers questions until [`end`] or an invalid one.
+/// Answers questions until the child ends, or an invalid one.
 ///
 /// # Errors
-/// If the pipes cannot be opened or no thread can be started.
+/// If no thread can be started.
 pub(crate) fn answer(
-    questions: &Path,
-    answers: &Path,
+    questions: PathBuf,
+    answers: PathBuf,
     stores: Arc<ContextStores>,
 ) -> std::io::Result<()> {
-    let mut pipes = Pipes { questions: open(questions)?, answers: open(answers)? };
-    std::thread::Builder::new().name("npm-context".to_owned()).spawn(move || {
-        while let Some(question) = pipes.question() {
-            if pipes.answer(&answer_of(&question, &stores)).is_err() {
-                break;
+    let answer_all = move || {
+        // An error is the end of the child.
+        if let Ok(mut pipes) = Pipes::open(&questions, &answers) {
+            while let Some(question) = pipes.question() {
+                if pipes.answer(&answer_of(&question, &stores)).is_err() {
+                    break;
+                }
             }
         }
-    })?;
+    };
+    std::thread::Builder::new().name("npm-context".to_owned()).spawn(answer_all)?;
     Ok(())
 }
 
-/// Ends the thread that answers the questions in this pipe.
+/// Ends the thread that waits for a child to open this pipe.
 pub(crate) fn end(questions: &Path) {
-    // Fails only if the thread has ended: nobody reads then.
-    let _ended = open(questions).and_then(|mut pipe| pipe.write_all(&0_u32.to_le_bytes()));
-}
-
-/// Opens a named pipe. For reading and writing, so that this does not wait for the other side.
-fn open(pipe: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).open(pipe)
+    // To open it is enough. For reading as well, so that this does not wait.
+    let _opened = OpenOptions::new().read(true).write(true).open(questions);
 }
 
 impl Pipes {
+    /// Waits until the child opens the pipe of questions, which it does after the other one.
+    fn open(questions: &Path, answers: &Path) -> std::io::Result<Self> {
+        let questions = File::open(questions)?;
+        // Without waiting: the child may have ended.
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let answers = rustix::fs::open(answers, flags, Mode::empty())?;
+        rustix::fs::fcntl_setfl(&answers, OFlags::empty())?;
+        Ok(Pipes { questions, answers: answers.into() })
+    }
+
     fn question(&mut self) -> Option<Map> {
         let mut length = [0; 4];
         self.questions.read_exact(&mut length).ok()?;

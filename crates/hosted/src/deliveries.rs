@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ferrowire_core::Message;
 use ferrowire_core::bus::RunningNode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::outbox::Outbox;
 use crate::records::to_child;
@@ -36,12 +38,14 @@ pub(crate) struct Target {
     pub(crate) outbox: Arc<Outbox>,
     /// The bytes that were handled since the child was told.
     pub(crate) handled: Arc<AtomicUsize>,
+    /// Cancelled when the child has ended: the next one is not told.
+    pub(crate) ended: CancellationToken,
 }
 
 impl Target {
     fn handled(&self, bytes: usize) {
         let before = self.handled.fetch_add(bytes + MESSAGE_COST, Ordering::Relaxed);
-        if before + bytes + MESSAGE_COST < STEP {
+        if before + bytes + MESSAGE_COST < STEP || self.ended.is_cancelled() {
             return;
         }
         #[expect(clippy::cast_precision_loss, reason = "the child lets 64 MiB wait")]
@@ -84,6 +88,18 @@ impl Deliveries {
         let nodes = self.target.nodes.load();
         self.queues.retain(|id, _| nodes.contains_key(id));
         while self.tasks.try_join_next().is_some() {}
+    }
+
+    /// Waits until all that came from the child is delivered. What takes longer than `limit` goes on
+    /// by itself.
+    pub(crate) async fn finish(&mut self, limit: Duration) {
+        self.queues.clear();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        // Native nodes that wait for a child may take until there is one.
+        if tokio::time::timeout(limit, all).await.is_err() {
+            self.tasks.detach_all();
+        }
+        self.target.ended.cancel();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -59,6 +59,7 @@ impl Hosted {
             held: watch::Sender::new(false),
             seq: AtomicU64::new(0),
             ready: ArcSwapOption::empty(),
+            is_shown: AtomicBool::new(false),
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),
         });

@@ -35,4 +35,4 @@ pub use known::package_of;
 pub use packages::{NodeSet, Packages};
 pub use proxy::{Access, Allowed, Proxy};
 pub use records::Refused;
-pub use shared::{Options, Tell, Told};
+pub use shared::{Options, Pace, Tell, Told};

@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ferrowire_core::async_trait;
-use ferrowire_core::port::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use ferrowire_core::port::http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use ferrowire_core::port::http::request::Parts;
+use ferrowire_core::port::http::response::Parts as ResponseHead;
 use ferrowire_core::port::http::{StatusCode, Uri};
-use ferrowire_core::port::{ByteStream, Origin, Response, TakeOver, Upgrade, text};
+use ferrowire_core::port::{Body, ByteStream, Origin, Response, TakeOver, Upgrade, text};
 use ferrowire_http::Request;
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt as _;
@@ -65,6 +67,9 @@ impl Proxy {
 
     /// The child's response to the request of a client.
     pub async fn respond(&self, request: Request, client: SocketAddr) -> Response {
+        if !self.is_ready() {
+            return not_found();
+        }
         self.answer(request, client).await.unwrap_or_else(|error| unreachable(&error))
     }
 
@@ -72,14 +77,17 @@ impl Proxy {
         let (mut head, body) = request.into_parts();
         self.mark(&mut head, client, None).await;
         head.headers.remove(CONNECTION);
+        Ok(response_of(self.send(head, Box::pin(body)).await?))
+    }
+
+    /// Sends a request to the child over a connection of its own.
+    async fn send(&self, mut head: Parts, body: Body) -> io::Result<hyper::Response<Incoming>> {
         head.uri = path_of(&head.uri);
         let connection = http1::handshake(TokioIo::new(self.connect().await?)).await;
         let (mut sender, connection) = connection.map_err(io::Error::other)?;
-        self.tasks.spawn(connection);
+        self.tasks.spawn(connection.with_upgrades());
         let sent = sender.send_request(hyper::Request::from_parts(head, body)).await;
-        let (head, body) = sent.map_err(io::Error::other)?.into_parts();
-        let body = body.map_err(io::Error::other);
-        Ok(Response::from_parts(head, Box::pin(body)))
+        sent.map_err(io::Error::other)
     }
 
     /// Says in headers what a request may do, and where it comes from.
@@ -125,6 +133,10 @@ fn path_of(uri: &Uri) -> Uri {
     path.map_or_else(Uri::default, Uri::from)
 }
 
+fn not_found() -> Response {
+    text(StatusCode::NOT_FOUND, "nothing is served at this path")
+}
+
 fn unreachable(error: &io::Error) -> Response {
     text(StatusCode::BAD_GATEWAY, format!("Node.js, which serves this, cannot be reached: {error}"))
 }
@@ -133,41 +145,54 @@ fn unreachable(error: &io::Error) -> Response {
 impl Upgrade for Proxy {
     async fn upgrade(&self, mut head: Parts, origin: Origin) -> Result<TakeOver, Response> {
         if !self.is_ready() {
-            return Err(text(StatusCode::NOT_FOUND, "nothing is served at this path"));
+            return Err(not_found());
         }
         self.mark(&mut head, origin.address, Some(origin.secure)).await;
-        let refused = |error| unreachable(&error);
-        let mut child = self.connect().await.map_err(refused)?;
-        child.write_all(&head_of(&head)).await.map_err(refused)?;
+        let mut response =
+            self.send(head, empty_body()).await.map_err(|error| unreachable(&error))?;
+        // What follows a request that was not upgraded is the next request, whose headers nobody
+        // has looked at: the client gets its connection only to a WebSocket.
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(response_of(response));
+        }
+        let upgraded = hyper::upgrade::on(&mut response).await;
+        let child = upgraded.map_err(|error| unreachable(&io::Error::other(error)))?;
+        let head = head_of(&response.into_parts().0);
         let tasks = self.tasks.clone();
         Ok(Box::new(move |stream, early| {
-            tasks.spawn(pass_on(stream, early, child));
+            tasks.spawn(pass_on(stream, head, early, TokioIo::new(child)));
         }))
     }
 }
 
-/// The head of a request as it is sent.
-fn head_of(head: &Parts) -> Vec<u8> {
-    let path = path_of(&head.uri);
-    let mut sent = format!("{} {path} HTTP/1.1\r\n", head.method).into_bytes();
-    let mut line = |name: &[u8], value: &[u8]| {
-        sent.extend([name, b": ", value, b"\r\n"].concat());
-    };
+fn empty_body() -> Body {
+    Box::pin(http_body_util::Empty::new().map_err(|never: std::convert::Infallible| match never {}))
+}
+
+fn response_of(response: hyper::Response<Incoming>) -> Response {
+    let (head, body) = response.into_parts();
+    Response::from_parts(head, Box::pin(body.map_err(io::Error::other)))
+}
+
+/// The head of the response that accepts an upgrade, as it is sent.
+fn head_of(head: &ResponseHead) -> Vec<u8> {
+    let mut sent = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
     for (name, value) in &head.headers {
-        if name != CONNECTION && name != UPGRADE {
-            line(name.as_str().as_bytes(), value.as_bytes());
-        }
+        sent.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
-    line(b"Connection", b"Upgrade");
-    let protocol = head.headers.get(UPGRADE).map_or(b"websocket".as_slice(), HeaderValue::as_bytes);
-    line(b"Upgrade", protocol);
     sent.extend(b"\r\n");
     sent
 }
 
-/// Passes bytes on in both directions until one side closes.
-async fn pass_on(mut client: ByteStream, early: Bytes, mut child: UnixStream) {
-    if child.write_all(&early).await.is_ok() {
+/// Accepts the upgrade, and passes bytes on in both directions until one side closes. `early` is what
+/// the client sent before.
+async fn pass_on(
+    mut client: ByteStream,
+    head: Vec<u8>,
+    early: Bytes,
+    mut child: TokioIo<hyper::upgrade::Upgraded>,
+) {
+    if client.write_all(&head).await.is_ok() && child.write_all(&early).await.is_ok() {
         // An error is the end of the connection, which is all that either side needs to know.
         let _ended = tokio::io::copy_bidirectional(&mut client, &mut child).await;
     }

@@ -12,6 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 use crate::child::{Child, TARGET};
@@ -29,10 +30,17 @@ const NODE_JS: u32 = 18;
 /// How long Node-RED's runtime and all packages may take to load.
 const READY_LIMIT: Duration = Duration::from_secs(120);
 
-/// How often the child is asked whether it is blocked, and after how many questions without an answer
-/// it is killed.
-const PING_PERIOD: Duration = Duration::from_secs(5);
+/// After how many questions without an answer a child is killed.
 const PINGS: u32 = 3;
+
+/// How much of the time for the end of a child its nodes have.
+const NODES_SHARE: u32 = 2;
+
+/// How much of it stays between SIGTERM and SIGKILL.
+const TERM_SHARE: u32 = 8;
+
+/// How long a child that ends by itself may take from the end of its connection to its own.
+const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -70,7 +78,7 @@ impl<'a> Session<'a> {
         let in_folder = |error: std::io::Error| format!("cannot prepare Node.js: {error}");
         let questions = child.pipe("questions").map_err(in_folder)?;
         let answers = child.pipe("answers").map_err(in_folder)?;
-        context::answer(&questions, &answers, shared.stores.clone()).map_err(in_folder)?;
+        context::answer(questions.clone(), answers, shared.stores.clone()).map_err(in_folder)?;
         let (read, write) = stream.into_split();
         let mut writer = JoinSet::new();
         writer.spawn(write_all(write, Arc::clone(&shared.outbox)));
@@ -103,14 +111,17 @@ impl<'a> Session<'a> {
             }
             Err(ended) => ended,
         };
+        let mut limit = Duration::ZERO;
         if matches!(ended, Ended::Stopped) {
-            self.stop().await;
+            limit = self.shared.options.stop_limit / NODES_SHARE;
+            self.stop(limit).await;
         }
         // What is written from now on is for the next child.
         self.writer.shutdown().await;
         self.shared.set_gone();
         context::end(&self.questions);
-        self.child.terminate().await;
+        let term = self.shared.options.stop_limit / TERM_SHARE;
+        tokio::join!(self.child.terminate(term), self.deliveries.finish(limit / NODES_SHARE));
         ended
     }
 
@@ -155,7 +166,9 @@ impl<'a> Session<'a> {
 
     /// Handles records and jobs until the end.
     async fn serve(&mut self, work: &mut Work) -> Ended {
-        let mut pings = tokio::time::interval(PING_PERIOD);
+        let mut pings = tokio::time::interval(self.shared.options.pace.ping);
+        // Else a pause of the whole machine would look like one of the child.
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 body = self.reader.next() => match self.read(body).await {
@@ -173,7 +186,8 @@ impl<'a> Session<'a> {
                 },
                 _ = pings.tick() => {
                     if self.unanswered == PINGS {
-                        return Ended::Died("it is blocked: it did not answer for 15 seconds".to_owned());
+                        let blocked = self.shared.options.pace.ping * PINGS;
+                        return Ended::Died(format!("it is blocked: it did not answer for {blocked:?}"));
                     }
                     self.unanswered += 1;
                     self.send("ping", []);
@@ -191,17 +205,12 @@ impl<'a> Session<'a> {
         let body = match body {
             Some(Ok(body)) => body.freeze(),
             Some(Err(error)) => return Err(Ended::Died(format!("invalid data: {error}"))),
-            None => return Err(Ended::Died(self.child.ended().await)),
+            None => return Err(Ended::Died(self.child.ended(EXIT_LIMIT).await)),
         };
         let size = body.len() + 4;
-        let record = match codec::record(&body) {
-            Ok(record) => FromChild::read(record),
-            Err(error) => {
-                tracing::warn!(target: TARGET, "a record from Node.js was left out: {error}");
-                None
-            }
-        };
-        Ok(match record {
+        let record = codec::record(&body);
+        let record = record.map_err(|error| Ended::Died(format!("invalid data: {error}")))?;
+        Ok(match FromChild::read(record) {
             Some(FromChild::Message { id, msg }) => {
                 self.deliveries.deliver(id, msg, size);
                 None
@@ -267,6 +276,7 @@ impl<'a> Session<'a> {
 
     fn deploy(&mut self, deployment: &Deployment) {
         self.deliveries.retain();
+        self.shared.clear();
         match deployment.frame() {
             Ok(frame) => self.shared.outbox.control(frame),
             Err(error) => self.shared.deployed(deployment.seq_number(), Some(&error.to_string())),
@@ -302,9 +312,8 @@ impl<'a> Session<'a> {
     }
 
     /// Lets the nodes of the child stop.
-    async fn stop(&mut self) {
+    async fn stop(&mut self, limit: Duration) {
         self.send("stop", []);
-        let limit = self.shared.options.stop_limit;
         let stopped = async {
             while let Some(Ok(body)) = self.reader.next().await {
                 if let Ok(Some(record)) = self.read(Some(Ok(body))).await {

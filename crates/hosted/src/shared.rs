@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -26,8 +26,32 @@ pub struct Options {
     /// The settings of Node-RED that the program decides: `httpAdminRoot`, `httpNodeRoot`, `uiHost`,
     /// `uiPort`, and `https` as a boolean.
     pub settings: Map,
-    /// How long the child may take to stop its nodes.
+    /// How long the child may take to end, with all its nodes.
     pub stop_limit: Duration,
+    /// When a child is given up, and how soon it is started again.
+    pub pace: Pace,
+}
+
+/// When a child is given up, and how soon it is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often it is asked whether it is blocked. It is killed when it has not answered three times.
+    pub ping: Duration,
+    /// The pause before it is started again. Doubled after each early end, up to a minute.
+    pub pause: Duration,
+    /// One that lives shorter has ended early. After five of these in a row there is no other one until
+    /// the next deploy.
+    pub early: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            ping: Duration::from_secs(5),
+            pause: Duration::from_secs(1),
+            early: Duration::from_secs(30),
+        }
+    }
 }
 
 /// What the child tells editors.
@@ -79,6 +103,8 @@ pub(crate) struct Shared {
     /// The number of the latest deploy.
     pub(crate) seq: AtomicU64,
     pub(crate) ready: ArcSwapOption<Ready>,
+    /// Whether the hosted nodes show that there is no child.
+    pub(crate) is_shown: AtomicBool,
     /// Cancelled when the child is to stop for good.
     pub(crate) stop: CancellationToken,
     /// Cancelled when it has stopped.
@@ -92,6 +118,7 @@ impl Shared {
             held: self.held.subscribe(),
             outbox: Arc::clone(&self.outbox),
             handled: Arc::new(AtomicUsize::new(0)),
+            ended: CancellationToken::new(),
         }
     }
 
@@ -174,8 +201,20 @@ impl Shared {
         self.show(&Status::new("red", "ring", why));
     }
 
-    /// Shows a status at all hosted nodes.
+    /// Shows a status at all hosted nodes, until there is a child.
     pub(crate) fn show(&self, status: &Status) {
+        self.is_shown.store(true, Ordering::Relaxed);
+        self.show_at_all(status);
+    }
+
+    /// Clears the statuses of [`show`](Self::show): the child is about to run the nodes.
+    pub(crate) fn clear(&self) {
+        if self.is_shown.swap(false, Ordering::Relaxed) {
+            self.show_at_all(&Status::default());
+        }
+    }
+
+    fn show_at_all(&self, status: &Status) {
         let hosted = self.hosted.load();
         for node in self.nodes.load().values() {
             if hosted.types.contains(node.info().node_type.as_str()) {

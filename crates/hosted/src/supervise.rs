@@ -10,13 +10,10 @@ use crate::jobs::{CallError, Work};
 use crate::session::{Ended, Session};
 use crate::shared::Shared;
 
-/// The pause before the next child: doubled after each that ended early.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause before the next child.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A child that lives shorter has ended early. After so many of these in a row there is no other one
-/// until the next deploy.
-const EARLY: Duration = Duration::from_secs(30);
+/// After so many children in a row that ended early there is no other one until the next deploy.
 const TRIES: u32 = 5;
 
 /// Carries out jobs until it is asked to stop.
@@ -58,7 +55,11 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
     loop {
         shared.outbox.hold();
         let started = Instant::now();
-        let ended = match Session::start(shared).await {
+        let start = tokio::select! {
+            start = Session::start(shared) => start,
+            () = shared.stop.cancelled() => return None,
+        };
+        let ended = match start {
             Ok(session) => session.run(work).await,
             Err(why) => Ended::Unusable(why),
         };
@@ -67,7 +68,7 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
             Ended::Unusable(why) => return Some(why),
             Ended::Died(why) => why,
         };
-        early = if started.elapsed() < EARLY { early + 1 } else { 1 };
+        early = if started.elapsed() < shared.options.pace.early { early + 1 } else { 1 };
         if early == TRIES {
             return Some(format!(
                 "Node.js ended {TRIES} times soon after its start ({why}); the next deploy starts it again"
@@ -79,7 +80,7 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
 
 /// Waits before the next child, longer after each early end.
 async fn pause(shared: &Shared, work: &mut Work, early: u32, why: &str) {
-    let pause = (FIRST_PAUSE * 2_u32.pow(early - 1)).min(LONGEST_PAUSE);
+    let pause = (shared.options.pace.pause * 2_u32.pow(early - 1)).min(LONGEST_PAUSE);
     tracing::error!(target: TARGET, "Node.js ended ({why}); it starts again in {pause:?}");
     shared.show(&Status::new("red", "ring", "Node.js ended"));
     refuse_calls(work, why);
