@@ -19,7 +19,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(all) = select("*", "html") else { return };
     let each = select("p, :not(p)", "attr").expect("it selects all");
     assert_eq!(count(&all), count(&each));
-    if let (Ok(own), Ok(within)) = (select(selector, "text"), select(&format!(":is({selector})"), "text"))
+    if let (Ok(own), Ok(within)) =
+        (select(selector, "text"), select(&format!(":is({selector})"), "text"))
         && !selector.trim_start().starts_with(['>', '<', '+', '~'])
         && !selector.contains(['(', ')', '/', ',', '\\'])
     {
