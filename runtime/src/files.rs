@@ -11,9 +11,14 @@ use tracing::warn;
 
 use crate::settings::{Settings, table};
 
-/// Serves the files of the folder, if it is set, with the lowest precedence. Unless the settings
-/// say otherwise, symbolic links do not lead out of it.
-pub(crate) fn serve(routes: &Routes, settings: &Settings) -> Option<Registration> {
+/// Serves the files of the folder, if it is set, with the lowest precedence but for `otherwise`, which
+/// responds to requests for what is not there. Unless the settings say otherwise, symbolic links do
+/// not lead out of the folder.
+pub(crate) fn serve(
+    routes: &Routes,
+    settings: &Settings,
+    otherwise: Option<Page>,
+) -> Option<Registration> {
     let (folder, root) = settings.http_static.clone()?;
     let open: Open = if settings.get(&table::HTTP_STATIC_FOLLOW_LINKS) {
         Arc::new(move |path| ferrowire_files::open_file(&folder.join(path)))
@@ -22,9 +27,17 @@ pub(crate) fn serve(routes: &Routes, settings: &Settings) -> Option<Registration
         Arc::new(move |path| ferrowire_files::Folder::open(&folder)?.open_file(path))
     };
     let files = Arc::new(Folder::new(open, &root));
-    let page: Page = Arc::new(move |request, _| {
-        let (files, head) = (Arc::clone(&files), request.into_parts().0);
-        Box::pin(async move { sent(files.respond(&head).await, &head) })
+    let page: Page = Arc::new(move |request, client| {
+        let (files, otherwise) = (Arc::clone(&files), otherwise.clone());
+        let (head, body) = request.into_parts();
+        Box::pin(async move {
+            match (files.respond(&head).await, otherwise) {
+                (Ok(None), Some(otherwise)) => {
+                    otherwise(Request::from_parts(head, body), client).await
+                }
+                (found, _) => sent(found, &head),
+            }
+        })
     });
     let find = move |request: &Request| {
         matches!(*request.method(), Method::GET | Method::HEAD).then(|| Arc::clone(&page))

@@ -8,7 +8,7 @@ use ferrowire_admin::{Admin, Auth, Comms, NoAnswer, NodePackages};
 use ferrowire_core::{ContextStores, Map, Registry, Value, async_trait};
 use ferrowire_engine::{Companion, DeployType, Engine};
 use ferrowire_hosted::{
-    Access, Allowed, CallError, Hosted, Options, Pace, Packages, Refused, Told,
+    Access, Allowed, CallError, Hosted, Options, Pace, Packages, Proxy, Refused, Told,
 };
 use ferrowire_http::{Layer, Page, Registration, Request, Routes, Turn};
 
@@ -73,23 +73,16 @@ impl NpmNodes {
         self.engine.get_or_init(|| admin.engine().clone());
     }
 
+    /// Passes requests on to the routes of the packages.
+    pub(crate) fn proxy(&self, auth: &Arc<Auth>, settings: &Settings) -> Proxy {
+        self.hosted.proxy(access(auth, settings))
+    }
+
     /// Serves the routes of the packages, behind all others, while the registrations exist.
-    pub(crate) fn serve(
-        &self,
-        routes: &Routes,
-        auth: &Arc<Auth>,
-        settings: &Settings,
-    ) -> [Registration; 2] {
-        let proxy = self.hosted.proxy(access(auth, settings));
+    pub(crate) fn serve(routes: &Routes, proxy: &Proxy) -> [Registration; 2] {
         let upgrades = routes.add_other_upgrades(Arc::new(proxy.clone()));
-        let page: Page = {
-            let proxy = proxy.clone();
-            Arc::new(move |request, client| {
-                let proxy = proxy.clone();
-                Box::pin(async move { proxy.respond(request, client).await })
-            })
-        };
-        let find = move |_: &Request| Some(Arc::clone(&page));
+        let (page, proxy) = (page(proxy), proxy.clone());
+        let find = move |_: &Request| proxy.is_ready().then(|| Arc::clone(&page));
         let (pages, _) = routes.add_layer(Layer {
             turn: Turn::Last,
             below: "/".to_owned(),
@@ -164,6 +157,15 @@ pub(crate) fn add_types(
 
 fn find(user_dir: &Path, node_js: &Path, registry: &Registry) -> Packages {
     Packages::find(user_dir, node_js, &|name| registry.get(name).is_some())
+}
+
+/// What the packages respond; 404 if they are not loaded.
+pub(crate) fn page(proxy: &Proxy) -> Page {
+    let proxy = proxy.clone();
+    Arc::new(move |request, client| {
+        let proxy = proxy.clone();
+        Box::pin(async move { proxy.respond(request, client).await })
+    })
 }
 
 /// What requests may do: in the admin API what their user may, and in flows what `http-node-auth` says.

@@ -22,7 +22,7 @@ use crate::npm_nodes::NpmNodes;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::watchdog::Watchdog;
-use crate::{admin, files, http_nodes, pages, process_env};
+use crate::{admin, files, http_nodes, npm_nodes, pages, process_env};
 
 ferrowire::metrics!(ferrowire_http::REFUSED);
 
@@ -92,12 +92,13 @@ async fn run_until_asked(
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
     let engine = engine(&settings, registry, port, stores, npm_nodes.as_deref());
     let stop = CancellationToken::new();
-    let _npm_routes = npm_nodes.as_ref().map(|nodes| nodes.serve(&routes, &auth, &settings));
+    let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
     let comms = Comms::start(&admin);
     npm_nodes.iter().for_each(|nodes| nodes.connect(&admin, &comms));
     let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
-    let _files = files::serve(&routes, &settings);
+    let _files = files::serve(&routes, &settings, proxy.as_ref().map(npm_nodes::page));
+    let _npm_routes = proxy.as_ref().map(|proxy| NpmNodes::serve(&routes, proxy));
     let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
     // The port already accepts connections: clients wait until the flows have started, instead of
     // receiving a 404.

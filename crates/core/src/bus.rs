@@ -342,9 +342,24 @@ impl RunningNode {
 
     /// Delivers `msg` to the node, in this task.
     pub fn deliver(self: &Arc<Self>, msg: Message) -> Sending {
-        if self.stopped.load(Ordering::Relaxed) {
-            return Sending::done();
+        match self.stopped.load(Ordering::Relaxed) {
+            true => Sending::done(),
+            false => self.hand_over(msg),
         }
+    }
+
+    /// Like [`deliver`](Self::deliver), but a message for a node that was stopped comes back.
+    ///
+    /// # Errors
+    /// The message, if the node was stopped.
+    pub fn try_deliver(self: &Arc<Self>, msg: Message) -> Result<Sending, Message> {
+        match self.stopped.load(Ordering::Relaxed) {
+            true => Err(msg),
+            false => Ok(self.hand_over(msg)),
+        }
+    }
+
+    fn hand_over(self: &Arc<Self>, msg: Message) -> Sending {
         match &self.handler {
             Handler::Shared(node) => self.handle(&**node, msg),
             Handler::Exclusive(exclusive) => match exclusive.queue.try_send(msg) {

@@ -408,8 +408,13 @@ function nodeListFile(userDir) {
     write(nodes) {
       const text = JSON.stringify(nodes, null, 4);
       if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
-      fs.writeFileSync(`${file}.new`, text);
-      fs.renameSync(`${file}.new`, file);
+      try {
+        fs.writeFileSync(`${file}.new`, text);
+        fs.renameSync(`${file}.new`, file);
+      } catch (error) {
+        // The packages were found without the list, and will be found again.
+        post({ t: "log", level: 30, text: `\`${file}\` cannot be written: ${error.message}` });
+      }
     },
   };
 }
@@ -577,7 +582,13 @@ async function credentials() {
   return Object.fromEntries(definitions.filter(([, definition]) => definition));
 }
 
+/** Lets messages inside reach the nodes at the next ends of wires: each wire takes a round of the event loop. */
+async function settle() {
+  for (let round = 0; round < 20; round++) await new Promise(setImmediate);
+}
+
 async function deploy({ flows, kind }) {
+  await settle();
   const started = flowsStarted(runtime._.events);
   await runtime._.nodes.setFlows(flows, null, kind);
   return started;

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use ferrowire_core::Message;
 use ferrowire_core::bus::RunningNode;
+use ferrowire_core::{Message, Sending};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -109,16 +109,31 @@ async fn deliver_all(
     mut target: Target,
 ) {
     while let Some((mut msg, bytes)) = waiting.recv().await {
-        // The sender lives as long as this task.
-        drop(target.held.wait_for(|held| !held).await);
-        let node = target.nodes.load().get(&id).cloned();
-        match node {
-            Some(node) => {
-                msg.ensure_id();
-                node.deliver(msg).await;
-            }
+        msg.ensure_id();
+        match target.accepted(&id, msg).await {
+            Some(sending) => sending.await,
             None => tracing::debug!("a message to the node `{id}` was dropped: it was removed"),
         }
         target.handled(bytes);
+    }
+}
+
+impl Target {
+    /// Gives a message to the node `id`: to the next one of that id if a deploy stops the node at this
+    /// moment. `None` if there is none.
+    async fn accepted(&mut self, id: &str, mut msg: Message) -> Option<Sending> {
+        let mut stopped = None;
+        loop {
+            // The sender lives as long as this task.
+            drop(self.held.wait_for(|held| !held).await);
+            let node = self.nodes.load().get(id).cloned();
+            let node =
+                node.filter(|node| !stopped.as_ref().is_some_and(|it| Arc::ptr_eq(it, node)))?;
+            match node.try_deliver(msg) {
+                Ok(sending) => return Some(sending),
+                Err(back) => msg = back,
+            }
+            stopped = Some(node);
+        }
     }
 }

@@ -168,6 +168,14 @@ impl<'js> Partial<'js> {
     }
 }
 
+/// `Js::new_number` makes an integer of -0.
+fn number_of<'js>(ctx: &Ctx<'js>, number: f64) -> Js<'js> {
+    match number == 0.0 && number.is_sign_negative() {
+        true => Js::new_float(ctx.clone(), number),
+        false => Js::new_number(ctx.clone(), number),
+    }
+}
+
 struct Writer<'a, 'js> {
     scope: &'a Scope<'a, 'js>,
     given: Option<&'a mut Given<'js>>,
@@ -180,7 +188,7 @@ impl<'js> Writer<'_, 'js> {
             Value::Null => Ok(Js::new_null(ctx.clone())),
             Value::Undefined => Ok(Js::new_undefined(ctx.clone())),
             Value::Bool(value) => Ok(Js::new_bool(ctx.clone(), *value)),
-            Value::Number(number) => Ok(Js::new_number(ctx.clone(), *number)),
+            Value::Number(number) => Ok(number_of(ctx, *number)),
             Value::String(text) => {
                 let js = JsString::from_str(ctx.clone(), text)?.into_value();
                 if let Some(given) = &mut self.given {
