@@ -204,8 +204,11 @@ impl<'a> Session<'a> {
     ) -> Result<Option<FromChild>, Ended> {
         let body = match body {
             Some(Ok(body)) => body.freeze(),
-            Some(Err(error)) => return Err(Ended::Died(format!("invalid data: {error}"))),
-            None => return Err(Ended::Died(self.child.ended(EXIT_LIMIT).await)),
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(Ended::Died(format!("invalid data: {error}")));
+            }
+            // A process that was killed resets its connection.
+            Some(Err(_)) | None => return Err(Ended::Died(self.child.ended(EXIT_LIMIT).await)),
         };
         let size = body.len() + 4;
         let record = codec::record(&body);
@@ -245,9 +248,10 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Shows a status. It may be that of a subflow instance, whose watchers the child tells as well.
     fn status(&self, id: &str, status: &Map) {
         if let Some(node) = self.shared.nodes.load().get(id) {
-            node.context().status(Status::from_properties(status));
+            node.show_status(Status::from_properties(status));
         }
     }
 

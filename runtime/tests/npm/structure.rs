@@ -144,6 +144,55 @@ async fn links_and_link_calls_pass_both_sides() {
 }
 
 #[tokio::test]
+async fn subflows_with_nodes_of_both_kinds_keep_their_environment() {
+    let env = |name: &str, value: &str| json!({"name": name, "value": value, "type": "str"});
+    let read = "const get = (name) => RED.util.evaluateNodeProperty(name, 'env', node);
+        msg.payload += ` ${get('WHERE')} ${get('TAB')} ${config.label}`; send(msg)";
+    let inside = |id: &str, z: &str, node: Value| with(node, json!({"id": id, "z": z}));
+    let nodes = [
+        json!({"id": "sub", "type": "subflow", "name": "sub", "env": [env("WHERE", "default")],
+            "in": [{"wires": [{"id": "s1"}]}], "out": [{"wires": [{"id": "s3", "port": 0}]}],
+            "status": {"wires": [{"id": "s4", "port": 0}]}}),
+        inside(
+            "s1",
+            "sub",
+            function("", "msg.payload += ' ' + env.get('WHERE'); return msg", &["s2"]),
+        ),
+        inside("s2", "sub", with(script("", read, &["s3"]), json!({"label": "${WHERE}"}))),
+        inside("s3", "sub", function("", "msg.payload += ' end'; return msg", &["s4"])),
+        inside(
+            "s4",
+            "sub",
+            script("", "node.status({text: 'seen'}); send({payload: {text: 'from inside'}})", &[]),
+        ),
+        json!({"id": "outer", "type": "subflow", "name": "outer", "env": [],
+            "in": [{"wires": [{"id": "o1"}]}], "out": [{"wires": [{"id": "o1", "port": 0}]}]}),
+        inside(
+            "o1",
+            "outer",
+            with(node("", "subflow:sub", json!({"env": [env("WHERE", "nested")]}), &[]), json!({})),
+        ),
+        node("one", "subflow:sub", json!({"env": [env("WHERE", "set")]}), &["all"]),
+        node("two", "subflow:outer", json!({}), &["all"]),
+        json!({"id": "g", "type": "group", "z": "tab", "nodes": ["in group"], "env": [env("WHERE", "group")]}),
+        with(script("in group", read, &["all"]), json!({"g": "g", "label": "${WHERE}"})),
+        watcher("status", "inside status", json!(["one"]), &["status"]),
+        says("status", "JSON.stringify(msg.status.text)"),
+    ];
+    let mut flows = between(&["one", "two", "in group"], nodes);
+    flows[0]["env"] = json!([env("TAB", "tab")]);
+    let (_folder, runtime) = run(flows).await;
+    let mut client = runtime.connect("/ws").await;
+    let expected = [
+        "go group tab group",
+        "go nested nested tab nested end",
+        "go set set tab set end",
+        "status: \"from inside\"",
+    ];
+    assert_eq!(answers_to_two(&mut client, 4).await, twice(&expected));
+}
+
+#[tokio::test]
 async fn disabled_nodes_and_tabs_do_nothing_on_either_side() {
     let other = |node: Value| with(node, json!({"z": "off"}));
     let flows = between(

@@ -45,6 +45,11 @@ impl RunningNode {
         self.outlet.watched.store(bits, Ordering::Relaxed);
     }
 
+    /// Shows a status of the node that its watchers are told of elsewhere.
+    pub fn show_status(&self, status: Status) {
+        self.outlet.services.status(&self.outlet.info, status);
+    }
+
     /// Like `handle`, for a watched node: keeps the message until its outcome is known.
     #[cold]
     pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
