@@ -38,6 +38,7 @@
 mod builder;
 mod compliance;
 mod flow;
+mod free_port;
 mod harness;
 mod idle;
 mod port;
@@ -46,6 +47,7 @@ mod record;
 pub use builder::{HarnessBuilder, linked};
 pub use compliance::assert_compliant;
 pub use flow::{Flow, FlowBuilder};
+pub use free_port::free_port;
 pub use harness::{Harness, Stopped};
 pub use idle::idle_node;
 pub use serde_json::json;

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use ferrowire::{Message, Value};
 use ferrowire_plugin_udp as _;
-use ferrowire_testkit::{Flow, Harness, TestPort, assert_compliant, json, linked, message};
+use ferrowire_testkit::{
+    Flow, Harness, TestPort, assert_compliant, free_port, json, linked, message,
+};
 use serde_json::Value as Json;
 use tokio::net::UdpSocket;
 
 /// Longer than any step of these tests.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn free_port() -> u16 {
-    StdSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 async fn receive(socket: &UdpSocket) -> (Vec<u8>, u16) {
     let mut buffer = vec![0; 65_536];

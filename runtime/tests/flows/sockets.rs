@@ -1,16 +1,11 @@
 //! TCP and UDP nodes through the real binary.
 
-use std::net::UdpSocket as StdSocket;
-
+use ferrowire_testkit::free_port;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
 use crate::support::{Runtime, node, set_payload, soon, tab};
-
-fn free_port() -> u16 {
-    StdSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 #[tokio::test]
 async fn a_request_over_tcp_is_answered_by_way_of_another_server() {

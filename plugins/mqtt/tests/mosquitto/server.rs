@@ -1,6 +1,6 @@
 //! A Mosquitto of the test's own.
 
-use std::net::TcpListener as StdListener;
+pub(crate) use ferrowire_testkit::free_port;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,11 +17,6 @@ pub(crate) struct Mosquitto {
     pub(crate) port: u16,
     folder: TempDir,
     child: Child,
-}
-
-/// A port that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Mosquitto {

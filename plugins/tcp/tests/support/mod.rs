@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+pub(crate) use ferrowire_testkit::free_port;
 use std::time::Duration;
 
 use ferrowire::Message;
@@ -17,10 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let outcome = tokio::time::timeout(PATIENCE, future).await;
     outcome.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {what}"))
-}
-
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 pub(crate) async fn listener() -> (TcpListener, u16) {
