@@ -3,19 +3,27 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::loaded::{Loaded, Profile};
 use crate::program::Program;
-use crate::{cargo, editor, examples};
+use crate::{cargo, editor, examples, npm_nodes};
 
 /// The test page's tests: their folder, and the script to run.
 const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
 
 /// The editor's tests.
 const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
+
+/// What the dashboards log when they have started.
+const DASHBOARDS: [&str; 2] = ["started at /dashboard", "started at /ui"];
+
+/// How long the log may be silent before they have.
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// The flows for the test page.
 const FLOWS: [&str; 3] =
@@ -63,6 +71,7 @@ fn run_all(screenshots: bool) -> Result<bool> {
         return Ok(false);
     }
     test_page(browser)?;
+    dashboards(browser)?;
     if !editor::is_there() {
         return Ok(false);
     }
@@ -84,6 +93,27 @@ fn run_all(screenshots: bool) -> Result<bool> {
 fn test_page(browser: &str) -> Result<()> {
     let program = Program::start(cargo::root(), FLOWS, |_| {})?;
     cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
+}
+
+/// The dashboards from npm, in a user directory of their own.
+fn dashboards(browser: &str) -> Result<()> {
+    let user_dir = tempfile::tempdir()?;
+    let packages = npm_nodes::install()?.join("node_modules");
+    std::os::unix::fs::symlink(packages, user_dir.path().join("node_modules"))?;
+    let flows = cargo::root().join(PAGE.0).join("dashboards.json");
+    let arguments = [flows.as_os_str(), "--user-dir".as_ref(), user_dir.path().as_os_str()];
+    let (seen, lines) = mpsc::channel();
+    let program = Program::start(cargo::root(), arguments, move |line| {
+        // Nobody waits for further lines once both dashboards are there.
+        let _ended = seen.send(line.to_owned());
+    })?;
+    let mut missing = DASHBOARDS.to_vec();
+    while !missing.is_empty() {
+        let line = lines.recv_timeout(START_LIMIT);
+        let line = line.with_context(|| format!("the dashboards did not log {missing:?}"))?;
+        missing.retain(|started| !line.contains(started));
+    }
+    cargo::succeed(script((PAGE.0, "dashboards.mjs"), browser)?.env("FERROWIRE_URL", program.url()))
 }
 
 /// A script, after installing its packages.

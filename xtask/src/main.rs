@@ -18,6 +18,7 @@ mod fuzz;
 mod loaded;
 mod memory;
 mod new;
+mod npm;
 mod npm_nodes;
 mod plugin;
 mod editor;
@@ -45,7 +46,7 @@ enum Command {
     Proxies,
     /// Test the MQTT nodes with Mosquitto
     Brokers,
-    /// Test nodes from npm with Node.js and real packages; requires npm
+    /// Test nodes from npm with Node.js and real packages; requires Node.js and npm
     NpmNodes,
     /// Run all checks that must pass before a merge
     Ci,

@@ -1,17 +1,16 @@
-//! `cargo xtask npm-nodes`: tests nodes from npm with Node.js and real packages.
+//! `cargo xtask npm-nodes`: tests nodes from npm beside native ones.
 
-use std::fs;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::cargo;
+use crate::{cargo, npm};
 
-/// Where the packages are, with their versions in a lock file.
+/// Node-RED's runtime and the packages of the tests, with the versions in its lock file.
 const FOLDER: &str = "crates/hosted/tests/packages";
 
 /// What is missing where the tests cannot run.
-pub(crate) const MISSING: &str = "they require Node.js and npm";
+pub(crate) const MISSING: &str = "they require Node.js 18 or later, with npm";
 
 /// Runs the tests; fails if they cannot run.
 pub(crate) fn command() -> Result<()> {
@@ -19,9 +18,9 @@ pub(crate) fn command() -> Result<()> {
     Ok(())
 }
 
-/// Runs the tests if Node.js and npm are installed; returns whether they are.
+/// Runs the tests if npm is installed; returns whether it is.
 pub(crate) fn run() -> Result<bool> {
-    if !["node", "npm"].into_iter().all(is_installed) {
+    if !npm::is_there() {
         return Ok(false);
     }
     install()?;
@@ -29,30 +28,17 @@ pub(crate) fn run() -> Result<bool> {
     Ok(true)
 }
 
+/// Installs the packages; returns their folder.
+pub(crate) fn install() -> Result<PathBuf> {
+    npm::install(FOLDER)?;
+    Ok(cargo::root().join(FOLDER))
+}
+
 /// Checks the code of the tests.
 pub(crate) fn check() -> Result<()> {
-    let tests = ["clippy", "--package", "ferrowire-runtime", "--test", "npm"];
-    cargo::succeed(cargo::cargo(&tests).args(["--", "--deny", "warnings"]))
+    let tests = ["clippy", "-p", "ferrowire-runtime", "--test", "npm", "--", "--deny", "warnings"];
+    cargo::succeed(&mut cargo::cargo(&tests))
 }
 
 /// The tests, which `cargo test` leaves out unless they are named.
 const TESTS: [&str; 5] = ["test", "--package", "ferrowire-runtime", "--test", "npm"];
-
-fn is_installed(program: &str) -> bool {
-    let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
-    version.is_ok_and(|status| status.success())
-}
-
-/// Installs the packages, unless the versions in the lock file are already installed.
-fn install() -> Result<()> {
-    let folder = cargo::root().join(FOLDER);
-    let wanted = fs::read(folder.join("package-lock.json"))?;
-    // A copy of the lock file, written after a complete installation.
-    let stamp = folder.join("node_modules/.ferrowire-fetched");
-    if fs::read(&stamp).is_ok_and(|fetched| fetched == wanted) {
-        return Ok(());
-    }
-    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-    cargo::succeed(Command::new("npm").args(arguments).current_dir(&folder))?;
-    fs::write(&stamp, wanted).with_context(|| format!("could not write `{}`", stamp.display()))
-}
