@@ -138,6 +138,21 @@ impl Value {
         self.as_object()?.get(key)
     }
 
+    /// Whether the value has at least `count` parts: itself, and all that is in its arrays and objects.
+    /// Looks at no more than `count` of them.
+    pub fn has_parts(&self, count: usize) -> bool {
+        fn has(value: &Value, left: &mut usize) -> bool {
+            *left = left.saturating_sub(1);
+            *left == 0
+                || match value {
+                    Value::Array(items) => items.iter().any(|item| has(item, left)),
+                    Value::Object(map) => map.iter().any(|(_, item)| has(item, left)),
+                    _ => false,
+                }
+        }
+        has(self, &mut { count })
+    }
+
     /// Whether JavaScript treats the value as true in a condition.
     pub fn is_truthy(&self) -> bool {
         match self {

@@ -24,15 +24,7 @@ const LONG_KEY: usize = 1024;
 
 /// Whether it may take long to write `value`.
 pub(crate) fn is_large(value: &Value) -> bool {
-    fn count(value: &Value, left: usize) -> usize {
-        let left = left.saturating_sub(1);
-        match value {
-            Value::Array(items) if left > 0 => items.iter().fold(left, |l, item| count(item, l)),
-            Value::Object(map) if left > 0 => map.iter().fold(left, |l, (_, item)| count(item, l)),
-            _ => left,
-        }
-    }
-    count(value, LARGE) == 0
+    value.has_parts(LARGE)
 }
 
 /// The YAML of `value`.
