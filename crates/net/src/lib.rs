@@ -7,6 +7,7 @@
 mod backoff;
 pub mod backlog;
 mod cookies;
+mod demand;
 pub mod dial;
 mod failures;
 mod header_sum;
@@ -24,6 +25,7 @@ mod trust;
 pub use backlog::Backlog;
 pub use backoff::{Backoff, BackoffOptions};
 pub use cookies::parse_cookies;
+pub use demand::wanted;
 pub use failures::Failures;
 pub use header_sum::{MARK, header_sum, take_mark};
 pub use path::{InvalidPath, PathPattern};

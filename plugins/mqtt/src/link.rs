@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire::{Map, MutexExt as _, NodeContext, Text, Value, generate_id};
-use ferrowire_net::{Backoff, BackoffOptions, Failures};
+use ferrowire_net::{Backoff, BackoffOptions, Failures, wanted};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -168,21 +168,8 @@ impl Link {
 
     /// Waits until a node uses the broker and the flow wants a connection; `false` if the node stops.
     async fn wanted(&self) -> bool {
-        let (mut users, mut wish) = (self.cx.users(), self.wish.subscribe());
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return false,
-                // The senders live as long as this node.
-                used = users.wait_for(|users| !users.is_empty()) => if used.is_err() { return false },
-            }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return false,
-                _ = users.wait_for(|users| users.is_empty()) => {}
-                wanted = wish.wait_for(|wish| wish.is_on) => return wanted.is_ok(),
-            }
-        }
+        let (users, wish) = (self.cx.users(), self.wish.subscribe());
+        wanted(&self.stop, users, wish, |wish| wish.is_on).await
     }
 
     /// Ends when no node uses the broker any more, the node stops, or the flow wants something else

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::{MutexExt as _, NodeContext, NodeError, Value};
-use ferrowire_net::{Backoff, Failures, Stream};
+use ferrowire_net::{Backoff, Failures, Stream, wanted};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -123,21 +123,8 @@ impl Link {
 
     /// Waits until a node uses this one and the flow wants a connection; `false` if it stops.
     async fn wanted(&self) -> bool {
-        let (mut users, mut wish) = (self.cx.users(), self.wish.subscribe());
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return false,
-                // The senders live as long as this node.
-                used = users.wait_for(|users| !users.is_empty()) => if used.is_err() { return false },
-            }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return false,
-                _ = users.wait_for(|users| users.is_empty()) => {}
-                wanted = wish.wait_for(|wish| wish.on) => return wanted.is_ok(),
-            }
-        }
+        let (users, wish) = (self.cx.users(), self.wish.subscribe());
+        wanted(&self.stop, users, wish, |wish| wish.on).await
     }
 
     /// Ends when no node uses this one any more, it stops, or the flow wants something else than in
