@@ -213,6 +213,15 @@ impl Reading<'_> {
         }
     }
 
+    /// Reads more; `Some` if nothing came, because it took too long or the server closed the connection.
+    async fn read_or_end(&mut self, bytes: &mut BytesMut) -> io::Result<Option<Done>> {
+        Ok(match self.read(bytes).await? {
+            None => Some(Done::Idle),
+            Some(0) => Some(Done::Closed),
+            Some(_) => None,
+        })
+    }
+
     async fn send(&self, payload: Value) {
         self.cx.send(0, self.exchange.response(payload)).await;
     }
@@ -223,10 +232,8 @@ impl Reading<'_> {
         let mut framing = self.response.framing.clone().map(|framing| Framing::new(framing, limit));
         let mut bytes = BytesMut::new();
         loop {
-            match self.read(&mut bytes).await? {
-                None => return Ok(Done::Idle),
-                Some(0) => return Ok(Done::Closed),
-                Some(_) => {}
+            if let Some(done) = self.read_or_end(&mut bytes).await? {
+                return Ok(done);
             }
             let data = Bytes::copy_from_slice(&bytes);
             bytes.clear();
@@ -243,10 +250,8 @@ impl Reading<'_> {
     /// Sends what arrives within a time after the first byte.
     async fn for_time(&mut self, time: Duration) -> io::Result<Done> {
         let mut bytes = BytesMut::new();
-        match self.read(&mut bytes).await? {
-            None => return Ok(Done::Idle),
-            Some(0) => return Ok(Done::Closed),
-            Some(_) => {}
+        if let Some(done) = self.read_or_end(&mut bytes).await? {
+            return Ok(done);
         }
         let end = Instant::now() + time;
         while let Ok(read) = tokio::time::timeout_at(end, self.read(&mut bytes)).await {
@@ -263,10 +268,8 @@ impl Reading<'_> {
     async fn until(&mut self, end: impl Fn(&[u8]) -> Option<usize>) -> io::Result<Done> {
         let mut bytes = BytesMut::new();
         loop {
-            match self.read(&mut bytes).await? {
-                None => return Ok(Done::Idle),
-                Some(0) => return Ok(Done::Closed),
-                Some(_) => {}
+            if let Some(done) = self.read_or_end(&mut bytes).await? {
+                return Ok(done);
             }
             if let Some(end) = end(&bytes) {
                 let answer = bytes.split_to(end.min(bytes.len())).freeze();
