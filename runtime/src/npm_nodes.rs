@@ -120,10 +120,12 @@ impl NodePackages for NpmNodes {
     async fn changed(&self) {
         let Some(engine) = self.engine.get() else { return };
         let mut registry = Registry::clone(&engine.registry());
-        registry.retain(|node_type| !node_type.is_hosted());
         let packages = find(&self.user_dir, &self.node_js, &registry);
-        self.hosted.replace_types(&packages, &mut registry);
+        self.hosted.replace_types(packages, &mut registry);
         engine.set_registry(registry);
+        if let Err(error) = self.hosted.learn_credentials().await {
+            tracing::warn!("the credentials of new types are not known: {error}");
+        }
         // Flows that waited for a type start, and those that lack one now stop.
         if let Err(error) = engine.deploy(engine.flows(), DeployType::Nodes).await {
             tracing::error!("the flows were not deployed again: {error}");
@@ -156,7 +158,8 @@ pub(crate) fn add_types(
 }
 
 fn find(user_dir: &Path, node_js: &Path, registry: &Registry) -> Packages {
-    Packages::find(user_dir, node_js, &|name| registry.get(name).is_some())
+    let is_native = |name: &str| registry.get(name).is_some_and(|known| !known.is_hosted());
+    Packages::find(user_dir, node_js, &is_native)
 }
 
 /// What the packages respond; 404 if they are not loaded.

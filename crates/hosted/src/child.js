@@ -597,6 +597,7 @@ async function deploy({ flows, kind }) {
 /** What the editor asks for. */
 const CALLS = {
   sets: nodeSets,
+  credentials,
   async html({ lang }) {
     const pages = (await nodeSets()).map(({ id }) => runtime.nodes.getNodeConfig({ id, lang }));
     return (await Promise.all(pages)).join("");

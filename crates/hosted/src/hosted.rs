@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use ferrowire_core::{ContextStores, MutexExt as _, NodeType, Registry, Value, async_trait};
+use ferrowire_core::{ContextStores, Map, MutexExt as _, NodeType, Registry, Value, async_trait};
 use ferrowire_engine::{Companion, HostedFlows};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -57,8 +57,9 @@ impl Hosted {
             outbox,
             nodes: Arc::new(ArcSwap::default()),
             held: watch::Sender::new(false),
-            seq: AtomicU64::new(0),
+            seq: AtomicU32::new(0),
             ready: ArcSwapOption::empty(),
+            credentials: ArcSwap::default(),
             is_shown: AtomicBool::new(false),
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -89,11 +90,19 @@ impl Hosted {
         Proxy::new(Arc::clone(&self.shared), access)
     }
 
-    /// The properties of a type that are not stored in flow files, if the child runs.
+    /// The properties of a type that are not stored in flow files, if a child has said them.
     pub fn credentials_of(&self, node_type: &str) -> Option<Value> {
-        let ready = self.shared.ready.load();
-        let all = ready.as_ref()?.said.get("credentials")?;
-        all.get(node_type).cloned()
+        self.shared.credentials.load().get(node_type).cloned()
+    }
+
+    /// Has the child say them again, after packages were installed or removed.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn learn_credentials(&self) -> Result<(), CallError> {
+        let declared = self.call("credentials", Map::new().into()).await?;
+        self.shared.credentials.store(Arc::new(declared));
+        Ok(())
     }
 
     /// Whether any package has nodes.
@@ -103,9 +112,10 @@ impl Hosted {
 
     /// Replaces the types of packages in `registry` by those of `packages`, after packages were
     /// installed or removed.
-    pub fn replace_types(&self, packages: &Packages, registry: &mut Registry) {
+    pub fn replace_types(&self, packages: Packages, registry: &mut Registry) {
         registry.retain(|node_type| !node_type.is_hosted());
-        self.shared.hosted.store(Arc::new(add(packages, registry, self.builder)));
+        self.shared.hosted.store(Arc::new(add(&packages, registry, self.builder)));
+        self.shared.packages.store(Arc::new(packages));
     }
 }
 

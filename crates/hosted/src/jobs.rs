@@ -103,7 +103,8 @@ pub enum CallError {
 /// The flows of a deploy.
 #[derive(Clone, Debug)]
 pub(crate) struct Deployment {
-    pub(crate) seq: u64,
+    /// The number of the deploy.
+    pub(crate) seq: u32,
     pub(crate) file: FlowFile,
     pub(crate) deploy_type: DeployType,
     /// The nodes that the child runs.
@@ -138,11 +139,6 @@ impl Deployment {
         Deployment { deploy_type: DeployType::Full, ..self.clone() }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are fewer deploys than 2^53")]
-    pub(crate) fn seq_number(&self) -> f64 {
-        self.seq as f64
-    }
-
     /// The record for the child.
     ///
     /// # Errors
@@ -157,7 +153,7 @@ impl Deployment {
         let flows: Vec<Value> = nodes.collect();
         to_child(
             "deploy",
-            [("seq", self.seq_number().into()), ("kind", kind.into()), ("flows", flows.into())],
+            [("seq", f64::from(self.seq).into()), ("kind", kind.into()), ("flows", flows.into())],
         )
     }
 

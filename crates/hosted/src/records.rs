@@ -34,9 +34,9 @@ pub(crate) enum FromChild {
     /// A change of node sets.
     Event { id: String, payload: Value },
     /// A deploy has ended, with the reason if flows do not run.
-    Deployed { seq: f64, error: Option<String> },
+    Deployed { seq: u32, error: Option<String> },
     /// The answer to a call.
-    Answer { call: f64, answer: Result<Value, Refused> },
+    Answer { call: u32, answer: Result<Value, Refused> },
     /// The child is not blocked.
     Pong,
 }
@@ -85,11 +85,10 @@ impl FromChild {
                 retain: fields.take("retain").is_truthy(),
             },
             "event" => FromChild::Event { id: fields.text("id"), payload: fields.take("payload") },
-            "deployed" => FromChild::Deployed {
-                seq: fields.number("seq"),
-                error: fields.optional_text("error"),
-            },
-            "answer" => FromChild::Answer { call: fields.number("n"), answer: fields.answer() },
+            "deployed" => {
+                FromChild::Deployed { seq: fields.id("seq"), error: fields.optional_text("error") }
+            }
+            "answer" => FromChild::Answer { call: fields.id("n"), answer: fields.answer() },
             "pong" => FromChild::Pong,
             _ => return None,
         })
@@ -122,6 +121,11 @@ impl Fields {
     )]
     fn size(&mut self, key: &str) -> usize {
         self.number(key) as usize
+    }
+
+    /// A number that this side has given; another one if it is out of range.
+    fn id(&mut self, key: &str) -> u32 {
+        u32::try_from(self.size(key)).unwrap_or(u32::MAX)
     }
 
     fn object(&mut self, key: &str) -> Map {

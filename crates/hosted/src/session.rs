@@ -61,8 +61,8 @@ pub(crate) struct Session<'a> {
     writer: JoinSet<()>,
     deliveries: Deliveries,
     questions: PathBuf,
-    calls: HashMap<u64, oneshot::Sender<Result<Value, CallError>>>,
-    next_call: u64,
+    calls: HashMap<u32, oneshot::Sender<Result<Value, CallError>>>,
+    next_call: u32,
     unanswered: u32,
 }
 
@@ -283,26 +283,19 @@ impl<'a> Session<'a> {
         self.shared.clear();
         match deployment.frame() {
             Ok(frame) => self.shared.outbox.control(frame),
-            Err(error) => self.shared.deployed(deployment.seq_number(), Some(&error.to_string())),
+            Err(error) => self.shared.deployed(deployment.seq, Some(&error.to_string())),
         }
     }
 
     fn call(&mut self, Call { name, args, answer }: Call) {
         let call = self.next_call;
-        self.next_call += 1;
-        #[expect(clippy::cast_precision_loss, reason = "calls are few")]
-        let number = call as f64;
+        self.next_call = call.wrapping_add(1);
         self.calls.insert(call, answer);
-        self.send("call", [("n", number.into()), ("name", name.into()), ("args", args)]);
+        self.send("call", [("n", f64::from(call).into()), ("name", name.into()), ("args", args)]);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a number that no call has is ignored"
-    )]
-    fn answered(&mut self, call: f64, answer: Result<Value, CallError>) {
-        if let Some(waiting) = self.calls.remove(&(call as u64)) {
+    fn answered(&mut self, call: u32, answer: Result<Value, CallError>) {
+        if let Some(waiting) = self.calls.remove(&call) {
             // Nobody waits for it any more if the request was cancelled.
             let _cancelled = waiting.send(answer);
         }

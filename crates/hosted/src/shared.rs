@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -83,8 +83,6 @@ pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
 pub(crate) struct Ready {
     /// The socket at which it serves HTTP.
     pub(crate) http: PathBuf,
-    /// The version of Node-RED's runtime, the node sets, and the credentials of types.
-    pub(crate) said: Map,
 }
 
 pub(crate) struct Shared {
@@ -101,8 +99,10 @@ pub(crate) struct Shared {
     /// True while a deploy replaces native nodes.
     pub(crate) held: watch::Sender<bool>,
     /// The number of the latest deploy.
-    pub(crate) seq: AtomicU64,
+    pub(crate) seq: AtomicU32,
     pub(crate) ready: ArcSwapOption<Ready>,
+    /// The properties of types that are not stored in flow files, as the last child declared them.
+    pub(crate) credentials: ArcSwap<Value>,
     /// Whether the hosted nodes show that there is no child.
     pub(crate) is_shown: AtomicBool,
     /// Cancelled when the child is to stop for good.
@@ -146,8 +146,13 @@ impl Shared {
         ]
     }
 
-    /// Finds the packages again: Node-RED's runtime may have been installed meanwhile.
-    pub(crate) fn find_packages(&self) -> Arc<Packages> {
+    /// The packages. Without Node-RED's runtime they are looked for again: it may have been installed
+    /// meanwhile.
+    pub(crate) fn usable_packages(&self) -> Arc<Packages> {
+        let known = self.packages.load_full();
+        if known.has_runtime() {
+            return known;
+        }
         let is_native = |name: &str| self.native.iter().any(|native| native == name);
         let Options { user_dir, node_js, .. } = &self.options;
         self.packages.store(Arc::new(Packages::find(user_dir, node_js, &is_native)));
@@ -160,7 +165,7 @@ impl Shared {
     }
 
     /// The packages are loaded.
-    pub(crate) fn set_ready(&self, said: Map, http: PathBuf) {
+    pub(crate) fn set_ready(&self, mut said: Map, http: PathBuf) {
         let version = said.get("version").and_then(Value::as_str).unwrap_or_default();
         tracing::info!(target: TARGET, "Node.js runs the nodes from npm, with Node-RED's runtime {version}");
         for set in said.get("sets").and_then(Value::as_array).unwrap_or_default() {
@@ -169,7 +174,8 @@ impl Shared {
                 tracing::warn!(target: TARGET, "the nodes `{id}` cannot be loaded: {error}");
             }
         }
-        self.ready.store(Some(Arc::new(Ready { http, said })));
+        self.credentials.store(Arc::new(said.remove("credentials").unwrap_or_default()));
+        self.ready.store(Some(Arc::new(Ready { http })));
     }
 
     /// There is no child any more.
@@ -182,10 +188,9 @@ impl Shared {
     }
 
     /// A deploy has ended in the child.
-    #[expect(clippy::cast_precision_loss, reason = "there are fewer deploys than 2^53")]
-    pub(crate) fn deployed(&self, seq: f64, error: Option<&str>) {
+    pub(crate) fn deployed(&self, seq: u32, error: Option<&str>) {
         // Messages wait for the latest one.
-        if seq.to_bits() != (self.seq.load(Ordering::Relaxed) as f64).to_bits() {
+        if seq != self.seq.load(Ordering::Relaxed) {
             return;
         }
         match error {

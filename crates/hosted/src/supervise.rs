@@ -47,8 +47,8 @@ fn refuse_calls(work: &mut Work, why: &str) {
 
 /// Runs one child after the other. Returns why there is none any more, unless it was asked to stop.
 async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
-    let packages = shared.find_packages();
-    if packages.runtime.is_none() {
+    let packages = shared.usable_packages();
+    if !packages.has_runtime() {
         return Some(packages.missing_runtime(&shared.options.user_dir));
     }
     let mut early = 0;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::installed::{UserDir, between, function, script};
-use crate::support::{Runtime, node};
+use crate::support::{Runtime, node, with};
 
 #[tokio::test]
 async fn the_random_node_runs() {
@@ -179,4 +179,40 @@ async fn packages_are_installed_only_where_the_setting_allows_it() {
     let response = runtime.post_json("/nodes", r#"{"module": "node-red-node-random"}"#).await;
     assert!(response.starts_with("HTTP/1.1 403"), "{response}");
     assert!(response.contains("palette-install"), "{response}");
+}
+
+/// The response to a change of the package `script` in the editor.
+async fn set_enabled(runtime: &Runtime, enabled: bool) -> String {
+    let body = json!({"enabled": enabled}).to_string();
+    runtime
+        .raw(&format!(
+            "PUT /nodes/script HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            runtime.address,
+            body.len()
+        ))
+        .await
+}
+
+#[tokio::test]
+async fn flows_wait_for_a_package_that_is_disabled_and_its_credentials_are_known_after_it() {
+    let folder = UserDir::with(&["script"]);
+    let runtime = folder.run(between(&["all"], [])).await;
+    let disabled = set_enabled(&runtime, false).await;
+    assert!(disabled.starts_with("HTTP/1.1 200"), "{disabled}");
+
+    let credentials = json!({"credentials": {"secret": "s", "other": "o"}});
+    let node = with(script("script", "send(msg)", &["all"]), credentials);
+    let flows = between(&["script"], [node]).to_string();
+    let deployed = runtime.post_json("/flows", &flows).await;
+    assert!(deployed.starts_with("HTTP/1.1 204"), "{deployed}");
+    assert!(get(&runtime, "/ws").await.starts_with("HTTP/1.1 404"), "the type is missing");
+
+    let enabled = set_enabled(&runtime, true).await;
+    assert!(enabled.starts_with("HTTP/1.1 200"), "{enabled}");
+    runtime.connect("/ws").await.echo("after").await;
+    let in_use = set_enabled(&runtime, false).await;
+    assert!(in_use.starts_with("HTTP/1.1 400") && in_use.contains("in use"), "{in_use}");
+    let known = get(&runtime, "/credentials/script/script").await;
+    assert!(known.ends_with(r#"{"has_secret":true}"#), "{known}");
 }
