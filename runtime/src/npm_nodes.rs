@@ -109,6 +109,10 @@ impl NodePackages for NpmNodes {
         self.hosted.has_types()
     }
 
+    fn are_loaded(&self) -> bool {
+        self.hosted.is_ready()
+    }
+
     fn can_change(&self) -> bool {
         self.can_install
     }

@@ -171,8 +171,7 @@ impl Auth {
             return Ok(None);
         }
         let token = token_of(request);
-        let identity = token.as_deref().and_then(|token| self.identity(token));
-        let Some(user) = identity.map(|identity| identity.user).or_else(|| self.anonymous()) else {
+        let Some(user) = self.user_of(token.as_deref()) else {
             return Err(unauthorized(token.is_some()));
         };
         if user.permissions.allow(permission) {
@@ -190,9 +189,14 @@ impl Auth {
         if !self.is_on() {
             return Permissions::all().scopes().to_vec();
         }
-        let identity = token_of(request).and_then(|token| self.identity(&token));
-        let user = identity.map(|identity| identity.user).or_else(|| self.anonymous());
+        let user = self.user_of(token_of(request).as_deref());
         user.map_or_else(Vec::new, |user| user.permissions.scopes().to_vec())
+    }
+
+    /// The owner of the token, or the user of requests without a login.
+    fn user_of(&self, token: Option<&str>) -> Option<User> {
+        let identity = token.and_then(|token| self.identity(token));
+        identity.map(|identity| identity.user).or_else(|| self.anonymous())
     }
 
     /// Refuses a request that a page from another site may have caused.

@@ -19,6 +19,9 @@ pub trait NodePackages: fmt::Debug + Send + Sync {
     /// Whether there are any packages.
     fn has_types(&self) -> bool;
 
+    /// Whether they are loaded, so that a question starts nothing.
+    fn are_loaded(&self) -> bool;
+
     /// Whether packages may be installed, removed, enabled and disabled.
     fn can_change(&self) -> bool;
 
@@ -51,6 +54,19 @@ impl NoAnswer {
 }
 
 impl Admin {
+    /// Asks for a file of a package if packages are loaded. Requests for files need no permission, so
+    /// they are not to start anything.
+    pub(crate) async fn ask_loaded_packages<const N: usize>(
+        &self,
+        question: &'static str,
+        args: [(&'static str, &str); N],
+    ) -> Option<Value> {
+        match self.packages().is_some_and(|packages| packages.are_loaded()) {
+            true => self.ask_packages(question, args).await,
+            false => None,
+        }
+    }
+
     /// Asks about packages, if there are any. A failure is logged, and leaves the editor with the native
     /// nodes.
     pub(crate) async fn ask_packages<const N: usize>(

@@ -105,6 +105,11 @@ impl Hosted {
         Ok(())
     }
 
+    /// Whether a child has loaded the packages.
+    pub fn is_ready(&self) -> bool {
+        self.shared.is_ready()
+    }
+
     /// Whether any package has nodes.
     pub fn has_types(&self) -> bool {
         !self.shared.hosted.load().types.is_empty()
@@ -168,7 +173,7 @@ fn intern(text: &str) -> &'static str {
 impl Companion for Hosted {
     fn hold(&self) {
         self.shared.held.send_replace(true);
-        if self.shared.ready.load().is_some() {
+        if self.shared.is_ready() {
             self.shared.outbox.hold();
         }
     }

@@ -62,7 +62,7 @@ impl Proxy {
 
     /// Whether there is a child.
     pub fn is_ready(&self) -> bool {
-        self.shared.ready.load().is_some()
+        self.shared.is_ready()
     }
 
     /// The child's response to the request of a client.

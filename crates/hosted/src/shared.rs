@@ -159,6 +159,11 @@ impl Shared {
         self.packages.load_full()
     }
 
+    /// Whether a child has loaded the packages.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load().is_some()
+    }
+
     /// The socket at which the child serves HTTP, if it runs.
     pub(crate) fn http(&self) -> Option<PathBuf> {
         self.ready.load().as_ref().map(|ready| ready.http.clone())

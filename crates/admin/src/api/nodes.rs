@@ -8,10 +8,10 @@ use ferrowire_core::{Map, Value};
 use futures_util::future::BoxFuture;
 use hyper::StatusCode;
 
+use crate::Reply;
 use crate::call::Call;
 use crate::editor::node_set::NodeSet;
 use crate::editor::palette::Palette;
-use crate::{NoAnswer, Reply};
 
 /// All node sets: a list, or their HTML.
 pub(crate) fn list(call: Call) -> BoxFuture<'static, Reply> {
@@ -208,9 +208,13 @@ async fn changed(call: &Call, question: &'static str, args: Map) -> Reply {
     }
     let packages = Arc::clone(packages);
     let work = async move {
-        let answer = packages.ask(question, args).await;
-        packages.changed().await;
-        answer.map_or_else(NoAnswer::into_reply, Reply::json)
+        match packages.ask(question, args).await {
+            Ok(answer) => {
+                packages.changed().await;
+                Reply::json(answer)
+            }
+            Err(error) => error.into_reply(),
+        }
     };
     let done = call.admin.tasks.spawn(work).await;
     done.unwrap_or_else(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR))

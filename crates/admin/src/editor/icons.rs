@@ -47,7 +47,8 @@ pub(crate) fn get(call: Call) -> BoxFuture<'static, Reply> {
             module == "node-red" || call.admin.palette().icons().contains_key(module.as_str())
         });
         if !is_native {
-            let asked = call.admin.ask_packages("icon", [("module", &module), ("icon", name)]);
+            let asked =
+                call.admin.ask_loaded_packages("icon", [("module", &module), ("icon", name)]);
             let path = asked.await;
             if let Some(icon) = resources::read(path.as_ref()).await {
                 return icon;

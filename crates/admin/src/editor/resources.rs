@@ -18,7 +18,8 @@ pub(crate) fn get(call: Call) -> BoxFuture<'static, Reply> {
         }
         let missing = || Reply::status(StatusCode::NOT_FOUND);
         let Some((module, path)) = split(call.param(0)) else { return missing() };
-        let asked = call.admin.ask_packages("resource", [("module", module), ("path", path)]);
+        let asked =
+            call.admin.ask_loaded_packages("resource", [("module", module), ("path", path)]);
         read(asked.await.as_ref()).await.unwrap_or_else(missing)
     })
 }
