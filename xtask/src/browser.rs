@@ -101,7 +101,10 @@ fn dashboards(browser: &str) -> Result<()> {
     let packages = npm_nodes::install()?.join("node_modules");
     std::os::unix::fs::symlink(packages, user_dir.path().join("node_modules"))?;
     let flows = cargo::root().join(PAGE.0).join("dashboards.json");
-    let arguments = [flows.as_os_str(), "--user-dir".as_ref(), user_dir.path().as_os_str()];
+    let user_dir_flag = ["--user-dir".as_ref(), user_dir.path().as_os_str()];
+    // Only then does the log have what packages say that are not a node.
+    let log_flag = ["--log".as_ref(), "info,ferrowire::npm=debug".as_ref()];
+    let arguments = [&[flows.as_os_str()], &user_dir_flag[..], &log_flag].concat();
     let (seen, lines) = mpsc::channel();
     let program = Program::start(cargo::root(), arguments, move |line| {
         // Nobody waits for further lines once both dashboards are there.

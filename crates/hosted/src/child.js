@@ -17,6 +17,15 @@ const MAX_FRAME = 64 << 20;
 /** How many bytes of messages may wait for the native nodes; each message counts for 256 more. */
 const MAX_WAITING = 64 << 20;
 const MESSAGE_COST = 256;
+/**
+ * While more bytes wait, the nodes here get no messages, which slows down those who send to them. The native nodes may
+ * wait for the nodes here in turn, so the limit is raised by as much after a pause in milliseconds, which then doubles.
+ */
+const SLOW_ABOVE = 1 << 20;
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 600_000;
+/** How many messages the nodes here get in one round of the event loop. */
+const AT_ONCE = 64;
 /** How deep a record may be nested. JSON of more than 127 levels is refused, and some values take two. */
 const MAX_DEPTH = 120;
 /** Longer lines for the log are cut. */
@@ -224,7 +233,7 @@ function handle(body) {
   const record = JSON.parse(json);
   const attachments = body.subarray(end);
   const isPlain = !json.includes('{"$');
-  HANDLERS[record.t]?.(isPlain ? record : unpackProperties(record, attachments), body.length);
+  HANDLERS[record.t]?.(isPlain ? record : unpackProperties(record, attachments));
 }
 
 // ---- Messages --------------------------------------------------------------------------------------------------------
@@ -247,25 +256,63 @@ function forward(stub, msg) {
   write(bytes);
 }
 
-const taken = { messages: 0, bytes: 0 };
+/** The messages that were received and that no node was given yet. The other side bounds them. */
+const inbox = [];
+let slowAbove = SLOW_ABOVE;
+let pause = FIRST_PAUSE;
+let delivery;
+let raise;
 
-/** Confirms what was received once in each round of the event loop. */
-function confirm(bytes) {
-  if (taken.messages === 0) {
-    setImmediate(() => {
-      post({ t: "taken", messages: taken.messages, bytes: taken.bytes });
-      taken.messages = taken.bytes = 0;
-    });
-  }
-  taken.messages += 1;
-  taken.bytes += bytes;
+function receive(record) {
+  inbox.push(record);
+  schedule();
 }
 
-function receive({ id, msg }, bytes) {
-  confirm(bytes);
-  const node = runtime._.nodes.getNode(id);
-  if (node) node.receive(msg);
-  else post({ t: "lost", id });
+/** Plans the next delivery, if there is something to deliver. */
+function schedule() {
+  if (inbox.length === 0) return;
+  if (waiting <= slowAbove) delivery ??= setImmediate(deliver);
+  else raise ??= setTimeout(raiseLimit, pause);
+}
+
+function raiseLimit() {
+  raise = undefined;
+  slowAbove = waiting + SLOW_ABOVE;
+  pause = Math.min(2 * pause, LONGEST_PAUSE);
+  schedule();
+}
+
+/** Gives the first messages to their nodes and confirms them. */
+function deliver() {
+  clearImmediate(delivery);
+  delivery = undefined;
+  const records = inbox.splice(0, AT_ONCE);
+  for (const { id, msg } of records) {
+    const node = runtime._.nodes.getNode(id);
+    if (node) node.receive(msg);
+    else post({ t: "lost", id });
+  }
+  post({ t: "taken", messages: records.length });
+  schedule();
+}
+
+/** What came before a deploy or the end is for the nodes before it. */
+function deliverAll() {
+  while (inbox.length > 0) deliver();
+}
+
+/** Native nodes took messages of so many bytes. */
+function progress({ bytes }) {
+  waiting -= bytes;
+  if (waiting <= SLOW_ABOVE) {
+    slowAbove = SLOW_ABOVE;
+    pause = FIRST_PAUSE;
+  }
+  if (waiting <= slowAbove) {
+    clearTimeout(raise);
+    raise = undefined;
+  }
+  schedule();
 }
 
 // ---- Stubs -----------------------------------------------------------------------------------------------------------
@@ -638,16 +685,16 @@ const HANDLERS = {
     );
   },
   deploy: ({ seq, ...wanted }) => {
+    deliverAll();
     const run = () => deploy(wanted).catch((error) => error.message ?? String(error));
     deploys = deploys.then(run).then((error) => post({ t: "deployed", seq, error: error ?? null }));
   },
   message: receive,
-  taken: ({ bytes }) => {
-    waiting -= bytes;
-  },
+  taken: progress,
   call,
   ping: () => post({ t: "pong" }),
   stop: () => {
+    deliverAll();
     deploys.then(() => runtime?.stop()).finally(() => socket.end());
   },
 };

@@ -1,22 +1,25 @@
 //! `Outbox`: what waits to be sent to the child.
 //!
-//! Messages are bounded: senders wait when [`MAX_MESSAGES`] or [`MAX_BYTES`] of them are queued or were
-//! sent and are not taken yet. They are held back while the flows of the child change. Control records,
-//! such as deploys, are few and pass at once.
+//! Messages are bounded: senders wait, in the order in which they came, when [`MAX_MESSAGES`] or
+//! [`MAX_BYTES`] of them are queued or were sent and are not taken yet. They are held back while the flows
+//! of the child change. Control records, such as deploys, are few and pass at once.
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use ferrowire_core::{MutexExt as _, NodeError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 /// How many messages may wait for the child.
 pub(crate) const MAX_MESSAGES: usize = 1024;
 
 /// How many bytes of messages may wait for the child. A single larger message passes.
-pub(crate) const MAX_BYTES: usize = 16 << 20;
+pub(crate) const MAX_BYTES: u32 = 16 << 20;
+
+/// The part of [`MAX_BYTES`] that a small message takes, so that there are [`MAX_MESSAGES`] of them.
+#[expect(clippy::cast_possible_truncation, reason = "1,024")]
+const LEAST: u32 = MAX_BYTES / MAX_MESSAGES as u32;
 
 /// Whether messages are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,34 +37,10 @@ struct State {
     phase: Phase,
     control: VecDeque<Bytes>,
     messages: VecDeque<Bytes>,
-    /// Messages in the queue, and those that the child has not taken yet.
-    waiting: Count,
-    /// Those of them that were sent.
-    sent: Count,
-}
-
-/// A number of messages and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Count {
-    messages: usize,
-    bytes: usize,
-}
-
-impl Count {
-    fn add(&mut self, messages: usize, bytes: usize) {
-        self.messages += messages;
-        self.bytes += bytes;
-    }
-
-    /// The child says what it took; it is not trusted to count correctly.
-    fn subtract(&mut self, messages: usize, bytes: usize) {
-        self.messages = self.messages.saturating_sub(messages);
-        self.bytes = self.bytes.saturating_sub(bytes);
-    }
-
-    fn is_full(self) -> bool {
-        self.messages >= MAX_MESSAGES || self.bytes >= MAX_BYTES
-    }
+    /// What the messages take of the room that were sent, and that the child has not taken yet.
+    sent: VecDeque<u32>,
+    /// The bytes that may still be queued. Closed when messages are refused.
+    room: Arc<Semaphore>,
 }
 
 /// What waits to be sent to the child.
@@ -70,59 +49,58 @@ pub(crate) struct Outbox {
     state: Mutex<State>,
     /// There is something to send.
     filled: Notify,
-    /// Messages were taken, or are refused from now on.
-    room: Notify,
 }
 
 impl Outbox {
     /// An outbox without a child.
     pub(crate) fn new() -> Self {
-        let phase = Phase::Refusing("no node from npm runs".into());
         let state = State {
-            phase,
+            phase: Phase::Refusing("no node from npm runs".into()),
             control: VecDeque::new(),
             messages: VecDeque::new(),
-            waiting: Count::default(),
-            sent: Count::default(),
+            sent: VecDeque::new(),
+            room: all_room(),
         };
-        Outbox { state: Mutex::new(state), filled: Notify::new(), room: Notify::new() }
+        Outbox { state: Mutex::new(state), filled: Notify::new() }
     }
 
-    /// Queues a message; returns it if there is no room.
+    /// Queues a message; returns it if there is no room, or others wait for it.
     ///
     /// # Errors
     /// If there is no child.
     pub(crate) fn try_push(&self, frame: Bytes) -> Result<Option<Bytes>, NodeError> {
         let mut state = self.state.locked();
-        if let Phase::Refusing(why) = &state.phase {
-            return Err(NodeError::new(format!("the message cannot reach the node: {why}")));
+        state.accepts()?;
+        match state.room.try_acquire_many(cost(&frame)) {
+            Ok(taken) => taken.forget(),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => return Ok(Some(frame)),
         }
-        if state.waiting.is_full() {
-            return Ok(Some(frame));
-        }
-        state.waiting.add(1, counted(&frame));
-        state.messages.push_back(frame);
-        let is_open = state.phase == Phase::Open;
-        drop(state);
-        if is_open {
-            self.filled.notify_one();
-        }
+        self.queue(&mut state, frame);
         Ok(None)
     }
 
-    /// Queues a message as soon as there is room.
+    /// Queues a message as soon as there is room. Senders get room in the order in which they came.
     ///
     /// # Errors
-    /// If there is no child, or it ends meanwhile.
-    pub(crate) async fn push(&self, mut frame: Bytes) -> Result<(), NodeError> {
-        loop {
-            let mut room = pin!(self.room.notified());
-            room.as_mut().enable();
-            match self.try_push(frame)? {
-                None => return Ok(()),
-                Some(back) => frame = back,
-            }
-            room.await;
+    /// If there is no child, or messages are refused meanwhile.
+    pub(crate) async fn push(&self, frame: Bytes) -> Result<(), NodeError> {
+        let room = Arc::clone(&self.state.locked().room);
+        let taken = room.acquire_many(cost(&frame)).await;
+        let mut state = self.state.locked();
+        state.accepts()?;
+        match taken {
+            // Unless messages were refused in between: the room is another one then.
+            Ok(taken) if Arc::ptr_eq(&room, &state.room) => taken.forget(),
+            _ => return Err(NodeError::new("the message did not reach the node: Node.js ended")),
+        }
+        self.queue(&mut state, frame);
+        Ok(())
+    }
+
+    fn queue(&self, state: &mut State, frame: Bytes) {
+        state.messages.push_back(frame);
+        if state.phase == Phase::Open {
+            self.filled.notify_one();
         }
     }
 
@@ -144,12 +122,8 @@ impl Outbox {
     }
 
     /// The child took messages.
-    pub(crate) fn taken(&self, messages: usize, bytes: usize) {
-        let mut state = self.state.locked();
-        state.sent.subtract(messages, bytes);
-        state.waiting.subtract(messages, bytes);
-        drop(state);
-        self.room.notify_waiters();
+    pub(crate) fn taken(&self, messages: usize) {
+        self.state.locked().free(messages);
     }
 
     /// Holds messages back from now on.
@@ -168,11 +142,11 @@ impl Outbox {
         let mut state = self.state.locked();
         state.phase = Phase::Refusing(why.into());
         state.control.clear();
+        let dropped = state.messages.len() + state.sent.len();
         state.messages.clear();
-        state.sent = Count::default();
-        let dropped = std::mem::take(&mut state.waiting).messages;
-        drop(state);
-        self.room.notify_waiters();
+        state.sent.clear();
+        state.room.close();
+        state.room = all_room();
         dropped
     }
 
@@ -182,30 +156,48 @@ impl Outbox {
         let mut state = self.state.locked();
         state.phase = Phase::Held;
         state.control.clear();
-        let lost = std::mem::take(&mut state.sent);
-        state.waiting.subtract(lost.messages, lost.bytes);
-        drop(state);
-        self.room.notify_waiters();
-        lost.messages
+        let lost = state.sent.len();
+        state.free(lost);
+        lost
     }
 }
 
 impl State {
+    fn accepts(&self) -> Result<(), NodeError> {
+        match &self.phase {
+            Phase::Refusing(why) => {
+                Err(NodeError::new(format!("the message cannot reach the node: {why}")))
+            }
+            Phase::Held | Phase::Open => Ok(()),
+        }
+    }
+
     fn take(&mut self) -> Vec<Bytes> {
         let mut frames: Vec<Bytes> = self.control.drain(..).collect();
         if self.phase == Phase::Open {
             for frame in self.messages.drain(..) {
-                self.sent.add(1, counted(&frame));
+                self.sent.push_back(cost(&frame));
                 frames.push(frame);
             }
         }
         frames
     }
+
+    /// Frees the room of the first messages that were sent. The child is not trusted to count correctly.
+    fn free(&mut self, messages: usize) {
+        let count = messages.min(self.sent.len());
+        let freed = self.sent.drain(..count).map(|cost| usize::try_from(cost).unwrap_or_default());
+        self.room.add_permits(freed.sum());
+    }
 }
 
-/// The bytes that the child says it took: those of the body.
-fn counted(frame: &Bytes) -> usize {
-    frame.len() - 4
+fn all_room() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(MAX_BYTES).unwrap_or_default()))
+}
+
+/// What a message takes of the room.
+fn cost(frame: &Bytes) -> u32 {
+    u32::try_from(frame.len()).unwrap_or(MAX_BYTES).clamp(LEAST, MAX_BYTES)
 }
 
 #[cfg(test)]
@@ -233,7 +225,7 @@ mod tests {
         assert_eq!(outbox.try_push(message(1)).unwrap(), Some(message(1)), "sent, not taken");
         let taken = async {
             tokio::task::yield_now().await;
-            outbox.taken(1, 1);
+            outbox.taken(1);
         };
         tokio::join!(outbox.push(message(2)), taken).0.unwrap();
         assert_eq!(outbox.next().await, [message(2)]);
@@ -242,10 +234,10 @@ mod tests {
     #[tokio::test]
     async fn bytes_are_bounded_and_a_large_message_passes() {
         let outbox = open();
-        assert_eq!(outbox.try_push(message(MAX_BYTES * 2)).unwrap(), None);
+        assert_eq!(outbox.try_push(message(2 * MAX_BYTES as usize)).unwrap(), None);
         assert_eq!(outbox.try_push(message(1)).unwrap(), Some(message(1)));
         outbox.next().await;
-        outbox.taken(1, MAX_BYTES * 2);
+        outbox.taken(1);
         assert_eq!(outbox.try_push(message(1)).unwrap(), None);
     }
 
@@ -275,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn a_sender_that_waits_for_room_is_told_of_the_end() {
         let outbox = open();
-        outbox.try_push(message(MAX_BYTES)).unwrap();
+        outbox.try_push(message(MAX_BYTES as usize)).unwrap();
         let refused = async {
             tokio::task::yield_now().await;
             outbox.refuse("it ended")

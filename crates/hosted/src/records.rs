@@ -24,7 +24,7 @@ pub(crate) enum FromChild {
     /// A message reached no node.
     Lost { id: String },
     /// Messages were taken.
-    Taken { messages: usize, bytes: usize },
+    Taken { messages: usize },
     /// The status of a node.
     Status { id: String, status: Map },
     /// A line for the log, of a node if there is an `id`, with one of Node-RED's levels.
@@ -68,9 +68,7 @@ impl FromChild {
             },
             "dropped" => FromChild::Dropped { id: fields.text("id") },
             "lost" => FromChild::Lost { id: fields.text("id") },
-            "taken" => {
-                FromChild::Taken { messages: fields.size("messages"), bytes: fields.size("bytes") }
-            }
+            "taken" => FromChild::Taken { messages: fields.size("messages") },
             "status" => {
                 FromChild::Status { id: fields.text("id"), status: fields.object("status") }
             }

@@ -224,7 +224,7 @@ impl<'a> Session<'a> {
 
     fn handle(&mut self, record: FromChild) {
         match record {
-            FromChild::Taken { messages, bytes } => self.shared.outbox.taken(messages, bytes),
+            FromChild::Taken { messages } => self.shared.outbox.taken(messages),
             FromChild::Status { id, status } => self.status(&id, &status),
             FromChild::Log { level, id, text } => self.log(level, &id, &text),
             FromChild::Dropped { id } => self.fail(

@@ -4,8 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use ferrowire_core::Message;
 use ferrowire_hosted::Pace;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::in_process::Flows;
 use crate::installed::{UserDir, between, function, run, script};
@@ -19,6 +21,44 @@ const TIRELESS: Pace =
 fn worker(wires: &[&str]) -> Value {
     let setup = "node.status({text: 'pid ' + process.pid})";
     with(script("work", "send(msg)", wires), json!({"setup": setup}))
+}
+
+fn kill(pid: &str) {
+    assert!(std::process::Command::new("kill").args(["-9", pid]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_killed_child_is_replaced_under_load_and_native_nodes_go_on() {
+    let check = "if (msg.payload.startsWith('probe')) node.status({text: msg.payload + ' wrong ' + (flow.get('wrong') ?? 0)});
+        else {
+            const n = Number(msg.payload);
+            if (n <= (flow.get('last') ?? -1)) flow.set('wrong', (flow.get('wrong') ?? 0) + 1);
+            flow.set('last', n);
+        }";
+    let echo = function("echo", "node.status({text: msg.payload})", &[]);
+    let nodes = json!([tab("tab"), worker(&["check"]), function("check", check, &[]), echo]);
+    let mut flows = Flows::start(TIRELESS, &nodes).await;
+    let engine = flows.engine.clone();
+    let mut load = JoinSet::new();
+    load.spawn(async move {
+        for n in 0_u64.. {
+            engine.deliver("work", Message::with_payload(n.to_string())).unwrap().await;
+        }
+    });
+    for round in 0..10 {
+        let pid = flows.status("work", "pid ").await;
+        let probe = format!("probe {round}");
+        flows.send("work", &probe).await;
+        assert_eq!(flows.status("check", &probe).await, " wrong 0");
+        kill(&pid);
+        flows.send("echo", &probe).await;
+        assert_eq!(flows.status("echo", &probe).await, "");
+    }
+    flows.status("work", "pid ").await;
+    load.shutdown().await;
+    flows.send("work", "probe last").await;
+    assert_eq!(flows.status("check", "probe last").await, " wrong 0");
+    flows.stop().await;
 }
 
 #[tokio::test]

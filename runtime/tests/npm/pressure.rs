@@ -1,8 +1,11 @@
 //! More messages than the child can handle at once.
 
+use ferrowire_hosted::Pace;
 use serde_json::json;
 
-use crate::installed::{between, run, script};
+use crate::in_process::Flows;
+use crate::installed::{between, function, run, script};
+use crate::support::tab;
 
 /// The messages of a test: 128 MB together.
 const COUNT: usize = 2_000;
@@ -26,4 +29,22 @@ async fn senders_wait_for_a_slow_hosted_node_and_nothing_is_lost() {
     }
     assert_eq!(client.json().await, json!(COUNT));
     assert!(runtime.memory("VmHWM") < MAX_MEMORY, "{}", runtime.memory("VmHWM"));
+}
+
+#[tokio::test]
+async fn a_native_node_behind_a_hosted_one_slows_the_source_down_and_gets_all() {
+    // More than may wait between the two: 128 MB, faster than the function takes them.
+    let enlarge = "send({payload: msg.payload.padEnd(64000)})";
+    let count = "for (const start = Date.now(); Date.now() < start + 2;);
+        context.n = (context.n ?? 0) + 1;
+        if (msg.payload.startsWith('end')) node.status({text: 'all ' + context.n})";
+    let nodes =
+        json!([tab("tab"), script("work", enlarge, &["count"]), function("count", count, &[])]);
+    let mut flows = Flows::start(Pace::default(), &nodes).await;
+    for _ in 1..COUNT {
+        flows.send("work", "small").await;
+    }
+    flows.send("work", "end").await;
+    assert_eq!(flows.status("count", "all ").await, COUNT.to_string());
+    flows.stop().await;
 }
