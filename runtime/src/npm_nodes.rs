@@ -52,6 +52,7 @@ impl NpmNodes {
         let options = Options {
             node_js: node_js.clone(),
             user_dir: user_dir.clone(),
+            memory: settings.get(&table::NODE_JS_MEMORY),
             settings: for_node_red(settings, address, can_install),
             stop_limit: settings.get(&table::SHUTDOWN_TIMEOUT),
             pace: Pace::default(),
@@ -93,6 +94,23 @@ impl NpmNodes {
         [upgrades, pages]
     }
 
+    /// Loads the version of a package that was installed, and has editors do the same. `before` is what
+    /// Node-RED says of the package.
+    async fn load_anew(&self, before: &Value) -> Result<Value, CallError> {
+        self.hosted.restart();
+        let module = before.get("name").cloned().unwrap_or_default();
+        let now = self.hosted.call("module", Map::from_iter([("module", module)]).into()).await?;
+        for (id, module) in [("node/removed", before), ("node/added", &now)] {
+            let payload = module.get("nodes").cloned().unwrap_or_default();
+            self.tell(&Told::Event { id: id.to_owned(), payload });
+        }
+        Ok(now)
+    }
+
+    fn tell(&self, told: &Told) {
+        self.comms.get().into_iter().for_each(|comms| publish(comms, told));
+    }
+
     /// What runs the nodes for the engine.
     pub(crate) fn companion(&self) -> Arc<dyn Companion> {
         Arc::clone(&self.hosted) as _
@@ -102,7 +120,12 @@ impl NpmNodes {
 #[async_trait]
 impl NodePackages for NpmNodes {
     async fn ask(&self, question: &'static str, args: Map) -> Result<Value, NoAnswer> {
-        self.hosted.call(question, args.into()).await.map_err(no_answer)
+        let answer = self.hosted.call(question, args.into()).await.map_err(no_answer)?;
+        // Node-RED installs another version of what it has loaded, and loads that with its next start.
+        match answer.get("pending_version") {
+            Some(Value::String(_)) => self.load_anew(&answer).await.map_err(no_answer),
+            _ => Ok(answer),
+        }
     }
 
     fn has_types(&self) -> bool {
@@ -115,6 +138,10 @@ impl NodePackages for NpmNodes {
 
     fn can_change(&self) -> bool {
         self.can_install
+    }
+
+    fn describe(&self) -> Map {
+        self.hosted.describe()
     }
 
     fn credentials_of(&self, node_type: &str) -> Option<Value> {

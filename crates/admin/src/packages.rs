@@ -25,6 +25,9 @@ pub trait NodePackages: fmt::Debug + Send + Sync {
     /// Whether packages may be installed, removed, enabled and disabled.
     fn can_change(&self) -> bool;
 
+    /// The packages, and the process that runs their nodes, for the report of the runtime.
+    fn describe(&self) -> Map;
+
     /// The properties of a type that are not stored in flow files, if they are known: for each its
     /// `type`, `text` or `password`.
     fn credentials_of(&self, node_type: &str) -> Option<Value>;

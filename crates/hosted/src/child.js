@@ -346,14 +346,15 @@ function registration(RED, file) {
   return registered;
 }
 
-/** Functions that use modules from npm run here, all others natively. `placement.rs` has the same rule. */
-const needsModules = (config) => Array.isArray(config.libs) && config.libs.length > 0;
+/** Functions with modules run here unless they say themselves where they run. `placement.rs` has the same rule. */
+const runsHere = ({ runsIn, libs }) =>
+  runsIn === "nodejs" || (runsIn !== "native" && Array.isArray(libs) && libs.length > 0);
 
 function registerFunction(RED, file) {
   const { constructor, options } = registration(RED, file);
   const Stub = stub(RED);
   function FunctionHere(config) {
-    return needsModules(config) ? new constructor(config) : new Stub(config);
+    return runsHere(config) ? new constructor(config) : new Stub(config);
   }
   RED.nodes.registerType("function", FunctionHere, options);
   // Node-RED has made it a node.
@@ -532,7 +533,8 @@ function listen(events) {
     post({ t: "comms", topic, data: data === undefined ? null : data, retain: Boolean(retain) });
   });
   events.on("runtime-event", ({ id, payload, retain }) => {
-    if (/^(node|plugin)\//.test(id)) post({ t: "event", id, payload: payload ?? null, retain: Boolean(retain) });
+    // After an upgrade this process is replaced, and the native side tells of it then.
+    if (/^(node|plugin)\//.test(id) && id !== "node/upgraded") post({ t: "event", id, payload: payload ?? null, retain: Boolean(retain) });
   });
 }
 
@@ -614,7 +616,7 @@ async function start(options) {
   await runtime.start();
   await started;
   await serve(server, app, options);
-  return { version: settings.version, sets: await nodeSets(), credentials: await credentials() };
+  return { version: settings.version, node: process.version, sets: await nodeSets(), credentials: await credentials() };
 }
 
 async function nodeSets() {
@@ -692,7 +694,7 @@ const HANDLERS = {
   message: receive,
   taken: progress,
   call,
-  ping: () => post({ t: "pong" }),
+  ping: () => post({ t: "pong", memory: process.memoryUsage.rss() }),
   stop: () => {
     deliverAll();
     deploys.then(() => runtime?.stop()).finally(() => socket.end());

@@ -11,6 +11,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
+use crate::shared::Options;
+
 /// The program of the child.
 const PROGRAM: &str = include_str!("child.js");
 
@@ -45,27 +47,26 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts `node_js` in `user_dir`. Returns the child and the connection to it.
-    pub(crate) async fn start(
-        node_js: &Path,
-        user_dir: &Path,
-    ) -> Result<(Self, UnixStream), NotStarted> {
+    /// Starts Node.js in the user directory. Returns the child and the connection to it.
+    pub(crate) async fn start(options: &Options) -> Result<(Self, UnixStream), NotStarted> {
         // Only this user may enter it.
         let folder = tempfile::Builder::new().prefix("ferrowire-npm-").tempdir()?;
         let program = folder.path().join("child.js");
         std::fs::write(&program, PROGRAM)?;
         let socket = folder.path().join("socket");
         let listener = UnixListener::bind(&socket)?;
-        let mut process = Command::new(node_js)
+        let memory = options.memory.map(|mib| format!("--max-old-space-size={mib}"));
+        let mut process = Command::new(&options.node_js)
+            .args(memory)
             .arg(&program)
             .arg(&socket)
-            .current_dir(user_dir)
+            .current_dir(&options.user_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| NotStarted::Program { program: node_js.to_owned(), source })?;
+            .map_err(|source| NotStarted::Program { program: options.node_js.clone(), source })?;
         let mut logging = JoinSet::new();
         process.stdout.take().into_iter().for_each(|output| drop(logging.spawn(log_lines(output))));
         process.stderr.take().into_iter().for_each(|output| drop(logging.spawn(log_lines(output))));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -16,7 +16,7 @@ use crate::jobs::{Call, CallError, Deployment, Orders, Work};
 use crate::node::HostedNodes;
 use crate::outbox::Outbox;
 use crate::packages::Packages;
-use crate::placement::{FUNCTION, HostedTypes, needs_modules};
+use crate::placement::{FUNCTION, HostedTypes, runs_in_node_js};
 use crate::proxy::{Access, Proxy};
 use crate::shared::{Options, Shared, Tell};
 use crate::supervise::supervise;
@@ -60,6 +60,8 @@ impl Hosted {
             seq: AtomicU32::new(0),
             ready: ArcSwapOption::empty(),
             credentials: ArcSwap::default(),
+            starts: AtomicU32::new(0),
+            memory: AtomicUsize::new(0),
             is_shown: AtomicBool::new(false),
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -105,6 +107,18 @@ impl Hosted {
         Ok(())
     }
 
+    /// Replaces the child, so that it loads packages anew. Nodes are stopped first, messages to them wait, and
+    /// calls that are made from now on wait for the next child.
+    pub fn restart(&self) {
+        self.orders.restart();
+    }
+
+    /// The child and its packages, for reports: `packages` with their versions, `isRunning`, `starts`, and if
+    /// it runs, `nodeRed` and `nodeJs` (versions) and `memory` (bytes).
+    pub fn describe(&self) -> Map {
+        self.shared.describe()
+    }
+
     /// Whether a child has loaded the packages.
     pub fn is_ready(&self) -> bool {
         self.shared.is_ready()
@@ -148,9 +162,9 @@ fn add(packages: &Packages, registry: &mut Registry, builder: &'static HostedNod
     if let (Some(core), Some(_)) = (&packages.core_nodes, registry.get(FUNCTION)) {
         let folder = intern(&core.to_string_lossy());
         let node_type = NodeType::hosted(FUNCTION, folder, builder)
-            .summary("JavaScript with modules from npm")
+            .summary("JavaScript in Node.js")
             .provided_by("node-red", "");
-        registry.add_instead(node_type, needs_modules);
+        registry.add_instead(node_type, runs_in_node_js);
         added.has_functions = true;
     }
     added

@@ -1,5 +1,6 @@
 //! What a child is asked to do: deploys and calls.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -27,13 +28,17 @@ pub(crate) struct Work {
 /// Something that a child is asked to do.
 pub(crate) enum Job {
     Deploy(Deployment),
+    /// Make room for another child.
+    Restart,
     Call(Call),
 }
 
 /// Where work comes from.
+#[derive(Default)]
 pub(crate) struct Orders {
     /// The flows of deploys that no child has yet, as one deploy.
     next: Mutex<Option<Deployment>>,
+    restart: AtomicBool,
     changed: Notify,
 }
 
@@ -48,13 +53,19 @@ impl Orders {
         drop(next);
         self.changed.notify_one();
     }
+
+    /// Orders another child. Calls that come later are for that one.
+    pub(crate) fn restart(&self) {
+        self.restart.store(true, Ordering::Relaxed);
+        self.changed.notify_one();
+    }
 }
 
 impl Work {
     /// No work yet, and both ends that it comes from.
     pub(crate) fn new(latest: Deployment) -> (Self, Arc<Orders>, mpsc::Sender<Call>) {
         let (sender, calls) = mpsc::channel(CALLS);
-        let orders = Arc::new(Orders { next: Mutex::new(None), changed: Notify::new() });
+        let orders = Arc::new(Orders::default());
         let work = Work { orders: Arc::clone(&orders), calls, latest, waiting: Vec::new() };
         (work, orders, sender)
     }
@@ -65,7 +76,11 @@ impl Work {
             if let Some(deployment) = self.orders.next.locked().take() {
                 return Some(Job::Deploy(deployment));
             }
+            if self.orders.restart.swap(false, Ordering::Relaxed) {
+                return Some(Job::Restart);
+            }
             tokio::select! {
+                biased;
                 () = self.orders.changed.notified() => {}
                 call = self.calls.recv() => return call.map(Job::Call),
             }
@@ -76,6 +91,8 @@ impl Work {
     pub(crate) fn keep(&mut self, job: Job) {
         match job {
             Job::Deploy(deployment) => self.latest = deployment,
+            // There is another one soon.
+            Job::Restart => {}
             Job::Call(call) => self.waiting.push(call),
         }
     }

@@ -12,7 +12,7 @@ pub(crate) const FUNCTION: &str = "function";
 pub(crate) struct HostedTypes {
     /// All nodes of these types.
     pub(crate) types: HashSet<&'static str>,
-    /// Functions that use modules from npm. The others run natively.
+    /// Functions that run in Node.js. The others run natively.
     pub(crate) has_functions: bool,
 }
 
@@ -21,11 +21,16 @@ impl HostedTypes {
     pub(crate) fn has(&self, node: &Map) -> bool {
         let node_type = node.get("type").and_then(Value::as_str).unwrap_or_default();
         self.types.contains(node_type)
-            || self.has_functions && node_type == FUNCTION && needs_modules(node)
+            || self.has_functions && node_type == FUNCTION && runs_in_node_js(node)
     }
 }
 
-/// Whether a function uses modules from npm. `child.js` has the same rule.
-pub(crate) fn needs_modules(function: &Map) -> bool {
-    function.get("libs").and_then(Value::as_array).is_some_and(|libs| !libs.is_empty())
+/// Whether Node.js runs a function: one with modules, unless it says itself where it runs. `child.js` has
+/// the same rule.
+pub(crate) fn runs_in_node_js(function: &Map) -> bool {
+    match function.get("runsIn").and_then(Value::as_str) {
+        Some("nodejs") => true,
+        Some("native") => false,
+        _ => function.get("libs").and_then(Value::as_array).is_some_and(|libs| !libs.is_empty()),
+    }
 }

@@ -38,7 +38,7 @@ pub(crate) enum FromChild {
     /// The answer to a call.
     Answer { call: u32, answer: Result<Value, Refused> },
     /// The child is not blocked.
-    Pong,
+    Pong { memory: usize },
 }
 
 /// An error of Node-RED's runtime API.
@@ -87,7 +87,7 @@ impl FromChild {
                 FromChild::Deployed { seq: fields.id("seq"), error: fields.optional_text("error") }
             }
             "answer" => FromChild::Answer { call: fields.id("n"), answer: fields.answer() },
-            "pong" => FromChild::Pong,
+            "pong" => FromChild::Pong { memory: fields.size("memory") },
             _ => return None,
         })
     }

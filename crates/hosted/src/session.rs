@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -47,6 +48,8 @@ const EXIT_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) enum Ended {
     /// It was asked to stop.
     Stopped,
+    /// It was asked to make room for another child.
+    Restarted,
     /// Another child may do better.
     Died(String),
     /// Another child would not do better.
@@ -73,7 +76,7 @@ impl<'a> Session<'a> {
     /// Why there is none.
     pub(crate) async fn start(shared: &'a Shared) -> Result<Self, String> {
         let options = &shared.options;
-        let started = Child::start(&options.node_js, &options.user_dir).await;
+        let started = Child::start(options).await;
         let (child, stream) = started.map_err(|error| error.to_string())?;
         let in_folder = |error: std::io::Error| format!("cannot prepare Node.js: {error}");
         let questions = child.pipe("questions").map_err(in_folder)?;
@@ -103,8 +106,8 @@ impl<'a> Session<'a> {
     /// Runs the child until it ends.
     pub(crate) async fn run(mut self, work: &mut Work) -> Ended {
         let ended = match self.make_ready().await {
-            Ok(ready) => {
-                self.shared.set_ready(ready, self.child.http());
+            Ok(said) => {
+                self.shared.set_ready(said, self.child.http());
                 self.deploy(&work.latest.whole());
                 work.waiting.drain(..).for_each(|call| self.call(call));
                 self.serve(work).await
@@ -112,7 +115,7 @@ impl<'a> Session<'a> {
             Err(ended) => ended,
         };
         let mut limit = Duration::ZERO;
-        if matches!(ended, Ended::Stopped) {
+        if matches!(ended, Ended::Stopped | Ended::Restarted) {
             limit = self.shared.options.stop_limit / NODES_SHARE;
             self.stop(limit).await;
         }
@@ -181,6 +184,7 @@ impl<'a> Session<'a> {
                         self.deploy(&deployment);
                         work.latest = deployment;
                     }
+                    Some(Job::Restart) => return Ended::Restarted,
                     Some(Job::Call(call)) => self.call(call),
                     None => return Ended::Stopped,
                 },
@@ -240,7 +244,10 @@ impl<'a> Session<'a> {
             FromChild::Event { id, payload } => (self.shared.tell)(Told::Event { id, payload }),
             FromChild::Deployed { seq, error } => self.shared.deployed(seq, error.as_deref()),
             FromChild::Answer { call, answer } => self.answered(call, answer.map_err(Into::into)),
-            FromChild::Pong => self.unanswered = 0,
+            FromChild::Pong { memory } => {
+                self.unanswered = 0;
+                self.shared.memory.store(memory, Ordering::Relaxed);
+            }
             FromChild::Hello { .. }
             | FromChild::Ready(_)
             | FromChild::Failed(_)

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::child::TARGET;
 use crate::deliveries::{Nodes, Target};
 use crate::outbox::Outbox;
-use crate::packages::Packages;
+use crate::packages::{NodeSet, Packages};
 use crate::placement::HostedTypes;
 
 /// How the child is started.
@@ -26,6 +26,8 @@ pub struct Options {
     /// The settings of Node-RED that the program decides: `httpAdminRoot`, `httpNodeRoot`, `uiHost`,
     /// `uiPort`, and `https` as a boolean.
     pub settings: Map,
+    /// How much memory its JavaScript may take, in MiB; if `None`, what Node.js allows.
+    pub memory: Option<usize>,
     /// How long the child may take to end, with all its nodes.
     pub stop_limit: Duration,
     /// When a child is given up, and how soon it is started again.
@@ -81,6 +83,9 @@ pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
 /// A child that has loaded all packages.
 #[derive(Debug)]
 pub(crate) struct Ready {
+    /// The versions of Node-RED's runtime and of Node.js.
+    version: String,
+    node: String,
     /// The socket at which it serves HTTP.
     pub(crate) http: PathBuf,
 }
@@ -103,6 +108,10 @@ pub(crate) struct Shared {
     pub(crate) ready: ArcSwapOption<Ready>,
     /// The properties of types that are not stored in flow files, as the last child declared them.
     pub(crate) credentials: ArcSwap<Value>,
+    /// How many children were started.
+    pub(crate) starts: AtomicU32,
+    /// What the last one took of memory, in bytes, when it answered last.
+    pub(crate) memory: AtomicUsize,
     /// Whether the hosted nodes show that there is no child.
     pub(crate) is_shown: AtomicBool,
     /// Cancelled when the child is to stop for good.
@@ -164,6 +173,23 @@ impl Shared {
         self.ready.load().is_some()
     }
 
+    /// The child and its packages, for reports.
+    pub(crate) fn describe(&self) -> Map {
+        let packages = self.packages.load();
+        let version = |set: &NodeSet| (set.package.clone(), Value::from(set.version.as_str()));
+        let mut report = Map::from_iter([
+            ("packages", Value::from(packages.sets.iter().map(version).collect::<Map>())),
+            ("starts", f64::from(self.starts.load(Ordering::Relaxed)).into()),
+            ("isRunning", self.is_ready().into()),
+        ]);
+        if let Some(ready) = self.ready.load().as_ref() {
+            report.insert("nodeRed", ready.version.as_str());
+            report.insert("nodeJs", ready.node.as_str());
+            report.insert("memory", self.memory.load(Ordering::Relaxed));
+        }
+        report
+    }
+
     /// The socket at which the child serves HTTP, if it runs.
     pub(crate) fn http(&self) -> Option<PathBuf> {
         self.ready.load().as_ref().map(|ready| ready.http.clone())
@@ -171,7 +197,8 @@ impl Shared {
 
     /// The packages are loaded.
     pub(crate) fn set_ready(&self, mut said: Map, http: PathBuf) {
-        let version = said.get("version").and_then(Value::as_str).unwrap_or_default();
+        let text = |key| said.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (version, node) = (text("version"), text("node"));
         tracing::info!(target: TARGET, "Node.js runs the nodes from npm, with Node-RED's runtime {version}");
         for set in said.get("sets").and_then(Value::as_array).unwrap_or_default() {
             if let Some(error) = set.get("err").and_then(Value::as_str) {
@@ -180,7 +207,7 @@ impl Shared {
             }
         }
         self.credentials.store(Arc::new(said.remove("credentials").unwrap_or_default()));
-        self.ready.store(Some(Arc::new(Ready { http })));
+        self.ready.store(Some(Arc::new(Ready { version, node, http })));
     }
 
     /// There is no child any more.

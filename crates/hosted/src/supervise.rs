@@ -1,5 +1,6 @@
 //! Keeps a child running while the flows need one.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ferrowire_core::Status;
@@ -54,6 +55,7 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
     let mut early = 0;
     loop {
         shared.outbox.hold();
+        shared.starts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let start = tokio::select! {
             start = Session::start(shared) => start,
@@ -65,6 +67,10 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
         };
         let why = match ended {
             Ended::Stopped => return None,
+            Ended::Restarted => {
+                early = 0;
+                continue;
+            }
             Ended::Unusable(why) => return Some(why),
             Ended::Died(why) => why,
         };

@@ -9,6 +9,7 @@ mod changed;
 mod changes;
 mod code;
 mod convert;
+mod editor;
 mod effects;
 mod engine;
 mod fault;
@@ -35,8 +36,8 @@ mod visible;
 use std::sync::Arc;
 
 use ferrowire::{
-    Editor, FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeError,
-    NodeType, StopReason, async_trait,
+    FromConfig, Handled, Links, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
+    StopReason, async_trait,
 };
 
 pub use engine::INTERPRETERS;
@@ -79,5 +80,5 @@ ferrowire::register!(
         .category("function")
         // It lists no `link in` nodes, its code names them.
         .links(Links::Call(""))
-        .editor(Editor::NodeRed("function/10-function"))
+        .editor(editor::EDITOR)
 );

@@ -40,7 +40,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        refuse_modules(config);
+        refuse_node_js(config);
         Settings {
             info: config.info().clone(),
             code: Code::from_config(config),
@@ -69,25 +69,33 @@ impl Settings {
     }
 }
 
-/// Modules of npm need Node.js.
-fn refuse_modules(config: &mut NodeConfig<'_>) {
+/// What has to be there for the functions that run in Node.js.
+const NEEDED: &str = "install `@node-red/runtime` and `@node-red/nodes` in the user directory";
+
+/// A function that is to run in Node.js is only built here if Node-RED's nodes are missing there, or if
+/// it says that it runs here.
+fn refuse_node_js(config: &mut NodeConfig<'_>) {
+    match config.text("runsIn").as_str() {
+        "" => refuse_modules(config, NEEDED),
+        "native" => refuse_modules(config, "set `runsIn` to `nodejs`"),
+        "nodejs" => config.problem("runsIn", format!("Node.js cannot run the function; {NEEDED}")),
+        other => {
+            let text = format!("expected `native`, `nodejs` or nothing, found `{other}`");
+            config.problem("runsIn", text);
+        }
+    }
+}
+
+fn refuse_modules(config: &mut NodeConfig<'_>, remedy: &str) {
     let modules: Vec<String> = match config.raw("libs") {
         None => return,
         Some(Value::Array(list)) => list.iter().map(module_name).collect(),
-        Some(_) => {
-            config.problem("libs", "a list of modules was expected");
-            return;
-        }
+        Some(_) => return config.problem("libs", "a list of modules was expected"),
     };
-    if modules.is_empty() {
-        return;
+    if !modules.is_empty() {
+        config
+            .problem("libs", format!("the modules {} need Node.js; {remedy}", modules.join(", ")));
     }
-    let text = format!(
-        "the modules {} cannot be loaded, functions run without Node.js; remove them from the \
-         node's setup and do their work in other nodes",
-        modules.join(", ")
-    );
-    config.problem("libs", text);
 }
 
 fn module_name(module: &Value) -> String {

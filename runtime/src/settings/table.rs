@@ -205,10 +205,15 @@ table! {
             .value_name("PROGRAM")
             .default("node")
             .help("Node.js 18 or later, which runs the nodes of npm packages if the flows have some");
+        NODE_JS_MEMORY: Option<usize> = Setting::integer("node-js-memory")
+            .value_name("MIB")
+            .between("16", "1048576")
+            .otherwise("what Node.js allows")
+            .help("Memory for the JavaScript of npm packages, in MiB. Node.js ends and starts again if it needs more");
         PALETTE_INSTALL: Option<bool> = Setting::boolean("palette-install")
             .node_red(NodeRed::key("externalModules.palette.allowInstall"))
             .otherwise("true if listen is a loopback address")
-            .help("Whether the editor may install, remove, enable and disable npm packages");
+            .help("Whether the editor may install, update, remove, enable and disable npm packages");
     }
     PLUGIN_GROUP => {
         /// Read as [`Wanted`](super::wanted::Wanted): a path may say whether it is required.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::in_process::Flows;
-use crate::installed::{UserDir, between, function, run, script};
+use crate::installed::{UserDir, between, function, script};
 use crate::support::{Runtime, tab, with};
 
 /// A pace at which no child is given up.
@@ -104,7 +104,9 @@ async fn a_child_that_is_blocked_is_killed_and_native_nodes_go_on() {
 /// Runs a flow whose node ends the child when a client says so; returns the log line of the end.
 async fn ended_by(code: &str) -> String {
     let code = format!("if (msg.payload === 'end') {{ {code} }} else send(msg)");
-    let (_folder, mut runtime) = run(between(&["work"], [script("work", &code, &["all"])])).await;
+    let folder = UserDir::with(&["script"]);
+    let flows = between(&["work"], [script("work", &code, &["all"])]);
+    let mut runtime = folder.run_with(flows, &["--node-js-memory", "100"]).await;
     let mut client = runtime.connect("/ws").await;
     client.echo("before").await;
     client.send("end").await;
@@ -123,6 +125,13 @@ async fn a_node_that_ends_the_process_ends_only_the_child() {
 async fn an_error_in_a_timer_of_a_package_ends_only_the_child() {
     let line = ended_by("setTimeout(() => { throw new Error('in a timer') })").await;
     assert!(line.contains("exit status: 1"), "{line}");
+}
+
+#[tokio::test]
+async fn a_package_that_takes_more_memory_than_it_may_ends_only_the_child() {
+    let line =
+        ended_by("const all = []; for (;;) all.push(Array.from({length: 1e4}, () => ({})))").await;
+    assert!(line.contains("signal: 6"), "{line}");
 }
 
 /// A program that is named as Node.js. `socket` is what it connects to.

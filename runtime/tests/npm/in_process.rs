@@ -39,6 +39,7 @@ impl Flows {
         let options = Options {
             node_js: node_js.to_owned(),
             user_dir: folder.path().to_owned(),
+            memory: None,
             settings: Map::new(),
             stop_limit: Duration::from_secs(10),
             pace,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::support::{Runtime, listener, node, tab, ws_in, ws_out};
 
@@ -21,11 +21,22 @@ impl UserDir {
         let folder = tempfile::tempdir().unwrap();
         let modules = folder.path().join("node_modules");
         std::fs::create_dir(&modules).unwrap();
-        std::fs::write(folder.path().join("package.json"), "{}").unwrap();
         for package in [&["@node-red"], packages].concat() {
             link(package, &modules);
         }
-        UserDir(folder)
+        let folder = UserDir(folder);
+        folder.list(packages);
+        folder
+    }
+
+    /// Writes `package.json`. For modules of functions that it lacks, Node-RED would call npm, which would
+    /// remove all other packages that it lacks.
+    pub(crate) fn list(&self, packages: &[&str]) {
+        let listed = [&["@node-red/runtime", "@node-red/nodes"], packages].concat();
+        let versions: Map<String, Value> =
+            listed.iter().map(|package| ((*package).to_owned(), json!("*"))).collect();
+        let list = json!({"dependencies": versions}).to_string();
+        std::fs::write(self.path().join("package.json"), list).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -6,12 +6,14 @@
 mod contexts;
 mod deaths;
 mod deploys;
+mod functions;
 mod in_process;
 mod installed;
 mod misbehaviour;
 mod packages;
 mod pressure;
 mod routes;
+mod services;
 mod structure;
 mod values;
 #[path = "../flows/support.rs"]

@@ -1,6 +1,6 @@
 //! Packages that people install, and what the program says of packages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ async fn a_user_directory_needs_no_package_json() {
 }
 
 /// A package with one type, of its own name.
-fn add_package(folder: &UserDir, name: &str) {
+fn add_package(folder: &UserDir, name: &str) -> PathBuf {
     let package = folder.add(name);
     let write = |file: &str, text: String| std::fs::write(package.join(file), text).unwrap();
     let manifest = json!({"name": name, "version": "1.2.3", "node-red": {"nodes": {"n": "n.js"}}});
@@ -120,6 +120,7 @@ fn add_package(folder: &UserDir, name: &str) {
                 RED.nodes.createNode(this, config); this.on('input', (msg, send) => send(msg)); }})"
         ),
     );
+    package
 }
 
 #[tokio::test]
@@ -146,14 +147,57 @@ fn output_of(command: &str, folder: &Path, args: &[&str]) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
+/// In place of npm: version 2.0.0 of the package is installed by writing that into its files.
+const INSTALL: &str = "const fs = require('fs');
+    RED.hooks.add('preInstall.here', (_event) => {
+        for (const file of ['package.json', 'n.js'].map((name) => 'node_modules/package-x/' + name))
+            fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('1.2.3', '2.0.0'));
+        return false;
+    })";
+
+#[tokio::test]
+async fn an_updated_package_runs_at_once_and_reports_say_its_version() {
+    let folder = UserDir::with(&["script"]);
+    let package = add_package(&folder, "package-x");
+    folder.list(&["script", "package-x"]);
+    let code = std::fs::read_to_string(package.join("n.js")).unwrap();
+    let tell = code.replace("send(msg)", "send({payload: '1.2.3'})");
+    std::fs::write(package.join("n.js"), tell).unwrap();
+    let x = node("x", "package-x", json!({}), &["all"]);
+    let installer = with(script("installer", "", &[]), json!({"setup": INSTALL}));
+    let runtime = folder.run(between(&["x"], [x, installer])).await;
+    let mut client = runtime.connect("/ws").await;
+    client.send("go").await;
+    assert_eq!(client.text().await, "1.2.3");
+
+    let update = json!({"module": "package-x", "version": "2.0.0"}).to_string();
+    let response = runtime.post_json("/nodes", &update).await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(response.contains(r#""version":"2.0.0""#), "{response}");
+    assert!(!response.contains("pending_version"), "{response}");
+    client.send("go").await;
+    assert_eq!(client.text().await, "2.0.0");
+
+    let report = get(&runtime, "/diagnostics").await;
+    let (_, json) = report.split_once("\r\n\r\n").unwrap();
+    let report: Value = serde_json::from_str(json).unwrap();
+    let npm = &report["runtime"]["npm"];
+    assert_eq!(npm["packages"]["package-x"], "2.0.0");
+    assert_eq!((&npm["isRunning"], &npm["starts"]), (&json!(true), &json!(2)));
+}
+
+/// What `ferrowire check` prints about the flows.
+pub(crate) fn check(folder: &UserDir, flows: &Value) -> String {
+    let file = folder.path().join("flows.json");
+    std::fs::write(&file, flows.to_string()).unwrap();
+    output_of("check", folder.path(), &[file.to_str().unwrap()])
+}
+
 #[test]
 fn commands_name_the_package_and_version_of_a_type() {
     let folder = UserDir::with(&[]);
     add_package(&folder, "package-x");
-    let flows = folder.path().join("flows.json");
-    std::fs::write(&flows, between(&["x"], [node("x", "package-x", json!({}), &[])]).to_string())
-        .unwrap();
-    let check = output_of("check", folder.path(), &[flows.to_str().unwrap()]);
+    let check = check(&folder, &between(&["x"], [node("x", "package-x", json!({}), &[])]));
     assert!(check.contains("package-x") && check.contains("1.2.3"), "{check}");
     let nodes = output_of("nodes", folder.path(), &[]);
     let line = nodes.lines().find(|line| line.contains("package-x")).unwrap_or_default();
@@ -165,10 +209,7 @@ fn a_check_without_node_reds_runtime_names_the_command_that_installs_it() {
     let folder = UserDir::with(&[]);
     add_package(&folder, "package-x");
     std::fs::remove_file(folder.path().join("node_modules/@node-red")).unwrap();
-    let flows = folder.path().join("flows.json");
-    std::fs::write(&flows, between(&["x"], [node("x", "package-x", json!({}), &[])]).to_string())
-        .unwrap();
-    let check = output_of("check", folder.path(), &[flows.to_str().unwrap()]);
+    let check = check(&folder, &between(&["x"], [node("x", "package-x", json!({}), &[])]));
     assert!(check.contains("npm install --prefix"), "{check}");
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn get(call: &Call) -> Reply {
         .collect();
     plugins.sort_unstable();
     plugins.dedup();
+    let npm = admin.packages().map(|packages| packages.describe());
     Reply::json(Value::from(json!({
         "report": "diagnostics",
         "scope": "basic",
@@ -35,6 +36,7 @@ pub(crate) fn get(call: &Call) -> Reply {
             },
             "plugins": plugins,
             "types": types,
+            "npm": npm,
             "metrics": metrics(engine.registry().metrics()),
             "settings": {
                 "httpAdminRoot": format!("{}/", settings.admin_root),
