@@ -16,6 +16,10 @@ mod logging;
 mod machine;
 mod node_places;
 mod nodes;
+#[cfg(feature = "npm-nodes")]
+mod npm_nodes;
+#[cfg(not(feature = "npm-nodes"))]
+#[path = "no_npm_nodes.rs"]
 mod npm_nodes;
 mod pages;
 mod plugins;

@@ -4,6 +4,10 @@ pub(crate) mod build;
 mod choice;
 mod flows;
 pub(crate) mod generate;
+// The list is part of the runtime. Its crate is not built for this.
+#[expect(unreachable_pub, reason = "it is public there")]
+#[path = "../../crates/hosted/src/known.rs"]
+mod known;
 mod manifest;
 mod resolve;
 mod shared;
@@ -24,7 +28,7 @@ pub(crate) struct Options {
     /// Add a plugin: websocket-in, ../my-node, my-node@1.2, my-node@git+URL#REVISION
     #[arg(long, value_name = "PLUGIN")]
     with: Vec<String>,
-    /// Leave a plugin out, or the editor: `--without editor`
+    /// Leave a plugin out, or a part of the runtime: `--without editor`, `--without npm-nodes`
     #[arg(long, value_name = "PLUGIN")]
     without: Vec<String>,
     /// Start with no plugins instead of the default set

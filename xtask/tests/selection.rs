@@ -76,7 +76,7 @@ fn a_mistake_in_a_manifest_is_named_with_its_line_and_column() {
 }
 
 #[test]
-fn the_editor_can_be_left_out() {
+fn the_editor_and_the_nodes_from_npm_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let shown = |arguments: &[&str]| {
         let arguments =
@@ -86,8 +86,13 @@ fn the_editor_can_be_left_out() {
     let runtime = |printed: &str| {
         printed.lines().find(|line| line.starts_with("ferrowire-runtime")).unwrap().to_owned()
     };
-    assert!(runtime(&shown(&[])).contains("features = [\"editor\"]"));
-    assert!(!runtime(&shown(&["--without", "editor"])).contains("editor"));
+    let has = |arguments: &[&str], features: &str| {
+        let line = runtime(&shown(arguments));
+        assert!(line.contains(&format!("features = {features},")), "{line}");
+    };
+    has(&[], r#"["editor", "npm-nodes"]"#);
+    has(&["--without", "editor"], r#"["npm-nodes"]"#);
+    has(&["--without", "npm-nodes"], r#"["editor"]"#);
 }
 
 #[test]
@@ -122,6 +127,21 @@ fn types_that_nothing_provides_are_listed_with_the_nodes_that_use_them() {
     let problem = fail(&mut xtask(folder.path(), &["assemble", "--from-flows", "flows.json"]));
     let expected = "nothing provides `x` (node `2` and 1 more), `y` (node `4`)";
     assert!(problem.contains(expected), "{problem}");
+}
+
+#[test]
+fn types_of_npm_packages_are_left_to_them_with_the_package_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let flows = r#"[{"id": "1", "type": "debug"}, {"id": "2", "type": "ui_button"}]"#;
+    std::fs::write(folder.path().join("flows.json"), flows).unwrap();
+    let arguments = ["assemble", "--from-flows", "flows.json", "--dry-run"];
+    let printed = succeed(&mut xtask(folder.path(), &arguments));
+    assert!(printed.contains("`ui_button`: install `node-red-dashboard`"), "{printed}");
+    assert!(printed.contains("\"editor\", \"npm-nodes\""), "{printed}");
+
+    let mut without = xtask(folder.path(), &arguments);
+    let problem = fail(without.args(["--without", "npm-nodes"]));
+    assert!(problem.contains("nothing provides `ui_button` (node `2`)"), "{problem}");
 }
 
 #[test]

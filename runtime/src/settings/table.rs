@@ -13,10 +13,10 @@ pub(crate) const NPM_GROUP: &str = "Nodes from npm";
 
 macro_rules! table {
     ($($group:expr => {
-        $($(#[$doc:meta])* $name:ident: $type:ty = $setting:expr;)+
+        $($(#[$attribute:meta])* $name:ident: $type:ty = $setting:expr;)+
     })+) => {
         $($(
-            $(#[$doc])*
+            $(#[$attribute])*
             pub(crate) const $name: Setting<$type> = Setting::declared_by(
                 $setting.group($group),
                 env!("CARGO_PKG_NAME"),
@@ -25,7 +25,8 @@ macro_rules! table {
         )+)+
 
         /// All of them, in the order of help and documentation.
-        pub(crate) const ALL: &[SettingRecord] = &[$($(*$name.record(),)+)+];
+        #[expect(unused_doc_comments, reason = "what is said of a constant stands at its entry, too")]
+        pub(crate) const ALL: &[SettingRecord] = &[$($($(#[$attribute])* *$name.record(),)+)+];
     };
 }
 
@@ -199,17 +200,21 @@ table! {
             .help("Seconds for nodes and connections to stop");
     }
     NPM_GROUP => {
+        #[cfg(feature = "npm-nodes")]
         NO_NPM_NODES: bool = Setting::switch("no-npm-nodes")
             .help("Do not run the nodes of npm packages in the user directory");
+        #[cfg(feature = "npm-nodes")]
         NODE_JS: PathBuf = Setting::path("node-js")
             .value_name("PROGRAM")
             .default("node")
             .help("Node.js 18 or later, which runs the nodes of npm packages if the flows have some");
+        #[cfg(feature = "npm-nodes")]
         NODE_JS_MEMORY: Option<usize> = Setting::integer("node-js-memory")
             .value_name("MIB")
             .between("16", "1048576")
             .otherwise("what Node.js allows")
             .help("Memory for the JavaScript of npm packages, in MiB. Node.js ends and starts again if it needs more");
+        #[cfg(feature = "npm-nodes")]
         PALETTE_INSTALL: Option<bool> = Setting::boolean("palette-install")
             .node_red(NodeRed::key("externalModules.palette.allowInstall"))
             .otherwise("true if listen is a loopback address")

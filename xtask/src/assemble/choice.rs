@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Options;
 use super::flows::{self, Used};
+use super::known;
 use super::manifest::{Listed, Manifest};
 use super::source::{Source, clean, package_name};
 use crate::cargo;
@@ -18,14 +19,15 @@ pub(crate) struct Assembly {
     pub(crate) name: String,
     pub(crate) output: Option<PathBuf>,
     pub(crate) plugins: Vec<Plugin>,
-    /// Whether the program contains the editor.
-    pub(crate) editor: bool,
+    /// The parts of the runtime that the program contains, as features of `ferrowire-runtime`.
+    pub(crate) parts: Vec<&'static str>,
     /// The types that the runtime must have.
     pub(crate) needed: Used,
 }
 
-/// The editor's name in `--without`; it is no plugin.
-const EDITOR: &str = "editor";
+/// The parts of the runtime that can be left out and are no plugins, by their names in `--without`.
+const PARTS: [&str; 2] = ["editor", NPM_NODES];
+const NPM_NODES: &str = "npm-nodes";
 
 /// A plugin, with what is known before cargo resolves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +82,11 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     let manifest = options.manifest.as_ref().map(|path| Manifest::read(&here.join(path)));
     let manifest = manifest.transpose()?;
     let from_flows: Vec<_> = options.from_flows.iter().map(|path| here.join(path)).collect();
-    let needed = flows::read(&from_flows)?;
-
+    let mut needed = flows::read(&from_flows)?;
+    let parts = parts(options, manifest.as_ref());
+    if parts.contains(&NPM_NODES) {
+        leave_to_npm(&mut needed, repository);
+    }
     let mut chosen = Vec::new();
     for text in &options.with {
         add(&mut chosen, Plugin::new(Source::parse(text, here)?, repository)?)?;
@@ -111,13 +116,32 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     ensure!(!chosen.is_empty(), "no plugin is left; add some with `--with`");
     chosen.sort_by(|a, b| a.package.cmp(&b.package));
 
-    let editor = manifest.as_ref().and_then(|manifest| manifest.editor).unwrap_or(true)
-        && !options.without.iter().any(|name| name == EDITOR);
     let (name, output) = manifest.map(|it| (it.name, it.output)).unwrap_or_default();
     let name = options.name.clone().or(name).unwrap_or_else(|| "my-runtime".to_owned());
     let output = options.output.as_ref().map(|path| here.join(path)).or(output);
     ensure_free(&name, &chosen, repository)?;
-    Ok(Assembly { name, output, plugins: chosen, editor, needed })
+    Ok(Assembly { name, output, plugins: chosen, parts, needed })
+}
+
+/// The parts that neither the manifest nor a flag leaves out.
+fn parts(options: &Options, manifest: Option<&Manifest>) -> Vec<&'static str> {
+    let is_out = |name: &str| {
+        manifest.is_some_and(|manifest| manifest.left_out.contains(&name))
+            || options.without.iter().any(|other| other == name)
+    };
+    PARTS.into_iter().filter(|name| !is_out(name)).collect()
+}
+
+/// Removes the types that packages from npm have and no plugin of this repository, and names the packages.
+fn leave_to_npm(needed: &mut Used, repository: &Repository) {
+    needed.retain(|node_type, _| {
+        let package = known::package_of(node_type);
+        let Some(package) = package.filter(|_| repository.provider(node_type).is_none()) else {
+            return true;
+        };
+        println!("Node.js runs `{node_type}`: install `{package}` in the user directory");
+        false
+    });
 }
 
 fn by_name(plugin: &Crate) -> Source {
@@ -150,7 +174,7 @@ pub(crate) fn origin(plugin: &Plugin) -> String {
 }
 
 fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
-    for name in without.iter().filter(|name| *name != EDITOR) {
+    for name in without.iter().filter(|name| !PARTS.contains(&name.as_str())) {
         let before = chosen.len();
         chosen.retain(|plugin| !plugin.is_called(name));
         if chosen.len() == before {

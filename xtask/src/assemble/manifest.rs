@@ -13,7 +13,8 @@ use super::source::{GitReference, Source, package_name};
 pub(crate) struct Manifest {
     pub(crate) name: Option<String>,
     pub(crate) output: Option<PathBuf>,
-    pub(crate) editor: Option<bool>,
+    /// The parts of the runtime that the program is not to contain, by their names in `--without`.
+    pub(crate) left_out: Vec<&'static str>,
     pub(crate) plugins: Vec<Listed>,
 }
 
@@ -30,8 +31,15 @@ pub(crate) struct Listed {
 struct Written {
     name: Option<String>,
     output: Option<PathBuf>,
-    editor: Option<bool>,
+    #[serde(default = "yes")]
+    editor: bool,
+    #[serde(default = "yes", rename = "npm-nodes")]
+    npm_nodes: bool,
     plugins: Vec<Spanned<Value>>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Default, Deserialize)]
@@ -65,10 +73,13 @@ impl Manifest {
             let source = source(plugin.into_inner(), folder).with_context(|| place.clone())?;
             Ok(Listed { source, place })
         });
+        let parts = [("editor", written.editor), ("npm-nodes", written.npm_nodes)];
+        let left_out =
+            parts.into_iter().filter(|(_, wanted)| !wanted).map(|(name, _)| name).collect();
         Ok(Manifest {
             name: written.name,
             output: written.output.map(|output| folder.join(output)),
-            editor: written.editor,
+            left_out,
             plugins: plugins.collect::<Result<_>>()?,
         })
     }
@@ -148,7 +159,7 @@ mod tests {
         assert_eq!(manifest.output.as_deref(), Some(Path::new("/nowhere/bin/mine")));
         let at = Some(GitReference { kind: "tag", name: "v1".into() });
         let url = "https://example.org/d".to_owned();
-        assert_eq!(manifest.editor, Some(false));
+        assert_eq!(manifest.left_out, ["editor"]);
         let sources: Vec<Source> = manifest.plugins.into_iter().map(|it| it.source).collect();
         assert_eq!(
             sources,
