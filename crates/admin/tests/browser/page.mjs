@@ -22,7 +22,9 @@ export async function openEditor(url, { expected = [], before, locale = "en-US" 
     const bad = line.type() === "error" || (line.type() === "warning" && CAUGHT.test(line.text()));
     if (bad) editor.note(`console: ${line.text()}`);
   });
+  // A page that is loaded again aborts what it was loading.
   page.on("requestfailed", (request) =>
+    request.failure()?.errorText === "net::ERR_ABORTED" ||
     editor.note(`request failed: ${request.url()} ${request.failure()?.errorText}`));
   page.on("response", (response) =>
     response.status() >= 400 && editor.note(`status ${response.status()}: ${response.url()}`));
