@@ -12,6 +12,9 @@ pub(crate) fn run() -> Result<()> {
     deny::run()?;
     editor::fetch()?;
     succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let small =
+        ["-p", "ferrowire-runtime", "--lib", "--no-default-features", "--", "--deny", "warnings"];
+    succeed(cargo(&["clippy"]).args(small))?;
     for tests in &servers::ALL {
         tests.check()?;
     }

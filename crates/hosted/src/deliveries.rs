@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,7 +14,6 @@ use ferrowire_core::bus::RunningNode;
 use ferrowire_core::{Message, Sending};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::outbox::Outbox;
 use crate::records::to_child;
@@ -36,39 +35,52 @@ pub(crate) struct Target {
     /// True while a deploy replaces nodes.
     pub(crate) held: watch::Receiver<bool>,
     pub(crate) outbox: Arc<Outbox>,
-    /// The bytes that were handled since the child was told.
-    pub(crate) handled: Arc<AtomicUsize>,
-    /// Cancelled when the child has ended: the next one is not told.
-    pub(crate) ended: CancellationToken,
 }
 
-impl Target {
-    fn handled(&self, bytes: usize) {
+/// What one child is told of its messages.
+#[derive(Debug, Default)]
+struct Account {
+    /// The bytes that were handled since it was told.
+    handled: AtomicUsize,
+    /// The next child is not told.
+    is_closed: AtomicBool,
+}
+
+impl Account {
+    fn handled(&self, bytes: usize, outbox: &Outbox) {
         let before = self.handled.fetch_add(bytes + MESSAGE_COST, Ordering::Relaxed);
-        if before + bytes + MESSAGE_COST < STEP || self.ended.is_cancelled() {
+        if before + bytes + MESSAGE_COST < STEP || self.is_closed.load(Ordering::Relaxed) {
             return;
         }
         #[expect(clippy::cast_precision_loss, reason = "the child lets 64 MiB wait")]
         let bytes = self.handled.swap(0, Ordering::Relaxed) as f64;
         if let Ok(frame) = to_child("taken", [("bytes", bytes.into())]) {
-            self.outbox.control(frame);
+            outbox.control(frame);
         }
     }
 }
 
-/// Messages from the child on their way to native nodes.
+/// Messages from children on their way to native nodes. They outlive their child, so that those of the
+/// next one come after them.
 pub(crate) struct Deliveries {
     target: Target,
+    /// That of the present child.
+    account: Arc<Account>,
     queues: HashMap<String, mpsc::UnboundedSender<Delivery>>,
     tasks: JoinSet<()>,
 }
 
-/// A message and the bytes of its frame.
-type Delivery = (Message, usize);
+struct Delivery {
+    msg: Message,
+    /// The bytes of its frame.
+    bytes: usize,
+    account: Arc<Account>,
+}
 
 impl Deliveries {
     pub(crate) fn new(target: Target) -> Self {
-        Deliveries { target, queues: HashMap::new(), tasks: JoinSet::new() }
+        let account = Arc::default();
+        Deliveries { target, account, queues: HashMap::new(), tasks: JoinSet::new() }
     }
 
     /// Delivers a message whose frame had `bytes`.
@@ -80,7 +92,7 @@ impl Deliveries {
             queue
         });
         // The task ends only after the queue is dropped.
-        let _delivered = queue.send((msg, bytes));
+        let _delivered = queue.send(Delivery { msg, bytes, account: Arc::clone(&self.account) });
     }
 
     /// Ends the tasks of nodes that do not run any more.
@@ -90,7 +102,12 @@ impl Deliveries {
         while self.tasks.try_join_next().is_some() {}
     }
 
-    /// Waits until all that came from the child is delivered. What takes longer than `limit` goes on
+    /// The child has ended: it is told nothing more.
+    pub(crate) fn child_ended(&mut self) {
+        std::mem::take(&mut self.account).is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until all that came from children is delivered. What takes longer than `limit` goes on
     /// by itself.
     pub(crate) async fn finish(&mut self, limit: Duration) {
         self.queues.clear();
@@ -99,7 +116,6 @@ impl Deliveries {
         if tokio::time::timeout(limit, all).await.is_err() {
             self.tasks.detach_all();
         }
-        self.target.ended.cancel();
     }
 }
 
@@ -108,13 +124,13 @@ async fn deliver_all(
     mut waiting: mpsc::UnboundedReceiver<Delivery>,
     mut target: Target,
 ) {
-    while let Some((mut msg, bytes)) = waiting.recv().await {
+    while let Some(Delivery { mut msg, bytes, account }) = waiting.recv().await {
         msg.ensure_id();
         match target.accepted(&id, msg).await {
             Some(sending) => sending.await,
             None => tracing::debug!("a message to the node `{id}` was dropped: it was removed"),
         }
-        target.handled(bytes);
+        account.handled(bytes, &target.outbox);
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Session<'a> {
     child: Child,
     reader: FramedRead<OwnedReadHalf, LengthDelimitedCodec>,
     writer: JoinSet<()>,
-    deliveries: Deliveries,
+    deliveries: &'a mut Deliveries,
     questions: PathBuf,
     calls: HashMap<u32, oneshot::Sender<Result<Value, CallError>>>,
     next_call: u32,
@@ -74,7 +74,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) async fn start(shared: &'a Shared) -> Result<Self, String> {
+    pub(crate) async fn start(
+        shared: &'a Shared,
+        deliveries: &'a mut Deliveries,
+    ) -> Result<Self, String> {
         let options = &shared.options;
         let started = Child::start(options).await;
         let (child, stream) = started.map_err(|error| error.to_string())?;
@@ -95,7 +98,7 @@ impl<'a> Session<'a> {
             child,
             reader: FramedRead::new(read, codec),
             writer,
-            deliveries: Deliveries::new(shared.target()),
+            deliveries,
             questions,
             calls: HashMap::new(),
             next_call: 0,
@@ -114,17 +117,16 @@ impl<'a> Session<'a> {
             }
             Err(ended) => ended,
         };
-        let mut limit = Duration::ZERO;
+        let limit = self.shared.options.stop_limit;
         if matches!(ended, Ended::Stopped | Ended::Restarted) {
-            limit = self.shared.options.stop_limit / NODES_SHARE;
-            self.stop(limit).await;
+            self.stop(limit / NODES_SHARE).await;
         }
         // What is written from now on is for the next child.
         self.writer.shutdown().await;
         self.shared.set_gone();
+        self.deliveries.child_ended();
         context::end(&self.questions);
-        let term = self.shared.options.stop_limit / TERM_SHARE;
-        tokio::join!(self.child.terminate(term), self.deliveries.finish(limit / NODES_SHARE));
+        self.child.terminate(limit / TERM_SHARE).await;
         ended
     }
 

@@ -126,8 +126,6 @@ impl Shared {
             nodes: Arc::clone(&self.nodes),
             held: self.held.subscribe(),
             outbox: Arc::clone(&self.outbox),
-            handled: Arc::new(AtomicUsize::new(0)),
-            ended: CancellationToken::new(),
         }
     }
 

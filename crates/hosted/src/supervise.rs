@@ -7,6 +7,7 @@ use ferrowire_core::Status;
 use tokio::time::Instant;
 
 use crate::child::TARGET;
+use crate::deliveries::Deliveries;
 use crate::jobs::{CallError, Work};
 use crate::session::{Ended, Session};
 use crate::shared::Shared;
@@ -17,8 +18,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// After so many children in a row that ended early there is no other one until the next deploy.
 const TRIES: u32 = 5;
 
+/// How much of the time for the end the messages have that native nodes are still to get.
+const DELIVERY_SHARE: u32 = 4;
+
 /// Carries out jobs until it is asked to stop.
 pub(crate) async fn supervise(shared: &Shared, mut work: Work) {
+    let mut deliveries = Deliveries::new(shared.target());
     loop {
         tokio::select! {
             job = work.next() => match job {
@@ -31,11 +36,12 @@ pub(crate) async fn supervise(shared: &Shared, mut work: Work) {
             shared.outbox.refuse("no node from npm runs");
             continue;
         }
-        if let Some(why) = run_children(shared, &mut work).await {
+        if let Some(why) = run_children(shared, &mut work, &mut deliveries).await {
             shared.refuse(&why);
             refuse_calls(&mut work, &why);
         }
     }
+    deliveries.finish(shared.options.stop_limit / DELIVERY_SHARE).await;
     shared.stopped.cancel();
 }
 
@@ -47,7 +53,11 @@ fn refuse_calls(work: &mut Work, why: &str) {
 }
 
 /// Runs one child after the other. Returns why there is none any more, unless it was asked to stop.
-async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
+async fn run_children(
+    shared: &Shared,
+    work: &mut Work,
+    deliveries: &mut Deliveries,
+) -> Option<String> {
     let packages = shared.usable_packages();
     if !packages.has_runtime() {
         return Some(packages.missing_runtime(&shared.options.user_dir));
@@ -58,7 +68,7 @@ async fn run_children(shared: &Shared, work: &mut Work) -> Option<String> {
         shared.starts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let start = tokio::select! {
-            start = Session::start(shared) => start,
+            start = Session::start(shared, deliveries) => start,
             () = shared.stop.cancelled() => return None,
         };
         let ended = match start {

@@ -45,7 +45,7 @@ async fn a_killed_child_is_replaced_under_load_and_native_nodes_go_on() {
             engine.deliver("work", Message::with_payload(n.to_string())).unwrap().await;
         }
     });
-    for round in 0..10 {
+    for round in 0..15 {
         let pid = flows.status("work", "pid ").await;
         let probe = format!("probe {round}");
         flows.send("work", &probe).await;

@@ -54,7 +54,7 @@ async fn deploys_lose_nothing(kind: &str, others: impl Fn(u32) -> Vec<Value>) {
     client.echo("the child runs").await;
     let done = Cell::new(false);
     let deploys = async {
-        for round in 1..=12 {
+        for round in 1..=250 {
             deploy(&runtime, kind, &flows(round)).await;
         }
         done.set(true);
