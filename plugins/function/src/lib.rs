@@ -39,7 +39,7 @@ use ferrowire::{
     NodeType, StopReason, async_trait,
 };
 
-pub use engine::INTERPRETERS;
+pub use engine::{INTERPRETERS, TIMED_OUT};
 use runner::Runner;
 use settings::Settings;
 pub use settings::{MEMORY, TIMEOUT};
@@ -71,7 +71,7 @@ impl Node for Function {
     }
 }
 
-ferrowire::metrics!(INTERPRETERS);
+ferrowire::metrics!(INTERPRETERS, TIMED_OUT);
 
 ferrowire::register!(
     NodeType::shared::<Function>("function")

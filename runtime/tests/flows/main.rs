@@ -30,6 +30,8 @@ mod websocket_slow;
 mod limits;
 mod logs;
 mod mqtt;
+mod openmetrics;
+mod operation;
 mod sockets;
 mod client_connections;
 mod client_messages;
