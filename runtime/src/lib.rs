@@ -25,6 +25,7 @@ mod plugins;
 mod run;
 mod settings;
 mod signals;
+mod systemd;
 mod test_page;
 mod title;
 mod watchdog;

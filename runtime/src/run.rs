@@ -25,6 +25,7 @@ use crate::npm_nodes::NpmNodes;
 use crate::operation::Operation;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
+use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
 use crate::{admin, files, http_nodes, npm_nodes, pages, process_env};
 
@@ -96,6 +97,7 @@ async fn run_until_asked(
     registered.extend(pages::serve_at(&routes, &admin, &settings, &stop));
     registered.extend(operation.serve_below(&routes, &admin, &settings));
     let alone = operation.serve_alone(&settings).await?;
+    let systemd = Systemd::start(process_env("NOTIFY_SOCKET").is_some(), health.clone())?;
     // The port already accepts connections: clients wait until the flows have started, instead of
     // receiving a 404.
     let held = routes.hold();
@@ -108,14 +110,16 @@ async fn run_until_asked(
     }
     health.enter(Phase::Running);
     drop(held);
+    systemd.enter(State::Ready);
     announce(&admin, &settings, &format!("{scheme}://{address}"));
     tokio::select! {
         () = asked.stop.cancelled() => {}
-        () = reload_when_asked(&asked, &admin, tls) => {}
+        () = reload_when_asked(&asked, (&admin, &systemd), tls) => {}
         () = &mut server => {}
     }
     info!("stopping");
     health.enter(Phase::Draining);
+    systemd.enter(State::Stopping);
     stop.cancel();
     let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
     // Nodes may change context until they have stopped.
@@ -128,9 +132,13 @@ async fn run_until_asked(
 }
 
 async fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
-    })?;
+    let wanted = settings.listen;
+    let listener = match systemd::passed_socket(wanted.ip())? {
+        Some(passed) => TcpListener::from_std(passed).context("cannot use the passed socket")?,
+        None => TcpListener::bind(wanted).await.with_context(|| {
+            format!("cannot listen on `{wanted}`; choose another address with `--listen`")
+        })?,
+    };
     let address = listener.local_addr().context("cannot read the address of the port")?;
     Ok((listener, address))
 }
@@ -223,7 +231,11 @@ fn warn_of_settings_js(settings: &Settings, places: &Places) {
 
 /// Loads the certificate when its files change. Loads it and deploys the flow files again whenever that
 /// is asked for. Never ends.
-async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>, tls: Option<Arc<ServerTls>>) {
+async fn reload_when_asked(
+    asked: &Asked,
+    (admin, systemd): (&Arc<Admin>, &Systemd),
+    tls: Option<Arc<ServerTls>>,
+) {
     let mut watching = JoinSet::new();
     if let Some(tls) = tls.clone() {
         watching.spawn(tls.watch(CERTIFICATE_PERIOD, CancellationToken::new()));
@@ -233,7 +245,9 @@ async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>, tls: Option<Arc<Se
         if let Some(tls) = tls.clone() {
             watching.spawn_blocking(move || tls.reload_and_log());
         }
+        systemd.enter(State::Reloading);
         reload(admin).await;
+        systemd.enter(State::Ready);
     }
 }
 
