@@ -33,6 +33,7 @@ mod logs;
 mod mqtt;
 mod openmetrics;
 mod operation;
+mod operation_docs;
 mod sockets;
 mod client_connections;
 mod client_messages;

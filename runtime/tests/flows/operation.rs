@@ -21,7 +21,7 @@ async fn get_at(address: &str, path: &str, headers: &str) -> (String, String) {
     (head.to_ascii_lowercase(), body.to_owned())
 }
 
-async fn scrape(address: &str) -> Exposition {
+pub(crate) async fn scrape(address: &str) -> Exposition {
     let (head, body) = get_at(address, "/metrics", &format!("Accept: {OPEN_METRICS}\r\n")).await;
     assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
     Exposition::parse(&body)
@@ -34,7 +34,7 @@ async fn health(address: &str, what: &str) -> (String, Value) {
 }
 
 /// The address for metrics that a runtime logs.
-async fn own_address(runtime: &mut Runtime) -> String {
+pub(crate) async fn own_address(runtime: &mut Runtime) -> String {
     let line = runtime.log_line("metrics at http://").await;
     let (_, rest) = line.split_once("http://").unwrap();
     rest.split('/').next().unwrap().to_owned()
@@ -44,7 +44,7 @@ fn function(id: &str, code: &str, wires: &[&str]) -> Value {
     node(id, "function", json!({"func": code, "outputs": 1}), wires)
 }
 
-fn echo() -> Value {
+pub(crate) fn echo() -> Value {
     let code = "if (msg.payload === 'fail') throw new Error('as told'); return msg;";
     json!([
         {"id": "tab", "type": "tab", "label": "An \"echo\"\\\n"},
