@@ -8,6 +8,8 @@ use anyhow::Context;
 use ferrowire_context::FileStore;
 use ferrowire_core::{ContextStore, ContextStores, MemoryStore};
 use serde::Deserialize;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// A store in the settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +130,34 @@ pub(crate) struct Opened {
     pub(crate) stores: Arc<ContextStores>,
     /// The stores that write to files at intervals.
     pub(crate) files: Vec<Arc<FileStore>>,
+}
+
+/// Writes stores to their files at intervals, until dropped.
+pub(crate) struct Writing {
+    end: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Writing {
+    pub(crate) fn begin(files: Vec<Arc<FileStore>>) -> Self {
+        let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
+        for file in files {
+            tasks.spawn(file.write_behind(end.clone()));
+        }
+        Writing { end, tasks }
+    }
+
+    /// Writes what has not been written yet.
+    ///
+    /// # Errors
+    /// If a task panicked.
+    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
+        self.end.cancel();
+        while let Some(written) = self.tasks.join_next().await {
+            written.context("the context was not written completely")?;
+        }
+        Ok(())
+    }
 }
 
 /// The directories of the stores that are kept in files.

@@ -10,10 +10,12 @@ mod contexts;
 mod files;
 mod flows;
 mod hash_password;
+mod health;
 mod http_nodes;
 mod instance;
 mod logging;
 mod machine;
+mod metrics;
 mod node_places;
 mod nodes;
 #[cfg(feature = "npm-nodes")]
@@ -21,11 +23,13 @@ mod npm_nodes;
 #[cfg(not(feature = "npm-nodes"))]
 #[path = "no_npm_nodes.rs"]
 mod npm_nodes;
+mod operation;
 mod pages;
 mod plugins;
 mod run;
 mod settings;
 mod signals;
+mod systemd;
 mod test_page;
 mod title;
 mod watchdog;

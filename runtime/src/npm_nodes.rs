@@ -16,6 +16,14 @@ use crate::flows::Places;
 use crate::settings::{Settings, table};
 use crate::{http_nodes, process_env};
 
+ferrowire::metrics!(
+    ferrowire_hosted::metrics::RUNNING,
+    ferrowire_hosted::metrics::STARTS,
+    ferrowire_hosted::metrics::MEMORY,
+    ferrowire_hosted::metrics::LOST_TO,
+    ferrowire_hosted::metrics::LOST_FROM,
+);
+
 /// The nodes of npm packages.
 #[derive(Debug)]
 pub(crate) struct NpmNodes {

@@ -1,8 +1,10 @@
 //! `ferrowire run`: the port and the flows, until a signal ends them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
@@ -15,22 +17,23 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::contexts::{self, Opened};
+use crate::contexts::{self, Writing};
 use crate::flows::Places;
+use crate::health::{Health, Phase};
 use crate::instance::Instance;
 use crate::npm_nodes::NpmNodes;
+use crate::operation::Operation;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
+use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
 use crate::{admin, files, http_nodes, npm_nodes, pages, process_env};
-
-ferrowire::metrics!(ferrowire_http::REFUSED);
 
 /// How many threads calls that take long may hold, and what else blocks. They are made when needed.
 const MAX_BLOCKING: usize = 4096;
 
 /// How often the files of the certificate are looked at.
-const CERTIFICATE_PERIOD: std::time::Duration = std::time::Duration::from_secs(5);
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(5);
 
 /// Runs flows until a signal ends them.
 ///
@@ -73,64 +76,84 @@ async fn run_until_asked(
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
-    })?;
-    let address = listener.local_addr().context("cannot read the address of the port")?;
-
+    let (listener, address) = listen(&settings).await?;
+    let opened = contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
+    let (stores, files) = (opened.stores, Writing::begin(opened.files));
     let routes = Routes::new();
-    let Opened { stores, files } =
-        contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
-    let keep = CancellationToken::new();
-    let mut writing = JoinSet::new();
-    for file in files {
-        writing.spawn(file.write_behind(keep.clone()));
-    }
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
     let engine = engine(&settings, registry, port, stores, npm_nodes.as_deref());
-    let stop = CancellationToken::new();
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
     let comms = Comms::start(&admin);
     npm_nodes.iter().for_each(|nodes| nodes.connect(&admin, &comms));
-    let _admin = admin::serve_at(&routes, &admin, &comms, &settings)?;
-    let _files = files::serve(&routes, &settings, proxy.as_ref().map(npm_nodes::page));
-    let _npm_routes = proxy.as_ref().map(|proxy| NpmNodes::serve(&routes, proxy));
-    let _pages = pages::serve_at(&routes, &admin, &settings, &stop);
+    let (stop, health) = (CancellationToken::new(), Health::new(&admin));
+    let operation = Operation::new(&admin, health.clone());
+    let mut registered = admin::serve_at(&routes, &admin, &comms, &settings)?;
+    registered.extend(files::serve(&routes, &settings, proxy.as_ref().map(npm_nodes::page)));
+    registered.extend(proxy.iter().flat_map(|proxy| NpmNodes::serve(&routes, proxy)));
+    registered.extend(pages::serve_at(&routes, &admin, &settings, &stop));
+    registered.extend(operation.serve_below(&routes, &admin, &settings));
+    let alone = operation.serve_alone(&settings).await?;
+    let systemd = Systemd::start(process_env("NOTIFY_SOCKET").is_some(), health.clone())?;
     // The port already accepts connections: clients wait until the flows have started, instead of
     // receiving a 404.
-    tokio::select! {
-        started = admin.start() => report(&started?, &admin),
-        () = asked.stop.cancelled() => {}
-    }
-    info!("listening on {scheme}://{address}, test page at {scheme}://{address}/ferrowire/test");
-    announce(&admin, &settings, &format!("{scheme}://{address}"));
+    let held = routes.hold();
     let server = serve(listener, tls.clone(), routes, limits(&settings), stop.clone());
     let mut server = std::pin::pin!(server);
     tokio::select! {
+        started = admin.start() => report(&started?, &admin),
         () = asked.stop.cancelled() => {}
-        () = reload_when_asked(&asked, &admin, tls) => {}
+        () = &mut server => {}
+    }
+    health.enter(Phase::Running);
+    drop(held);
+    systemd.enter(State::Ready);
+    announce(&admin, &settings, &format!("{scheme}://{address}"));
+    tokio::select! {
+        () = asked.stop.cancelled() => {}
+        () = reload_when_asked(&asked, (&admin, &systemd), tls) => {}
         () = &mut server => {}
     }
     info!("stopping");
+    health.enter(Phase::Draining);
+    systemd.enter(State::Stopping);
     stop.cancel();
-    let all_stopped = async { tokio::join!(engine.stop(StopReason::ShuttingDown), server) };
-    let limit = settings.get(&table::SHUTDOWN_TIMEOUT) + signals::GRACE;
-    let code = match tokio::time::timeout(limit, all_stopped).await {
-        Ok((stopped, ())) => stopped.map(|()| ExitCode::SUCCESS)?,
-        Err(_) => signals::name_what_is_late(),
-    };
+    let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
     // Nodes may change context until they have stopped.
-    keep.cancel();
-    while let Some(written) = writing.join_next().await {
-        written.context("the context was not written completely")?;
-    }
+    files.end().await?;
     comms.stop().await;
+    alone.end().await;
+    drop(registered);
     info!("stopped");
     Ok(code)
+}
+
+async fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let wanted = settings.listen;
+    let listener = match systemd::passed_socket(wanted.ip())? {
+        Some(passed) => TcpListener::from_std(passed).context("cannot use the passed socket")?,
+        None => TcpListener::bind(wanted).await.with_context(|| {
+            format!("cannot listen on `{wanted}`; choose another address with `--listen`")
+        })?,
+    };
+    let address = listener.local_addr().context("cannot read the address of the port")?;
+    Ok((listener, address))
+}
+
+/// Waits until the nodes have stopped and `server` has ended, but not longer than nodes may take.
+async fn stop_all(
+    engine: &Engine,
+    server: impl Future<Output = ()>,
+    limit: Duration,
+) -> anyhow::Result<ExitCode> {
+    let all_stopped = async { tokio::join!(engine.stop(StopReason::ShuttingDown), server) };
+    match tokio::time::timeout(limit + signals::GRACE, all_stopped).await {
+        Ok((stopped, ())) => Ok(stopped.map(|()| ExitCode::SUCCESS)?),
+        Err(_) => Ok(signals::name_what_is_late()),
+    }
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -157,14 +180,21 @@ fn engine(
         .port(Arc::new(port))
         .contexts(contexts)
         .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT));
+    // Without an address to read them at, nobody can ask for the counts.
+    let is_read = settings.http_admin_root.is_some() || settings.metrics.is_some();
+    let builder = match is_read {
+        true => builder.count_traffic(settings.get(&table::METRICS_NODES)),
+        false => builder,
+    };
     match npm_nodes {
         Some(nodes) => builder.companion(nodes.companion()).build(),
         None => builder.build(),
     }
 }
 
-/// Logs the editor's URL, or why it is not served.
+/// Logs the port's URL, and that of the editor or why it is not served.
 fn announce(admin: &Admin, settings: &Settings, port: &str) {
+    info!("listening on {port}, test page at {port}/ferrowire/test");
     match &settings.http_admin_root {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),
         Some(_) if admin.lacks_editor() && !settings.get(&table::NO_EDITOR) => info!(
@@ -201,7 +231,11 @@ fn warn_of_settings_js(settings: &Settings, places: &Places) {
 
 /// Loads the certificate when its files change. Loads it and deploys the flow files again whenever that
 /// is asked for. Never ends.
-async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>, tls: Option<Arc<ServerTls>>) {
+async fn reload_when_asked(
+    asked: &Asked,
+    (admin, systemd): (&Arc<Admin>, &Systemd),
+    tls: Option<Arc<ServerTls>>,
+) {
     let mut watching = JoinSet::new();
     if let Some(tls) = tls.clone() {
         watching.spawn(tls.watch(CERTIFICATE_PERIOD, CancellationToken::new()));
@@ -211,7 +245,9 @@ async fn reload_when_asked(asked: &Asked, admin: &Arc<Admin>, tls: Option<Arc<Se
         if let Some(tls) = tls.clone() {
             watching.spawn_blocking(move || tls.reload_and_log());
         }
+        systemd.enter(State::Reloading);
         reload(admin).await;
+        systemd.enter(State::Ready);
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) admin_auth: Option<AuthConfig>,
     pub(crate) editor_hosts: Vec<String>,
     pub(crate) credential_secret: CredentialSecret,
+    /// The address of its own that metrics are served at.
+    pub(crate) metrics: Option<SocketAddr>,
     /// A filter of log lines.
     pub(crate) log: String,
     /// Where context is kept, the default store first.
@@ -118,6 +120,7 @@ impl Settings {
             admin_auth: reader.admin_auth(),
             editor_hosts: reader.checked(&table::EDITOR_HOSTS, checks::hosts).unwrap_or_default(),
             credential_secret: secret.unwrap_or(CredentialSecret::Generated),
+            metrics: reader.checked(&table::METRICS, checks::metrics).flatten(),
             log: reader.log(),
             contexts: reader.contexts(),
             for_nodes: for_nodes(registry, &reader.values),

@@ -66,6 +66,17 @@ pub struct AdminSettings {
     pub editor: bool,
 }
 
+/// Why flows do not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyStopped {
+    /// They were stopped through the API.
+    Stopped,
+    /// They were loaded in safe mode, which the next deploy ends.
+    Safe,
+    /// They could not be deployed: a node type is missing.
+    NotDeployed,
+}
+
 /// The user directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -136,6 +147,18 @@ impl Admin {
     /// Whether the flows are loaded in safe mode, in which they do not run.
     pub fn is_safe(&self) -> bool {
         self.state.get() == FlowsState::Safe
+    }
+
+    /// Why the flows do not run; `None` if they do.
+    pub fn why_stopped(&self) -> Option<WhyStopped> {
+        if self.engine.is_running() {
+            return None;
+        }
+        Some(match self.state.get() {
+            FlowsState::Started => WhyStopped::NotDeployed,
+            FlowsState::Stopped => WhyStopped::Stopped,
+            FlowsState::Safe => WhyStopped::Safe,
+        })
     }
 
     /// Whether the editor is in this program and is switched on.

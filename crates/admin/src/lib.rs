@@ -24,7 +24,7 @@ mod user_dir;
 #[cfg(test)]
 use ferrowire_languages as _;
 
-pub use admin::{Admin, AdminSettings, CredentialSecret, Unusable};
+pub use admin::{Admin, AdminSettings, CredentialSecret, Unusable, WhyStopped};
 pub use auth::{
     Auth, AuthConfig, Guard, NoHash, Permissions, StaticToken, Throttle, User, UserConfig,
     authorize, hash_password, is_password_hash,

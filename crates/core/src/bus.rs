@@ -10,6 +10,7 @@ mod held;
 mod host;
 mod peers;
 mod places;
+mod queues;
 mod seat;
 mod stop;
 mod watching;
@@ -33,12 +34,14 @@ use aside::AsideQueue;
 use held::Hold;
 pub use peers::NO_REQUESTS;
 use peers::Peers;
+pub use queues::{DROPPED_AT_NODES, DROPPED_IN_LOOPS};
 use seat::Seat;
 pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
 #[doc(hidden)]
 pub use seat::{Workers, provide_workers};
 pub use watching::Watchers;
 
+use crate::metric::Traffic;
 use crate::port::Port;
 use crate::{
     BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message,
@@ -90,6 +93,11 @@ pub trait Services: Send + Sync {
     /// Reports that a node failed: with a message, in `start`, or in a task it spawned. `caught`
     /// says that a catch node received the error, so it is not logged again.
     fn failed(&self, node: &Arc<NodeInfo>, error: &NodeError, caught: bool);
+    /// Where a new node's messages are counted; `None` if nobody reads the counts.
+    fn traffic(&self, node: &NodeInfo) -> Option<Arc<Traffic>> {
+        let _ = node;
+        None
+    }
 }
 
 /// One end of a wire: the target node and how to reach it.
@@ -139,6 +147,7 @@ impl Wire {
         match queue.try_send(msg) {
             Ok(()) | Err(TrySendError::Closed(_)) => Sending::done(),
             Err(TrySendError::Full(msg)) if self.closes_cycle() => {
+                DROPPED_IN_LOOPS.increment();
                 let text = format!("{WIRE_QUEUE} messages wait in this loop; one was dropped");
                 self.to.outlet.fail(&NodeError::new(text), Some(msg))
             }
@@ -195,6 +204,7 @@ struct Outlet {
     /// Which kinds of nodes watch this one.
     watched: AtomicU8,
     watchers: ArcSwap<Watchers>,
+    traffic: Option<Arc<Traffic>>,
 }
 
 enum Handler {
@@ -235,6 +245,7 @@ impl RunningNode {
         let outlet = Arc::new_cyclic(|this| Outlet {
             this: this.clone(),
             seat: Seat::new(this.clone()),
+            traffic: services.traffic(&info),
             info: Arc::new(info),
             wires: ArcSwap::default(),
             endpoint: OnceLock::new(),
@@ -294,7 +305,7 @@ impl RunningNode {
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
-            self.outlet.services.failed(&self.outlet.info, &error, false);
+            self.outlet.tell_failed(&error, false);
         }
     }
 
@@ -360,6 +371,9 @@ impl RunningNode {
     }
 
     fn hand_over(self: &Arc<Self>, msg: Message) -> Sending {
+        if let Some(traffic) = &self.outlet.traffic {
+            traffic.received();
+        }
         match &self.handler {
             Handler::Shared(node) => self.handle(&**node, msg),
             Handler::Exclusive(exclusive) => match exclusive.queue.try_send(msg) {
@@ -440,7 +454,7 @@ impl RunningNode {
 
     fn finish(&self, result: Result<(), NodeError>) {
         if let Err(error) = result {
-            self.outlet.services.failed(&self.outlet.info, &error, false);
+            self.outlet.tell_failed(&error, false);
         }
     }
 

@@ -8,6 +8,7 @@
 mod histogram;
 mod registry;
 mod shard;
+mod traffic;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -15,6 +16,7 @@ pub use histogram::Histogram;
 pub use registry::{DuplicateMetric, Metrics, RegisteredMetric};
 pub use shard::SHARDS;
 use shard::Sharded;
+pub use traffic::{Traffic, TrafficCounts};
 
 /// The name and description of a metric, in the terms of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq)]

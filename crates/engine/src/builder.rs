@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::deploy::SharedEngine;
 use crate::services::{NodeServices, Resources};
 use crate::start_stop::TimeLimits;
+use crate::traffic::TrafficTable;
 use crate::{Companion, Engine, Environment};
 
 /// How long a node may take to start. Then its start is cancelled.
@@ -35,6 +36,7 @@ pub struct EngineBuilder {
     contexts: Arc<ContextStores>,
     companion: Option<Arc<dyn Companion>>,
     stop_limit: Duration,
+    counted_nodes: Option<usize>,
 }
 
 impl EngineBuilder {
@@ -48,6 +50,7 @@ impl EngineBuilder {
             contexts: Arc::default(),
             companion: None,
             stop_limit: STOP_LIMIT,
+            counted_nodes: None,
         }
     }
 
@@ -103,6 +106,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Counts the messages and errors of nodes by type and flow, for
+    /// [`traffic`](Engine::traffic), and of up to `max_nodes` nodes by node. By default nothing is
+    /// counted.
+    #[must_use]
+    pub fn count_traffic(mut self, max_nodes: usize) -> Self {
+        self.counted_nodes = Some(max_nodes);
+        self
+    }
+
     /// Builds the engine, without any flows.
     pub fn build(self) -> Engine {
         Engine {
@@ -114,6 +126,7 @@ impl EngineBuilder {
                     self.port,
                     self.settings,
                     self.contexts,
+                    self.counted_nodes.map(TrafficTable::new),
                 )),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
                 companion: self.companion,

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use ferrowire_core::bus::Services as _;
 use ferrowire_core::{Registry, StopReason};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::draft::Draft;
@@ -17,7 +18,9 @@ use crate::restart::{Decision, Decisions, Deploy, Reason, decide};
 use crate::running::{NodesById, RunningNodes};
 use crate::services::{Event, NodeServices};
 use crate::start_stop::TimeLimits;
-use crate::{Companion, DeployType, Deployed, Environment, FlowFile, HostedFlows, Problem};
+use crate::{
+    Companion, DeployType, Deployed, Environment, FlowFile, HostedFlows, Problem, metrics,
+};
 
 /// The target of log lines about flow files.
 const TARGET: &str = "ferrowire::flows";
@@ -53,13 +56,15 @@ pub(crate) struct Snapshot {
     pub(crate) rev: Arc<str>,
     pub(crate) problems: Arc<[Problem]>,
     pub(crate) nodes: Arc<NodesById>,
+    /// Whether the flows run.
+    pub(crate) running: bool,
 }
 
 impl Default for Snapshot {
     fn default() -> Self {
         let file = FlowFile::default();
         let rev = file.rev();
-        Snapshot { file, rev, problems: Arc::default(), nodes: Arc::default() }
+        Snapshot { file, rev, problems: Arc::default(), nodes: Arc::default(), running: false }
     }
 }
 
@@ -72,6 +77,7 @@ impl SharedEngine {
         start: bool,
     ) -> Deployed {
         let mut flows = self.flows.lock().await;
+        let began = Instant::now();
         flows.started |= start;
         let file = file.sharing(&self.snapshot.load().file);
         let draft = Draft::new(file.clone(), &self.registry.load(), &self.environment);
@@ -101,14 +107,16 @@ impl SharedEngine {
         }
         if running {
             log_decisions(&plan, &decisions);
+            self.services.forget_traffic(|id| model.get(id).is_some());
             nodes.replace(plan, &decisions, &self.services, self.limits).await;
         } else {
             nodes.stop(StopReason::Removed, &self.services, self.limits).await;
         }
         self.services.contexts().retain(|id| model.get(id).is_some());
         flows.model = model;
-        self.show_nodes(&flows.running);
+        self.show_nodes(&flows.running, running);
         self.deploy_hosted(if running { file } else { FlowFile::default() }, deploy_type);
+        count(running, began);
         tracing::info!(target: TARGET, rev = %deployed.rev, running, "the flows are deployed");
         self.services.emit(Event::Deployed { rev: Arc::clone(&deployed.rev), running });
         deployed
@@ -123,8 +131,8 @@ impl SharedEngine {
             }
         }
         let (rev, problems) = (Arc::clone(&deployed.rev), Arc::clone(&deployed.problems));
-        let nodes = Arc::clone(&self.snapshot.load().nodes);
-        self.snapshot.store(Arc::new(Snapshot { file, rev, problems, nodes }));
+        let before = Snapshot::clone(&self.snapshot.load());
+        self.snapshot.store(Arc::new(Snapshot { file, rev, problems, ..before }));
     }
 
     /// Lets the companion run the hosted nodes of `file`.
@@ -148,22 +156,30 @@ impl SharedEngine {
         flows.started = false;
         self.stop_hosted(reason).await;
         flows.running.stop(reason, &self.services, self.limits).await;
-        self.show_nodes(&flows.running);
+        self.show_nodes(&flows.running, false);
         tracing::info!(target: TARGET, "the flows are stopped");
         self.services.emit(Event::Stopped);
     }
 
     /// Puts the running nodes into the snapshot, and clears the statuses of all others.
-    fn show_nodes(&self, running: &RunningNodes) {
-        let nodes = Arc::new(running.by_id());
+    fn show_nodes(&self, on_bus: &RunningNodes, running: bool) {
+        let nodes = Arc::new(on_bus.by_id());
         for (node, _) in self.services.statuses() {
             if !nodes.contains_key(&node.id) {
                 self.services.clear_status(&node.id);
             }
         }
         let snapshot = Snapshot::clone(&self.snapshot.load());
-        self.snapshot.store(Arc::new(Snapshot { nodes, ..snapshot }));
+        self.snapshot.store(Arc::new(Snapshot { nodes, running, ..snapshot }));
     }
+}
+
+fn count(running: bool, began: Instant) {
+    match running {
+        true => metrics::DEPLOYED.increment(),
+        false => metrics::DEPLOYED_STOPPED.increment(),
+    }
+    metrics::DEPLOY_DURATION.record(began.elapsed().as_secs_f64());
 }
 
 /// Logs why nodes start and restart.

@@ -1,5 +1,6 @@
 //! `Engine`: a handle to the running flows.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::sync::broadcast;
 use crate::builder::EngineBuilder;
 use crate::deploy::SharedEngine;
 use crate::services::Event;
+use crate::traffic::{TrafficReadings, TrafficTable};
 use crate::{FlowFile, Problem};
 
 /// What a deploy restarts.
@@ -134,6 +136,32 @@ impl Engine {
     /// The running nodes, in no particular order.
     pub fn nodes(&self) -> Vec<Arc<NodeInfo>> {
         self.shared.snapshot.load().nodes.values().map(|node| Arc::clone(node.info())).collect()
+    }
+
+    /// Whether the flows run. They don't before the first start, after a stop, or when the last
+    /// deploy lacked a node type. During a deploy, whether those before run.
+    pub fn is_running(&self) -> bool {
+        self.shared.snapshot.load().running
+    }
+
+    /// The messages and errors of nodes so far; `None` unless the builder was asked to
+    /// [count](EngineBuilder::count_traffic) them.
+    pub fn traffic(&self) -> Option<TrafficReadings> {
+        self.shared.services.traffic.as_ref().map(TrafficTable::read)
+    }
+
+    /// How many messages wait in the queues of nodes and wires, by the type of the node that they
+    /// wait for. Types without queued messages are missing.
+    pub fn waiting(&self) -> BTreeMap<String, usize> {
+        let mut waiting = BTreeMap::new();
+        for node in self.shared.snapshot.load().nodes.values() {
+            node.waiting(&mut |receiver, count| {
+                if count > 0 {
+                    *waiting.entry(receiver.node_type.clone()).or_default() += count;
+                }
+            });
+        }
+        waiting
     }
 
     /// Delivers `msg` to the node `id` as if it came over a wire, for example when the button of an

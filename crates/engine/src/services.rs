@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::metric::Traffic;
 use ferrowire_core::port::Port;
 use ferrowire_core::{
     ContextStores, Level, Map, MutexExt as _, NodeError, NodeInfo, SettingValue, SettingValues,
@@ -17,6 +18,7 @@ use tokio::sync::broadcast;
 
 use crate::directory::Directory;
 use crate::env::Scopes;
+use crate::traffic::TrafficTable;
 
 /// How many events a receiver may fall behind before it loses the oldest.
 pub const EVENTS: usize = 1024;
@@ -91,6 +93,8 @@ pub(crate) struct NodeServices {
     port: Option<Arc<dyn Port>>,
     settings: SettingValues,
     contexts: Arc<ContextStores>,
+    /// `None` if messages are not counted.
+    pub(crate) traffic: Option<TrafficTable>,
 }
 
 impl NodeServices {
@@ -99,6 +103,7 @@ impl NodeServices {
         port: Option<Arc<dyn Port>>,
         settings: SettingValues,
         contexts: Arc<ContextStores>,
+        traffic: Option<TrafficTable>,
     ) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
@@ -109,6 +114,7 @@ impl NodeServices {
             port,
             settings,
             contexts,
+            traffic,
         }
     }
 
@@ -138,6 +144,13 @@ impl NodeServices {
         let removed = self.statuses.locked().remove(id);
         if let Some((node, _)) = removed {
             self.emit(Event::Status { node, status: Status::default() });
+        }
+    }
+
+    /// Forgets the nodes and flows whose messages were counted and that do not exist any more.
+    pub(crate) fn forget_traffic(&self, exists: impl Fn(&str) -> bool) {
+        if let Some(table) = &self.traffic {
+            table.retain(exists);
         }
     }
 
@@ -227,6 +240,10 @@ impl Services for NodeServices {
 
     fn contexts(&self) -> &ContextStores {
         &self.contexts
+    }
+
+    fn traffic(&self, node: &NodeInfo) -> Option<Arc<Traffic>> {
+        self.traffic.as_ref().map(|table| table.of(node))
     }
 
     fn parent_flow(&self, flow: &str) -> Option<String> {

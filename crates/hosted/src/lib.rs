@@ -19,6 +19,7 @@ mod deliveries;
 mod hosted;
 mod jobs;
 mod known;
+pub mod metrics;
 mod node;
 mod outbox;
 mod packages;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,6 +20,7 @@ use crate::codec::{self, MAX_FRAME};
 use crate::context;
 use crate::deliveries::Deliveries;
 use crate::jobs::{Call, CallError, Deployment, Job, Work};
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::records::{FromChild, PROTOCOL, to_child};
 use crate::shared::{Shared, Told};
@@ -81,6 +81,7 @@ impl<'a> Session<'a> {
         let options = &shared.options;
         let started = Child::start(options).await;
         let (child, stream) = started.map_err(|error| error.to_string())?;
+        metrics::STARTS.increment();
         let in_folder = |error: std::io::Error| format!("cannot prepare Node.js: {error}");
         let questions = child.pipe("questions").map_err(in_folder)?;
         let answers = child.pipe("answers").map_err(in_folder)?;
@@ -233,11 +234,12 @@ impl<'a> Session<'a> {
             FromChild::Taken { messages } => self.shared.outbox.taken(messages),
             FromChild::Status { id, status } => self.status(&id, &status),
             FromChild::Log { level, id, text } => self.log(level, &id, &text),
-            FromChild::Dropped { id } => self.fail(
+            FromChild::Dropped { id } => self.lose(
                 &id,
                 "a message from a node in Node.js was dropped: 64 MiB of them wait for native nodes",
             ),
             FromChild::Lost { id } => {
+                metrics::LOST_FROM.increment();
                 tracing::debug!(target: TARGET, "a message to the node `{id}` was dropped: it does not run");
             }
             FromChild::Comms { topic, data, retain } => {
@@ -248,7 +250,7 @@ impl<'a> Session<'a> {
             FromChild::Answer { call, answer } => self.answered(call, answer.map_err(Into::into)),
             FromChild::Pong { memory } => {
                 self.unanswered = 0;
-                self.shared.memory.store(memory, Ordering::Relaxed);
+                self.shared.set_memory(memory);
             }
             FromChild::Hello { .. }
             | FromChild::Ready(_)
@@ -281,7 +283,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn fail(&self, id: &str, text: &str) {
+    fn lose(&self, id: &str, text: &str) {
+        metrics::LOST_FROM.increment();
         if let Some(node) = self.shared.nodes.load().get(id) {
             node.context().fail(NodeError::new(text));
         }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::child::TARGET;
 use crate::deliveries::{Nodes, Target};
+use crate::metrics;
 use crate::outbox::Outbox;
 use crate::packages::{NodeSet, Packages};
 use crate::placement::HostedTypes;
@@ -171,6 +172,12 @@ impl Shared {
         self.ready.load().is_some()
     }
 
+    /// The child says how much memory it takes, in bytes.
+    pub(crate) fn set_memory(&self, bytes: usize) {
+        self.memory.store(bytes, Ordering::Relaxed);
+        metrics::MEMORY.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
     /// The child and its packages, for reports.
     pub(crate) fn describe(&self) -> Map {
         let packages = self.packages.load();
@@ -206,12 +213,16 @@ impl Shared {
         }
         self.credentials.store(Arc::new(said.remove("credentials").unwrap_or_default()));
         self.ready.store(Some(Arc::new(Ready { version, node, http })));
+        metrics::RUNNING.set(1);
     }
 
     /// There is no child any more.
     pub(crate) fn set_gone(&self) {
         self.ready.store(None);
+        self.set_memory(0);
+        metrics::RUNNING.set(0);
         let lost = self.outbox.child_ended();
+        metrics::LOST_TO.add(lost as u64);
         if lost > 0 {
             tracing::warn!(target: TARGET, "{lost} messages to nodes from npm were lost with Node.js");
         }
@@ -232,6 +243,7 @@ impl Shared {
     /// Refuses messages to hosted nodes, and shows that.
     pub(crate) fn refuse(&self, why: &str) {
         let dropped = self.outbox.refuse(why);
+        metrics::LOST_TO.add(dropped as u64);
         tracing::error!(target: TARGET, "nodes from npm do not run: {why}; {dropped} messages were dropped");
         self.show(&Status::new("red", "ring", why));
     }

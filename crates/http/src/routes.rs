@@ -12,6 +12,7 @@ use ferrowire_core::MutexExt as _;
 use ferrowire_core::port::Upgrade;
 use ferrowire_net::{InvalidPath, PathPattern};
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 use upgrades::Upgrades;
 
@@ -26,6 +27,8 @@ pub type Find = Arc<dyn Fn(&Request) -> Option<Page> + Send + Sync>;
 /// The order of layers that could handle the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
+    /// Pages of the runtime that are also served while the port is [held](Routes::hold).
+    Early,
     /// The runtime's own pages.
     Runtime,
     /// What flows serve.
@@ -65,6 +68,7 @@ impl fmt::Debug for Layer {
 #[derive(Clone, Default)]
 pub struct Routes {
     inner: Arc<Mutex<Tables>>,
+    held: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Default)]
@@ -107,6 +111,40 @@ impl Routes {
     /// No routes.
     pub fn new() -> Self {
         Routes::default()
+    }
+
+    /// Lets all requests wait until the returned value is dropped, but for those that a layer of
+    /// [`Turn::Early`] handles. A second call has no further effect.
+    pub fn hold(&self) -> Held {
+        self.held.send_replace(true);
+        Held(Arc::clone(&self.held))
+    }
+
+    /// Waits while requests are held, unless `request` is handled all the same.
+    pub(crate) async fn admit(&self, request: &Request) {
+        if *self.held.borrow() && !self.is_early(request) {
+            // The sender is a part of this.
+            let mut held = self.held.subscribe();
+            let _released = held.wait_for(|held| !held).await.is_ok();
+        }
+    }
+
+    fn is_early(&self, request: &Request) -> bool {
+        let layers = Arc::clone(&self.lock().layers);
+        let path = request.uri().path();
+        let mut early = layers.iter().take_while(|it| it.route.turn == Turn::Early);
+        early.any(|it| path.starts_with(&it.route.below) && (it.route.find)(request).is_some())
+    }
+
+    /// Whether a flow has a route for exactly the method and path of the request.
+    pub fn flows_have(&self, request: &Request) -> bool {
+        let layers = Arc::clone(&self.lock().layers);
+        layers.iter().filter(|it| it.route.turn == Turn::Flows).any(|it| {
+            let root = it.route.below.trim_end_matches('/');
+            let path = request.uri().path().strip_prefix(root);
+            let name = it.route.what.split_once(' ');
+            name.is_some_and(|(method, own)| method == request.method() && path == Some(own))
+        })
     }
 
     /// Routes upgrade requests for `path` to `upgrade`, until the registration is dropped. The path
@@ -247,6 +285,17 @@ enum Kind {
     Page,
     Below,
     Layer,
+}
+
+/// Requests wait until this is dropped.
+#[derive(Debug)]
+#[must_use = "requests are handled as soon as this is dropped"]
+pub struct Held(Arc<watch::Sender<bool>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
 }
 
 /// A registered path, released on drop.

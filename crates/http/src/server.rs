@@ -7,7 +7,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire_core::metric::Counter;
 use ferrowire_core::port::{ByteStream, Origin, Upgrade};
 use ferrowire_net::{Backlog, Stream};
 use futures_util::FutureExt;
@@ -28,12 +27,9 @@ use crate::connections::{Admitted, Connections, Place};
 use crate::handover::{Handover, Watched};
 use crate::heads::Heads;
 use crate::host;
+use crate::metrics::{self, REFUSED};
 use crate::output::Output;
 use crate::{Request, Response, Routes, ServerTls, TrustedProxies, text};
-
-/// Connections that were refused because there were too many.
-pub static REFUSED: Counter =
-    Counter::new("port_connections_refused", "connections refused because there were too many");
 
 /// Limits for peers, and who they may speak for.
 #[derive(Clone, Debug)]
@@ -247,6 +243,7 @@ impl Server {
             Ok(()) => self.respond(request, peer, handover).await,
             Err(reason) => closing(text(StatusCode::BAD_REQUEST, reason)),
         };
+        metrics::responded(response.status());
         output.add(response.body().size_hint().lower());
         Ok(response)
     }
@@ -260,6 +257,7 @@ impl Server {
         if self.tls.is_some() {
             request.extensions_mut().insert(Secure);
         }
+        self.routes.admit(&request).await;
         let client = self.limits.proxies.client(peer, request.headers());
         if let Some(wanted) = request.headers().get(UPGRADE) {
             let route = self.routes.upgrade_at(request.uri().path());

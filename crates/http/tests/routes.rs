@@ -77,3 +77,61 @@ async fn exact_paths_come_first_then_layers_in_turn_then_who_answers_everything_
     };
     tokio::join!(server, client);
 }
+
+#[tokio::test]
+async fn while_the_port_is_held_only_early_pages_are_served() {
+    let routes = Routes::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = serve(listener, None, routes.clone(), Limits::default(), stop.clone());
+    let client = async {
+        let _root = routes.add_pages_below("/", says("root")).unwrap();
+        let (_early, _) = layer(&routes, Turn::Early, "early", "early");
+        let held = routes.hold();
+        let mut waiting = std::pin::pin!(ask(address, "/other"));
+        tokio::select! {
+            answer = ask(address, "/early") => assert_eq!(answer, "early"),
+            answer = &mut waiting => panic!("{answer}"),
+        }
+        drop(held);
+        assert_eq!(waiting.await, "root");
+        assert_eq!(ask(address, "/other").await, "root");
+        stop.cancel();
+    };
+    tokio::join!(server, client);
+}
+
+#[tokio::test]
+async fn a_route_of_a_flow_is_found_by_its_method_and_path_below_the_root() {
+    let routes = Routes::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = serve(listener, None, routes.clone(), Limits::default(), stop.clone());
+    let client = async {
+        let known = routes.clone();
+        let page: Page = Arc::new(move |request, _| {
+            let answer = if known.flows_have(&request) { "of a flow" } else { "of nobody" };
+            Box::pin(std::future::ready(text(StatusCode::OK, answer)))
+        });
+        let _page = routes.add_pages_below("/", page).unwrap();
+        let flow = |what: &str| Layer {
+            turn: Turn::Flows,
+            below: "/api/".to_owned(),
+            what: what.to_owned(),
+            who: String::new(),
+            find: Arc::new(|_| None),
+        };
+        let _get = routes.add_layer(flow("GET /metrics"));
+        let _post = routes.add_layer(flow("POST /other"));
+        let _all = routes.add_layer(flow("GET /*"));
+        for (path, answer) in
+            [("/api/metrics", "of a flow"), ("/metrics", "of nobody"), ("/api/other", "of nobody")]
+        {
+            assert_eq!(ask(address, path).await, answer, "{path}");
+        }
+        stop.cancel();
+    };
+    tokio::join!(server, client);
+}

@@ -40,6 +40,9 @@ mod settings;
 #[cfg(unix)]
 mod watch;
 
+/// The version of the ABI that libraries are loaded with: major and minor.
+pub const ABI: (u16, u16) = (ferrowire_abi::MAJOR, ferrowire_abi::MINOR);
+
 pub use inspect::{Inspection, inspect};
 pub use load::{Found, Kind, Loaded, Report, Request, find, is_free};
 pub use reason::{Reason, Refused};

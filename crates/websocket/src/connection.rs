@@ -461,7 +461,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             input.reserve(reader.wanted(input).max(scratch::LEAST));
             poll_read_buf(stream, cx, input)
         };
-        read.map(Input::from)
+        read.map_ok(|count| self.role.received(count)).map(Input::from)
     }
 }
 

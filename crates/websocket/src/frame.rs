@@ -9,6 +9,7 @@ use ferrowire_core::Text;
 use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 use crate::frame::header::{COMPRESSED, Header, MAX_HEADER};
+use crate::metrics;
 
 /// The side of a connection. Clients mask their frames (RFC 6455 §5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,27 @@ pub enum Role {
     Server,
     /// Opened the connection.
     Client,
+}
+
+impl Role {
+    /// Counts received bytes.
+    pub(crate) fn received(self, count: usize) -> usize {
+        let counter = match self {
+            Role::Server => &metrics::RECEIVED_BYTES_SERVER,
+            Role::Client => &metrics::RECEIVED_BYTES_CLIENT,
+        };
+        counter.add(count as u64);
+        count
+    }
+
+    /// Counts sent bytes.
+    pub(crate) fn sent(self, count: usize) {
+        let counter = match self {
+            Role::Server => &metrics::SENT_BYTES_SERVER,
+            Role::Client => &metrics::SENT_BYTES_CLIENT,
+        };
+        counter.add(count as u64);
+    }
 }
 
 /// The payload of a data message.

@@ -138,4 +138,95 @@ pub static RECEIVED_COMPRESSED: Counter =
 pub static DECOMPRESSED: Counter =
     Counter::new(RECEIVED_BYTES, RECEIVED_HELP).unit("bytes").label(FORM, "plain");
 
+const RECEIVED_ON_WIRE: &str = "websocket_received";
+const RECEIVED_ON_WIRE_HELP: &str = "bytes of WebSocket frames from peers, before TLS";
+const SENT_ON_WIRE: &str = "websocket_sent";
+const SENT_ON_WIRE_HELP: &str = "bytes of WebSocket frames to peers, before TLS";
+
+/// What clients sent to listeners.
+pub static RECEIVED_BYTES_SERVER: Counter =
+    Counter::new(RECEIVED_ON_WIRE, RECEIVED_ON_WIRE_HELP).unit("bytes").label(ROLE, "server");
+/// What servers sent to `websocket-client` nodes.
+pub static RECEIVED_BYTES_CLIENT: Counter =
+    Counter::new(RECEIVED_ON_WIRE, RECEIVED_ON_WIRE_HELP).unit("bytes").label(ROLE, "client");
+/// What listeners sent, with the responses to handshakes.
+pub static SENT_BYTES_SERVER: Counter =
+    Counter::new(SENT_ON_WIRE, SENT_ON_WIRE_HELP).unit("bytes").label(ROLE, "server");
+/// What `websocket-client` nodes sent.
+pub static SENT_BYTES_CLIENT: Counter =
+    Counter::new(SENT_ON_WIRE, SENT_ON_WIRE_HELP).unit("bytes").label(ROLE, "client");
+
+/// Rooms of all listeners that have members.
+pub static ROOMS: Gauge = Gauge::new("websocket_rooms", "rooms with members");
+
+/// Ends of sessions, by the close code.
+pub mod closed_with {
+    use ferrowire_core::metric::Counter;
+
+    const fn code(code: &'static str) -> Counter {
+        let help =
+            "sessions of listeners that ended, by close code; 1006 stands for no close frame";
+        Counter::new("websocket_closes", help).label("code", code)
+    }
+
+    /// The purpose of the connection was fulfilled.
+    pub static NORMAL: Counter = code("1000");
+    /// One side went away.
+    pub static AWAY: Counter = code("1001");
+    /// A violation of the protocol.
+    pub static PROTOCOL: Counter = code("1002");
+    /// A type of data that is not accepted.
+    pub static UNSUPPORTED: Counter = code("1003");
+    /// A close frame without a code.
+    pub static NO_CODE: Counter = code("1005");
+    /// No close frame.
+    pub static LOST: Counter = code("1006");
+    /// Data that does not match the type of its message.
+    pub static INVALID: Counter = code("1007");
+    /// A policy was violated.
+    pub static POLICY: Counter = code("1008");
+    /// A message was too large.
+    pub static SIZE: Counter = code("1009");
+    /// An unexpected condition.
+    pub static ERROR: Counter = code("1011");
+    /// This runtime, or the listener, restarted.
+    pub static RESTART: Counter = code("1012");
+    /// Try again later.
+    pub static AGAIN: Counter = code("1013");
+    /// Codes of libraries and frameworks.
+    pub static LIBRARY: Counter = code("3xxx");
+    /// Codes of applications.
+    pub static PRIVATE: Counter = code("4xxx");
+    /// All other codes.
+    pub static OTHER: Counter = code("other");
+
+    /// The counter of a code; `None` stands for a close frame without one.
+    pub(crate) fn counter(code: Option<u16>) -> &'static Counter {
+        match code {
+            None => &NO_CODE,
+            Some(code) => known(code),
+        }
+    }
+
+    fn known(code: u16) -> &'static Counter {
+        match code {
+            1000 => &NORMAL,
+            1001 => &AWAY,
+            1002 => &PROTOCOL,
+            1003 => &UNSUPPORTED,
+            1005 => &NO_CODE,
+            1006 => &LOST,
+            1007 => &INVALID,
+            1008 => &POLICY,
+            1009 => &SIZE,
+            1011 => &ERROR,
+            1012 => &RESTART,
+            1013 => &AGAIN,
+            3000..=3999 => &LIBRARY,
+            4000..=4999 => &PRIVATE,
+            _ => &OTHER,
+        }
+    }
+}
+
 pub use crate::deflate::memory::CONTEXTS;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrowire::metric::Gauge;
+use ferrowire::metric::{Counter, Gauge};
 use ferrowire::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Object, Runtime, Value as Js};
@@ -31,6 +31,12 @@ const ELEMENT: usize = 16;
 /// The interpreters that there are.
 pub static INTERPRETERS: Gauge =
     Gauge::new("function_interpreters", "JavaScript interpreters of function nodes");
+
+/// Runs that were ended because they took too long.
+pub static TIMED_OUT: Counter = Counter::new(
+    "function_timeouts",
+    "runs of functions that were ended because they took too long",
+);
 
 pub(crate) struct Engine {
     context: Context,
@@ -228,6 +234,7 @@ impl Engine {
             let mut state = self.shared.state();
             state.pending = state.pending.min(pending);
             drop(state);
+            TIMED_OUT.increment();
             fate = Fate::Failed(fault::timed_out(self.time_limit), None);
         } else if self.is_out_of_memory(&fate) {
             self.broken = true;

@@ -40,7 +40,7 @@ use ferrowire::{
     StopReason, async_trait,
 };
 
-pub use engine::INTERPRETERS;
+pub use engine::{INTERPRETERS, TIMED_OUT};
 use runner::Runner;
 use settings::Settings;
 pub use settings::{MEMORY, TIMEOUT};
@@ -72,7 +72,7 @@ impl Node for Function {
     }
 }
 
-ferrowire::metrics!(INTERPRETERS);
+ferrowire::metrics!(INTERPRETERS, TIMED_OUT);
 
 ferrowire::register!(
     NodeType::shared::<Function>("function")

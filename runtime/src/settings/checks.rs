@@ -32,6 +32,16 @@ pub(super) fn address(text: String) -> Result<(IpAddr, Option<u16>), String> {
     Ok((first.ip(), Some(port)))
 }
 
+/// The port for metrics, unless the address says another one. OpenTelemetry's exporters for Prometheus
+/// have it as well.
+const METRICS_PORT: u16 = 9464;
+
+/// As [`address`], with a port.
+pub(super) fn metrics(text: Option<String>) -> Result<Option<SocketAddr>, String> {
+    let address = text.map(address).transpose()?;
+    Ok(address.map(|(address, port)| SocketAddr::new(address, port.unwrap_or(METRICS_PORT))))
+}
+
 /// A path of URLs, without a slash at its end.
 pub(super) fn root(text: String) -> Result<String, String> {
     let trimmed = text.trim_matches('/');

@@ -187,6 +187,14 @@ table! {
         SAFE: bool = Setting::switch("safe")
             .node_red(NodeRed::key("safeMode").variable("NODE_RED_ENABLE_SAFE_MODE"))
             .help("Load the flows without starting them; the next deploy starts them");
+        METRICS: Option<String> = Setting::text("metrics")
+            .value_name("ADDRESS")
+            .otherwise("only below http-admin-root, with the permission metrics.read")
+            .help("Address that serves `/metrics` and `/health` without a login; its port is 9464 if left out");
+        METRICS_NODES: usize = Setting::integer("metrics-nodes")
+            .between("0", "10000")
+            .default("0")
+            .help("Nodes with metrics of their own; further ones are counted together as `other`");
         TITLE: Option<String> = Setting::text("title")
             .node_red(NodeRed::key("").short('t'))
             .otherwise("the name of the program")

@@ -19,6 +19,7 @@ mod http_nodes;
 mod http_request;
 mod structure;
 mod support;
+mod systemd;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;
 mod peer;
@@ -30,6 +31,9 @@ mod websocket_slow;
 mod limits;
 mod logs;
 mod mqtt;
+mod openmetrics;
+mod operation;
+mod operation_docs;
 mod sockets;
 mod client_connections;
 mod client_messages;

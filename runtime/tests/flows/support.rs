@@ -63,7 +63,12 @@ impl Runtime {
 
     /// Starts the binary, with `args` that set its address, without waiting.
     pub(crate) fn begin(nodes: Value, args: &[&str]) -> Self {
-        Self::spawn(crate::program("run"), nodes, args, &[])
+        Self::begin_of(crate::program("run"), nodes, args)
+    }
+
+    /// Starts another program, without waiting.
+    pub(crate) fn begin_of(program: std::process::Command, nodes: Value, args: &[&str]) -> Self {
+        Self::spawn(program, nodes, args, &[])
     }
 
     fn spawn(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 
+use super::queues::{DROPPED_AT_NODES, used};
 use super::{RunningNode, WIRE_QUEUE};
 use crate::{Message, MutexExt as _, NodeError, Sending};
 
@@ -45,6 +46,14 @@ pub(crate) enum Missed {
     Full,
 }
 
+impl Missed {
+    /// The queue is full, which counts.
+    fn full() -> Self {
+        DROPPED_AT_NODES.increment();
+        Missed::Full
+    }
+}
+
 impl From<Missed> for NodeError {
     fn from(missed: Missed) -> Self {
         NodeError::new(match missed {
@@ -63,7 +72,7 @@ impl Aside {
         msg.ensure_id();
         let queue = self.queue.upgrade().ok_or(Missed::Stopped)?;
         queue.try_send(Queued { msg, handled: None }).map_err(|error| match error {
-            TrySendError::Full(_) => Missed::Full,
+            TrySendError::Full(_) => Missed::full(),
             TrySendError::Closed(_) => Missed::Stopped,
         })
     }
@@ -95,7 +104,7 @@ impl Aside {
             }
             Err(TrySendError::Full(queued)) => Sending::later(Box::pin(async move {
                 if queue.send_timeout(queued, PATIENCE).await.is_err() {
-                    return late(Missed::Full);
+                    return late(Missed::full());
                 }
                 if let Some(handled) = handled {
                     wait_for(handled).await;
@@ -123,6 +132,11 @@ impl fmt::Debug for Aside {
 pub(super) struct AsideQueue(Mutex<Option<mpsc::Sender<Queued>>>);
 
 impl AsideQueue {
+    /// The number of messages in the queue.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.locked().as_ref().map_or(0, used)
+    }
+
     /// Lets the queue drain and accepts no more messages.
     pub(super) fn close(&self) {
         self.0.locked().take();

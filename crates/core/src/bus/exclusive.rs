@@ -37,7 +37,7 @@ pub(super) async fn run(
             Ok(())
         });
         if let Err(error) = stopped.await {
-            outlet.services.failed(&outlet.info, &error, false);
+            outlet.tell_failed(&error, false);
         }
         outlet.stopping.cancel();
     };

@@ -75,6 +75,11 @@ impl Hold {
         self.waiting.locked()
     }
 
+    /// The number of messages that wait, here and in the queue of the wire.
+    pub(super) fn count(&self) -> usize {
+        self.waiting().len() + self.wire.way.waiting()
+    }
+
     pub(super) fn closes_cycle(&self) -> bool {
         self.wire.closes_cycle()
     }

@@ -26,6 +26,9 @@ impl Host for Outlet {
 
     fn send(&self, port: usize, mut msg: Message) -> Sending {
         msg.ensure_id();
+        if let Some(traffic) = &self.traffic {
+            traffic.sent();
+        }
         let wires = self.wires.load();
         match wires.get(port).map(Vec::as_slice) {
             None | Some([]) => Sending::done(),

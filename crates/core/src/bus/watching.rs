@@ -151,8 +151,16 @@ impl Outlet {
     fn failure(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
         let watched = self.watched.load(Ordering::Relaxed) & ERRORS != 0;
         let told = watched.then(|| self.caught(error, msg)).flatten();
-        self.services.failed(&self.info, error, told.is_some());
+        self.tell_failed(error, told.is_some());
         told
+    }
+
+    /// Counts and reports an error; `caught` says that a watcher receives it.
+    pub(super) fn tell_failed(&self, error: &NodeError, caught: bool) {
+        if let Some(traffic) = &self.traffic {
+            traffic.failed();
+        }
+        self.services.failed(&self.info, error, caught);
     }
 
     /// The message with the error in it; `None` if it came back with this node's errors too often.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub const SHARDS: usize = 12;
 
 /// So many of them belong to one thread each, as long as it lives. All other threads share the rest.
-const OWNED: usize = 8;
+pub(super) const OWNED: usize = 8;
 
 /// Two cache lines, because processors prefetch them in pairs.
 #[derive(Debug)]
@@ -25,18 +25,25 @@ impl Sharded {
     #[inline]
     pub(super) fn add(&self, amount: u64) {
         let shard = own_shard();
-        let Some(Line(count)) = self.0.get(shard) else { return };
-        if shard < OWNED {
-            // Nobody else writes, and this costs a fraction of an atomic addition.
-            count.store(count.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
-        } else {
-            count.fetch_add(amount, Ordering::Relaxed);
+        if let Some(Line(count)) = self.0.get(shard) {
+            add_to(count, amount, shard < OWNED);
         }
     }
 
     pub(super) fn sum(&self) -> u64 {
         let counts = self.0.iter().map(|line| line.0.load(Ordering::Relaxed));
         counts.fold(0, u64::wrapping_add)
+    }
+}
+
+/// Adds to a count of the thread's shard, which may be `owned` by the thread.
+#[inline]
+pub(super) fn add_to(count: &AtomicU64, amount: u64, owned: bool) {
+    if owned {
+        // Nobody else writes, and this costs a fraction of an atomic addition.
+        count.store(count.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    } else {
+        count.fetch_add(amount, Ordering::Relaxed);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod check;
+mod counts;
 #[cfg(test)]
 mod deploy;
 #[cfg(test)]

@@ -263,6 +263,7 @@ impl Outbox {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.unflushed = true;
+            self.role.sent(written);
             self.advance(written);
         }
         if self.unflushed {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ferrowire_core::Text;
+use ferrowire_core::metric::Gauge;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -29,11 +30,34 @@ pub(crate) struct Rooms<T> {
     /// The names come from flows or clients, so the hash is a keyed one.
     by_name: HashMap<Text, Room<T>>,
     of_session: FxHashMap<u64, Vec<Text>>,
+    /// Shows how many rooms there are.
+    gauge: Option<&'static Gauge>,
 }
 
 impl<T> Default for Rooms<T> {
     fn default() -> Self {
-        Rooms { by_name: HashMap::new(), of_session: FxHashMap::default() }
+        Rooms { by_name: HashMap::new(), of_session: FxHashMap::default(), gauge: None }
+    }
+}
+
+impl<T> Drop for Rooms<T> {
+    fn drop(&mut self) {
+        self.count(-i64::try_from(self.by_name.len()).unwrap_or_default());
+    }
+}
+
+impl<T> Rooms<T> {
+    /// No rooms; `gauge` shows how many there are.
+    pub(crate) fn counted_by(gauge: &'static Gauge) -> Self {
+        let mut rooms = Rooms::default();
+        rooms.gauge = Some(gauge);
+        rooms
+    }
+
+    fn count(&self, change: i64) {
+        if let Some(gauge) = self.gauge {
+            gauge.add(change);
+        }
     }
 }
 
@@ -64,6 +88,9 @@ impl<T: Clone> Rooms<T> {
         // The name's own copy: a name from a message may be a part of a large buffer.
         let name = known.map_or_else(|| Text::from(room), |(name, _)| name.clone());
         rooms.push(name.clone());
+        if known.is_none() {
+            self.count(1);
+        }
         let room = self
             .by_name
             .entry(name)
@@ -102,6 +129,7 @@ impl<T: Clone> Rooms<T> {
         let was_in = room.members.swap_remove(&number).is_some();
         if room.members.is_empty() {
             self.by_name.remove(name);
+            self.count(-1);
         }
         was_in
     }

@@ -44,7 +44,6 @@ pub(crate) struct Clients {
 
 /// The sets of sessions that messages are sent to. Changed only with the lock of [`Clients`] held,
 /// so that no session that has left is added.
-#[derive(Default)]
 pub(crate) struct Groups {
     pub(crate) rooms: Rooms<Client>,
     /// The sessions of each user.
@@ -94,7 +93,10 @@ impl Sessions {
             rules,
             feeds: Arc::default(),
             clients: RwLock::default(),
-            groups: RwLock::default(),
+            groups: RwLock::new(Groups {
+                rooms: Rooms::counted_by(&metrics::ROOMS),
+                users: Rooms::default(),
+            }),
             left: Notify::new(),
         });
         if let Some(watch) = sessions.watch.clone() {
@@ -241,6 +243,14 @@ impl Sessions {
     }
 }
 
+/// The close code of an end; `None` for a close frame without one.
+fn code(ended: &Ended) -> Option<u16> {
+    match ended {
+        Ended::Violation(close) => close.code,
+        ended => status::code(ended),
+    }
+}
+
 /// A registered session, until dropped: even if its task is cancelled or never starts.
 struct Present {
     sessions: Arc<Sessions>,
@@ -265,6 +275,7 @@ impl Present {
         let (how, peer, id) = (status::describe(&ended), member.peer, &member.session.id);
         let cx = &sessions.cx;
         cx.log(Level::Debug, format_args!("session {id} of {peer} ended: {how}"));
+        metrics::closed_with::counter(code(&ended)).increment();
         if matches!(ended, Ended::Violation(_)) {
             cx.status_of_users(status::error(&member.session));
         }
