@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{Bench, Journal, file, registry, start};
 
 /// An engine that counts, with up to `max_nodes` nodes by node.
+#[expect(clippy::unwrap_used, reason = "the harness of a test fails it so")]
 async fn start_counting(nodes: Json, max_nodes: usize) -> Bench {
     let journal = Journal::new();
     let builder = Engine::builder(registry()).count_traffic(max_nodes);
