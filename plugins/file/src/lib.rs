@@ -1,5 +1,6 @@
 //! The nodes `file`, `file in` and `watch`: write, append to, delete and read files, and watch them.
 
+mod code_page;
 mod encoding;
 mod failure;
 mod name;
