@@ -12,8 +12,8 @@ pub(crate) struct ServerTests {
     pub(crate) name: &'static str,
     /// Where Debian's packages install the servers.
     servers: &'static [&'static str],
-    package: &'static str,
-    test: &'static str,
+    /// The packages of the tests, and their names.
+    tests: &'static [(&'static str, &'static str)],
     /// What is missing where the tests cannot run.
     pub(crate) missing: &'static str,
 }
@@ -22,17 +22,15 @@ pub(crate) struct ServerTests {
 pub(crate) const PROXIES: ServerTests = ServerTests {
     name: "proxies",
     servers: &["/usr/sbin/nginx", "/usr/sbin/haproxy", "/usr/sbin/apache2"],
-    package: "ferrowire-runtime",
-    test: "proxies",
+    tests: &[("ferrowire-runtime", "proxies")],
     missing: "they require nginx, HAProxy and Apache in `/usr/sbin`, as Debian installs them",
 };
 
-/// The MQTT nodes.
+/// The MQTT nodes, and the example with them.
 pub(crate) const BROKERS: ServerTests = ServerTests {
     name: "brokers",
     servers: &["/usr/sbin/mosquitto", "/usr/bin/mosquitto_passwd"],
-    package: "ferrowire-plugin-mqtt",
-    test: "mosquitto",
+    tests: &[("ferrowire-plugin-mqtt", "mosquitto"), ("ferrowire-runtime", "broker")],
     missing: "they require Mosquitto in `/usr/sbin`, as Debian installs it",
 };
 
@@ -51,14 +49,18 @@ impl ServerTests {
         if !self.servers.iter().all(|server| Path::new(server).exists()) {
             return Ok(false);
         }
-        let tests = ["test", "--package", self.package, "--test", self.test];
-        cargo::succeed(&mut cargo::cargo(&tests))?;
+        for (package, test) in self.tests {
+            cargo::succeed(&mut cargo::cargo(&["test", "--package", package, "--test", test]))?;
+        }
         Ok(true)
     }
 
     /// Checks the code of the tests.
     pub(crate) fn check(&self) -> Result<()> {
-        let tests = ["clippy", "-p", self.package, "--test", self.test, "--", "--deny", "warnings"];
-        cargo::succeed(&mut cargo::cargo(&tests))
+        for (package, test) in self.tests {
+            let tests = ["clippy", "-p", package, "--test", test, "--", "--deny", "warnings"];
+            cargo::succeed(&mut cargo::cargo(&tests))?;
+        }
+        Ok(())
     }
 }

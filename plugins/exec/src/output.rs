@@ -6,8 +6,13 @@ use ferrowire::{Map, Status, Value};
 
 use crate::signal;
 
-/// Text if the bytes are UTF-8, otherwise a buffer.
+/// Text if the bytes are UTF-8 without other control characters than tabs and line breaks, otherwise a buffer, as in
+/// Node-RED.
 pub(crate) fn payload(bytes: Vec<u8>) -> Value {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if bytes.iter().any(is_control) {
+        return bytes.into();
+    }
     match String::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(error) => error.into_bytes().into(),

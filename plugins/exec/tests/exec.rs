@@ -81,6 +81,19 @@ async fn output_that_is_not_utf8_is_a_buffer() {
 }
 
 #[tokio::test]
+async fn output_with_control_characters_is_a_buffer_and_other_text_is_not() {
+    for (command, expected) in [
+        ("printf '\\033[1m'", Value::from(b"\x1b[1m".to_vec())),
+        ("printf 'a\\tb\\r\\n\\303\\244'", Value::from("a\tb\r\nä")),
+    ] {
+        let mut node = start(json!({"command": command, "addpay": ""})).await;
+        node.send(message(json!({}))).await;
+        assert_eq!(node.next_output(0).await.payload(), Some(&expected), "{command}");
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn spawn_mode_sends_what_is_printed_while_the_command_runs() {
     let config =
         json!({"command": "sh -c \"echo one; sleep 1000\"", "addpay": "", "useSpawn": "true"});

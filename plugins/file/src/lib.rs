@@ -1,17 +1,20 @@
-//! The nodes `file` and `file in`: write, append to, delete and read files.
+//! The nodes `file`, `file in` and `watch`: write, append to, delete and read files, and watch them.
 
+mod code_page;
 mod encoding;
 mod failure;
 mod name;
 mod place;
 mod read;
 mod settings;
+mod watch;
 mod write;
 
 use ferrowire::{Editor, NodeType};
 
 pub use read::FileIn;
 pub use settings::{FOLDERS, MAX_READ, WORKING_DIRECTORY};
+pub use watch::Watch;
 pub use write::File;
 
 const EDITOR: Editor = Editor::NodeRed("storage/10-file");
@@ -25,4 +28,8 @@ ferrowire::register!(
         .summary("reads a file: at once, by lines, or by chunks")
         .category("storage")
         .editor(EDITOR),
+    NodeType::shared::<Watch>("watch")
+        .summary("sends a message for each change of files and folders")
+        .category("storage")
+        .editor(Editor::NodeRed("storage/23-watch")),
 );

@@ -72,15 +72,16 @@ impl Places {
         }
     }
 
+    fn path(&self, name: &Path) -> PathBuf {
+        self.working.as_ref().map_or_else(|| name.to_owned(), |folder| folder.join(name))
+    }
+
     /// The file `name`.
     ///
     /// # Errors
     /// If flows may not use it, or its folder cannot be opened.
-    pub(crate) fn find(&self, name: &str) -> io::Result<Place> {
-        let path = match &self.working {
-            Some(folder) => folder.join(name),
-            None => PathBuf::from(name),
-        };
+    pub(crate) fn find(&self, name: impl AsRef<Path>) -> io::Result<Place> {
+        let path = self.path(name.as_ref());
         if self.folders.is_empty() {
             return Ok(Place::Anywhere(path));
         }
@@ -92,9 +93,27 @@ impl Places {
                 return Ok(Place::Below(open, rest.to_owned()));
             }
         }
-        let reason = "flows may use the files below `file-folders` only";
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+        Err(not_allowed())
     }
+
+    /// The folder `name`, without links; the empty name is the working folder.
+    ///
+    /// # Errors
+    /// If it does not exist, or flows may not use it.
+    pub(crate) fn real_folder(&self, name: &Path) -> io::Result<PathBuf> {
+        let name = if name.as_os_str().is_empty() { Path::new(".") } else { name };
+        let real = self.path(name).canonicalize()?;
+        let holds = |folder: &PathBuf| folder.canonicalize().is_ok_and(|it| real.starts_with(it));
+        if self.folders.is_empty() || self.folders.iter().any(holds) {
+            return Ok(real);
+        }
+        Err(not_allowed())
+    }
+}
+
+fn not_allowed() -> io::Error {
+    let reason = "flows may use the files below `file-folders` only";
+    io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
 impl Place {
@@ -145,6 +164,26 @@ impl Place {
         }
     }
 
+    /// What is at this place; a link stands for what it leads to.
+    ///
+    /// # Errors
+    /// As those of the system.
+    pub(crate) fn state(&self) -> io::Result<State> {
+        let (mode, size) = match self {
+            Place::Anywhere(path) => {
+                use std::os::unix::fs::MetadataExt as _;
+                fs::metadata(path).map(|it| (it.mode(), it.size()))?
+            }
+            Place::Below(folder, path) => {
+                use cap_std::fs::MetadataExt as _;
+                let is_folder = path.as_os_str().is_empty();
+                let path = if is_folder { Path::new(".") } else { path };
+                folder.metadata(path).map(|it| (it.mode(), it.size()))?
+            }
+        };
+        Ok(State { kind: Kind::of(mode), size })
+    }
+
     /// Whether `open` is still the file at this place.
     pub(crate) fn is_at(&self, open: &Metadata) -> bool {
         use std::os::unix::fs::MetadataExt as _;
@@ -156,6 +195,53 @@ impl Place {
             }
         };
         found.is_ok_and(|found| found == (open.dev(), open.ino()))
+    }
+}
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State {
+    pub(crate) kind: Kind,
+    /// In bytes, of a file.
+    pub(crate) size: u64,
+}
+
+/// What a name can stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    File,
+    Directory,
+    BlockDevice,
+    CharacterDevice,
+    Socket,
+    Fifo,
+    Other,
+}
+
+impl Kind {
+    fn of(mode: u32) -> Self {
+        match mode & libc::S_IFMT {
+            libc::S_IFREG => Kind::File,
+            libc::S_IFDIR => Kind::Directory,
+            libc::S_IFBLK => Kind::BlockDevice,
+            libc::S_IFCHR => Kind::CharacterDevice,
+            libc::S_IFSOCK => Kind::Socket,
+            libc::S_IFIFO => Kind::Fifo,
+            _ => Kind::Other,
+        }
+    }
+
+    /// Node-RED's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::File => "file",
+            Kind::Directory => "directory",
+            Kind::BlockDevice => "blockdevice",
+            Kind::CharacterDevice => "characterdevice",
+            Kind::Socket => "socket",
+            Kind::Fifo => "fifo",
+            Kind::Other => "n/a",
+        }
     }
 }
 

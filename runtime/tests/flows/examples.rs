@@ -14,7 +14,7 @@ async fn start(name: &str) -> Runtime {
     start_with(name, &[]).await
 }
 
-async fn start_with(name: &str, env: &[(&str, &str)]) -> Runtime {
+pub(crate) async fn start_with(name: &str, env: &[(&str, &str)]) -> Runtime {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
     let flows = std::fs::read(folder.join("flows.json")).unwrap();
     Runtime::start_with(serde_json::from_slice(&flows).unwrap(), &[], env).await
@@ -111,7 +111,7 @@ async fn whole_message_answers_with_all_properties() {
 }
 
 /// The page at a path, as loaded by a browser.
-async fn page(runtime: &Runtime, path: &str) -> String {
+pub(crate) async fn page(runtime: &Runtime, path: &str) -> String {
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let response = runtime.raw(&head).await;
     let (head, body) = response.split_once("\r\n\r\n").unwrap();
@@ -374,11 +374,15 @@ fn all_examples_are_without_problems_together() {
         .filter(|file| file.exists() && !file.with_file_name("Cargo.toml").exists())
         .collect();
     files.sort();
-    assert!(files.len() >= 11);
+    assert!(files.len() >= 20);
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"))
         .arg("check")
         .args(&files)
         .env("FEED_URL", "ws://127.0.0.1:1/")
+        .env("MQTT_URL", "mqtt://127.0.0.1:1")
+        .env("DEVICE_HOST", "127.0.0.1")
+        .env("DEVICE_PORT", "1")
+        .env("LOG_FILE", "/tmp/log")
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "no problems\n");

@@ -11,6 +11,7 @@ mod dates;
 mod deflating;
 mod deploys;
 mod examples;
+mod examples_sources;
 mod functions;
 mod hanging;
 mod palette;

@@ -42,6 +42,8 @@ mod deflating;
 mod deploys;
 #[path = "../flows/examples.rs"]
 mod examples;
+#[path = "../flows/examples_sources.rs"]
+mod examples_sources;
 #[path = "../flows/functions.rs"]
 mod functions;
 #[path = "../flows/hanging.rs"]
