@@ -1,11 +1,13 @@
 //! `ferrowire run`: the port and the flows, until a signal ends them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
 use ferrowire_http::{Limits, NodePort, Routes, ServerTls, serve};
@@ -22,7 +24,7 @@ use crate::npm_nodes::NpmNodes;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::watchdog::Watchdog;
-use crate::{admin, files, http_nodes, npm_nodes, pages, process_env};
+use crate::{admin, cluster, files, http_nodes, npm_nodes, pages, process_env};
 
 ferrowire::metrics!(ferrowire_http::REFUSED);
 
@@ -73,11 +75,7 @@ async fn run_until_asked(
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("cannot listen on `{}`; choose another address with `--listen`", settings.listen)
-    })?;
-    let address = listener.local_addr().context("cannot read the address of the port")?;
-
+    let (listener, address) = bind(settings.listen).await?;
     let routes = Routes::new();
     let Opened { stores, files } =
         contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
@@ -90,7 +88,9 @@ async fn run_until_asked(
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let engine = engine(&settings, registry, port, stores, npm_nodes.as_deref());
+    let cluster = cluster::join(&settings).await?;
+    let services = Services { port, contexts: stores, cluster: cluster.services() };
+    let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let stop = CancellationToken::new();
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
@@ -123,6 +123,7 @@ async fn run_until_asked(
         Ok((stopped, ())) => stopped.map(|()| ExitCode::SUCCESS)?,
         Err(_) => signals::name_what_is_late(),
     };
+    cluster.leave().await;
     // Nodes may change context until they have stopped.
     keep.cancel();
     while let Some(written) = writing.join_next().await {
@@ -131,6 +132,14 @@ async fn run_until_asked(
     comms.stop().await;
     info!("stopped");
     Ok(code)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on `{address}`; choose another address with `--listen`")
+    })?;
+    let address = listener.local_addr().context("cannot read the address of the port")?;
+    Ok((listener, address))
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -144,19 +153,29 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// What the runtime gives to nodes.
+struct Services {
+    port: NodePort,
+    contexts: Arc<ContextStores>,
+    cluster: Option<Arc<dyn Cluster>>,
+}
+
 fn engine(
     settings: &Settings,
     registry: Registry,
-    port: NodePort,
-    contexts: Arc<ContextStores>,
+    services: Services,
     npm_nodes: Option<&NpmNodes>,
 ) -> Engine {
     let builder = Engine::builder(registry)
         .environment(Environment::new(process_env))
         .settings(settings.for_nodes.clone())
-        .port(Arc::new(port))
-        .contexts(contexts)
+        .port(Arc::new(services.port))
+        .contexts(services.contexts)
         .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT));
+    let builder = match services.cluster {
+        Some(cluster) => builder.cluster(cluster),
+        None => builder,
+    };
     match npm_nodes {
         Some(nodes) => builder.companion(nodes.companion()).build(),
         None => builder.build(),

@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// Add a plugin: websocket-in, ../my-node, my-node@1.2, my-node@git+URL#REVISION
     #[arg(long, value_name = "PLUGIN")]
     with: Vec<String>,
-    /// Leave a plugin out, or the editor: `--without editor`
+    /// Leave a plugin out, or the editor, or the cluster: `--without editor`
     #[arg(long, value_name = "PLUGIN")]
     without: Vec<String>,
     /// Start with no plugins instead of the default set

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::port::Port;
 use ferrowire_core::{
     ContextStores, Level, Map, MutexExt as _, NodeError, NodeInfo, SettingValue, SettingValues,
@@ -87,28 +88,26 @@ pub(crate) struct NodeServices {
     statuses: Mutex<HashMap<String, (Arc<NodeInfo>, Status)>>,
     scopes: ArcSwap<Scopes>,
     directory: ArcSwap<Directory>,
-    resources: Resources,
-    port: Option<Arc<dyn Port>>,
-    settings: SettingValues,
-    contexts: Arc<ContextStores>,
+    provided: Provided,
+}
+
+/// What the runtime gives to the engine for nodes.
+pub(crate) struct Provided {
+    pub(crate) resources: Resources,
+    pub(crate) port: Option<Arc<dyn Port>>,
+    pub(crate) cluster: Option<Arc<dyn Cluster>>,
+    pub(crate) settings: SettingValues,
+    pub(crate) contexts: Arc<ContextStores>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(
-        resources: Resources,
-        port: Option<Arc<dyn Port>>,
-        settings: SettingValues,
-        contexts: Arc<ContextStores>,
-    ) -> Self {
+    pub(crate) fn new(provided: Provided) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
             directory: ArcSwap::default(),
-            resources,
-            port,
-            settings,
-            contexts,
+            provided,
         }
     }
 
@@ -206,15 +205,19 @@ impl Services for NodeServices {
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {
-        self.port.clone()
+        self.provided.port.clone()
+    }
+
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
+        self.provided.cluster.clone()
     }
 
     fn setting(&self, name: &str) -> Option<SettingValue> {
-        self.settings.find(name)
+        self.provided.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.resources.get(&kind).cloned()
+        self.provided.resources.get(&kind).cloned()
     }
 
     fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
@@ -226,7 +229,7 @@ impl Services for NodeServices {
     }
 
     fn contexts(&self) -> &ContextStores {
-        &self.contexts
+        &self.provided.contexts
     }
 
     fn parent_flow(&self, flow: &str) -> Option<String> {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use ferrowire_admin::CredentialSecret;
 use ferrowire_core::Secret;
+use ferrowire_core::cluster::is_name;
 use ferrowire_http::TrustedProxies;
 
 /// An address or a host name, with or without a port. A host name is looked up; an IPv4 address that
@@ -30,6 +31,24 @@ pub(super) fn address(text: String) -> Result<(IpAddr, Option<u16>), String> {
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     let first = first.ok_or_else(|| format!("{EXPECTED}; the host has no address"))?;
     Ok((first.ip(), Some(port)))
+}
+
+/// A name of a cluster or an instance.
+pub(super) fn name(text: String) -> Result<String, String> {
+    match is_name(&text) {
+        true => Ok(text),
+        false => Err("expected up to 64 letters, digits, `-` and `_`".to_owned()),
+    }
+}
+
+/// What subjects in NATS begin with.
+pub(super) fn subject(text: String) -> Result<String, String> {
+    match text.len() <= 200 && text.split('.').all(is_name) {
+        true => Ok(text),
+        false => {
+            Err("expected names of letters, digits, `-` and `_`, with dots between them".to_owned())
+        }
+    }
 }
 
 /// A path of URLs, without a slash at its end.

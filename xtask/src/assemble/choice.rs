@@ -18,13 +18,15 @@ pub(crate) struct Assembly {
     pub(crate) name: String,
     pub(crate) output: Option<PathBuf>,
     pub(crate) plugins: Vec<Plugin>,
-    /// Whether the program contains the editor.
-    pub(crate) editor: bool,
+    /// The features of the runtime: what the program contains beside plugins.
+    pub(crate) features: Vec<&'static str>,
     /// The types that the runtime must have.
     pub(crate) needed: Used,
 }
 
-/// The editor's name in `--without`; it is no plugin.
+/// What `--without` may name beside plugins: features of the runtime.
+const FEATURES: [&str; 2] = ["cluster", EDITOR];
+
 const EDITOR: &str = "editor";
 
 /// A plugin, with what is known before cargo resolves it.
@@ -111,13 +113,15 @@ pub(crate) fn choose(options: &Options, repository: &Repository, here: &Path) ->
     ensure!(!chosen.is_empty(), "no plugin is left; add some with `--with`");
     chosen.sort_by(|a, b| a.package.cmp(&b.package));
 
-    let editor = manifest.as_ref().and_then(|manifest| manifest.editor).unwrap_or(true)
-        && !options.without.iter().any(|name| name == EDITOR);
+    let has_editor = manifest.as_ref().and_then(|manifest| manifest.editor).unwrap_or(true);
+    let mut features = FEATURES.to_vec();
+    features.retain(|feature| !options.without.iter().any(|name| name == feature));
+    features.retain(|feature| has_editor || *feature != EDITOR);
     let (name, output) = manifest.map(|it| (it.name, it.output)).unwrap_or_default();
     let name = options.name.clone().or(name).unwrap_or_else(|| "my-runtime".to_owned());
     let output = options.output.as_ref().map(|path| here.join(path)).or(output);
     ensure_free(&name, &chosen, repository)?;
-    Ok(Assembly { name, output, plugins: chosen, editor, needed })
+    Ok(Assembly { name, output, plugins: chosen, features, needed })
 }
 
 fn by_name(plugin: &Crate) -> Source {
@@ -150,7 +154,7 @@ pub(crate) fn origin(plugin: &Plugin) -> String {
 }
 
 fn leave_out(chosen: &mut Vec<Plugin>, without: &[String]) -> Result<()> {
-    for name in without.iter().filter(|name| *name != EDITOR) {
+    for name in without.iter().filter(|name| !FEATURES.contains(&name.as_str())) {
         let before = chosen.len();
         chosen.retain(|plugin| !plugin.is_called(name));
         if chosen.len() == before {

@@ -123,9 +123,8 @@ fn path_table(path: &Path) -> Table {
 fn dependencies(assembly: &Assembly, ours: &Table, path: &dyn Fn(&Path) -> PathBuf) -> Table {
     let mut runtime = path_table(&path(&cargo::root().join("runtime")));
     runtime.insert("default-features".to_owned(), false.into());
-    if assembly.editor {
-        runtime.insert("features".to_owned(), Value::Array(vec!["editor".into()]));
-    }
+    let features = assembly.features.iter().map(|feature| Value::from(*feature)).collect();
+    runtime.insert("features".to_owned(), Value::Array(features));
     let mut all = Table::from_iter([("ferrowire-runtime".to_owned(), Value::Table(runtime))]);
     let shared = ours.get("workspace").and_then(|it| it.get("dependencies")?.get("mimalloc"));
     all.extend(shared.map(|allocator| ("mimalloc".to_owned(), allocator.clone())));
