@@ -35,13 +35,14 @@ async fn live(shared: &Arc<Shared>, period: Duration, connected: &mut watch::Rec
             _ = ticks.tick() => {}
             () = until(connected, false) => return,
         }
-        shared.push(shared.subjects.all(), &shared.head(Kind::Hello), &[]);
-        for name in shared.presence.expire() {
-            warn!("the instance `{name}` of the cluster gives no sign of life; it counts as gone");
-        }
+        // Before the next sign of life is queued: what waited may have gone out.
         let dropped = shared.outgoing.take_dropped();
         if dropped > 0 {
             info!("{dropped} messages for other instances of the cluster were dropped meanwhile");
+        }
+        shared.push(shared.subjects.all(), &shared.head(Kind::Hello), &[]);
+        for name in shared.presence.expire() {
+            warn!("the instance `{name}` of the cluster gives no sign of life; it counts as gone");
         }
     }
 }

@@ -19,6 +19,7 @@ mod http_nodes;
 mod http_request;
 mod structure;
 mod support;
+mod switchboard;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;
 mod peer;

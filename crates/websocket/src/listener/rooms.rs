@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ferrowire_core::Text;
+use ferrowire_core::cluster::Interest;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -22,18 +23,24 @@ pub(crate) struct Room<T> {
     pub(crate) members: IndexMap<u64, T, FxBuildHasher>,
     /// Lists the messages to the room for members that lag behind.
     pub(crate) feeds: Arc<Feeds>,
+    /// In a cluster: has other instances send what is for the room.
+    _interest: Option<Interest>,
 }
+
+/// Makes the interest in a room.
+type MakeInterest = Box<dyn Fn(&str) -> Interest + Send + Sync>;
 
 /// Rooms by name, and the rooms of each session.
 pub(crate) struct Rooms<T> {
     /// The names come from flows or clients, so the hash is a keyed one.
     by_name: HashMap<Text, Room<T>>,
     of_session: FxHashMap<u64, Vec<Text>>,
+    make_interest: Option<MakeInterest>,
 }
 
 impl<T> Default for Rooms<T> {
     fn default() -> Self {
-        Rooms { by_name: HashMap::new(), of_session: FxHashMap::default() }
+        Rooms { by_name: HashMap::new(), of_session: FxHashMap::default(), make_interest: None }
     }
 }
 
@@ -42,6 +49,13 @@ impl<T> Default for Rooms<T> {
 pub(crate) struct TooMany;
 
 impl<T: Clone> Rooms<T> {
+    /// No rooms yet. Each has an interest while it exists.
+    pub(crate) fn with_interests(
+        make_interest: impl Fn(&str) -> Interest + Send + Sync + 'static,
+    ) -> Self {
+        Rooms { make_interest: Some(Box::new(make_interest)), ..Rooms::default() }
+    }
+
     /// Adds the session `number` to `room`, of at most `most` rooms that it may be in. Returns
     /// whether it was not in it yet.
     pub(crate) fn join(
@@ -64,10 +78,12 @@ impl<T: Clone> Rooms<T> {
         // The name's own copy: a name from a message may be a part of a large buffer.
         let name = known.map_or_else(|| Text::from(room), |(name, _)| name.clone());
         rooms.push(name.clone());
-        let room = self
-            .by_name
-            .entry(name)
-            .or_insert_with(|| Room { members: IndexMap::default(), feeds: Arc::default() });
+        let make_interest = self.make_interest.as_ref();
+        let room = self.by_name.entry(name).or_insert_with_key(|name| Room {
+            members: IndexMap::default(),
+            feeds: Arc::default(),
+            _interest: make_interest.map(|make| make(name)),
+        });
         room.members.insert(number, member.clone());
         Ok(true)
     }
