@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_millis(200);
 
 /// The messages of one subscription that may wait until they are handed on. Further ones are dropped.
-const WAITING: usize = 16 * 1024;
+const WAITING: usize = 4_096;
 
 /// The commands that may wait in the client: what waits longer stays in our own queue, whose bound is
 /// in bytes.
