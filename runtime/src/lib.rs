@@ -6,6 +6,7 @@ mod access;
 mod admin;
 mod check;
 mod cli;
+mod cluster;
 mod contexts;
 mod files;
 mod flows;

@@ -41,7 +41,8 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
         "json" => Form::Json,
         _ => Form::Text,
     };
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(with_quiet_libraries(&settings.log));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
     let queue = Arc::new(Queue::new(form));
     if dispatch(form, filter, Lines(Arc::clone(&queue))).try_init().is_err() {
         // Not the first call, as in tests.
@@ -55,6 +56,14 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     QUEUE.get_or_init(|| queue);
     std::panic::set_hook(Box::new(panicked));
     Ok(())
+}
+
+/// The client of NATS logs what is logged here in other words, unless the filter names it.
+fn with_quiet_libraries(filter: &str) -> String {
+    match filter.contains("async_nats") {
+        true => filter.to_owned(),
+        false => format!("async_nats=off,{filter}"),
+    }
 }
 
 fn dispatch<W>(form: Form, filter: EnvFilter, writer: W) -> Dispatch

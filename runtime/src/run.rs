@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ferrowire_admin::{Admin, Comms};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
 use ferrowire_http::{Limits, NodePort, Routes, ServerTls, serve};
@@ -27,7 +28,7 @@ use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
-use crate::{admin, files, http_nodes, npm_nodes, pages, process_env};
+use crate::{admin, cluster, files, http_nodes, npm_nodes, pages, process_env};
 
 /// How many threads calls that take long may hold, and what else blocks. They are made when needed.
 const MAX_BLOCKING: usize = 4096;
@@ -84,7 +85,9 @@ async fn run_until_asked(
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let engine = engine(&settings, registry, port, stores, npm_nodes.as_deref());
+    let cluster = cluster::join(&settings).await?;
+    let services = Services { port, contexts: stores, cluster: cluster.services() };
+    let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
     let comms = Comms::start(&admin);
@@ -122,6 +125,7 @@ async fn run_until_asked(
     systemd.enter(State::Stopping);
     stop.cancel();
     let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
+    cluster.leave().await;
     // Nodes may change context until they have stopped.
     files.end().await?;
     comms.stop().await;
@@ -167,24 +171,34 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// What the runtime gives to nodes.
+struct Services {
+    port: NodePort,
+    contexts: Arc<ContextStores>,
+    cluster: Option<Arc<dyn Cluster>>,
+}
+
 fn engine(
     settings: &Settings,
     registry: Registry,
-    port: NodePort,
-    contexts: Arc<ContextStores>,
+    services: Services,
     npm_nodes: Option<&NpmNodes>,
 ) -> Engine {
     let builder = Engine::builder(registry)
         .environment(Environment::new(process_env))
         .settings(settings.for_nodes.clone())
-        .port(Arc::new(port))
-        .contexts(contexts)
+        .port(Arc::new(services.port))
+        .contexts(services.contexts)
         .stop_limit(settings.get(&table::SHUTDOWN_TIMEOUT));
     // Without an address to read them at, nobody can ask for the counts.
     let is_read = settings.http_admin_root.is_some() || settings.metrics.is_some();
     let builder = match is_read {
         true => builder.count_traffic(settings.get(&table::METRICS_NODES)),
         false => builder,
+    };
+    let builder = match services.cluster {
+        Some(cluster) => builder.cluster(cluster),
+        None => builder,
     };
     match npm_nodes {
         Some(nodes) => builder.companion(nodes.companion()).build(),

@@ -23,6 +23,7 @@ use ferrowire_core::{
 use ferrowire_http::{Clients, Cors, Passphrase, TlsFiles, TrustedProxies};
 
 use crate::access;
+use crate::cluster;
 use crate::contexts::{self, StoreSetting};
 use crate::http_nodes::{self, User};
 use crate::machine;
@@ -126,6 +127,7 @@ impl Settings {
             for_nodes: for_nodes(registry, &reader.values),
             values: SettingValues::default(),
         };
+        reader.check_cluster();
         reader.refuse_public_editor(&settings);
         settings.values = reader.values;
         if reader.mistakes.is_empty() { Ok(settings) } else { Err(reader.mistakes) }
@@ -298,6 +300,29 @@ impl Reader<'_> {
             self.mistakes.extend(mistakes);
             None
         })
+    }
+
+    fn check_cluster(&mut self) {
+        self.checked(&table::CLUSTER, cluster::available);
+        self.checked(&table::CLUSTER_NAME, checks::name);
+        self.checked(&table::INSTANCE_NAME, |name| name.map(checks::name).transpose());
+        self.checked(&table::CLUSTER_PREFIX, checks::subject);
+        let values = &self.values;
+        let mut pair = |one: (&str, bool), other: (&str, bool)| {
+            if one.1 != other.1 {
+                let (given, missing) = if one.1 { (one.0, other.0) } else { (other.0, one.0) };
+                self.mistakes.push(format!("`{given}` is given without `{missing}`"));
+            }
+        };
+        let has_password = values.get(&table::CLUSTER_PASSWORD).is_some();
+        pair(
+            ("cluster-user", values.get(&table::CLUSTER_USER).is_some()),
+            ("cluster-password", has_password),
+        );
+        pair(
+            ("cluster-tls-cert", values.get(&table::CLUSTER_TLS_CERT).is_some()),
+            ("cluster-tls-key", values.get(&table::CLUSTER_TLS_KEY).is_some()),
+        );
     }
 
     fn refuse_public_editor(&mut self, settings: &Settings) {

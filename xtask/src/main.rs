@@ -11,6 +11,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod cluster;
 mod crates;
 mod deny;
 mod examples;
@@ -46,6 +47,10 @@ enum Command {
     Proxies,
     /// Test the MQTT nodes with Mosquitto
     Brokers,
+    /// Test several instances with nats-server
+    Nats,
+    /// Build and start several instances over NATS, behind a load balancer
+    Cluster(cluster::Options),
     /// Test nodes from npm with Node.js and real packages; requires Node.js and npm
     NpmNodes,
     /// Run all checks that must pass before a merge
@@ -84,6 +89,8 @@ fn main() -> ExitCode {
         Command::Browser(options) => browser::command(&options),
         Command::Proxies => servers::PROXIES.command(),
         Command::Brokers => servers::BROKERS.command(),
+        Command::Nats => servers::NATS.command(),
+        Command::Cluster(options) => cluster::run(&options),
         Command::NpmNodes => npm_nodes::command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),

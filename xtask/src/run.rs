@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
     cargo::succeed(&mut cargo::cargo(&["build", "--release", "--package", package]))?;
     let flows = match options.flows.as_slice() {
-        [] => vec![playground(&metadata.target()?)?],
+        [] => vec![playground(&metadata.target()?.join("playground"))?],
         flows => flows.to_vec(),
     };
     for path in &flows {
@@ -47,15 +47,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     cargo::succeed(command.current_dir(cargo::root()))
 }
 
-/// The flow file of the default run: the examples, or whatever was deployed since.
-fn playground(target: &Path) -> Result<PathBuf> {
-    let path = target.join("playground/flows.json");
+/// The flow file in `folder`: the examples, or whatever was deployed since.
+pub(crate) fn playground(folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("flows.json");
     if !path.exists() {
         let mut nodes = Vec::new();
         for example in EXAMPLES {
             nodes.extend(read(Path::new(example))?.as_array().cloned().unwrap_or_default());
         }
-        fs::create_dir_all(target.join("playground"))?;
+        fs::create_dir_all(folder)?;
         fs::write(&path, serde_json::to_string_pretty(&nodes)?)?;
     }
     Ok(path)

@@ -1,4 +1,4 @@
-//! `cargo xtask proxies` and `cargo xtask brokers`: tests with real servers, which Debian's packages install.
+//! `cargo xtask proxies`, `brokers` and `nats`: tests with real servers, which Debian's packages install.
 
 use std::path::Path;
 
@@ -34,8 +34,16 @@ pub(crate) const BROKERS: ServerTests = ServerTests {
     missing: "they require Mosquitto in `/usr/sbin`, as Debian installs it",
 };
 
+/// Several instances.
+pub(crate) const NATS: ServerTests = ServerTests {
+    name: "nats",
+    servers: &["/usr/sbin/nats-server"],
+    tests: &[("ferrowire-runtime", "cluster")],
+    missing: "they require nats-server in `/usr/sbin`, as Debian installs it",
+};
+
 /// All of them.
-pub(crate) const ALL: [ServerTests; 2] = [PROXIES, BROKERS];
+pub(crate) const ALL: [ServerTests; 3] = [PROXIES, BROKERS, NATS];
 
 impl ServerTests {
     /// Runs the tests; fails if they cannot run.

@@ -76,7 +76,7 @@ fn a_mistake_in_a_manifest_is_named_with_its_line_and_column() {
 }
 
 #[test]
-fn the_editor_and_the_nodes_from_npm_can_be_left_out() {
+fn parts_of_the_runtime_can_be_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let shown = |arguments: &[&str]| {
         let arguments =
@@ -90,9 +90,9 @@ fn the_editor_and_the_nodes_from_npm_can_be_left_out() {
         let line = runtime(&shown(arguments));
         assert!(line.contains(&format!("features = {features},")), "{line}");
     };
-    has(&[], r#"["editor", "npm-nodes"]"#);
-    has(&["--without", "editor"], r#"["npm-nodes"]"#);
-    has(&["--without", "npm-nodes"], r#"["editor"]"#);
+    has(&[], r#"["cluster", "editor", "npm-nodes"]"#);
+    has(&["--without", "editor"], r#"["cluster", "npm-nodes"]"#);
+    has(&["--without", "npm-nodes", "--without", "cluster"], r#"["editor"]"#);
 }
 
 #[test]

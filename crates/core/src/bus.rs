@@ -41,6 +41,7 @@ pub use seat::{LongCall, LongCalls, is_aside, long_calls, run_aside};
 pub use seat::{Workers, provide_workers};
 pub use watching::Watchers;
 
+use crate::cluster::Cluster;
 use crate::metric::Traffic;
 use crate::port::Port;
 use crate::{
@@ -69,6 +70,10 @@ pub trait Services: Send + Sync {
     fn env(&self, node: &NodeInfo, name: &str) -> Option<Value>;
     /// The HTTP port, if there is one.
     fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
+    /// The other instances of the runtime, if it is part of a cluster.
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
         None
     }
     /// The configured value of the setting `name` of a plugin; `None` if it has its default.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Cluster;
 use crate::port::Port;
 use crate::{
     Context as Values, Key, Message, NodeError, PropertyPath, Scope, Sending, Setting, SettingType,
@@ -154,6 +155,10 @@ pub trait Host: Any + Send + Sync {
     fn endpoint(&self) -> Option<&str>;
     /// The HTTP port, if the runtime has one.
     fn port(&self) -> Option<Arc<dyn Port>> {
+        None
+    }
+    /// The other instances of the runtime, if it is part of a cluster.
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
         None
     }
     /// An object of a test, for the nodes that the test registers.
@@ -446,6 +451,11 @@ impl NodeContext {
     /// If the runtime has none.
     pub fn port(&self) -> Result<Arc<dyn Port>, NodeError> {
         self.host.port().ok_or_else(|| NodeError::new("this runtime has no HTTP port"))
+    }
+
+    /// The other instances of the runtime; `None` if it runs alone. Nodes of libraries see none.
+    pub fn cluster(&self) -> Option<Arc<dyn Cluster>> {
+        self.host.cluster()
     }
 
     /// An object of a test, for the nodes that the test registers. Runtimes provide none.

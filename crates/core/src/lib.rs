@@ -29,6 +29,7 @@ mod node;
 mod sending;
 mod status;
 mod context;
+pub mod cluster;
 pub mod language;
 pub mod port;
 mod editor;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::port::Port;
 use ferrowire_core::{ContextStores, Registry, SettingValues};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::deploy::SharedEngine;
-use crate::services::{NodeServices, Resources};
+use crate::services::{NodeServices, Provided, Resources};
 use crate::start_stop::TimeLimits;
 use crate::traffic::TrafficTable;
 use crate::{Companion, Engine, Environment};
@@ -32,6 +33,7 @@ pub struct EngineBuilder {
     environment: Environment,
     resources: Resources,
     port: Option<Arc<dyn Port>>,
+    cluster: Option<Arc<dyn Cluster>>,
     settings: SettingValues,
     contexts: Arc<ContextStores>,
     companion: Option<Arc<dyn Companion>>,
@@ -46,6 +48,7 @@ impl EngineBuilder {
             environment: Environment::default(),
             resources: Resources::new(),
             port: None,
+            cluster: None,
             settings: SettingValues::default(),
             contexts: Arc::default(),
             companion: None,
@@ -72,6 +75,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn port(mut self, port: Arc<dyn Port>) -> Self {
         self.port = Some(port);
+        self
+    }
+
+    /// Sets the other instances that nodes work with. By default there are none.
+    #[must_use]
+    pub fn cluster(mut self, cluster: Arc<dyn Cluster>) -> Self {
+        self.cluster = Some(cluster);
         self
     }
 
@@ -121,13 +131,14 @@ impl EngineBuilder {
             shared: Arc::new(SharedEngine {
                 registry: ArcSwap::from_pointee(self.registry),
                 environment: self.environment,
-                services: Arc::new(NodeServices::new(
-                    self.resources,
-                    self.port,
-                    self.settings,
-                    self.contexts,
-                    self.counted_nodes.map(TrafficTable::new),
-                )),
+                services: Arc::new(NodeServices::new(Provided {
+                    resources: self.resources,
+                    port: self.port,
+                    cluster: self.cluster,
+                    settings: self.settings,
+                    contexts: self.contexts,
+                    traffic: self.counted_nodes.map(TrafficTable::new),
+                })),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },
                 companion: self.companion,
                 flows: Mutex::default(),

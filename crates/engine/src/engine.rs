@@ -147,7 +147,7 @@ impl Engine {
     /// The messages and errors of nodes so far; `None` unless the builder was asked to
     /// [count](EngineBuilder::count_traffic) them.
     pub fn traffic(&self) -> Option<TrafficReadings> {
-        self.shared.services.traffic.as_ref().map(TrafficTable::read)
+        self.shared.services.provided.traffic.as_ref().map(TrafficTable::read)
     }
 
     /// How many messages wait in the queues of nodes and wires, by the type of the node that they

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::metric::Traffic;
 use ferrowire_core::port::Port;
 use ferrowire_core::{
@@ -89,32 +90,28 @@ pub(crate) struct NodeServices {
     statuses: Mutex<HashMap<String, (Arc<NodeInfo>, Status)>>,
     scopes: ArcSwap<Scopes>,
     directory: ArcSwap<Directory>,
-    resources: Resources,
-    port: Option<Arc<dyn Port>>,
-    settings: SettingValues,
-    contexts: Arc<ContextStores>,
+    pub(crate) provided: Provided,
+}
+
+/// What the runtime gives to the engine for nodes.
+pub(crate) struct Provided {
+    pub(crate) resources: Resources,
+    pub(crate) port: Option<Arc<dyn Port>>,
+    pub(crate) cluster: Option<Arc<dyn Cluster>>,
+    pub(crate) settings: SettingValues,
+    pub(crate) contexts: Arc<ContextStores>,
     /// `None` if messages are not counted.
     pub(crate) traffic: Option<TrafficTable>,
 }
 
 impl NodeServices {
-    pub(crate) fn new(
-        resources: Resources,
-        port: Option<Arc<dyn Port>>,
-        settings: SettingValues,
-        contexts: Arc<ContextStores>,
-        traffic: Option<TrafficTable>,
-    ) -> Self {
+    pub(crate) fn new(provided: Provided) -> Self {
         NodeServices {
             events: broadcast::Sender::new(EVENTS),
             statuses: Mutex::default(),
             scopes: ArcSwap::default(),
             directory: ArcSwap::default(),
-            resources,
-            port,
-            settings,
-            contexts,
-            traffic,
+            provided,
         }
     }
 
@@ -149,7 +146,7 @@ impl NodeServices {
 
     /// Forgets the nodes and flows whose messages were counted and that do not exist any more.
     pub(crate) fn forget_traffic(&self, exists: impl Fn(&str) -> bool) {
-        if let Some(table) = &self.traffic {
+        if let Some(table) = &self.provided.traffic {
             table.retain(exists);
         }
     }
@@ -219,15 +216,19 @@ impl Services for NodeServices {
     }
 
     fn port(&self) -> Option<Arc<dyn Port>> {
-        self.port.clone()
+        self.provided.port.clone()
+    }
+
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
+        self.provided.cluster.clone()
     }
 
     fn setting(&self, name: &str) -> Option<SettingValue> {
-        self.settings.find(name)
+        self.provided.settings.find(name)
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.resources.get(&kind).cloned()
+        self.provided.resources.get(&kind).cloned()
     }
 
     fn addressed(&self, id: &str) -> Option<Arc<RunningNode>> {
@@ -239,11 +240,11 @@ impl Services for NodeServices {
     }
 
     fn contexts(&self) -> &ContextStores {
-        &self.contexts
+        &self.provided.contexts
     }
 
     fn traffic(&self, node: &NodeInfo) -> Option<Arc<Traffic>> {
-        self.traffic.as_ref().map(|table| table.of(node))
+        self.provided.traffic.as_ref().map(|table| table.of(node))
     }
 
     fn parent_flow(&self, flow: &str) -> Option<String> {

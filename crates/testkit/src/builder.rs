@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::port::Port;
 use ferrowire_core::{
     BuiltNode, ConfigProblem, Map, NodeConfig, NodeInfo, NodeType, Registry, Setting,
@@ -115,6 +116,12 @@ impl HarnessBuilder {
     /// Provides an HTTP port, such as a [`TestPort`](crate::TestPort).
     pub fn port(mut self, port: impl Port + 'static) -> Self {
         self.provided.port = Some(Arc::new(port));
+        self
+    }
+
+    /// Makes the node part of a cluster.
+    pub fn cluster(mut self, cluster: Arc<dyn Cluster>) -> Self {
+        self.provided.cluster = Some(cluster);
         self
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::port::Port;
 use ferrowire_core::{
     ContextStores, FromConfig, Handled, Level, Message, MutexExt as _, Node, NodeConfig,
@@ -111,6 +112,7 @@ impl Node for Collector {
 pub(crate) struct Provided {
     pub(crate) env: HashMap<String, Value>,
     pub(crate) port: Option<Arc<dyn Port>>,
+    pub(crate) cluster: Option<Arc<dyn Cluster>>,
     pub(crate) settings: SettingValues,
     pub(crate) resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
@@ -175,6 +177,10 @@ impl Services for World {
 
     fn port(&self) -> Option<Arc<dyn Port>> {
         self.provided.port.clone()
+    }
+
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
+        self.provided.cluster.clone()
     }
 
     fn setting(&self, name: &str) -> Option<SettingValue> {

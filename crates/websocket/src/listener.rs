@@ -5,6 +5,7 @@ mod addressed;
 mod alive;
 mod bucket;
 mod client_rooms;
+mod cluster;
 mod control;
 mod delivery;
 mod details;

@@ -42,6 +42,10 @@ pub static DROPPED_SLOW: Counter =
 pub static DROPPED_REPLACED: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got")
         .label("reason", "replaced");
+/// Messages of other instances dropped because too many wait, or because they are none.
+pub static DROPPED_CLUSTER: Counter =
+    Counter::new("websocket_messages_dropped", "messages that no peer got")
+        .label("reason", "cluster");
 /// Messages dropped because their session has ended or is closing.
 pub static DROPPED_GONE: Counter =
     Counter::new("websocket_messages_dropped", "messages that no peer got").label("reason", "gone");

@@ -39,7 +39,11 @@ impl Session {
 
     /// A session with further properties.
     pub(crate) fn with(details: Map) -> Self {
-        let id = generate_id();
+        Session::named(generate_id(), details)
+    }
+
+    /// The session `id` with further properties.
+    pub(crate) fn named(id: Key, details: Map) -> Self {
         let mut map = Map::with_capacity(2 + details.len());
         map.insert(Key::new_static("type"), "websocket");
         map.insert(Key::new_static("id"), id.clone());

@@ -150,6 +150,7 @@ pub const MAX_COMPRESSION_MEMORY: Setting<usize> =
     );
 // The runtime declares and checks these; the defaults apply in tests of a single node.
 const MAX_QUEUE_TOTAL: Setting<Option<usize>> = Setting::bytes("max-queue-total");
+pub(crate) const CLUSTER: Setting<Vec<String>> = Setting::list("cluster");
 const HANDSHAKE_TIMEOUT: Setting<Duration> = Setting::seconds("handshake-timeout").default("10");
 
 /// The settings of the runtime for all WebSocket endpoints.

@@ -53,18 +53,25 @@ impl Node for WebSocketControl {
             Asked::Client(request) => request.of(&msg)?,
         };
         let answer = cx.ask(&self.endpoint, request).await?;
-        let Some(list) = answer.get("sessions").filter(|list| list.as_array().is_some()) else {
+        copy(&mut msg, &answer, "unanswered");
+        if let Some(list) = answer.get("sessions").filter(|list| list.as_array().is_some()) {
+            copy(&mut msg, &answer, "cursor");
+            msg.set("payload", list.clone());
+        } else if let Some(count) = answer.get("count") {
+            msg.set("payload", count.clone());
+        } else {
             msg.set("payload", answer);
-            cx.send(0, msg).await;
-            return Ok(());
-        };
-        msg.set("payload", list.clone());
-        match answer.get("cursor") {
-            Some(cursor) => drop(msg.set("cursor", cursor.clone())),
-            None => drop(msg.remove("cursor")),
         }
         cx.send(0, msg).await;
         Ok(())
+    }
+}
+
+/// Sets a property to what the answer has, or removes it.
+fn copy(msg: &mut Message, answer: &Value, name: &'static str) {
+    match answer.get(name) {
+        Some(value) => drop(msg.set(name, value.clone())),
+        None => drop(msg.remove(name)),
     }
 }
 

@@ -73,6 +73,7 @@ ferrowire::metrics!(
     metrics::SENT_CLIENTS,
     metrics::DROPPED_SLOW,
     metrics::DROPPED_REPLACED,
+    metrics::DROPPED_CLUSTER,
     metrics::DROPPED_GONE,
     metrics::CLOSED_HEARTBEAT,
     metrics::CLOSED_IDLE,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use ferrowire_admin::CredentialSecret;
 use ferrowire_core::Secret;
+use ferrowire_core::cluster::is_name;
 use ferrowire_http::TrustedProxies;
 
 /// An address or a host name, with or without a port. A host name is looked up; an IPv4 address that
@@ -40,6 +41,24 @@ const METRICS_PORT: u16 = 9464;
 pub(super) fn metrics(text: Option<String>) -> Result<Option<SocketAddr>, String> {
     let address = text.map(address).transpose()?;
     Ok(address.map(|(address, port)| SocketAddr::new(address, port.unwrap_or(METRICS_PORT))))
+}
+
+/// A name of a cluster or an instance.
+pub(super) fn name(text: String) -> Result<String, String> {
+    match is_name(&text) {
+        true => Ok(text),
+        false => Err("expected up to 64 letters, digits, `-` and `_`".to_owned()),
+    }
+}
+
+/// What subjects in NATS begin with.
+pub(super) fn subject(text: String) -> Result<String, String> {
+    match text.len() <= 200 && text.split('.').all(is_name) {
+        true => Ok(text),
+        false => {
+            Err("expected names of letters, digits, `-` and `_`, with dots between them".to_owned())
+        }
+    }
 }
 
 /// A path of URLs, without a slash at its end.

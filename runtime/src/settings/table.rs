@@ -171,6 +171,66 @@ table! {
             .node_red(NodeRed::key("contextStorage"))
             .help("Stores for context, in memory or in files");
     }
+    "Several instances" => {
+        CLUSTER: Vec<String> = Setting::list("cluster")
+            .value_name("SERVERS")
+            .help("NATS servers over which this instance works with others, such as nats://host:4222");
+        CLUSTER_NAME: String = Setting::text("cluster-name")
+            .value_name("NAME")
+            .default("ferrowire")
+            .help("Name of the cluster; instances with another one are strangers");
+        INSTANCE_NAME: Option<String> = Setting::text("instance-name")
+            .value_name("NAME")
+            .otherwise("a random one")
+            .help("Name of this instance, which no other one of the cluster has");
+        CLUSTER_PREFIX: String = Setting::text("cluster-prefix")
+            .value_name("SUBJECT")
+            .default("ferrowire")
+            .help("What all subjects in NATS begin with, before cluster-name");
+        CLUSTER_CREDENTIALS: Option<PathBuf> = Setting::path("cluster-credentials")
+            .value_name("FILE")
+            .otherwise("none")
+            .help("Credentials file for NATS");
+        CLUSTER_USER: Option<String> = Setting::text("cluster-user")
+            .value_name("NAME")
+            .otherwise("none")
+            .help("User for NATS; needs cluster-password");
+        CLUSTER_PASSWORD: Option<Secret> = Setting::secret("cluster-password")
+            .value_name("PASSWORD")
+            .otherwise("none")
+            .help("Password for NATS");
+        CLUSTER_TOKEN: Option<Secret> = Setting::secret("cluster-token")
+            .value_name("TOKEN")
+            .otherwise("none")
+            .help("Token for NATS");
+        CLUSTER_TLS_CA: Option<PathBuf> = Setting::path("cluster-tls-ca")
+            .value_name("FILE")
+            .otherwise("those of the system")
+            .help("Certificates of the authorities that sign those of NATS servers, PEM");
+        CLUSTER_TLS_CERT: Option<PathBuf> = Setting::path("cluster-tls-cert")
+            .value_name("FILE")
+            .otherwise("none")
+            .help("Certificate of this instance for NATS, PEM; needs cluster-tls-key");
+        CLUSTER_TLS_KEY: Option<PathBuf> = Setting::path("cluster-tls-key")
+            .value_name("FILE")
+            .otherwise("none")
+            .help("Private key of this instance for NATS, PEM");
+        CLUSTER_REQUIRED: bool = Setting::boolean("cluster-required")
+            .default("false")
+            .help("Whether the start fails if NATS cannot be reached; otherwise it goes on, and connects later");
+        CLUSTER_TTL: Duration = Setting::seconds("cluster-ttl")
+            .between("1", "3600")
+            .default("6")
+            .help("Seconds without a sign of life after which another instance counts as gone; it gives three \
+                   within this time");
+        CLUSTER_TIMEOUT: Duration = Setting::seconds("cluster-timeout")
+            .between("0.1", "60")
+            .default("2")
+            .help("Seconds that other instances may take to answer");
+        CLUSTER_QUEUE: usize = Setting::bytes("cluster-queue")
+            .default("8 MiB")
+            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped");
+    }
     "Operation" => {
         LOG: String = Setting::text("log")
             .node_red(NodeRed::key("logging.console.level"))

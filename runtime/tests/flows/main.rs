@@ -20,6 +20,7 @@ mod http_nodes;
 mod http_request;
 mod structure;
 mod support;
+mod switchboard;
 mod systemd;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;

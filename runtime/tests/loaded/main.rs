@@ -80,6 +80,8 @@ mod peer;
 mod structure;
 #[path = "../flows/support.rs"]
 mod support;
+#[path = "../flows/switchboard.rs"]
+mod switchboard;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;
 #[path = "../flows/websocket_rooms.rs"]

@@ -35,6 +35,8 @@ struct Written {
     editor: bool,
     #[serde(default = "yes", rename = "npm-nodes")]
     npm_nodes: bool,
+    #[serde(default = "yes")]
+    cluster: bool,
     plugins: Vec<Spanned<Value>>,
 }
 
@@ -73,7 +75,11 @@ impl Manifest {
             let source = source(plugin.into_inner(), folder).with_context(|| place.clone())?;
             Ok(Listed { source, place })
         });
-        let parts = [("editor", written.editor), ("npm-nodes", written.npm_nodes)];
+        let parts = [
+            ("editor", written.editor),
+            ("npm-nodes", written.npm_nodes),
+            ("cluster", written.cluster),
+        ];
         let left_out =
             parts.into_iter().filter(|(_, wanted)| !wanted).map(|(name, _)| name).collect();
         Ok(Manifest {

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Cluster;
 use crate::port::Port;
 
 use super::aside::Until;
@@ -147,6 +148,10 @@ impl Host for Outlet {
 
     fn port(&self) -> Option<Arc<dyn Port>> {
         self.services.port()
+    }
+
+    fn cluster(&self) -> Option<Arc<dyn Cluster>> {
+        self.services.cluster()
     }
 
     fn resource(&self, kind: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {

@@ -12,7 +12,7 @@ use crate::listener::delivery::Delivery;
 use crate::listener::history::Publication;
 use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
-use crate::payload::outgoing;
+use crate::metrics;
 
 impl Sessions {
     /// Sends to each session of the target. The message is encoded once.
@@ -21,21 +21,32 @@ impl Sessions {
             return self.broadcast(msg);
         }
         cork::settle();
-        let topic = self.topic_of(&msg);
         if let (To::Sessions, [id], None) = (target.to, target.names.as_slice(), &target.except) {
             return self.send_to_session(id, msg);
         }
-        let key = self.key_of(target, &msg);
-        let payload = match outgoing(self.rules.mode, msg) {
-            Ok(Some(payload)) => payload,
+        let message = match self.prepared(target, msg) {
+            Ok(Some(message)) => message,
             Ok(None) => return Handled::Done,
-            Err(error) => return Handled::Failed(error.into()),
+            Err(error) => return Handled::Failed(error),
         };
-        if let Some(key) = key {
-            return self.publish(target, Publication::new(payload, topic, key));
+        let Some(others) = &self.others else { return self.deliver_addressed(target, message) };
+        let handled = self.deliver_addressed(target, message.clone());
+        let gone = others.publish(target, &message);
+        metrics::DROPPED_GONE.add(gone as u64);
+        handled
+    }
+
+    /// Sends to the sessions of the target that this instance has.
+    pub(super) fn deliver_addressed(
+        self: &Arc<Self>,
+        target: &Target,
+        message: Publication,
+    ) -> Handled {
+        if message.key.is_some() {
+            return self.publish(target, message);
         }
-        let frames = self.frames_for(target, &payload);
-        let mut delivery = Delivery::new(self, &frames, topic.as_ref());
+        let frames = self.frames_for(target, &message.payload);
+        let mut delivery = Delivery::new(self, &frames, message.topic.as_ref());
         self.each(target, &mut |client| delivery.give(client));
         delivery.finish()
     }

@@ -8,6 +8,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use crate::connection::closing::requested;
 use crate::events::By;
 use crate::frame::Close;
+use crate::listener::cluster::texts;
 use crate::listener::history::Ask;
 use crate::listener::listing::Page;
 use crate::listener::member::Client;
@@ -28,6 +29,57 @@ pub(crate) enum Change {
     Leave,
 }
 
+/// What a request has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    /// How many sessions.
+    pub(crate) count: usize,
+    /// Whether there were any.
+    pub(crate) found: bool,
+    /// The ids that are no sessions.
+    pub(crate) missing: Vec<Text>,
+    /// The first failure.
+    pub(crate) failed: Option<NodeError>,
+    /// The instances that did not answer in time.
+    pub(crate) unanswered: Vec<String>,
+}
+
+impl Changed {
+    /// Adds what another instance has changed, as it answered.
+    pub(crate) fn add(&mut self, answer: &[u8]) {
+        let answer = Value::from_json(answer).unwrap_or_default();
+        let number = |name: &str| answer.get(name).and_then(Value::as_f64).unwrap_or_default();
+        self.count += number("sessions") as usize;
+        self.found |= answer.get("found").is_some_and(Value::is_truthy);
+        let missing = answer.get("missing").and_then(Value::as_array).into_iter().flatten();
+        self.missing.extend(missing.filter_map(Value::as_str).map(Text::from));
+        if let Some(error) = answer.get("error").and_then(Value::as_str) {
+            self.failed.get_or_insert_with(|| NodeError::new(error.to_owned()));
+        }
+    }
+}
+
+/// What another instance is answered.
+impl From<Changed> for Map {
+    fn from(changed: Changed) -> Self {
+        let mut map = Map::from_iter([
+            ("sessions", Value::from(changed.count)),
+            ("found", changed.found.into()),
+        ]);
+        if !changed.missing.is_empty() {
+            map.insert("missing", names_of(changed.missing));
+        }
+        if let Some(error) = changed.failed {
+            map.insert("error", error.to_string());
+        }
+        map
+    }
+}
+
+fn names_of(names: Vec<Text>) -> Vec<Value> {
+    names.into_iter().map(Value::from).collect()
+}
+
 enum Action {
     Change(Change, Vec<Text>),
     LeaveAll,
@@ -44,30 +96,69 @@ impl Sessions {
     pub(crate) async fn control(&self, request: &Map) -> Result<Value, NodeError> {
         let action = request.get("action").and_then(Value::as_str).unwrap_or_default();
         match action {
-            "list" => return Ok(self.list(&scope(request)?, Page::of(request)).into()),
-            "count" => return Ok(self.count(&scope(request)?).into()),
+            "list" => return self.list_request(request).await,
+            "count" => return self.count_request(request).await,
             _ => {}
         }
-        let action = parse(action, request)?;
         let target = Target::parse(request)?;
-        let mut clients = Vec::new();
-        self.each(&target, &mut |client| clients.push(client.clone()));
-        let missing = self.missing(&target);
-        if clients.is_empty() && !missing.is_empty() {
-            return Err(NodeError::new(format!("there is no session `{}`", missing.join("`, `"))));
+        let mut changed = self.change_here((action, request), &target).await?;
+        if let Some(others) = &self.others {
+            others.change(request, &target, &mut changed).await;
         }
-        let mut count = 0;
-        let mut failed = None;
+        if !changed.found && !changed.missing.is_empty() {
+            let missing = changed.missing.join("`, `");
+            return Err(NodeError::new(format!("there is no session `{missing}`")));
+        }
+        match changed.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(result(changed, (action, request))?.into()),
+        }
+    }
+
+    async fn list_request(&self, request: &Map) -> Result<Value, NodeError> {
+        Ok(match &self.others {
+            Some(others) => others.list(self, request).await?.into(),
+            None => Map::from(self.list(&scope(request)?, &Page::of(request))).into(),
+        })
+    }
+
+    /// The number; in an object with `unanswered` if instances are missing in it.
+    async fn count_request(&self, request: &Map) -> Result<Value, NodeError> {
+        let count = self.count(&scope(request)?);
+        let Some(others) = &self.others else { return Ok(count.into()) };
+        let (more, unanswered) = others.count(request).await;
+        let count = Value::from(count + more);
+        if unanswered.is_empty() {
+            return Ok(count);
+        }
+        let unanswered = texts(unanswered).into();
+        Ok(Map::from_iter([("count", count), ("unanswered", unanswered)]).into())
+    }
+
+    /// Changes the sessions of the target that this instance has.
+    ///
+    /// # Errors
+    /// If the request is invalid.
+    pub(crate) async fn change_here(
+        &self,
+        (action, request): (&str, &Map),
+        target: &Target,
+    ) -> Result<Changed, NodeError> {
+        let action = parse(action, request)?;
+        let mut clients = Vec::new();
+        self.each(target, &mut |client| clients.push(client.clone()));
+        let mut changed = Changed {
+            found: !clients.is_empty(),
+            missing: self.missing(target),
+            ..Changed::default()
+        };
         for some in clients.chunks(AT_ONCE) {
-            let (changed, error) = self.apply(&action, some);
-            count += changed;
-            failed = failed.or(error);
+            let (count, error) = self.apply(&action, some);
+            changed.count += count;
+            changed.failed = changed.failed.take().or(error);
             tokio::task::yield_now().await;
         }
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(result(count, &action, missing).into()),
-        }
+        Ok(changed)
     }
 
     fn apply(&self, action: &Action, clients: &[Client]) -> (usize, Option<NodeError>) {
@@ -162,7 +253,7 @@ fn parse(action: &str, request: &Map) -> Result<Action, NodeError> {
 }
 
 /// The sessions that `list` and `count` are about: those of a room, else of a target, else all.
-fn scope(request: &Map) -> Result<Target, NodeError> {
+pub(crate) fn scope(request: &Map) -> Result<Target, NodeError> {
     let empty = |key: &str| !request.get(key).is_some_and(Value::is_truthy);
     if !empty("room") {
         let rooms = names(request.get("room"), "room")?;
@@ -212,15 +303,16 @@ fn data(request: &Map) -> Result<Option<Value>, NodeError> {
     Ok(Some(data.clone()))
 }
 
-fn result(count: usize, action: &Action, missing: Vec<Text>) -> Map {
-    let mut result = Map::from_iter([("sessions", Value::from(count))]);
-    if let Action::Change(_, rooms) = action {
-        let rooms: Vec<Value> = rooms.iter().cloned().map(Value::from).collect();
-        result.insert("rooms", rooms);
+fn result(changed: Changed, (action, request): (&str, &Map)) -> Result<Map, NodeError> {
+    let mut result = Map::from_iter([("sessions", Value::from(changed.count))]);
+    if let Action::Change(_, rooms) = parse(action, request)? {
+        result.insert("rooms", names_of(rooms));
     }
-    if !missing.is_empty() {
-        let missing: Vec<Value> = missing.into_iter().map(Value::from).collect();
-        result.insert("missing", missing);
+    if !changed.missing.is_empty() {
+        result.insert("missing", names_of(changed.missing));
     }
-    result
+    if !changed.unanswered.is_empty() {
+        result.insert("unanswered", texts(changed.unanswered));
+    }
+    Ok(result)
 }

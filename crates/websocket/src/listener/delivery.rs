@@ -15,7 +15,7 @@ use crate::frame::{Payload, Role, put_frame};
 use crate::listener::history::Publication;
 use crate::listener::member::Client;
 use crate::listener::sessions::Sessions;
-use crate::listener::target::Target;
+use crate::listener::target::{Target, To};
 use crate::payload::{Session, outgoing};
 use crate::settings::SlowPeer;
 use crate::{metrics, status};
@@ -72,11 +72,36 @@ impl Sessions {
     pub(super) fn send_to_session(self: &Arc<Self>, id: &str, msg: Message) -> Handled {
         match self.client(id) {
             Some(client) => self.send_to_client(&client, msg),
-            None => {
-                self.gone(format_args!("there is no session {id}; the message was dropped"));
+            None => self.send_elsewhere(id, msg),
+        }
+    }
+
+    /// Sends to a session that this instance has not.
+    fn send_elsewhere(self: &Arc<Self>, id: &str, msg: Message) -> Handled {
+        let Some(others) = self.others.as_ref().filter(|others| others.holder(id).is_some()) else {
+            self.gone(format_args!("there is no session {id}; the message was dropped"));
+            return Handled::Done;
+        };
+        let target = Target { to: To::Sessions, names: vec![id.into()], except: None };
+        match self.prepared(&target, msg) {
+            Ok(Some(message)) => {
+                others.publish(&target, &message);
                 Handled::Done
             }
+            Ok(None) => Handled::Done,
+            Err(error) => Handled::Failed(error),
         }
+    }
+
+    /// The payload of a message to `target`, and what the queues and the history need to know of it.
+    pub(super) fn prepared(
+        &self,
+        target: &Target,
+        msg: Message,
+    ) -> Result<Option<Publication>, NodeError> {
+        let (topic, key) = (self.topic_of(&msg), self.key_of(target, &msg));
+        let payload = outgoing(self.rules.mode, msg)?;
+        Ok(payload.map(|payload| Publication { payload, topic, key }))
     }
 
     fn send_to_client(self: &Arc<Self>, client: &Client, msg: Message) -> Handled {
@@ -155,16 +180,24 @@ impl Sessions {
     /// Sends to all. Batched with other broadcasts of the task if it has more input, unless senders
     /// may have to wait.
     pub(super) fn broadcast(self: &Arc<Self>, msg: Message) -> Handled {
-        let (all, topic) = (Target::all(), self.topic_of(&msg));
-        let key = self.key_of(&all, &msg);
-        let payload = match outgoing(self.rules.mode, msg) {
-            Ok(Some(payload)) => payload,
+        let all = Target::all();
+        let message = match self.prepared(&all, msg) {
+            Ok(Some(message)) => message,
             Ok(None) => return Handled::Done,
-            Err(error) => return Handled::Failed(error.into()),
+            Err(error) => return Handled::Failed(error),
         };
-        if let Some(key) = key {
-            return self.publish(&all, Publication::new(payload, topic, key));
+        let Some(others) = &self.others else { return self.broadcast_here(message) };
+        let handled = self.broadcast_here(message.clone());
+        others.publish(&all, &message);
+        handled
+    }
+
+    /// Sends to all clients of this instance.
+    fn broadcast_here(self: &Arc<Self>, message: Publication) -> Handled {
+        if message.key.is_some() {
+            return self.publish(&Target::all(), message);
         }
+        let Publication { payload, topic, .. } = message;
         let put = |frames: &mut BytesMut| {
             put_frame(frames, Role::Server, payload.opcode(), payload.as_bytes());
         };
@@ -175,6 +208,21 @@ impl Sessions {
         let mut frame = BytesMut::new();
         put(&mut frame);
         self.broadcast_now(&self.shared(Frames { bytes: frame, count: 1 }), topic.as_ref())
+    }
+
+    /// Sends a message of another instance to the clients of this one.
+    pub(super) fn deliver(self: &Arc<Self>, target: &Target, message: Publication) -> Handled {
+        match (target.to, target.names.as_slice(), &target.except) {
+            (To::All, _, None) => self.broadcast_here(message),
+            (To::Sessions, [id], None) => match self.client(id) {
+                Some(client) => self.send_to(&client, message.payload, message.topic),
+                None => {
+                    self.gone(format_args!("there is no session {id}; the message was dropped"));
+                    Handled::Done
+                }
+            },
+            _ => self.deliver_addressed(target, message),
+        }
     }
 
     fn may_collect(&self, payload: &Payload) -> bool {
@@ -209,7 +257,7 @@ impl Sessions {
     }
 
     /// Messages to an ended session are common, so they are counted and logged only at debug level.
-    fn gone(&self, text: std::fmt::Arguments<'_>) {
+    pub(super) fn gone(&self, text: std::fmt::Arguments<'_>) {
         metrics::DROPPED_GONE.increment();
         self.cx.log(Level::Debug, text);
     }

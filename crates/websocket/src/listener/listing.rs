@@ -11,20 +11,75 @@ use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
 
 /// The sessions of a page.
-const PAGE: usize = 1_000;
+pub(crate) const PAGE: usize = 1_000;
 
 /// A page of a list: sessions in the order of their connects, after the one with the number
 /// `after`. Sessions that come or go meanwhile shift no other.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Page {
-    after: u64,
+    pub(crate) after: u64,
+    /// The most sessions.
+    pub(crate) most: usize,
+    /// In a cluster: the instance whose sessions are listed first.
+    pub(crate) instance: Option<String>,
 }
 
 impl Page {
-    /// Reads `cursor`.
+    /// Reads `cursor`: a number, or in a cluster `NUMBER@INSTANCE`; and `limit`, which other instances
+    /// set.
     pub(crate) fn of(request: &Map) -> Self {
-        let cursor = request.get("cursor").and_then(Value::as_f64);
-        Page { after: cursor.map_or(0, |cursor| cursor as u64) }
+        let limit = request.get("limit").and_then(Value::as_f64);
+        let most = limit.map_or(PAGE, |limit| limit as usize).min(PAGE);
+        let (after, instance) = match request.get("cursor") {
+            Some(Value::String(text)) => match text.split_once('@') {
+                Some((number, instance)) => (number.parse().ok(), Some(instance.to_owned())),
+                None => (text.parse().ok(), None),
+            },
+            cursor => (cursor.and_then(Value::as_f64).map(|cursor| cursor as u64), None),
+        };
+        Page { after: after.unwrap_or(0), most, instance }
+    }
+}
+
+/// A page of the sessions of this instance.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The sessions with their numbers.
+    pub(crate) sessions: Vec<(u64, Map)>,
+    has_more: bool,
+}
+
+impl Listed {
+    /// After which session the next page begins, if there is one.
+    pub(crate) fn cursor(&self) -> Option<u64> {
+        self.sessions.last().filter(|_| self.has_more).map(|(number, _)| *number)
+    }
+
+    /// The page, ended early if it would be longer than about `most` bytes.
+    pub(crate) fn cut_to(mut self, most: usize) -> Map {
+        let mut length = 0;
+        let mut is_short = |(_, session): &(u64, Map)| {
+            length += Value::from(session.clone()).to_json().len();
+            length <= most
+        };
+        // One is listed in any case, so that the pages come to an end.
+        let fitting = self.sessions.iter().take_while(|it| is_short(it)).count().max(1);
+        self.has_more |= fitting < self.sessions.len();
+        self.sessions.truncate(fitting);
+        self.into()
+    }
+}
+
+impl From<Listed> for Map {
+    fn from(listed: Listed) -> Self {
+        let cursor = listed.cursor();
+        let sessions: Vec<Value> =
+            listed.sessions.into_iter().map(|(_, session)| session.into()).collect();
+        let mut map = Map::from_iter([("sessions", Value::from(sessions))]);
+        if let Some(cursor) = cursor {
+            map.insert("cursor", cursor);
+        }
+        map
     }
 }
 
@@ -52,31 +107,26 @@ impl Ord for Numbered {
 }
 
 impl Sessions {
-    /// A page of the sessions of a target: `{sessions, cursor}`, the cursor if there are more.
-    pub(crate) fn list(&self, target: &Target, page: Page) -> Map {
+    /// A page of the sessions of a target.
+    pub(crate) fn list(&self, target: &Target, page: &Page) -> Listed {
         // The first sessions after the cursor, the last of them on top; one more than a page.
         let mut first: BinaryHeap<Numbered> = BinaryHeap::new();
         self.each(target, &mut |client| {
             let number = client.member.number;
             let is_early = || first.peek().is_none_or(|last| number < last.0.member.number);
-            if number > page.after && (first.len() <= PAGE || is_early()) {
+            if number > page.after && (first.len() <= page.most || is_early()) {
                 first.push(Numbered(client.clone()));
-                if first.len() > PAGE + 1 {
+                if first.len() > page.most + 1 {
                     first.pop();
                 }
             }
         });
         let mut listed = first.into_sorted_vec();
-        let has_more = listed.len() > PAGE;
-        listed.truncate(PAGE);
-        let cursor = listed.last().filter(|_| has_more).map(|last| last.0.member.number);
-        let sessions: Vec<Value> =
-            listed.iter().map(|Numbered(client)| self.described(&client.member).into()).collect();
-        let mut list = Map::from_iter([("sessions", Value::from(sessions))]);
-        if let Some(cursor) = cursor {
-            list.insert("cursor", cursor);
-        }
-        list
+        let has_more = listed.len() > page.most;
+        listed.truncate(page.most);
+        let described =
+            |Numbered(client): &Numbered| (client.member.number, self.described(&client.member));
+        Listed { sessions: listed.iter().map(described).collect(), has_more }
     }
 
     /// How many sessions the target has.

@@ -53,8 +53,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The session of `guest`.
-    pub(crate) fn new(guest: Guest) -> Self {
+    /// The session `id` of `guest`.
+    pub(crate) fn new(id: Key, guest: Guest) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let identity = guest.identity;
         let mut details = guest.details.unwrap_or_default();
@@ -65,7 +65,7 @@ impl Member {
             details.insert("claims", claims);
         }
         Member {
-            session: Session::with(details),
+            session: Session::named(id, details),
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             peer: guest.peer,
             user: identity.user,

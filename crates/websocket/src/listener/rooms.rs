@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ferrowire_core::Text;
+use ferrowire_core::cluster::Interest;
 use ferrowire_core::metric::Gauge;
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -23,7 +24,12 @@ pub(crate) struct Room<T> {
     pub(crate) members: IndexMap<u64, T, FxBuildHasher>,
     /// Lists the messages to the room for members that lag behind.
     pub(crate) feeds: Arc<Feeds>,
+    /// In a cluster: has other instances send what is for the room.
+    _interest: Option<Interest>,
 }
+
+/// Makes the interest in a room.
+type MakeInterest = Box<dyn Fn(&str) -> Interest + Send + Sync>;
 
 /// Rooms by name, and the rooms of each session.
 pub(crate) struct Rooms<T> {
@@ -32,11 +38,17 @@ pub(crate) struct Rooms<T> {
     of_session: FxHashMap<u64, Vec<Text>>,
     /// Shows how many rooms there are.
     gauge: Option<&'static Gauge>,
+    make_interest: Option<MakeInterest>,
 }
 
 impl<T> Default for Rooms<T> {
     fn default() -> Self {
-        Rooms { by_name: HashMap::new(), of_session: FxHashMap::default(), gauge: None }
+        Rooms {
+            by_name: HashMap::new(),
+            of_session: FxHashMap::default(),
+            gauge: None,
+            make_interest: None,
+        }
     }
 }
 
@@ -47,11 +59,9 @@ impl<T> Drop for Rooms<T> {
 }
 
 impl<T> Rooms<T> {
-    /// No rooms; `gauge` shows how many there are.
-    pub(crate) fn counted_by(gauge: &'static Gauge) -> Self {
-        let mut rooms = Rooms::default();
-        rooms.gauge = Some(gauge);
-        rooms
+    /// Shows at `gauge` how many rooms there are from now on.
+    pub(crate) fn count_at(&mut self, gauge: &'static Gauge) {
+        self.gauge = Some(gauge);
     }
 
     fn count(&self, change: i64) {
@@ -66,6 +76,15 @@ impl<T> Rooms<T> {
 pub(crate) struct TooMany;
 
 impl<T: Clone> Rooms<T> {
+    /// No rooms yet. Each has an interest while it exists.
+    pub(crate) fn with_interests(
+        make_interest: impl Fn(&str) -> Interest + Send + Sync + 'static,
+    ) -> Self {
+        let mut rooms = Rooms::default();
+        rooms.make_interest = Some(Box::new(make_interest));
+        rooms
+    }
+
     /// Adds the session `number` to `room`, of at most `most` rooms that it may be in. Returns
     /// whether it was not in it yet.
     pub(crate) fn join(
@@ -91,10 +110,12 @@ impl<T: Clone> Rooms<T> {
         if known.is_none() {
             self.count(1);
         }
-        let room = self
-            .by_name
-            .entry(name)
-            .or_insert_with(|| Room { members: IndexMap::default(), feeds: Arc::default() });
+        let make_interest = self.make_interest.as_ref();
+        let room = self.by_name.entry(name).or_insert_with_key(|name| Room {
+            members: IndexMap::default(),
+            feeds: Arc::default(),
+            _interest: make_interest.map(|make| make(name)),
+        });
         room.members.insert(number, member.clone());
         Ok(true)
     }

@@ -5,8 +5,9 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use ferrowire_core::cluster::Interest;
 use ferrowire_core::port::ByteStream;
-use ferrowire_core::{Key, Level, Map, NodeContext, RwLockExt as _, Text};
+use ferrowire_core::{Key, Level, Map, NodeContext, RwLockExt as _, Text, generate_id};
 use ferrowire_net::Backlog;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -19,6 +20,7 @@ use crate::events::By;
 use crate::frame::Close;
 use crate::listener::alive::{AliveOptions, Watch};
 use crate::listener::client_rooms::ClientRooms;
+use crate::listener::cluster::Others;
 use crate::listener::events;
 use crate::listener::guest::Guest;
 use crate::listener::handshake::Accepted;
@@ -36,6 +38,8 @@ use crate::{metrics, status};
 #[derive(Default)]
 pub(crate) struct Clients {
     pub(crate) by_session: IndexMap<Key, Client, FxBuildHasher>,
+    /// In a cluster, while there are clients: has other instances send what is for all.
+    interest: Option<Interest>,
     /// The listener is stopping; no client is added any more.
     closed: bool,
     /// The sessions whose tasks have not ended; those that left may still report it.
@@ -44,10 +48,22 @@ pub(crate) struct Clients {
 
 /// The sets of sessions that messages are sent to. Changed only with the lock of [`Clients`] held,
 /// so that no session that has left is added.
+#[derive(Default)]
 pub(crate) struct Groups {
     pub(crate) rooms: Rooms<Client>,
     /// The sessions of each user.
     pub(crate) users: Rooms<Client>,
+}
+
+impl Groups {
+    /// Those of a listener whose other instances send what is for a room or user that has members.
+    fn in_cluster(others: &Arc<Others>) -> Self {
+        let (of_rooms, of_users) = (Arc::clone(others), Arc::clone(others));
+        Groups {
+            rooms: Rooms::with_interests(move |name| of_rooms.room(name)),
+            users: Rooms::with_interests(move |name| of_users.user(name)),
+        }
+    }
 }
 
 /// What applies to all sessions of a listener.
@@ -75,6 +91,8 @@ pub(crate) struct Sessions {
     /// Present if messages are kept.
     pub(crate) history: Option<Arc<History>>,
     pub(crate) feeds: Arc<Feeds>,
+    /// Present if the runtime is part of a cluster.
+    pub(crate) others: Option<Arc<Others>>,
     clients: RwLock<Clients>,
     groups: RwLock<Groups>,
     /// Notified when a client was removed.
@@ -84,8 +102,12 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// No sessions yet.
     pub(crate) fn new(cx: NodeContext, rules: Rules) -> Arc<Self> {
+        let (others, inbox) = Others::of(&cx).unzip();
+        let mut groups = others.as_ref().map(Groups::in_cluster).unwrap_or_default();
+        groups.rooms.count_at(&metrics::ROOMS);
         let sessions = Arc::new(Sessions {
             cx,
+            others,
             watch: Watch::new(rules.alive),
             history: rules
                 .history
@@ -93,12 +115,12 @@ impl Sessions {
             rules,
             feeds: Arc::default(),
             clients: RwLock::default(),
-            groups: RwLock::new(Groups {
-                rooms: Rooms::counted_by(&metrics::ROOMS),
-                users: Rooms::default(),
-            }),
+            groups: RwLock::new(groups),
             left: Notify::new(),
         });
+        if let (Some(others), Some(inbox)) = (&sessions.others, inbox) {
+            others.begin(&sessions, inbox);
+        }
         if let Some(watch) = sessions.watch.clone() {
             let cx = sessions.cx.clone();
             sessions.cx.spawn(async move { watch.run(&cx).await });
@@ -154,11 +176,15 @@ impl Sessions {
         }
         let rooms = std::mem::take(&mut guest.identity.rooms);
         let ask = guest.history.clone();
-        let member = Arc::new(Member::new(guest));
+        let id = self.others.as_ref().map_or_else(generate_id, |others| others.new_id());
+        let member = Arc::new(Member::new(id, guest));
         let client = Client { connection: Arc::clone(connection), member: Arc::clone(&member) };
         self.replay(&client, None, &ask);
         self.join_first(&client, &rooms);
         clients.by_session.insert(member.session.id.clone(), client);
+        if let (None, Some(others)) = (&clients.interest, &self.others) {
+            clients.interest = Some(others.clients());
+        }
         clients.running += 1;
         let present = Present { sessions: Arc::clone(self), member, left: false };
         metrics::OPEN.add(1);
@@ -293,6 +319,9 @@ impl Present {
         let mut clients = sessions.clients_mut();
         clients.by_session.swap_remove(&session.id);
         sessions.leave_groups(member);
+        if clients.by_session.is_empty() {
+            clients.interest = None;
+        }
         metrics::OPEN.add(-1);
         sessions.cx.status_of_users(match clients.by_session.len() {
             0 => status::disconnected(session),

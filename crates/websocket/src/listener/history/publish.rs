@@ -22,6 +22,7 @@ use crate::listener::member::Client;
 use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
 use crate::payload::Mode;
+use crate::settings::SlowPeer;
 
 /// How often messages are looked for that have become too old.
 const EXPIRE: Duration = Duration::from_secs(10);
@@ -58,12 +59,13 @@ impl History {
 }
 
 /// A message on its way.
+#[derive(Clone)]
 pub(crate) struct Publication {
     pub(crate) payload: Payload,
     /// By which the queues of slow clients replace messages.
     pub(crate) topic: Option<Text>,
-    /// By which the history replaces messages.
-    key: Text,
+    /// By which the history replaces messages; `None` if it is not kept.
+    pub(crate) key: Option<Text>,
 }
 
 impl Sessions {
@@ -73,6 +75,21 @@ impl Sessions {
         matches!(target.to, To::All | To::Rooms).then(|| history.key(msg))
     }
 
+    /// A message of another instance.
+    pub(crate) fn publication(
+        &self,
+        target: &Target,
+        payload: Payload,
+        topic: Option<Text>,
+    ) -> Publication {
+        let history = self.history.as_ref().filter(|_| matches!(target.to, To::All | To::Rooms));
+        let by_topic =
+            |history: &Arc<History>| topic.clone().filter(|_| history.by_topic).unwrap_or_default();
+        let key = history.map(by_topic);
+        let topic = topic.filter(|_| self.rules.slow_peer == SlowPeer::Latest);
+        Publication { payload, topic, key }
+    }
+
     /// Keeps a message and sends it to `target`: all, or rooms.
     pub(crate) fn publish(self: &Arc<Self>, target: &Target, message: Publication) -> Handled {
         let Some(history) = &self.history else { return Handled::Done };
@@ -80,6 +97,7 @@ impl Sessions {
         let frames = self.frames_for(target, &message.payload);
         let except = target.except.as_ref().and_then(|id| self.client(id));
         let except = except.map(|client| client.member.number);
+        let key = message.key.unwrap_or_default();
         let mut delivery = Delivery::new(self, &frames, message.topic.as_ref());
         let mut give = |client: &Client, numbered: &mut dyn FnMut() -> Option<Forms>| {
             if except != Some(client.member.number) {
@@ -89,14 +107,14 @@ impl Sessions {
         if target.to == To::All {
             let clients = self.clients();
             let mut store = history.store.locked();
-            let mut numbered = history.number(&mut store, None, (&frames, message.key));
+            let mut numbered = history.number(&mut store, None, (&frames, key));
             clients.by_session.values().for_each(|client| give(client, &mut numbered));
         } else {
             let groups = self.groups();
             let mut store = history.store.locked();
             let mut seen = FxHashSet::default();
             for name in &target.names {
-                let at = (&frames, message.key.clone());
+                let at = (&frames, key.clone());
                 let mut numbered = history.number(&mut store, Some(name), at);
                 let members = groups.rooms.room(name).map(|room| room.members.values());
                 for client in members.into_iter().flatten() {
@@ -115,12 +133,6 @@ impl Sessions {
         let Some(history) = &self.history else { return };
         let frames = history.store.locked().replay(place, ask);
         client.connection.replay(&frames);
-    }
-}
-
-impl Publication {
-    pub(crate) fn new(payload: Payload, topic: Option<Text>, key: Text) -> Self {
-        Publication { payload, topic, key }
     }
 }
 
