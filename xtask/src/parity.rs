@@ -24,7 +24,7 @@ use reasons::Reasons;
 use report::Report;
 
 /// The test files of the nodes that Ferrowire has, in the order of the table.
-const SPECS: [&str; 28] = [
+const SPECS: [&str; 31] = [
     "network/22-websocket_spec.js",
     "common/20-inject_spec.js",
     "common/21-debug_spec.js",
@@ -38,6 +38,7 @@ const SPECS: [&str; 28] = [
     "function/80-template_spec.js",
     "function/89-delay_spec.js",
     "function/89-trigger_spec.js",
+    "function/90-exec_spec.js",
     "function/rbe_spec.js",
     "sequence/17-split_spec.js",
     "sequence/18-sort_spec.js",
@@ -52,6 +53,8 @@ const SPECS: [&str; 28] = [
     "network/31-tcprequest_spec.js",
     "network/32-udpin_spec.js",
     "network/32-udpout_spec.js",
+    "storage/10-file_spec.js",
+    "storage/23-watch_spec.js",
     "common/98-unknown_spec.js",
 ];
 
