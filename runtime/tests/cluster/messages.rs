@@ -76,11 +76,16 @@ async fn messages_of_one_sender_keep_their_order_over_all_kinds_of_targets() {
         json!({"do": "room", "target": "y"}),
         json!({"do": "sessions", "target": id}),
     ];
+    // So that many have come when it reads on.
+    instances[1].signal("-STOP");
     for number in 0..MESSAGES {
-        let mut message = kinds[number % kinds.len()].clone();
+        // Several of a kind in a row, which a reader that takes turns would mix up.
+        let mut message = kinds[number / 7 % kinds.len()].clone();
         message["payload"] = json!(number);
         sender.send(message).await;
     }
+    sender.has_got_nothing_else().await;
+    instances[1].signal("-CONT");
     for number in 0..MESSAGES {
         assert_eq!(receiver.payload().await, number);
     }

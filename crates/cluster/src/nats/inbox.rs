@@ -24,6 +24,10 @@ use crate::nats::way::Subscription;
 /// So many messages of the first reading are handled at once.
 const ROUND: usize = 256;
 
+/// The second reading ends there, so that it does end while messages keep coming. Only if so many are
+/// queued may a message overtake another one of its sender.
+const MOST: usize = 64 * 1024;
+
 /// Receives until the member ends.
 pub(crate) async fn run(shared: Arc<Shared>, mut subscriptions: mpsc::Receiver<Subscription>) {
     let mut all = SelectAll::new();
@@ -41,7 +45,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut subscriptions: mpsc::Receiver<S
         let mut first = std::mem::take(&mut kept);
         read(&shared, &mut all, ROUND, &mut first);
         let mut second = Vec::new();
-        read(&shared, &mut all, usize::MAX, &mut second);
+        read(&shared, &mut all, MOST, &mut second);
         let (ready, rest) = in_order(first, second);
         kept = rest;
         for Arrived { subject, envelope } in ready {
