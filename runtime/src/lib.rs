@@ -14,6 +14,7 @@ mod hash_password;
 mod health;
 mod http_nodes;
 mod instance;
+mod log_page;
 mod logging;
 mod machine;
 mod metrics;
@@ -134,7 +135,8 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             logging::start(&settings)?;
             let registry = program.registry()?;
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
-            run::run(settings, registry, &flows)
+            let again = Again { registry: &program.settings, arguments: program.arguments };
+            run::run(settings, registry, (&flows, &again))
         }
         Command::Check { flows } => {
             let (registry, missing_runtime) = program.all_types(&flows)?;
@@ -151,6 +153,25 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             plugins::list(program.libraries, &settings, registry, json)
         }
         Command::HashPassword => hash_password::run(),
+    }
+}
+
+/// Reads settings once more, while the program runs.
+struct Again<'a> {
+    registry: &'a SettingRegistry,
+    arguments: &'a ArgMatches,
+}
+
+impl Again<'_> {
+    /// The filter of the log.
+    ///
+    /// # Errors
+    /// If any setting is invalid.
+    fn log(&self) -> anyhow::Result<String> {
+        let given = Given::read(self.arguments, self.registry, &process_env)?;
+        let flag = |record: &_| flags::value(self.arguments, record);
+        let settings = Settings::read(self.registry, &given.sources(&flag, &process_env));
+        Ok(settings.map_err(|mistakes| anyhow!("{}", mistakes.join("; ")))?.log)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A write blocks while the reader of standard error does not read. Only the thread of the queue
 //! waits for it.
 
+pub(crate) mod filter;
 mod queue;
 mod repeats;
 
@@ -21,6 +22,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::settings::{Settings, table};
+use filter::Replace;
 use queue::Queue;
 use repeats::Form;
 
@@ -41,13 +43,15 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
         "json" => Form::Json,
         _ => Form::Text,
     };
-    let filter = EnvFilter::try_new(with_quiet_libraries(&settings.log));
+    let filter = filter::parse(&settings.log);
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
     let queue = Arc::new(Queue::new(form));
-    if dispatch(form, filter, Lines(Arc::clone(&queue))).try_init().is_err() {
+    let (dispatch, replace) = dispatch(form, filter, Lines(Arc::clone(&queue)));
+    if dispatch.try_init().is_err() {
         // Not the first call, as in tests.
         return Ok(());
     }
+    filter::begin(&settings.log, replace);
     let writing = Arc::clone(&queue);
     std::thread::Builder::new()
         .name("log".to_owned())
@@ -58,15 +62,8 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The client of NATS logs what is logged here in other words, unless the filter names it.
-fn with_quiet_libraries(filter: &str) -> String {
-    match filter.contains("async_nats") {
-        true => filter.to_owned(),
-        false => format!("async_nats=off,{filter}"),
-    }
-}
-
-fn dispatch<W>(form: Form, filter: EnvFilter, writer: W) -> Dispatch
+/// What writes lines, and what replaces its filter.
+fn dispatch<W>(form: Form, filter: EnvFilter, writer: W) -> (Dispatch, Replace)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -77,8 +74,16 @@ where
         .log_internal_errors(false)
         .with_writer(writer);
     match form {
-        Form::Json => builder.json().flatten_event(true).into(),
-        Form::Text => builder.with_target(false).into(),
+        Form::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.into(), Box::new(move |filter| handle.reload(filter)))
+        }
+        Form::Text => {
+            let builder = builder.with_target(false).with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.into(), Box::new(move |filter| handle.reload(filter)))
+        }
     }
 }
 
@@ -86,7 +91,7 @@ where
 fn dropped_line(form: Form, count: u64) -> Vec<u8> {
     let line = Buffer::default();
     let to = line.clone();
-    let aside = dispatch(form, EnvFilter::new("warn"), move || to.clone());
+    let (aside, _) = dispatch(form, EnvFilter::new("warn"), move || to.clone());
     dispatcher::with_default(&aside, || {
         warn!("{count} log lines were dropped, because standard error was not read");
     });

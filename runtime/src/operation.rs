@@ -1,5 +1,5 @@
-//! What operators ask the program for over HTTP, `/metrics` and `/health`: below the admin root of the
-//! port, and at an address of its own that the setting `metrics` names.
+//! What operators ask the program for over HTTP: `/metrics`, `/health` and `/log` below the admin root of
+//! the port, the former two also at an address of its own that the setting `metrics` names.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::health::{self, Health};
+use crate::log_page;
 use crate::metrics::{Exporter, Format};
 use crate::settings::Settings;
 
@@ -74,7 +75,9 @@ impl Operation {
             let (what, who) = (String::new(), String::new());
             routes.add_layer(Layer { turn, below, what, who, find }).0
         };
-        let mut added = vec![add(Turn::Runtime, METRICS, private)];
+        let log = log_page::page(Arc::clone(admin));
+        let mut added =
+            vec![add(Turn::Runtime, METRICS, private), add(Turn::Runtime, log_page::PATH, log)];
         added.extend(health::PATHS.map(|path| add(Turn::Early, path, self.health.page(path))));
         added
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Error};
 use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::cluster::Cluster;
 use ferrowire_core::{ContextStores, Registry, StopReason};
@@ -22,13 +22,14 @@ use crate::contexts::{self, Writing};
 use crate::flows::Places;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
+use crate::logging::filter;
 use crate::npm_nodes::NpmNodes;
 use crate::operation::Operation;
 use crate::settings::{Settings, settings_js, table};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
-use crate::{admin, cluster, files, http_nodes, npm_nodes, pages, process_env};
+use crate::{Again, admin, cluster, files, http_nodes, npm_nodes, pages, process_env};
 
 /// How many threads calls that take long may hold, and what else blocks. They are made when needed.
 const MAX_BLOCKING: usize = 4096;
@@ -43,7 +44,7 @@ const CERTIFICATE_PERIOD: Duration = Duration::from_secs(5);
 pub(crate) fn run(
     settings: Settings,
     registry: Registry,
-    named: &[PathBuf],
+    (named, again): (&[PathBuf], &Again<'_>),
 ) -> anyhow::Result<ExitCode> {
     if let Some(notice) = ferrowire_zone::local().notice() {
         warn!("{notice}");
@@ -61,7 +62,7 @@ pub(crate) fn run(
         Backlog::of_process().set_limit(bytes);
     }
     let asked = signals::watch(settings.get(&table::SHUTDOWN_TIMEOUT))?;
-    let code = runtime.block_on(run_until_asked(settings, registry, &places, asked))?;
+    let code = runtime.block_on(run_until_asked(settings, registry, &places, (asked, again)))?;
     // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
     Ok(code)
@@ -71,7 +72,7 @@ async fn run_until_asked(
     settings: Settings,
     mut registry: Registry,
     places: &Places,
-    asked: Asked,
+    (asked, again): (Asked, &Again<'_>),
 ) -> anyhow::Result<ExitCode> {
     warn_of_settings_js(&settings, places);
     let _instance = Instance::begin(&settings, places)?;
@@ -117,7 +118,7 @@ async fn run_until_asked(
     announce(&admin, &settings, &format!("{scheme}://{address}"));
     tokio::select! {
         () = asked.stop.cancelled() => {}
-        () = reload_when_asked(&asked, (&admin, &systemd), tls) => {}
+        () = reload_when_asked((&asked, again), (&admin, &systemd), tls) => {}
         () = &mut server => {}
     }
     info!("stopping");
@@ -243,10 +244,10 @@ fn warn_of_settings_js(settings: &Settings, places: &Places) {
     }
 }
 
-/// Loads the certificate when its files change. Loads it and deploys the flow files again whenever that
-/// is asked for. Never ends.
+/// Loads the certificate when its files change. Loads it, reads the filter of the log, and deploys the
+/// flow files again whenever that is asked for. Never ends.
 async fn reload_when_asked(
-    asked: &Asked,
+    (asked, again): (&Asked, &Again<'_>),
     (admin, systemd): (&Arc<Admin>, &Systemd),
     tls: Option<Arc<ServerTls>>,
 ) {
@@ -260,6 +261,9 @@ async fn reload_when_asked(
             watching.spawn_blocking(move || tls.reload_and_log());
         }
         systemd.enter(State::Reloading);
+        if let Err(error) = again.log().and_then(|log| filter::change(&log).map_err(Error::msg)) {
+            error!("the filter of the log stays what it is: {error:#}");
+        }
         reload(admin).await;
         systemd.enter(State::Ready);
     }

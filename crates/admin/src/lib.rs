@@ -5,6 +5,7 @@
 
 // In reading order: the state, how a request is handled, its handlers.
 mod admin;
+mod audit;
 mod auth;
 
 mod call;

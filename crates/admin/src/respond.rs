@@ -11,6 +11,7 @@ use hyper::header::{ALLOW, LOCATION};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
+use crate::audit::Entry;
 use crate::call::{Call, Content};
 use crate::editor::statics;
 use crate::routes::{self, Found, Handler, Route};
@@ -104,12 +105,21 @@ async fn run(route: Route, mut call: Call, body: RequestBody) -> Result<Reply, R
         let body = read(body, limit).await?;
         call.content = Content::read(&call.parts, &body)?;
     }
-    match route.handler {
-        Handler::Now(answer) => Ok(answer(&call)),
-        Handler::Later(answer) => Ok(answer(call).await),
+    let entry = Entry::of(&route, &call);
+    let reply = handle(route.handler, call).await;
+    if let Some(entry) = entry {
+        entry.end(reply.status);
+    }
+    Ok(reply)
+}
+
+async fn handle(handler: Handler, call: Call) -> Reply {
+    match handler {
+        Handler::Now(answer) => answer(&call),
+        Handler::Later(answer) => answer(call).await,
         Handler::Blocking(answer) => {
             let answered = tokio::task::spawn_blocking(move || answer(&call)).await;
-            Ok(answered.unwrap_or_else(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR)))
+            answered.unwrap_or_else(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR))
         }
     }
 }

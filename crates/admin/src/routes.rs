@@ -28,7 +28,7 @@ pub(crate) enum Handler {
 pub(crate) struct Route {
     pub(crate) method: Verb,
     /// `:` stands for one segment of the path, `*` at the end for any number.
-    pattern: &'static str,
+    pub(crate) pattern: &'static str,
     /// The permission that a request needs; empty if it needs none.
     pub(crate) permission: &'static str,
     pub(crate) handler: Handler,

@@ -31,6 +31,7 @@ mod websocket_alive;
 mod websocket_history;
 mod websocket_slow;
 mod limits;
+mod log_levels;
 mod logs;
 mod mqtt;
 mod openmetrics;

@@ -80,9 +80,10 @@ impl Runtime {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows.json");
         std::fs::write(&flows, nodes.to_string()).unwrap();
+        let is_chosen = args.iter().any(|arg| ["--log", "--log-format"].contains(arg));
         let mut child = Command::from(program)
             .arg(&flows)
-            .args(if args.contains(&"--log") { &[][..] } else { &["--log", "debug"] })
+            .args(if is_chosen { &[][..] } else { &["--log", "debug"] })
             .args(args)
             .env_remove("http_proxy")
             .env_remove("https_proxy")

@@ -8,6 +8,7 @@ use hyper::StatusCode;
 use serde_json::json;
 use tracing::{info, warn};
 
+use crate::audit::TARGET;
 use crate::auth::{same, token_of, unauthorized};
 use crate::call::Call;
 use crate::editor::page::LOGIN_IMAGE;
@@ -68,7 +69,7 @@ async fn try_log_in(call: &Call) -> Result<Reply, Reply> {
     let attempt =
         Attempt { client: call.client, name, password: field("password"), scope: field("scope") };
     let scope = auth.scope(config, attempt).await?;
-    info!(user = name, "logged in");
+    info!(target: TARGET, event = "auth.login", user = name, client = %call.client, "logged in");
     let token = auth.sessions.begin(name, field("client_id"), scope).await;
     let seconds = auth.sessions.lifetime().as_secs();
     Ok(reply(json!({"access_token": token, "expires_in": seconds, "token_type": "Bearer"})))
@@ -85,11 +86,13 @@ async fn try_log_out(call: &Call) -> Result<Reply, Reply> {
         return Err(nothing(call));
     }
     let own = token_of(&call.parts);
-    if own.as_deref().and_then(|token| auth.identity(token)).is_none() {
+    let Some(identity) = own.as_deref().and_then(|token| auth.identity(token)) else {
         return Err(unauthorized(own.is_some()));
-    }
+    };
     if let Some(token) = call.json().get("token").and_then(Value::as_str) {
         auth.sessions.end(token).await;
+        let (event, user) = ("auth.login.revoke", identity.user.key());
+        info!(target: TARGET, event, user, client = %call.client, "logged out");
     }
     Ok(Reply::new(StatusCode::OK, "text/plain; charset=utf-8", ""))
 }
@@ -108,12 +111,12 @@ impl Auth {
     async fn scope(&self, config: &AuthConfig, attempt: Attempt<'_>) -> Result<Permissions, Reply> {
         let Attempt { client, name, password, scope } = attempt;
         if !self.throttle.try_for(client, name) {
-            warn!(user = name, %client, "too many attempts to log in");
+            warn!(target: TARGET, event = "auth.login.fail", user = name, %client, "too many attempts to log in");
             let text = "Too many login attempts. Wait 10 minutes and try again";
             return Err(failed(StatusCode::TOO_MANY_REQUESTS, "server_error", text));
         }
         let Some(permissions) = self.permissions_of(config, name, password).await else {
-            info!(user = name, %client, "a login failed");
+            info!(target: TARGET, event = "auth.login.fail", user = name, %client, "a login failed");
             return Err(denied());
         };
         let scope = match scope {
@@ -121,7 +124,13 @@ impl Auth {
             scope => Permissions::One(scope.to_owned()),
         };
         if !permissions.allow_all_of(&scope) {
-            info!(user = name, "a login asked for more than the permissions of the user");
+            info!(
+                target: TARGET,
+                event = "auth.login.fail",
+                user = name,
+                %client,
+                "a login asked for more than the permissions of the user"
+            );
             return Err(denied());
         }
         self.throttle.succeeded(client, name);
