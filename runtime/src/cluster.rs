@@ -117,7 +117,6 @@ mod without {
     }
 
     /// Joins nothing.
-    #[expect(clippy::unused_async, reason = "as with the feature")]
     pub(crate) async fn join(_: &Settings) -> anyhow::Result<Joined> {
         Ok(Joined)
     }
@@ -129,7 +128,6 @@ mod without {
         }
 
         /// Nothing to leave.
-        #[expect(clippy::unused_async, reason = "as with the feature")]
-        pub(crate) async fn leave(&self) {}
+            pub(crate) async fn leave(&self) {}
     }
 }
