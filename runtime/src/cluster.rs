@@ -128,6 +128,6 @@ mod without {
         }
 
         /// Nothing to leave.
-            pub(crate) async fn leave(&self) {}
+        pub(crate) async fn leave(&self) {}
     }
 }
