@@ -9,10 +9,11 @@ use ferrowire_core::SettingRegistry;
 
 use crate::settings::flags;
 use crate::settings::list::Form;
+use crate::version;
 
 /// Runs Node-RED flows natively
 #[derive(Debug, Parser)]
-#[command(name = "ferrowire", version, propagate_version = true)]
+#[command(name = "ferrowire", version, long_version = version::long(), propagate_version = true)]
 pub(crate) struct Cli {
     /// The command.
     #[command(subcommand)]

@@ -34,6 +34,7 @@ mod signals;
 mod systemd;
 mod test_page;
 mod title;
+mod version;
 mod watchdog;
 
 use std::ffi::OsString;

@@ -444,7 +444,11 @@ fn help_and_version_have_node_reds_flags() {
     assert_eq!(print(&["-?"]), print(&["-h"]));
     assert_eq!(print(&["run", "-?"]), print(&["run", "--help"]));
     assert_eq!(print(&["plugin", "list", "-?"]), print(&["plugin", "list", "--help"]));
-    assert!(print(&["--version"]).starts_with("ferrowire 0."));
+    let version = print(&["--version"]);
+    assert!(version.starts_with("ferrowire 0."), "{version}");
+    let named = ["\ncommit: ", "\nfeatures: cluster, ", "npm-nodes\n", "\nplugin ABI: 2."];
+    assert!(named.iter().all(|part| version.contains(part)), "{version}");
+    assert_eq!(print(&["-V"]).lines().count(), 1);
     for part in ["-p, --port <NUMBER>", "alias: --userDir", "-s, --settings <FILE>", "-D, --define"]
     {
         assert!(print(&["run", "-?"]).contains(part), "{part}");

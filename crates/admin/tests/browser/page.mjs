@@ -127,13 +127,17 @@ class Editor {
     await this.dialogOpened();
   }
 
-  /** Waits until a dialog has slid in. */
+  /** Waits until a dialog has slid in: a click at a button that moves may miss it. */
   async dialogOpened(button = "#node-dialog-ok") {
     await this.page.locator(button).waitFor();
-    await this.page.waitForFunction(() => !document.querySelector(".red-ui-tray")?.getAnimations().length);
+    await this.page.waitForFunction(() => {
+      const tray = [...document.querySelectorAll(".red-ui-tray")].at(-1);
+      return tray && getComputedStyle(tray).right === "0px" && tray.getAnimations().length === 0;
+    });
   }
 
   async closeDialog(button = "#node-dialog-ok") {
+    await this.dialogOpened(button);
     await this.page.locator(button).click();
     await this.page.locator(button).waitFor({ state: "detached" });
   }
