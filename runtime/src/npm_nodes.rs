@@ -144,6 +144,10 @@ impl NodePackages for NpmNodes {
         self.hosted.is_ready()
     }
 
+    fn run_functions(&self) -> bool {
+        self.hosted.runs_functions()
+    }
+
     fn can_change(&self) -> bool {
         self.can_install
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::installed::{UserDir, between, function};
-use crate::support::with;
+use crate::support::{Runtime, with};
 
 /// Adds to the payload where the code runs: only Node.js has a pool of buffers.
 const WHERE: &str = "msg.payload += Buffer.poolSize ? ' nodejs' : ' native'; return msg";
@@ -46,6 +46,21 @@ async fn a_function_runs_where_it_says() {
     let mut client = runtime.connect("/ws").await;
     client.send("go").await;
     assert_eq!(client.text().await, "go nodejs native");
+}
+
+#[tokio::test]
+async fn the_editor_offers_modules_if_node_reds_nodes_are_installed() {
+    let folder = UserDir::with(&[]);
+    let runtime = folder.run(between(&[], [])).await;
+    let with_nodes = crate::packages::get(&runtime, "/settings").await;
+    assert!(with_nodes.contains(r#""functionExternalModules":true"#), "{with_nodes}");
+    std::fs::remove_file(folder.path().join("node_modules/@node-red")).unwrap();
+    drop(runtime);
+    // No global packages either.
+    let args = ["--user-dir", folder.path().to_str().unwrap(), "--node-js", "/nowhere/node"];
+    let runtime = Runtime::start_with(between(&[], []), &args, &[]).await;
+    let without = crate::packages::get(&runtime, "/settings").await;
+    assert!(without.contains(r#""functionExternalModules":false"#), "{without}");
 }
 
 #[test]

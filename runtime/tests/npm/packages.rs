@@ -39,7 +39,7 @@ async fn the_cron_plus_node_is_told_a_schedule_and_fires() {
     assert_eq!(client.text().await, "fired");
 }
 
-async fn get(runtime: &Runtime, path: &str) -> String {
+pub(crate) async fn get(runtime: &Runtime, path: &str) -> String {
     runtime
         .raw(&format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
