@@ -55,7 +55,7 @@ impl NodePackages for NpmNodes {
         match self.0 {}
     }
 
-    fn has_types(&self) -> bool {
+    fn are_there(&self) -> bool {
         match self.0 {}
     }
 

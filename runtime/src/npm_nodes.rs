@@ -136,8 +136,8 @@ impl NodePackages for NpmNodes {
         }
     }
 
-    fn has_types(&self) -> bool {
-        self.hosted.has_types()
+    fn are_there(&self) -> bool {
+        self.hosted.has_packages()
     }
 
     fn are_loaded(&self) -> bool {

@@ -16,8 +16,8 @@ pub trait NodePackages: fmt::Debug + Send + Sync {
     /// If it refuses, or does not run.
     async fn ask(&self, question: &'static str, args: Map) -> Result<Value, NoAnswer>;
 
-    /// Whether there are any packages.
-    fn has_types(&self) -> bool;
+    /// Whether there are any packages, disabled ones included.
+    fn are_there(&self) -> bool;
 
     /// Whether they are loaded, so that a question starts nothing.
     fn are_loaded(&self) -> bool;
@@ -80,7 +80,7 @@ impl Admin {
         question: &'static str,
         args: [(&'static str, &str); N],
     ) -> Option<Value> {
-        let packages = self.packages().filter(|packages| packages.has_types())?;
+        let packages = self.packages().filter(|packages| packages.are_there())?;
         let answer = packages.ask(question, Map::from_iter(args)).await;
         if let Err(error) = &answer {
             tracing::warn!("the editor lacks what packages provide (`{question}`): {error}");

@@ -124,9 +124,9 @@ impl Hosted {
         self.shared.is_ready()
     }
 
-    /// Whether any package has nodes.
-    pub fn has_types(&self) -> bool {
-        !self.shared.hosted.load().types.is_empty()
+    /// Whether any package has nodes, which may be disabled.
+    pub fn has_packages(&self) -> bool {
+        !self.shared.hosted.load().types.is_empty() || self.shared.packages.load().has_disabled
     }
 
     /// Whether functions with modules run: Node-RED's own nodes are there.

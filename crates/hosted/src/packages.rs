@@ -42,6 +42,8 @@ pub struct NodeSet {
 pub struct Packages {
     /// The node sets that are not disabled.
     pub sets: Vec<NodeSet>,
+    /// Whether others are disabled.
+    pub(crate) has_disabled: bool,
     /// The folder of Node-RED's runtime.
     pub(crate) runtime: Option<PathBuf>,
     /// The folder of Node-RED's own nodes.
@@ -100,7 +102,11 @@ impl Packages {
         let (name, version) = (text("name"), text("version"));
         let nodes = package.get("node-red").and_then(|it| it.get("nodes"));
         for (set, file) in nodes.and_then(Value::as_object).into_iter().flat_map(|it| it.iter()) {
-            let Some(file) = file.as_str().filter(|_| !disabled.has(&name, set)) else { continue };
+            let Some(file) = file.as_str() else { continue };
+            if disabled.has(&name, set) {
+                self.has_disabled = true;
+                continue;
+            }
             let types = types_in(&html_of(&folder.join(file)));
             let types: Vec<String> = types.into_iter().filter(|name| !is_native(name)).collect();
             if !types.is_empty() {
