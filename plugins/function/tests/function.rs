@@ -383,9 +383,20 @@ async fn problems_of_the_configuration_are_named() {
     assert!(syntax[0].1.starts_with("syntax error in line 2, column 9"), "{syntax:?}");
     assert_eq!(syntax[1].0, "initialize");
     assert_eq!(syntax[2].0, "timeout");
-    let libs =
-        problems(json!({"libs": [{"var": "os", "module": "os"}, {"var": "x", "module": "axios"}]}));
-    assert!(libs[0].1.contains("modules `os`, `axios` cannot be loaded"), "{libs:?}");
+    let libs = json!([{"var": "os", "module": "os"}, {"var": "x", "module": "axios"}]);
+    let modules = problems(json!({"libs": libs}));
+    let install =
+        "modules `os`, `axios` need Node.js; install `@node-red/runtime` and `@node-red/nodes`";
+    assert!(modules[0].1.contains(install), "{modules:?}");
+    let here = problems(json!({"libs": libs, "runsIn": "native"}));
+    assert!(here[0].1.contains("`axios` need Node.js; set `runsIn` to `nodejs`"), "{here:?}");
+    let there = problems(json!({"runsIn": "nodejs"}));
+    assert!(there[0].1.contains("Node.js cannot run the function; install"), "{there:?}");
+    let nowhere = problems(json!({"runsIn": "deno"}));
+    assert!(
+        nowhere[0].1.contains("expected `native`, `nodejs` or nothing, found `deno`"),
+        "{nowhere:?}"
+    );
     assert!(problems(json!({"func": "})(); while (true); (function () {", "libs": []})).len() <= 1);
 }
 
