@@ -8,6 +8,10 @@ use std::time::Duration;
 use ferrowire_plugin_function::INTERPRETERS;
 use ferrowire_testkit::{Harness, json, message};
 use proptest::prelude::*;
+use tokio::sync::Mutex;
+
+/// The gauge is that of the process: one test at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// The names on the global object, and the methods that objects inherit.
 const NAMES: &str = r"
@@ -38,6 +42,7 @@ return { payload: { globals, inherited: [...inherited] } };
 
 #[tokio::test(start_paused = true)]
 async fn the_lists_have_the_names_that_code_finds() {
+    let _alone = ALONE.lock().await;
     let mut node = Harness::of("function").config(json!({"func": NAMES})).start().await;
     node.send(message(json!({}))).await;
     let found = node.next_output(0).await;
@@ -97,6 +102,7 @@ async fn runs(config: serde_json::Value) -> Vec<ferrowire::Value> {
 
 #[tokio::test(start_paused = true)]
 async fn what_code_leaves_in_odd_places_is_found_by_the_next_message() {
+    let _alone = ALONE.lock().await;
     for place in [
         "globalThis.n",
         "this.n",
@@ -139,6 +145,7 @@ async fn interpreters(code: &str) -> [i64; 4] {
 
 #[tokio::test(start_paused = true)]
 async fn an_interpreter_is_let_go_of_when_nothing_is_left_in_it() {
+    let _alone = ALONE.lock().await;
     assert_eq!(interpreters("msg.payload += 1; return msg;").await, [1, 0, 1, 0]);
     assert_eq!(interpreters("n = 1; return msg;").await, [1; 4]);
     // What may go on, or waits for something.
@@ -203,6 +210,7 @@ proptest! {
     fn nobody_can_tell_whether_the_interpreter_is_another_one(
         fragments in proptest::sample::subsequence(FRAGMENTS, 1..5).prop_shuffle(),
     ) {
+        let _alone = ALONE.blocking_lock();
         let apart: Vec<_> = fragments.iter().map(|fragment| format!("{{ {fragment} }}")).collect();
         assert_alike(&format!("{}\nreturn msg;", apart.join("\n")));
         assert_alike(&format!("{}\nreturn msg;", fragments.join("\n")));
