@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferrowire_admin::{Admin, authorize};
+use ferrowire_admin::{AUDIT, Admin, authorize};
 use ferrowire_http::{Page, RequestBody, Response, full, text};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{Method, StatusCode};
@@ -43,7 +43,7 @@ pub(crate) fn page(admin: Arc<Admin>) -> Page {
             match change(body).await {
                 Ok(()) => {
                     let client = peer.ip();
-                    info!(target: "ferrowire::audit", event = "log.set", user, %client, "audit");
+                    info!(target: AUDIT, event = "log.set", user, %client, "audit");
                     shown()
                 }
                 Err(refusal) => refusal,

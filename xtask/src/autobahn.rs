@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::cargo::{self, Metadata};
+use crate::cargo::Metadata;
 use crate::program::Program;
 use report::Report;
 use suite::Suite;
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         program: match &options.program {
             Some(program) => fs::canonicalize(program)
                 .with_context(|| format!("there is no `{}`", program.display()))?,
-            None => build()?,
+            None => Metadata::read()?.build_program("release")?,
         },
         suite,
         cases: match options.cases.as_slice() {
@@ -84,14 +84,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .collect();
     ensure!(failed.is_empty(), "{} cases failed: {}", failed.len(), failed.join(", "));
     Ok(())
-}
-
-fn build() -> Result<PathBuf> {
-    let metadata = Metadata::read()?;
-    let package =
-        metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
-    cargo::succeed(&mut cargo::cargo(&["build", "--release", "--package", package]))?;
-    Ok(metadata.target()?.join("release/ferrowire"))
 }
 
 /// What both sides need.

@@ -75,6 +75,15 @@ impl Metadata {
         Ok(target.into())
     }
 
+    /// Builds `ferrowire` in a profile, and returns the path of the program.
+    pub(crate) fn build_program(&self, profile: &str) -> Result<PathBuf> {
+        let package =
+            self.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
+        succeed(&mut cargo(&["build", "--profile", profile, "--package", package]))?;
+        let folder = if profile == "dev" { "debug" } else { profile };
+        Ok(self.target()?.join(folder).join("ferrowire"))
+    }
+
     /// The package with the binary of this name.
     pub(crate) fn package_of_program(&self, program: &str) -> Option<&str> {
         let has_it = |package: &&Value| {

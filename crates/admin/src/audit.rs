@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::routes::{Route, Verb};
 
 /// The target of these log lines.
-pub(crate) const TARGET: &str = "ferrowire::audit";
+pub const TARGET: &str = "ferrowire::audit";
 
 /// What a request changes. Written when dropped, also if the client does not wait for the response.
 pub(crate) struct Entry {

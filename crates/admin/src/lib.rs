@@ -26,6 +26,7 @@ mod user_dir;
 use ferrowire_languages as _;
 
 pub use admin::{Admin, AdminSettings, CredentialSecret, Unusable, WhyStopped};
+pub use audit::TARGET as AUDIT;
 pub use auth::{
     Auth, AuthConfig, Guard, NoHash, Permissions, StaticToken, Throttle, User, UserConfig,
     authorize, hash_password, is_password_hash,

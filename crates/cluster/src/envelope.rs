@@ -22,6 +22,9 @@ const MAGIC: &[u8] = b"FW";
 const VERSION: u8 = 1;
 /// What comes before the part whose length is given.
 const START: usize = 6;
+/// The part whose length is given, without its two texts: three numbers, and the lengths of the texts.
+const FIXED: usize = 3 * 8 + 1 + 2;
+
 /// Where the ascending number is.
 const SEQUENCE: usize = START + 8;
 
@@ -81,7 +84,7 @@ pub(crate) enum Refused {
 impl Head {
     /// A message with a body of `parts`. Its number is set by [`number`].
     pub(crate) fn with(&self, parts: &[&[u8]]) -> BytesMut {
-        let length = 27 + self.from.len() + self.about.len();
+        let length = FIXED + self.from.len() + self.about.len();
         let body: usize = parts.iter().map(|part| part.len()).sum();
         let mut bytes = BytesMut::with_capacity(START + length + body);
         bytes.put_slice(MAGIC);

@@ -20,5 +20,4 @@ mod presence;
 mod questions;
 
 pub use member::Member;
-pub use names::is_prefix;
 pub use options::{Options, random_name};

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use ferrowire_core::cluster::{Topic, is_name};
+use ferrowire_core::cluster::Topic;
 
 /// The longest part of a subject that a name becomes. Longer names share a subject with those that
 /// begin alike, so that a receiver has to compare the name itself.
@@ -47,11 +47,6 @@ impl Subjects {
     }
 }
 
-/// Whether subjects may begin with `prefix`: names with dots between them.
-pub fn is_prefix(prefix: &str) -> bool {
-    prefix.len() <= 200 && prefix.split('.').all(is_name)
-}
-
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
@@ -77,6 +72,7 @@ fn push_encoded(subject: &mut String, name: &str) {
 
 #[cfg(test)]
 mod tests {
+    use ferrowire_core::cluster::{is_name, is_prefix};
     use proptest::prelude::*;
 
     use super::*;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What an instance is called, and its limits.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What all subjects begin with; see [`is_prefix`](crate::is_prefix).
+    /// What all subjects begin with; see [`is_prefix`](ferrowire_core::cluster::is_prefix).
     pub prefix: String,
     /// The name of the cluster; see `ferrowire_core::cluster::is_name`. Clusters with
     /// different names or prefixes never meet.

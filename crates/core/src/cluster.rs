@@ -19,6 +19,11 @@ pub fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
+/// Whether the subjects of a cluster may begin with `prefix`: names with dots between them, up to 200 bytes.
+pub fn is_prefix(prefix: &str) -> bool {
+    prefix.len() <= 200 && prefix.split('.').all(is_name)
+}
+
 /// A topic: names of any text, from the general to the particular.
 pub type Topic<'a> = &'a [&'a str];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -60,8 +60,6 @@ impl Hosted {
             seq: AtomicU32::new(0),
             ready: ArcSwapOption::empty(),
             credentials: ArcSwap::default(),
-            starts: AtomicU32::new(0),
-            memory: AtomicUsize::new(0),
             is_shown: AtomicBool::new(false),
             stop: CancellationToken::new(),
             stopped: CancellationToken::new(),

@@ -250,7 +250,7 @@ impl<'a> Session<'a> {
             FromChild::Answer { call, answer } => self.answered(call, answer.map_err(Into::into)),
             FromChild::Pong { memory } => {
                 self.unanswered = 0;
-                self.shared.set_memory(memory);
+                metrics::MEMORY.set(i64::try_from(memory).unwrap_or(i64::MAX));
             }
             FromChild::Hello { .. }
             | FromChild::Ready(_)

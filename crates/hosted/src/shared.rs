@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -109,10 +109,6 @@ pub(crate) struct Shared {
     pub(crate) ready: ArcSwapOption<Ready>,
     /// The properties of types that are not stored in flow files, as the last child declared them.
     pub(crate) credentials: ArcSwap<Value>,
-    /// How many children were started.
-    pub(crate) starts: AtomicU32,
-    /// What the last one took of memory, in bytes, when it answered last.
-    pub(crate) memory: AtomicUsize,
     /// Whether the hosted nodes show that there is no child.
     pub(crate) is_shown: AtomicBool,
     /// Cancelled when the child is to stop for good.
@@ -172,25 +168,19 @@ impl Shared {
         self.ready.load().is_some()
     }
 
-    /// The child says how much memory it takes, in bytes.
-    pub(crate) fn set_memory(&self, bytes: usize) {
-        self.memory.store(bytes, Ordering::Relaxed);
-        metrics::MEMORY.set(i64::try_from(bytes).unwrap_or(i64::MAX));
-    }
-
     /// The child and its packages, for reports.
     pub(crate) fn describe(&self) -> Map {
         let packages = self.packages.load();
         let version = |set: &NodeSet| (set.package.clone(), Value::from(set.version.as_str()));
         let mut report = Map::from_iter([
             ("packages", Value::from(packages.sets.iter().map(version).collect::<Map>())),
-            ("starts", f64::from(self.starts.load(Ordering::Relaxed)).into()),
+            ("starts", (metrics::STARTS.get() as f64).into()),
             ("isRunning", self.is_ready().into()),
         ]);
         if let Some(ready) = self.ready.load().as_ref() {
             report.insert("nodeRed", ready.version.as_str());
             report.insert("nodeJs", ready.node.as_str());
-            report.insert("memory", self.memory.load(Ordering::Relaxed));
+            report.insert("memory", metrics::MEMORY.get() as f64);
         }
         report
     }
@@ -219,7 +209,7 @@ impl Shared {
     /// There is no child any more.
     pub(crate) fn set_gone(&self) {
         self.ready.store(None);
-        self.set_memory(0);
+        metrics::MEMORY.set(0);
         metrics::RUNNING.set(0);
         let lost = self.outbox.child_ended();
         metrics::LOST_TO.add(lost as u64);

@@ -1,6 +1,5 @@
 //! Keeps a child running while the flows need one.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ferrowire_core::Status;
@@ -65,7 +64,6 @@ async fn run_children(
     let mut early = 0;
     loop {
         shared.outbox.hold();
-        shared.starts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let start = tokio::select! {
             start = Session::start(shared, deliveries) => start,

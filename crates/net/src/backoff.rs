@@ -7,6 +7,9 @@ use ferrowire_core::NodeConfig;
 /// The maximum delay, as a multiple of the first one, unless the node says another.
 const LONGEST: u32 = 20;
 
+/// More failures in a row make delays no longer.
+const MOST: u32 = 16;
+
 /// The properties `reconnectDelay` and `reconnectMax`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BackoffOptions {
@@ -83,16 +86,21 @@ impl Backoff {
         }
     }
 
-    /// The next delay. `wish` is what the server asked for; it is followed by nodes with a longest
-    /// delay, up to that.
-    pub fn next(&mut self, wish: Option<Duration>) -> Duration {
-        let longest = self.first.saturating_mul(1 << self.failures).min(self.longest);
-        let share = match self.failures == 0 && !self.spreads {
+    /// A delay after so many failures before the last one, for who counts them.
+    pub fn after(&self, failures: u32) -> Duration {
+        let longest = self.first.saturating_mul(1 << failures.min(MOST)).min(self.longest);
+        let share = match failures == 0 && !self.spreads {
             true => 1.0,
             false => 0.5 + fastrand::f64() / 2.0,
         };
-        self.failures = (self.failures + 1).min(16);
-        let delay = longest.mul_f64(share);
+        longest.mul_f64(share)
+    }
+
+    /// The next delay. `wish` is what the server asked for; it is followed by nodes with a longest
+    /// delay, up to that.
+    pub fn next(&mut self, wish: Option<Duration>) -> Duration {
+        let delay = self.after(self.failures);
+        self.failures = (self.failures + 1).min(MOST);
         self.last = match (self.spreads, wish) {
             (true, Some(wish)) => wish.min(self.longest) + delay,
             (true, None) => delay,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use ferrowire_admin::CredentialSecret;
 use ferrowire_core::Secret;
-use ferrowire_core::cluster::is_name;
+use ferrowire_core::cluster::{is_name, is_prefix};
 use ferrowire_http::TrustedProxies;
 
 /// An address or a host name, with or without a port. A host name is looked up; an IPv4 address that
@@ -53,7 +53,7 @@ pub(super) fn name(text: String) -> Result<String, String> {
 
 /// What subjects in NATS begin with.
 pub(super) fn subject(text: String) -> Result<String, String> {
-    match text.len() <= 200 && text.split('.').all(is_name) {
+    match is_prefix(&text) {
         true => Ok(text),
         false => {
             Err("expected names of letters, digits, `-` and `_`, with dots between them".to_owned())

@@ -54,8 +54,11 @@ pub(crate) fn start(
 
 /// The pause before an attempt to reconnect. Random, so that instances do not come back at once.
 fn pause(attempt: usize) -> Duration {
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
-    FIRST.saturating_mul(1 << doublings).min(LONGEST).mul_f64(0.5 + fastrand::f64() / 2.0)
+    pauses().after(u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX))
+}
+
+fn pauses() -> Backoff {
+    Backoff::new(BackoffOptions::up_to(LONGEST), FIRST)
 }
 
 async fn connect(
@@ -65,7 +68,7 @@ async fn connect(
     told: oneshot::Sender<Result<(), String>>,
 ) {
     let mut told = Some(told);
-    let mut pauses = Backoff::new(BackoffOptions::up_to(LONGEST), FIRST);
+    let mut pauses = pauses();
     let mut last = String::new();
     let client = loop {
         let failure = match options.clone().connect(servers.clone()).await {

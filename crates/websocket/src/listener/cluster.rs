@@ -29,7 +29,6 @@ use crate::listener::target::{Target, To};
 use crate::settings::CLUSTER;
 use inbox::{Inbox, Waiting};
 use requests::Answering;
-pub(crate) use requests::texts;
 
 /// The first part of all topics of WebSocket nodes.
 const WS: &str = "ws";

@@ -8,13 +8,12 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use crate::connection::closing::requested;
 use crate::events::By;
 use crate::frame::Close;
-use crate::listener::cluster::texts;
 use crate::listener::history::Ask;
 use crate::listener::listing::Page;
 use crate::listener::member::Client;
 use crate::listener::rooms::MAX_NAME;
 use crate::listener::sessions::Sessions;
-use crate::listener::target::{Target, To, names};
+use crate::listener::target::{Target, To, names, values};
 
 /// So many sessions are changed before others get their turn.
 const AT_ONCE: usize = 1_000;
@@ -67,7 +66,7 @@ impl From<Changed> for Map {
             ("found", changed.found.into()),
         ]);
         if !changed.missing.is_empty() {
-            map.insert("missing", names_of(changed.missing));
+            map.insert("missing", values(changed.missing));
         }
         if let Some(error) = changed.failed {
             map.insert("error", error.to_string());
@@ -76,11 +75,7 @@ impl From<Changed> for Map {
     }
 }
 
-fn names_of(names: Vec<Text>) -> Vec<Value> {
-    names.into_iter().map(Value::from).collect()
-}
-
-enum Action {
+pub(crate) enum Action {
     Change(Change, Vec<Text>),
     LeaveAll,
     Close(Close),
@@ -94,14 +89,13 @@ impl Sessions {
     /// If the request is invalid, no session that it names exists, or a session may join no more
     /// rooms.
     pub(crate) async fn control(&self, request: &Map) -> Result<Value, NodeError> {
-        let action = request.get("action").and_then(Value::as_str).unwrap_or_default();
-        match action {
+        match action_in(request) {
             "list" => return self.list_request(request).await,
             "count" => return self.count_request(request).await,
             _ => {}
         }
-        let target = Target::parse(request)?;
-        let mut changed = self.change_here((action, request), &target).await?;
+        let (action, target) = (Action::parse(request)?, Target::parse(request)?);
+        let mut changed = self.change_here(&action, &target).await;
         if let Some(others) = &self.others {
             others.change(request, &target, &mut changed).await;
         }
@@ -111,7 +105,7 @@ impl Sessions {
         }
         match changed.failed.take() {
             Some(error) => Err(error),
-            None => Ok(result(changed, (action, request))?.into()),
+            None => Ok(result(changed, action).into()),
         }
     }
 
@@ -131,20 +125,12 @@ impl Sessions {
         if unanswered.is_empty() {
             return Ok(count);
         }
-        let unanswered = texts(unanswered).into();
+        let unanswered = values(unanswered).into();
         Ok(Map::from_iter([("count", count), ("unanswered", unanswered)]).into())
     }
 
     /// Changes the sessions of the target that this instance has.
-    ///
-    /// # Errors
-    /// If the request is invalid.
-    pub(crate) async fn change_here(
-        &self,
-        (action, request): (&str, &Map),
-        target: &Target,
-    ) -> Result<Changed, NodeError> {
-        let action = parse(action, request)?;
+    pub(crate) async fn change_here(&self, action: &Action, target: &Target) -> Changed {
         let mut clients = Vec::new();
         self.each(target, &mut |client| clients.push(client.clone()));
         let mut changed = Changed {
@@ -153,12 +139,12 @@ impl Sessions {
             ..Changed::default()
         };
         for some in clients.chunks(AT_ONCE) {
-            let (count, error) = self.apply(&action, some);
+            let (count, error) = self.apply(action, some);
             changed.count += count;
             changed.failed = changed.failed.take().or(error);
             tokio::task::yield_now().await;
         }
-        Ok(changed)
+        changed
     }
 
     fn apply(&self, action: &Action, clients: &[Client]) -> (usize, Option<NodeError>) {
@@ -237,19 +223,32 @@ impl Sessions {
     }
 }
 
-fn parse(action: &str, request: &Map) -> Result<Action, NodeError> {
-    let rooms = || names(request.get("room"), "room");
-    Ok(match action {
-        "join" => Action::Change(Change::Join, rooms()?),
-        "leave" => Action::Change(Change::Leave, rooms()?),
-        "leaveAll" => Action::LeaveAll,
-        "close" => Action::Close(close(request)?),
-        "set" => Action::SetData(data(request)?),
-        other => {
-            let expected = "`join`, `leave`, `leaveAll`, `close`, `list`, `count` or `set`";
-            return Err(NodeError::new(format!("unknown action `{other}`; expected {expected}")));
-        }
-    })
+/// The name of what is asked for.
+pub(crate) fn action_in(request: &Map) -> &str {
+    request.get("action").and_then(Value::as_str).unwrap_or_default()
+}
+
+impl Action {
+    /// Reads what is to be changed.
+    ///
+    /// # Errors
+    /// If the action is unknown, or what it needs is missing or invalid.
+    pub(crate) fn parse(request: &Map) -> Result<Self, NodeError> {
+        let rooms = || names(request.get("room"), "room");
+        Ok(match action_in(request) {
+            "join" => Action::Change(Change::Join, rooms()?),
+            "leave" => Action::Change(Change::Leave, rooms()?),
+            "leaveAll" => Action::LeaveAll,
+            "close" => Action::Close(close(request)?),
+            "set" => Action::SetData(data(request)?),
+            other => {
+                let expected = "`join`, `leave`, `leaveAll`, `close`, `list`, `count` or `set`";
+                return Err(NodeError::new(format!(
+                    "unknown action `{other}`; expected {expected}"
+                )));
+            }
+        })
+    }
 }
 
 /// The sessions that `list` and `count` are about: those of a room, else of a target, else all.
@@ -303,16 +302,16 @@ fn data(request: &Map) -> Result<Option<Value>, NodeError> {
     Ok(Some(data.clone()))
 }
 
-fn result(changed: Changed, (action, request): (&str, &Map)) -> Result<Map, NodeError> {
+fn result(changed: Changed, action: Action) -> Map {
     let mut result = Map::from_iter([("sessions", Value::from(changed.count))]);
-    if let Action::Change(_, rooms) = parse(action, request)? {
-        result.insert("rooms", names_of(rooms));
+    if let Action::Change(_, rooms) = action {
+        result.insert("rooms", values(rooms));
     }
     if !changed.missing.is_empty() {
-        result.insert("missing", names_of(changed.missing));
+        result.insert("missing", values(changed.missing));
     }
     if !changed.unanswered.is_empty() {
-        result.insert("unanswered", texts(changed.unanswered));
+        result.insert("unanswered", values(changed.unanswered));
     }
-    Ok(result)
+    result
 }

@@ -8,7 +8,7 @@ use ferrowire_core::{Key, Map, Value};
 
 use crate::listener::member::{Client, Member};
 use crate::listener::sessions::Sessions;
-use crate::listener::target::{Target, To};
+use crate::listener::target::{Target, To, values};
 
 /// The sessions of a page.
 pub(crate) const PAGE: usize = 1_000;
@@ -155,9 +155,7 @@ impl Sessions {
         map.insert("ip", ip.to_string());
         map.insert("since", since.as_millis() as f64);
         let groups = self.groups();
-        let rooms: Vec<Value> =
-            groups.rooms.of(member.number).iter().cloned().map(Value::from).collect();
-        map.insert("rooms", rooms);
+        map.insert("rooms", values(groups.rooms.of(member.number).iter().cloned()));
         if let Some(data) = member.data() {
             map.insert("data", data);
         }

@@ -74,6 +74,11 @@ impl Target {
     }
 }
 
+/// Names as values, as [`names`] reads them.
+pub(crate) fn values(names: impl IntoIterator<Item: Into<Value>>) -> Vec<Value> {
+    names.into_iter().map(Into::into).collect()
+}
+
 /// The names in a string or a list of strings; `what` they are is said in errors.
 pub(crate) fn names(value: Option<&Value>, what: &str) -> Result<Vec<Text>, NodeError> {
     let name = |value: &Value| match value {

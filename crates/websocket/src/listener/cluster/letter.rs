@@ -15,7 +15,7 @@ use ferrowire_core::{Map, Text, Value};
 
 use crate::frame::Payload;
 use crate::listener::history::Publication;
-use crate::listener::target::{Target, To};
+use crate::listener::target::{Target, To, values};
 
 const VERSION: u8 = 1;
 
@@ -34,8 +34,7 @@ pub(crate) struct Letter {
 pub(crate) fn head(target: &Target, message: &Publication) -> Vec<u8> {
     let mut head = Map::from_iter([("to", Value::from(name(target.to)))]);
     if !target.names.is_empty() {
-        let names: Vec<Value> = target.names.iter().cloned().map(Value::from).collect();
-        head.insert("target", names);
+        head.insert("target", values(target.names.iter().cloned()));
     }
     if let Some(except) = &target.except {
         head.insert("except", except.clone());

@@ -9,10 +9,10 @@ use ferrowire_core::{Map, NodeError, Value};
 use futures_util::future::BoxFuture;
 
 use crate::listener::cluster::{Others, WS};
-use crate::listener::control::{Changed, scope};
+use crate::listener::control::{Action, Changed, action_in, scope};
 use crate::listener::listing::{Listed, PAGE, Page};
 use crate::listener::sessions::Sessions;
-use crate::listener::target::{Target, To};
+use crate::listener::target::{Target, To, values};
 
 /// An answer is at most about so long in bytes: NATS takes a MiB unless it is set up otherwise.
 const MOST_LISTED: usize = 512 * 1024;
@@ -45,13 +45,12 @@ impl Responder for Answering {
 impl Sessions {
     /// Answers a request about the sessions of this instance.
     async fn respond(&self, request: &Map) -> Result<Map, NodeError> {
-        match request.get("action").and_then(Value::as_str).unwrap_or_default() {
+        match action_in(request) {
             "count" => Ok(Map::from_iter([("count", Value::from(self.count(&scope(request)?)))])),
             "list" => Ok(self.list(&scope(request)?, &Page::of(request)).cut_to(MOST_LISTED)),
-            action => {
-                let target = Target::parse(request)?;
-                let changed = self.change_here((action, request), &target).await?;
-                Ok(changed.into())
+            _ => {
+                let (action, target) = (Action::parse(request)?, Target::parse(request)?);
+                Ok(self.change_here(&action, &target).await.into())
             }
         }
     }
@@ -74,8 +73,7 @@ impl Others {
         for (holder, ids) in by_holder {
             let mut request = request.clone();
             request.insert("to", "sessions");
-            let of_holder: Vec<Value> = ids.iter().cloned().map(Value::from).collect();
-            request.insert("target", of_holder);
+            request.insert("target", values(ids.iter().cloned()));
             match self.cluster.ask(holder, &self.subject(), &json(&request)).await {
                 Some(Reply::Answer(answer)) => changed.add(&answer),
                 Some(Reply::Nobody) => changed.missing.extend(ids),
@@ -178,15 +176,10 @@ impl From<Listing> for Map {
             map.insert("cursor", cursor);
         }
         if !listing.unanswered.is_empty() {
-            map.insert("unanswered", texts(listing.unanswered));
+            map.insert("unanswered", values(listing.unanswered));
         }
         map
     }
-}
-
-/// Names as a list.
-pub(crate) fn texts(names: Vec<String>) -> Vec<Value> {
-    names.into_iter().map(Value::from).collect()
 }
 
 fn json(request: &Map) -> Vec<u8> {
