@@ -37,14 +37,23 @@ async fn ask(address: SocketAddr, path: &str) -> String {
     response.split_once("\r\n\r\n").unwrap().1.trim().to_owned()
 }
 
-#[tokio::test]
-async fn exact_paths_come_first_then_layers_in_turn_then_who_answers_everything_below() {
+/// Serves routes until `client` has ended.
+async fn served(client: impl AsyncFnOnce(Routes, SocketAddr)) {
     let routes = Routes::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let server = serve(listener, None, routes.clone(), Limits::default(), stop.clone());
     let client = async {
+        client(routes, address).await;
+        stop.cancel();
+    };
+    tokio::join!(server, client);
+}
+
+#[tokio::test]
+async fn exact_paths_come_first_then_layers_in_turn_then_who_answers_everything_below() {
+    served(async |routes: Routes, address| {
         let _root = routes.add_pages_below("/", says("root")).unwrap();
         let admin = routes.add_pages_below("/admin/", says("admin")).unwrap();
         let _exact = routes.add_page("/admin/x", says("exact")).unwrap();
@@ -73,19 +82,13 @@ async fn exact_paths_come_first_then_layers_in_turn_then_who_answers_everything_
         assert_eq!(ask(address, "/admin").await, "root");
         drop(admin);
         assert_eq!(ask(address, "/admin/y/z").await, "root");
-        stop.cancel();
-    };
-    tokio::join!(server, client);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn while_the_port_is_held_only_early_pages_are_served() {
-    let routes = Routes::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let server = serve(listener, None, routes.clone(), Limits::default(), stop.clone());
-    let client = async {
+    served(async |routes: Routes, address| {
         let _root = routes.add_pages_below("/", says("root")).unwrap();
         let (_early, _) = layer(&routes, Turn::Early, "early", "early");
         let held = routes.hold();
@@ -97,19 +100,13 @@ async fn while_the_port_is_held_only_early_pages_are_served() {
         drop(held);
         assert_eq!(waiting.await, "root");
         assert_eq!(ask(address, "/other").await, "root");
-        stop.cancel();
-    };
-    tokio::join!(server, client);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_route_of_a_flow_is_found_by_its_method_and_path_below_the_root() {
-    let routes = Routes::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = CancellationToken::new();
-    let server = serve(listener, None, routes.clone(), Limits::default(), stop.clone());
-    let client = async {
+    served(async |routes: Routes, address| {
         let known = routes.clone();
         let page: Page = Arc::new(move |request, _| {
             let answer = if known.flows_have(&request) { "of a flow" } else { "of nobody" };
@@ -131,7 +128,6 @@ async fn a_route_of_a_flow_is_found_by_its_method_and_path_below_the_root() {
         {
             assert_eq!(ask(address, path).await, answer, "{path}");
         }
-        stop.cancel();
-    };
-    tokio::join!(server, client);
+    })
+    .await;
 }
