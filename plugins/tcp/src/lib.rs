@@ -5,6 +5,7 @@ mod settings;
 mod status;
 mod peer;
 mod pool;
+mod queue;
 mod framing;
 mod security;
 mod client;

@@ -10,11 +10,12 @@ use bytes::{Bytes, BytesMut};
 use ferrowire::{NodeContext, NodeError, generate_id};
 use ferrowire_net::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{IDLE_TIMEOUT, MAX_QUEUE};
+use crate::queue::{Place, Waiting};
+use crate::settings::IDLE_TIMEOUT;
 
 /// The size of a read, in bytes, as in Node.js.
 const CHUNK: usize = 64 * 1024;
@@ -32,8 +33,7 @@ pub(crate) struct Peer {
     pub(crate) id: String,
     pub(crate) address: SocketAddr,
     writes: mpsc::Sender<Write>,
-    room: Arc<Semaphore>,
-    limit: usize,
+    waiting: Arc<Waiting>,
     destroyed: CancellationToken,
     /// After the last write, the connection is closed.
     ending: CancellationToken,
@@ -42,7 +42,7 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct Write {
     bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// The other end of a peer's queue, and its limits.
@@ -76,18 +76,17 @@ pub(crate) enum End {
 impl Peer {
     /// The connection to `address` of a node with these settings.
     pub(crate) fn new(address: SocketAddr, cx: &NodeContext) -> (Arc<Self>, Mailbox) {
-        let limit = cx.setting(&MAX_QUEUE).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        let (writes, waiting) = mpsc::channel(WRITES);
+        let (writes, mailbox) = mpsc::channel(WRITES);
         let (destroyed, ending) = (CancellationToken::new(), CancellationToken::new());
         let mailbox = Mailbox {
-            writes: waiting,
+            writes: mailbox,
             destroyed: destroyed.clone(),
             ending: ending.clone(),
             idle: cx.setting(&IDLE_TIMEOUT),
         };
-        let room = Arc::new(Semaphore::new(limit));
+        let waiting = Waiting::new(cx, destroyed.clone());
         let id = generate_id().to_string();
-        (Arc::new(Peer { id, address, writes, room, limit, destroyed, ending }), mailbox)
+        (Arc::new(Peer { id, address, writes, waiting, destroyed, ending }), mailbox)
     }
 
     /// Writes bytes, as soon as there is room for them. A connection that has ended drops them, as in
@@ -99,10 +98,9 @@ impl Peer {
         if bytes.is_empty() {
             return Ok(());
         }
-        let share = u32::try_from(bytes.len().min(self.limit)).unwrap_or(u32::MAX);
         let writing = async {
-            let room = Arc::clone(&self.room).acquire_many_owned(share).await.ok()?;
-            self.writes.send(Write { bytes, _room: room }).await.ok()
+            let place = self.waiting.place(bytes.len()).await?;
+            self.writes.send(Write { bytes, _place: place }).await.ok()
         };
         let gone = async {
             self.writes.closed().await;
@@ -130,7 +128,7 @@ impl Peer {
 
     /// Whether nothing waits to be written.
     pub(crate) fn is_written(&self) -> bool {
-        self.room.available_permits() == self.limit
+        self.waiting.is_empty()
     }
 
     /// Closes the connection at once.
