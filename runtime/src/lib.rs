@@ -10,6 +10,7 @@ mod cluster;
 mod contexts;
 mod files;
 mod flows;
+mod global_values;
 mod hash_password;
 mod health;
 mod http_nodes;

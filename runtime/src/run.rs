@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 
 use crate::contexts::{self, Writing};
 use crate::flows::Places;
+use crate::global_values;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
 use crate::logging::filter;
@@ -80,6 +81,7 @@ async fn run_until_asked(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (listener, address) = listen(&settings).await?;
     let opened = contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
+    global_values::set(&settings.global_values, &opened.stores);
     let (stores, files) = (opened.stores, Writing::begin(opened.files));
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);

@@ -6,7 +6,7 @@ use crate::flow::too_short;
 
 /// Rows with a header, one number and one text each.
 pub(crate) fn csv(tag: usize, number: usize, size: usize) -> Result<String> {
-    let start = format!("id,value,note\n{tag:x}-{number:x},0,begin\n");
+    let start = format!("id,value,note\nm-{tag:x}-{number:x},0,begin\n");
     let row = |i: usize| format!("sensor-{i},{},ok\n", value(tag, number, i));
     filled(&start, row, ("end,1,", "\n"), size)
 }

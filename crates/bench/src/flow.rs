@@ -73,14 +73,16 @@ impl Flow {
 
     /// Flows with the nodes that read and write formats, files, programs and sockets; how many connections
     /// and messages in flight each is measured with, and the bytes in a message.
-    pub(crate) const PALETTE: [(Self, usize, usize, usize); 6] = [
-        (Self::Csv, 50, 16, 10 << 10),
-        (Self::Xml, 50, 16, 10 << 10),
-        // Node-RED takes some 20 ms for each.
+    pub(crate) const PALETTE: [(Self, usize, usize, usize); 7] = [
+        // Node-RED takes milliseconds for each, and answers all that wait at once.
+        (Self::Csv, 50, 1, 10 << 10),
+        (Self::Xml, 50, 1, 10 << 10),
         (Self::Html, 50, 1, 100 << 10),
         (Self::File, 50, 16, 100),
         // Each runs a process, and their order is lost.
         (Self::Exec, 8, 1, 32),
+        // With more in flight, a read has several.
+        (Self::Tcp, 50, 1, 32),
         (Self::Tcp, 50, 16, 32),
     ];
 

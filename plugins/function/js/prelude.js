@@ -331,6 +331,13 @@
     hidden('btoa', (value) => host.encode(new Uint8Array(host.decode(String(value), 'latin1')), 'base64'));
     hidden('atob', (value) => host.encode(new Uint8Array(host.decode(String(value), 'base64')), 'latin1'));
 
+    // --- modules, which take what they need before a variable of the code hides it ------------------
+    if (info.modules.length > 0) {
+        const module = host.library('modules')(host);
+        const made = info.modules.map(([variable, name]) => [variable, module(name)]);
+        for (const [variable, value] of made) if (variable !== '') hidden(variable, value);
+    }
+
     // --- promises that are rejected and that nothing waits for ---------------------------------
     // For each the promise, why, and whether it is about something waiting for it after all.
     const rejections = [];

@@ -356,6 +356,12 @@ fn set_up(
     info.set("changesAfterSet", settings.code.changes_after_set)?;
     info.set("timeLimit", settings.time_limit(&shared.cx).as_secs_f64() * 1000.0)?;
     info.set("mostElements", (memory_limit / ELEMENT) as f64)?;
+    if !settings.modules.is_empty() {
+        host::add_modules(&host, shared)?;
+    }
+    let modules = settings.modules.iter();
+    let modules: Vec<_> = modules.map(|it| vec![it.variable.as_str(), it.name.as_str()]).collect();
+    info.set("modules", modules)?;
     let calls: Object<'_> = library::load(ctx, "prelude")?.call((host, info))?;
     let Settings { code, .. } = settings;
     calls.set("main", syntax::compile_own(ctx, &code.message())?)?;

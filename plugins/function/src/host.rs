@@ -19,8 +19,10 @@ use crate::{fault, intl, library, links};
 
 mod clock;
 mod context;
+mod crypto;
 pub(crate) mod encoding;
 mod express;
+mod machine;
 pub(crate) mod rejections;
 mod search;
 mod timers;
@@ -298,6 +300,13 @@ pub(crate) fn add<'js, P>(
     function: impl IntoJsFunc<'js, P> + 'js,
 ) -> Result<()> {
     object.set(name, Function::new(object.ctx().clone(), function)?)
+}
+
+/// Adds what modules of Node.js need.
+pub(crate) fn add_modules<'js>(host: &Object<'js>, shared: &Arc<Shared>) -> Result<()> {
+    let builder = Builder { ctx: host.ctx(), host: host.clone() };
+    crypto::add_to(&builder, shared)?;
+    machine::add(&builder, shared)
 }
 
 /// Makes the object that the prelude calls `host`.

@@ -170,6 +170,9 @@ table! {
         CONTEXT_STORAGE: () = Setting::table("context-storage")
             .node_red(NodeRed::key("contextStorage"))
             .help("Stores for context, in memory or in files");
+        FUNCTION_GLOBAL_CONTEXT: () = Setting::table("function-global-context")
+            .node_red(NodeRed::key("functionGlobalContext"))
+            .help("Values that the global context begins with");
     }
     "Several instances" => {
         CLUSTER: Vec<String> = Setting::list("cluster")

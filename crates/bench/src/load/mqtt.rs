@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,6 +14,9 @@ use super::poll::Poll;
 use super::{Meter, Target, Window};
 use crate::flow::Flow;
 use crate::sample::Sample;
+
+/// The number of loads so far.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// The messages to publish. The server forwards `in/QOS/CLIENT` to `out/QOS/CLIENT`.
 #[derive(Debug)]
@@ -29,8 +33,10 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
     ensure!(load.connections > 0 && load.in_flight > 0, "expected at least one message");
     ensure!(load.qos < 2, "expected QoS `0` or `1`");
     forwards(load.qos, target)?;
+    // A slow server still forwards messages of an earlier load.
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
     let mut peers = (0..load.connections)
-        .map(|tag| Peer::new(load, tag, target))
+        .map(|tag| Peer::new(load, tag, &format!("{run}-{tag}"), target))
         .collect::<Result<Vec<_>>>()?;
     let mut poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;
     let mut meter = Meter::new(target, window)?;
@@ -107,10 +113,9 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(load: &Load, tag: usize, target: Target) -> Result<Self> {
-        let client = tag.to_string();
-        let stream = subscribed(load.qos, &client, target)?;
-        let source = topic("in", load.qos, &client);
+    fn new(load: &Load, tag: usize, client: &str, target: Target) -> Result<Self> {
+        let stream = subscribed(load.qos, client, target)?;
+        let source = topic("in", load.qos, client);
         let (mut packets, mut expected) = (Vec::new(), Vec::new());
         // One more than are ever in flight: a lost, doubled or reordered message is noticed.
         for number in 0..=load.in_flight {
@@ -123,7 +128,7 @@ impl Peer {
             stream,
             packets,
             expected,
-            topic: topic("out", load.qos, &client),
+            topic: topic("out", load.qos, client),
             in_flight: load.in_flight,
             under_way: VecDeque::new(),
             published: 0,
