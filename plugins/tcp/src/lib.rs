@@ -2,6 +2,7 @@
 
 // From the bottom up: one connection, the ways to one, the nodes.
 mod settings;
+mod socket;
 mod status;
 mod peer;
 mod pool;

@@ -54,12 +54,26 @@ impl Waiting {
         })
     }
 
+    /// Room for so many bytes if nothing waits.
+    pub(crate) fn alone(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let room = Arc::clone(&self.room).try_acquire_many_owned(self.share(bytes)).ok()?;
+        (self.room.available_permits() + room.num_permits() == self.limit).then_some(room)
+    }
+
+    /// The place of bytes that have room.
+    pub(crate) fn place_in(self: &Arc<Self>, room: OwnedSemaphorePermit, bytes: usize) -> Place {
+        self.count(|counted| counted.bytes += bytes);
+        Place { queue: Arc::clone(self), bytes, _room: room }
+    }
+
+    fn share(&self, bytes: usize) -> u32 {
+        u32::try_from(bytes.min(self.limit)).unwrap_or(u32::MAX)
+    }
+
     /// Waits for room; more than all the room is as much as all of it.
     pub(crate) async fn place(self: &Arc<Self>, bytes: usize) -> Option<Place> {
-        let share = u32::try_from(bytes.min(self.limit)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(share).await.ok()?;
-        self.count(|counted| counted.bytes += bytes);
-        let place = Place { queue: Arc::clone(self), bytes, _room: room };
+        let room = Arc::clone(&self.room).acquire_many_owned(self.share(bytes)).await.ok()?;
+        let place = self.place_in(room, bytes);
         Backlog::of_process().relieve();
         Some(place)
     }
