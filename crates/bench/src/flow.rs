@@ -49,6 +49,8 @@ pub(crate) enum Flow {
     Tcp,
     /// A message of one topic is published to another one
     Mqtt,
+    /// A function node in Node.js returns the message
+    Hosted,
 }
 
 /// The fixed parts of a JSON message, around an id and padding. Names are in alphabetical order, so
@@ -108,6 +110,7 @@ impl Flow {
             Self::Exec => "exec",
             Self::Tcp => "tcp",
             Self::Mqtt => "mqtt",
+            Self::Hosted => "hosted",
         }
     }
 
@@ -127,7 +130,7 @@ impl Flow {
             Self::Echo | Self::Compressed | Self::CompressedTakeover => None,
             Self::Rooms => Some("websocket control"),
             Self::Fanout | Self::Json | Self::Change | Self::TenChanges => Some("change"),
-            Self::Function => Some("function"),
+            Self::Function | Self::Hosted => Some("function"),
             Self::Switch => Some("switch"),
             Self::Template => Some("template"),
             Self::JsonNodes => Some("json"),

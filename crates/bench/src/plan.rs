@@ -136,6 +136,8 @@ pub(crate) enum Workload {
     Compression,
     /// Nodes of formats, files, programs, TCP and MQTT
     Palette,
+    /// A node in the Node.js child: there and back
+    Hosted,
 }
 
 impl Workload {
@@ -146,6 +148,7 @@ impl Workload {
             Self::Rooms => Flow::Rooms,
             Self::Json => Flow::Json,
             Self::Palette => Flow::Mqtt,
+            Self::Hosted => Flow::Hosted,
             _ => Flow::Echo,
         }
     }
@@ -166,6 +169,11 @@ impl Workload {
             Self::Json => [1, 16].map(|in_flight| exchange(Flow::Json, 50, in_flight, 256)).into(),
             Self::Plugins => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 16, 65_536)],
             Self::Palette => mqtt_cases(),
+            Self::Hosted => [(1, 1, 100), (1, 16, 100), (1, 1, 65_536)]
+                .map(|(connections, in_flight, size)| {
+                    exchange(Flow::Hosted, connections, in_flight, size)
+                })
+                .into(),
             Self::Startup | Self::Cores | Self::Nodes | Self::Compression => Vec::new(),
         }
     }
@@ -187,6 +195,7 @@ impl fmt::Display for Workload {
             Self::Plugins => "plugins",
             Self::Compression => "compression",
             Self::Palette => "palette",
+            Self::Hosted => "hosted",
         })
     }
 }

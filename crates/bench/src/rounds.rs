@@ -72,6 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Workload::Plugins,
         Workload::Compression,
         Workload::Palette,
+        Workload::Hosted,
     ];
     let asked = &options.workloads;
     let workloads = if asked.is_empty() { &all[..] } else { asked };
@@ -115,6 +116,7 @@ impl<'a> Bench<'a> {
             Workload::Idle => self.idle(),
             Workload::Compression => self.compression(),
             Workload::Palette => self.palette(),
+            Workload::Hosted => self.hosted(),
             _ => self.loads(),
         }
     }

