@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod cluster;
 mod contexts;
+mod drain;
 mod files;
 mod flows;
 mod global_values;

@@ -269,6 +269,16 @@ table! {
         SHUTDOWN_TIMEOUT: Duration = Setting::seconds("shutdown-timeout")
             .default("10")
             .help("Seconds for nodes and connections to stop");
+        DRAIN: Duration = Setting::seconds("drain")
+            .between("0", "86400")
+            .default("0")
+            .help("Seconds over which WebSocket clients are closed, with 1012, before the program stops; with 0 \
+                   all are closed at once, with 1001");
+        DRAIN_DELAY: Duration = Setting::seconds("drain-delay")
+            .between("0", "86400")
+            .default("0")
+            .help("Seconds that the port goes on after `/health/ready` has failed, before the program \
+                   drains or stops, for load balancers to notice");
     }
     NPM_GROUP => {
         #[cfg(feature = "npm-nodes")]
