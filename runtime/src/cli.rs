@@ -36,6 +36,10 @@ pub(crate) enum Command {
         #[arg(required = true)]
         flows: Vec<PathBuf>,
     },
+    /// Read a Node-RED user directory: say what runs each node, and write `ferrowire.toml` from its
+    /// settings.js. Exit code 1 if something is left to do, 2 if nothing can be written
+    #[cfg(feature = "migrate")]
+    Migrate(crate::migrate::Options),
     /// Print the bcrypt hash of a password for `admin-auth`; asks for it, or reads standard input
     HashPassword,
     /// List the node types of this program and of the plugins that it loads
@@ -89,6 +93,10 @@ pub(crate) fn command(settings: &SettingRegistry) -> clap::Command {
         .mut_subcommand("run", |run| flags::add_all(run, settings))
         .mut_subcommand("settings", |list| flags::add_all(list, settings))
         .mut_subcommand("check", of_plugins)
+        .mut_subcommands(|command| match command.get_name() {
+            "migrate" => of_plugins(command),
+            _ => command,
+        })
         .mut_subcommand("nodes", of_plugins)
         .mut_subcommand("plugin", |plugin| plugin.mut_subcommand("list", of_plugins));
     with_help(command)

@@ -20,6 +20,8 @@ mod log_page;
 mod logging;
 mod machine;
 mod metrics;
+#[cfg(feature = "migrate")]
+mod migrate;
 mod node_places;
 mod nodes;
 #[cfg(feature = "npm-nodes")]
@@ -41,7 +43,7 @@ mod watchdog;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -145,6 +147,8 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             let (registry, missing_runtime) = program.all_types(&flows)?;
             check::check(&registry, missing_runtime.as_deref(), &flows)
         }
+        #[cfg(feature = "migrate")]
+        Command::Migrate(options) => migrate::run(&options, program),
         Command::Nodes { json } => nodes::list(&program.all_types(&[])?.0, json),
         Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
         Command::Completions { shell } => program.complete(shell),
@@ -182,11 +186,21 @@ impl Program<'_> {
     /// All node types of this program, of the plugins that it loads, and of the npm packages beside
     /// these flow files, for commands without a log; and why those of packages do not run, if they do not.
     fn all_types(self, flows: &[PathBuf]) -> anyhow::Result<(Registry, Option<String>)> {
-        let (settings, registry) = (self.read_settings()?, self.registry()?);
+        let settings = self.read_settings()?;
         let user_dir = Places::find(flows, &settings)?.user_dir;
+        self.types_of(&settings, &user_dir)
+    }
+
+    /// The same for the packages in a user directory.
+    fn types_of(
+        self,
+        settings: &Settings,
+        user_dir: &Path,
+    ) -> anyhow::Result<(Registry, Option<String>)> {
+        let registry = self.registry()?;
         let mut registry =
-            plugins::load(self.libraries, &settings, registry, plugins::print_warning)?;
-        let missing_runtime = npm_nodes::add_types(&settings, &user_dir, &mut registry);
+            plugins::load(self.libraries, settings, registry, plugins::print_warning)?;
+        let missing_runtime = npm_nodes::add_types(settings, user_dir, &mut registry);
         Ok((registry, missing_runtime))
     }
 
@@ -252,6 +266,16 @@ impl Program<'_> {
 
 /// An environment variable of the process, if it is set and UTF-8. No other code reads the
 /// environment.
+/// All variables that are Unicode.
+#[cfg(feature = "migrate")]
+fn process_variables() -> Vec<(String, String)> {
+    let variables = std::env::vars_os();
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    variables.filter_map(text).collect()
+}
+
 fn process_env(name: &str) -> Option<String> {
     std::env::var_os(name).map(OsString::into_string)?.ok()
 }

@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 const COMMIT: &str = env!("FERROWIRE_COMMIT");
 
 /// The features of this crate that a program can be built without.
-const PARTS: [(&str, bool); 3] = [
+const PARTS: [(&str, bool); 4] = [
     ("cluster", cfg!(feature = "cluster")),
     ("editor", cfg!(feature = "editor")),
+    ("migrate", cfg!(feature = "migrate")),
     ("npm-nodes", cfg!(feature = "npm-nodes")),
 ];
 

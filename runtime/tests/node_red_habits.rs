@@ -339,6 +339,8 @@ fn definitions_set_what_has_a_name_here_or_in_node_red() {
         ("max-queue", &["-D", "@more.json"], "2 MiB"),
         ("function-timeout", &["-D", "function-timeout=5"], "5"),
         ("http-request-timeout", &["-D", "httpRequestTimeout=1500"], "1.5"),
+        ("mqtt-reconnect-time", &["-D", "mqttReconnectTime=2500"], "2.5"),
+        ("tcp-idle-timeout", &["-D", "socketTimeout=3500"], "3.5"),
     ] {
         assert_eq!(found(name, arguments), ("define".into(), value.into()), "{arguments:?}");
     }
@@ -391,6 +393,7 @@ fn settings_js_is_refused_with_the_names_that_its_keys_have_here() {
     let text = refused(folder.path(), &["run", "-s", "user/settings.js"], &[]);
     for part in [
         "`user/settings.js` is JavaScript, which is not run; write the settings into a TOML file",
+        "`ferrowire migrate DIRECTORY` writes it",
         "\n  `uiPort`: `port`\n",
         "\n  `https`: `tls-cert`, `tls-key`\n",
         "\n  `runtimeState`: `runtime-state`\n",

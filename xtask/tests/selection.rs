@@ -90,9 +90,10 @@ fn parts_of_the_runtime_can_be_left_out() {
         let line = runtime(&shown(arguments));
         assert!(line.contains(&format!("features = {features},")), "{line}");
     };
-    has(&[], r#"["cluster", "editor", "npm-nodes"]"#);
-    has(&["--without", "editor"], r#"["cluster", "npm-nodes"]"#);
-    has(&["--without", "npm-nodes", "--without", "cluster"], r#"["editor"]"#);
+    has(&[], r#"["cluster", "editor", "migrate", "npm-nodes"]"#);
+    has(&["--without", "editor"], r#"["cluster", "migrate", "npm-nodes"]"#);
+    has(&["--without", "npm-nodes", "--without", "cluster"], r#"["editor", "migrate"]"#);
+    has(&["--without", "migrate"], r#"["cluster", "editor", "npm-nodes"]"#);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn types_of_npm_packages_are_left_to_them_with_the_package_named() {
     let arguments = ["assemble", "--from-flows", "flows.json", "--dry-run"];
     let printed = succeed(&mut xtask(folder.path(), &arguments));
     assert!(printed.contains("`ui_button`: install `node-red-dashboard`"), "{printed}");
-    assert!(printed.contains("\"editor\", \"npm-nodes\""), "{printed}");
+    assert!(printed.contains("\"editor\", \"migrate\", \"npm-nodes\""), "{printed}");
 
     let mut without = xtask(folder.path(), &arguments);
     let problem = fail(without.args(["--without", "npm-nodes"]));

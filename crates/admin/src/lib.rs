@@ -36,3 +36,4 @@ pub use packages::{NoAnswer, NodePackages};
 pub use reply::Reply;
 pub use respond::{answers, respond};
 pub use save_and_run::NotDeployed;
+pub use user_dir::{StoredCredentials, stored_credentials};

@@ -5,7 +5,9 @@ mod declarations;
 mod pretty;
 mod secrets;
 mod storage;
+mod stored;
 
 pub(crate) use declarations::{Declarations, Declared};
 pub(crate) use secrets::Secrets;
 pub(crate) use storage::{MissingFile, Storage};
+pub use stored::{StoredCredentials, stored_credentials};

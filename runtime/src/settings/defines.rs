@@ -6,7 +6,12 @@ use ferrowire_core::{Map, PropertyPath, SettingKind, SettingRecord, SettingRegis
 
 /// Node-RED's names of settings that are in milliseconds there and in seconds here. Those of plugins are among
 /// them, whose records have no such names.
-const MILLISECONDS: [(&str, &str); 1] = [("httpRequestTimeout", "http-request-timeout")];
+const MILLISECONDS: [(&str, &str); 4] = [
+    ("httpRequestTimeout", "http-request-timeout"),
+    ("mqttReconnectTime", "mqtt-reconnect-time"),
+    ("socketReconnectTime", "tcp-reconnect-time"),
+    ("socketTimeout", "tcp-idle-timeout"),
+];
 
 /// The values that `-D` gives.
 #[derive(Clone, Debug, Default)]
@@ -61,9 +66,7 @@ impl Defines {
     ) -> Option<(&'static str, toml::Value)> {
         let (name, value) = names(record).find_map(|name| Some((name, self.get(name)?)))?;
         let mut value = to_toml(value)?;
-        if MILLISECONDS.iter().any(|(known, _)| *known == name) {
-            value = seconds(value);
-        }
+        value = in_our_unit(name, value);
         if let (SettingKind::Table, Some(in_file)) = (record.kind, in_file) {
             value = added(in_file.clone(), value);
         }
@@ -92,7 +95,25 @@ impl Defines {
     }
 }
 
-/// The names that `-D` accepts for a setting.
+/// A value that is given by this name, in the unit that the setting has here.
+pub(crate) fn in_our_unit(name: &str, value: toml::Value) -> toml::Value {
+    match MILLISECONDS.iter().any(|(known, _)| *known == name) {
+        true => seconds(value),
+        false => value,
+    }
+}
+
+/// The setting that has this name in Node-RED.
+#[cfg(feature = "migrate")]
+pub(crate) fn of_node_red<'a>(
+    name: &str,
+    registry: &'a SettingRegistry,
+) -> Option<&'a SettingRecord> {
+    let is_named = |record: &&SettingRecord| names(record).skip(1).any(|known| known == name);
+    registry.iter().find(is_named)
+}
+
+/// The names that `-D` accepts for a setting, its own first.
 fn names(record: &SettingRecord) -> impl Iterator<Item = &'static str> + use<> {
     let setting = record.name;
     let milliseconds =

@@ -18,8 +18,9 @@ pub(crate) fn is_program(path: &Path) -> bool {
 pub(crate) fn refusal(path: &Path, text: &str, registry: &SettingRegistry) -> String {
     let mut refusal = format!(
         "`{}` is JavaScript, which is not run; write the settings into a TOML file, such as \
-         `ferrowire.toml`, and name it with `--settings`",
-        path.display()
+         `ferrowire.toml`, and name it with `--settings`{}",
+        path.display(),
+        advice()
     );
     let keys = keys(text);
     if !keys.is_empty() {
@@ -35,6 +36,14 @@ pub(crate) fn refusal(path: &Path, text: &str, registry: &SettingRegistry) -> St
     refusal
 }
 
+/// How to have it written.
+const fn advice() -> &'static str {
+    match cfg!(feature = "migrate") {
+        true => "; `ferrowire migrate DIRECTORY` writes it for a user directory",
+        false => "",
+    }
+}
+
 /// The settings that a key or a part of its value corresponds to.
 fn counterparts<'a>(key: &str, registry: &'a SettingRegistry) -> Vec<&'a str> {
     // One object in Node-RED, several settings here.
@@ -44,6 +53,21 @@ fn counterparts<'a>(key: &str, registry: &'a SettingRegistry) -> Vec<&'a str> {
     let first = |known: &'a str| known.split('.').next().unwrap_or_default();
     let of_key = registry.iter().filter(|record| first(record.node_red.key) == key);
     of_key.map(|record| record.name).collect()
+}
+
+/// The lines of the keys that are written in the exported object.
+#[cfg(feature = "migrate")]
+pub(crate) fn lines(text: &str) -> std::collections::HashMap<&str, usize> {
+    let (mut line, mut counted) = (1, 0);
+    let mut lines = std::collections::HashMap::new();
+    for key in keys(text) {
+        // It is a part of the text.
+        let offset = (key.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        line += text.get(counted..offset).map_or(0, |part| part.matches('\n').count());
+        counted = offset;
+        lines.entry(key).or_insert(line);
+    }
+    lines
 }
 
 /// The keys of the exported object, outside of comments.

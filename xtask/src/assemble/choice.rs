@@ -26,7 +26,7 @@ pub(crate) struct Assembly {
 }
 
 /// The parts of the runtime that can be left out and are no plugins, by their names in `--without`.
-const PARTS: [&str; 3] = ["cluster", "editor", NPM_NODES];
+const PARTS: [&str; 4] = ["cluster", "editor", "migrate", NPM_NODES];
 const NPM_NODES: &str = "npm-nodes";
 
 /// A plugin, with what is known before cargo resolves it.

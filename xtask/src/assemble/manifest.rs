@@ -37,6 +37,8 @@ struct Written {
     npm_nodes: bool,
     #[serde(default = "yes")]
     cluster: bool,
+    #[serde(default = "yes")]
+    migrate: bool,
     plugins: Vec<Spanned<Value>>,
 }
 
@@ -79,6 +81,7 @@ impl Manifest {
             ("editor", written.editor),
             ("npm-nodes", written.npm_nodes),
             ("cluster", written.cluster),
+            ("migrate", written.migrate),
         ];
         let left_out =
             parts.into_iter().filter(|(_, wanted)| !wanted).map(|(name, _)| name).collect();

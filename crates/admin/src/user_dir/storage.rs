@@ -50,6 +50,22 @@ impl Storage {
         }
     }
 
+    /// The files around one flow file, to be read.
+    pub(crate) fn of_flow_file(
+        flow_file: &Path,
+        user_dir: &Path,
+        secret: CredentialSecret,
+    ) -> Self {
+        Storage {
+            flow_files: vec![flow_file.to_owned()],
+            user_dir: user_dir.to_owned(),
+            is_pretty: false,
+            secret,
+            changing_users: Mutex::default(),
+            changing_runtime: Mutex::default(),
+        }
+    }
+
     /// The flow file that is saved to.
     ///
     /// # Errors
@@ -116,7 +132,7 @@ impl Storage {
     }
 
     /// Node-RED's name for the file of credentials: `flows.json` has `flows_cred.json`.
-    fn credentials_file(&self, flow_file: &Path) -> PathBuf {
+    pub(crate) fn credentials_file(&self, flow_file: &Path) -> PathBuf {
         let stem = flow_file.file_stem().unwrap_or_default().to_string_lossy();
         let ending = flow_file.extension().map(|ending| format!(".{}", ending.to_string_lossy()));
         flow_file.with_file_name(format!("{stem}_cred{}", ending.unwrap_or_default()))
@@ -290,7 +306,7 @@ fn sealed(secrets: &Secrets, secret: &str) -> Map {
 }
 
 /// A file with a JSON object; `None` if the file does not exist or is empty.
-fn read_object(path: &Path) -> Result<Option<Map>, Unusable> {
+pub(crate) fn read_object(path: &Path) -> Result<Option<Map>, Unusable> {
     let text = match fs::read(path) {
         Ok(text) if text.is_empty() => return Ok(None),
         Ok(text) => text,
