@@ -79,14 +79,15 @@ async fn run_until_asked(
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (listener, address) = listen(&settings).await?;
-    let opened = contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
-    let (stores, files) = (opened.stores, Writing::begin(opened.files));
+    let cluster = cluster::join(&settings).await?;
+    let opened = contexts::open(&settings, cluster.services().as_ref())?;
+    let writing = Writing::begin(&opened, &settings).await?;
+    let stores = opened.stores;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let cluster = cluster::join(&settings).await?;
     let services = Services { port, contexts: stores, cluster: cluster.services() };
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
@@ -126,9 +127,9 @@ async fn run_until_asked(
     systemd.enter(State::Stopping);
     stop.cancel();
     let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
-    cluster.leave().await;
     // Nodes may change context until they have stopped.
-    files.end().await?;
+    writing.end().await?;
+    cluster.leave().await;
     comms.stop().await;
     alone.end().await;
     drop(registered);

@@ -4,6 +4,8 @@
 //! tests, memory ([`memory`]); everything else is the same for both.
 
 mod alive;
+mod bucket;
+mod depot;
 mod envelope;
 mod incoming;
 mod interests;

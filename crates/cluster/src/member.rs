@@ -1,18 +1,22 @@
 //! `Member`: this instance in its cluster, whatever connects it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrowire_core::MutexExt as _;
-use ferrowire_core::cluster::{Cluster, Interest, Receiver, Replies, Reply, Responder, Topic};
+use ferrowire_core::cluster::{
+    Bucket, Cluster, Interest, Receiver, Replies, Reply, Responder, Topic,
+};
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::bucket::MemberBucket;
+use crate::depot::Depot;
 use crate::envelope::{Head, Kind};
 use crate::interests::Interests;
 use crate::names::Subjects;
@@ -47,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) questions: Arc<Questions>,
     pub(crate) responders: Mutex<HashMap<String, Arc<dyn Responder>>>,
     pub(crate) answering: Arc<Semaphore>,
+    /// Known from the first connection on.
+    pub(crate) depot: OnceLock<Arc<dyn Depot>>,
     pub(crate) connected: watch::Sender<bool>,
     /// Cancelled when what is queued is to go out, and then when it has.
     pub(crate) leaving: CancellationToken,
@@ -73,6 +79,7 @@ impl Member {
             questions: Arc::default(),
             responders: Mutex::default(),
             answering: Arc::new(Semaphore::new(AT_ONCE)),
+            depot: OnceLock::new(),
             connected: watch::Sender::new(false),
             leaving: CancellationToken::new(),
             left: CancellationToken::new(),
@@ -219,6 +226,10 @@ impl Cluster for Member {
             let _too_late = tokio::time::timeout(limit, all).await;
             replies
         })
+    }
+
+    fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket> {
+        Arc::new(MemberBucket::new(&self.shared, name))
     }
 }
 

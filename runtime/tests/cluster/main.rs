@@ -8,6 +8,7 @@
 )]
 
 mod away;
+mod contexts;
 mod logins;
 mod members;
 mod messages;
