@@ -19,6 +19,7 @@ mod with_nats {
     ferrowire::metrics!(
         metrics::CONNECTED,
         metrics::INSTANCES,
+        metrics::LEASES,
         metrics::SENT,
         metrics::RECEIVED,
         metrics::DROPPED_QUEUE,

@@ -9,6 +9,7 @@ mod depot;
 mod envelope;
 mod incoming;
 mod interests;
+mod leases;
 mod link;
 mod member;
 pub mod memory;

@@ -8,8 +8,10 @@
 //! This module knows no network. The runtime provides the implementation.
 
 mod bucket;
+mod lease;
 
 pub use bucket::{Bucket, BucketError, Change, Entry, Write};
+pub use lease::{Holding, Lease};
 
 use std::any::Any;
 use std::fmt;
@@ -73,6 +75,9 @@ pub trait Cluster: fmt::Debug + Send + Sync {
 
     /// The bucket of this name, which is made at its first use.
     fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket>;
+
+    /// Asks for the lease of this name, until it is dropped.
+    fn lease(&self, name: Topic<'_>) -> Box<dyn Lease>;
 }
 
 /// Receives the messages of a topic.
