@@ -19,10 +19,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::contexts::{self, Writing};
+use crate::contexts;
 use crate::drain::{Drain, Server};
 use crate::flows::Places;
-use crate::global_values;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
 use crate::logging::filter;
@@ -83,15 +82,13 @@ async fn run_until_asked(
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let (listener, address) = listen(&settings).await?;
-    let opened = contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
-    global_values::set(&settings.global_values, &opened.stores);
-    let (stores, files) = (opened.stores, Writing::begin(opened.files));
+    let cluster = cluster::join(&settings).await?;
+    let (stores, writing) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let cluster = cluster::join(&settings).await?;
     let services = Services { port, contexts: stores, cluster: cluster.services() };
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
@@ -133,9 +130,9 @@ async fn run_until_asked(
     drain.run(&engine, (&server, &ending), &asked).await;
     stop.cancel();
     let code = stop_all(&engine, server, limit).await?;
-    cluster.leave().await;
     // Nodes may change context until they have stopped.
-    files.end().await?;
+    writing.end().await?;
+    cluster.leave().await;
     comms.stop().await;
     alone.end().await;
     drop(registered);

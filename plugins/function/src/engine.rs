@@ -192,6 +192,18 @@ impl Engine {
         })
     }
 
+    /// Passes the answer of a context store.
+    pub(crate) fn answered(&mut self, number: u32, answer: &Result<Value, NodeError>) -> Outcome {
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let answered = scope.call("answered").map_err(into(ctx))?;
+            let error = answer.as_ref().err().map(NodeError::chain);
+            let value = scope.to_optional(answer.as_ref().ok()).map_err(into(ctx))?;
+            fault::call::<()>(ctx, &answered, (number, error, value))?;
+            Ok(Fate::Open)
+        })
+    }
+
     /// Runs the code for the end.
     pub(crate) fn finalize(&mut self) -> Outcome {
         let has_code = self.settings.code.has_finalize();

@@ -169,7 +169,7 @@ table! {
             .help("Key that credentials are encrypted with, or false");
         CONTEXT_STORAGE: () = Setting::table("context-storage")
             .node_red(NodeRed::key("contextStorage"))
-            .help("Stores for context, in memory or in files");
+            .help("Stores for context, in memory, in files or in NATS");
         FUNCTION_GLOBAL_CONTEXT: () = Setting::table("function-global-context")
             .node_red(NodeRed::key("functionGlobalContext"))
             .help("Values that the global context begins with");
@@ -232,7 +232,11 @@ table! {
             .help("Seconds that other instances may take to answer");
         CLUSTER_QUEUE: usize = Setting::bytes("cluster-queue")
             .default("8 MiB")
-            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped");
+            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped, and changes of a shared context fail");
+        CLUSTER_REPLICAS: usize = Setting::integer("cluster-replicas")
+            .between("1", "5")
+            .default("1")
+            .help("On how many servers of NATS the buckets are kept that this instance makes");
     }
     "Operation" => {
         LOG: String = Setting::text("log")

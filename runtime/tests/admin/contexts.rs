@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Runtime, refused};
+use crate::support::Runtime;
 
 fn function(id: &str, code: &str, to: &str) -> Value {
     json!({"id": id, "type": "function", "z": "t1", "func": code, "outputs": 1, "x": 1, "y": 1,
@@ -117,14 +117,4 @@ async fn the_global_context_begins_with_values_of_the_settings_but_keeps_its_own
     begin(100);
     let runtime = Runtime::start(folder.path(), &args).await;
     assert_eq!(limit(&runtime).await, "7");
-}
-
-#[tokio::test]
-async fn invalid_values_of_the_global_context_are_refused_at_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("settings.toml");
-    std::fs::write(&settings, "function-global-context = 5\n").unwrap();
-    let (code, text) = refused(&["--settings", settings.to_str().unwrap()]).await;
-    assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("expected a table of values"), "{text}");
 }

@@ -134,7 +134,7 @@ fn what_is_not_evaluated_is_named_and_does_nothing() {
     assert!(report.left("functionGlobalContext.os").contains("Setup tab"));
     assert!(report.left("functionGlobalContext.moment").contains("`moment`"));
     assert!(report.left("functionGlobalContext.add").contains("function node"));
-    assert!(report.left("functionGlobalContext.list").contains("`global.list`"));
+    assert_eq!(settings["function-global-context"].to_string(), "{ list = [1] }");
     assert!(!settings.contains_key("port"));
 }
 
