@@ -46,7 +46,9 @@ fn settings_that_take_too_much_memory_are_cut_off() {
     assert!(report.left("b").contains("no setting"));
     let wide = "let a = {}; for (let i = 0; i < 30; i++) a = { l: a, r: a }; module.exports = a";
     let error = Directory::new(&[("settings.js", wide)]).refused(&[]);
-    assert!(error.contains("more than 100,000 values"), "{error}");
+    // A busy machine does not get so far.
+    let is_cut_off = ["more than 100,000 values", "did not end within 5 seconds"];
+    assert!(is_cut_off.iter().any(|part| error.contains(part)), "{error}");
 }
 
 #[test]
