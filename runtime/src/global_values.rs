@@ -52,3 +52,32 @@ pub(crate) fn set(values: &Map, stores: &ContextStores) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, Vec<String>> {
+        let value = toml::Value::Table(text.parse().unwrap_or_default());
+        super::read(&value, "`setting`").map(|values| Value::from(values).to_json())
+    }
+
+    #[test]
+    fn values_are_those_of_the_table() {
+        let text = "a = [1, 'x', 2.5]\nb = { c = true }\nd = 2026-01-02";
+        let expected = r#"{"a":[1,"x",2.5],"b":{"c":true},"d":"2026-01-02"}"#;
+        assert_eq!(read(text), Ok(expected.to_owned()));
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        let mistakes = read("'a[' = 1\n'' = 2\nb = 3").unwrap_err();
+        assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+        assert!(
+            mistakes.iter().all(|it| it.starts_with("`setting`: invalid name")),
+            "{mistakes:?}"
+        );
+        let mistakes = super::read(&toml::Value::Integer(5), "`setting`").unwrap_err();
+        assert_eq!(mistakes, ["`setting`: expected a table of values"]);
+    }
+}

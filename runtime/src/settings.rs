@@ -382,8 +382,6 @@ fn nearest<'a>(key: &str, registry: &'a SettingRegistry) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::defines::Defines;
-    use ferrowire_core::Value;
-
     use super::*;
 
     fn read(
@@ -460,18 +458,6 @@ mod tests {
             assert!(all.contains(part), "{part} is missing in:\n{all}");
         }
         assert_eq!(mistakes.len(), 9);
-    }
-
-    #[test]
-    fn the_values_of_the_global_context_are_a_table_of_names() {
-        let values = |text: &str| read(&[], &[], text).map(|settings| settings.global_values);
-        let found = values("[function-global-context]\na = [1, 'x']\nb = { c = true }").unwrap();
-        assert_eq!(Value::from(found).to_json(), r#"{"a":[1,"x"],"b":{"c":true}}"#);
-        for wrong in ["function-global-context = 5", "[function-global-context]\n'a[' = 1"] {
-            let mistakes = values(wrong).unwrap_err();
-            assert_eq!(mistakes.len(), 1);
-            assert!(mistakes[0].contains("`function-global-context` in `f.toml`"), "{mistakes:?}");
-        }
     }
 
     #[test]
