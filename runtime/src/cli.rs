@@ -62,6 +62,11 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages of all commands into a directory
+    Manual {
+        /// The directory
+        directory: PathBuf,
+    },
     /// Check or list plugins in shared libraries
     #[command(subcommand)]
     Plugin(PluginCommand),

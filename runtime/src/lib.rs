@@ -19,6 +19,7 @@ mod instance;
 mod log_page;
 mod logging;
 mod machine;
+mod manual;
 mod metrics;
 #[cfg(feature = "migrate")]
 mod migrate;
@@ -152,6 +153,7 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
         Command::Nodes { json } => nodes::list(&program.all_types(&[])?.0, json),
         Command::Settings { json, markdown } => program.list_settings(cli::form(json, markdown)),
         Command::Completions { shell } => program.complete(shell),
+        Command::Manual { directory } => manual::write(cli::command(&program.settings), &directory),
         Command::Plugin(PluginCommand::Check { file, json }) => {
             plugins::check(&file, &program.registry()?, settings::registry()?, json)
         }

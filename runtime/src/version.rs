@@ -21,7 +21,13 @@ pub(crate) fn long() -> &'static str {
         let parts: Vec<&str> = PARTS.iter().filter(|(_, is_in)| *is_in).map(|it| it.0).collect();
         let features = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
         let (major, minor) = ferrowire_loader::ABI;
-        format!("{version}\ncommit: {commit}\nfeatures: {features}\nplugin ABI: {major}.{minor}")
+        let libraries = match cfg!(all(target_env = "musl", target_feature = "crt-static")) {
+            true => ", but a static program cannot load plugins",
+            false => "",
+        };
+        format!(
+            "{version}\ncommit: {commit}\nfeatures: {features}\nplugin ABI: {major}.{minor}{libraries}"
+        )
     });
     &LONG
 }

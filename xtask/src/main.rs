@@ -14,6 +14,7 @@ mod ci;
 mod cluster;
 mod crates;
 mod deny;
+mod dist;
 mod examples;
 mod fuzz;
 mod loaded;
@@ -57,6 +58,8 @@ enum Command {
     Ci,
     /// Build a runtime with a selection of plugins
     Assemble(assemble::Options),
+    /// Build the program and pack it with all that belongs to it: archives, Debian packages, checksums
+    Dist(dist::Options),
     /// Build a node crate as a shared library that a runtime loads
     Plugin(plugin::Options),
     /// Create a node crate
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::NpmNodes => npm_nodes::command(),
         Command::Ci => ci::run(),
         Command::Assemble(options) => assemble::run(&options),
+        Command::Dist(options) => dist::run(&options),
         Command::Plugin(options) => plugin::run(&options),
         Command::New(options) => new::run(&options),
         Command::Editor => editor::fetch(),
