@@ -137,8 +137,8 @@ fn files(config: Config) -> Result<Kind, String> {
 }
 
 /// The open stores.
-pub(crate) struct Opened {
-    pub(crate) stores: Arc<ContextStores>,
+struct Opened {
+    stores: Arc<ContextStores>,
     /// The stores that write to files at intervals.
     files: Vec<Arc<FileStore>>,
     /// The stores that follow the cluster.
@@ -156,7 +156,7 @@ impl Writing {
     ///
     /// # Errors
     /// If one cannot be read, and NATS is required.
-    pub(crate) async fn begin(opened: &Opened, settings: &Settings) -> anyhow::Result<Self> {
+    async fn begin(opened: &Opened, settings: &Settings) -> anyhow::Result<Self> {
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
         for file in &opened.files {
             tasks.spawn(Arc::clone(file).write_behind(end.clone()));
@@ -195,15 +195,25 @@ fn folder_of(folder: Option<&Path>, user: Option<&Path>) -> Option<PathBuf> {
     folder.map(Path::to_owned).or_else(|| Some(user?.join("context")))
 }
 
+/// Opens the stores, and begins to write them.
+///
+/// # Errors
+/// As [`open`] and [`Writing::begin`].
+pub(crate) async fn begin(
+    settings: &Settings,
+    cluster: Option<&Arc<dyn Cluster>>,
+) -> anyhow::Result<(Arc<ContextStores>, Writing)> {
+    let opened = open(settings, cluster)?;
+    let writing = Writing::begin(&opened, settings).await?;
+    Ok((opened.stores, writing))
+}
+
 /// Opens the stores. Files are in `context` in the user directory unless a store sets another
 /// directory.
 ///
 /// # Errors
 /// If a directory or a file in it cannot be read or written, or there is no cluster for a shared store.
-pub(crate) fn open(
-    settings: &Settings,
-    cluster: Option<&Arc<dyn Cluster>>,
-) -> anyhow::Result<Opened> {
+fn open(settings: &Settings, cluster: Option<&Arc<dyn Cluster>>) -> anyhow::Result<Opened> {
     let user = settings.get(&table::USER_DIR);
     let (mut files, mut shared) = (Vec::new(), Vec::new());
     let mut stores: Option<ContextStores> = None;

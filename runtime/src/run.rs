@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::contexts::{self, Writing};
+use crate::contexts;
 use crate::flows::Places;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
@@ -26,6 +26,7 @@ use crate::logging::filter;
 use crate::npm_nodes::NpmNodes;
 use crate::operation::Operation;
 use crate::settings::{Settings, settings_js, table};
+use crate::shared_flows::{self, Following};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
@@ -50,6 +51,7 @@ pub(crate) fn run(
         warn!("{notice}");
     }
     let places = Places::find(named, &settings)?;
+    warn_of_settings_js(&settings, &places);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.get(&table::WORKERS) {
         builder.worker_threads(workers);
@@ -74,15 +76,12 @@ async fn run_until_asked(
     places: &Places,
     (asked, again): (Asked, &Again<'_>),
 ) -> anyhow::Result<ExitCode> {
-    warn_of_settings_js(&settings, places);
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let (listener, address) = listen(&settings).await?;
     let cluster = cluster::join(&settings).await?;
-    let opened = contexts::open(&settings, cluster.services().as_ref())?;
-    let writing = Writing::begin(&opened, &settings).await?;
-    let stores = opened.stores;
+    let (stores, contexts) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
@@ -92,6 +91,7 @@ async fn run_until_asked(
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
+    shared_flows::share(&admin, cluster.services().as_ref(), &settings)?;
     let comms = Comms::start(&admin);
     npm_nodes.iter().for_each(|nodes| nodes.connect(&admin, &comms));
     let (stop, health) = (CancellationToken::new(), Health::new(&admin));
@@ -113,6 +113,7 @@ async fn run_until_asked(
         () = asked.stop.cancelled() => {}
         () = &mut server => {}
     }
+    let following = Following::begin(&admin, &comms);
     health.enter(Phase::Running);
     drop(held);
     systemd.enter(State::Ready);
@@ -126,9 +127,10 @@ async fn run_until_asked(
     health.enter(Phase::Draining);
     systemd.enter(State::Stopping);
     stop.cancel();
+    following.end().await;
     let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
     // Nodes may change context until they have stopped.
-    writing.end().await?;
+    contexts.end().await?;
     cluster.leave().await;
     comms.stop().await;
     alone.end().await;
