@@ -198,7 +198,7 @@ fn folder_of(folder: Option<&Path>, user: Option<&Path>) -> Option<PathBuf> {
     folder.map(Path::to_owned).or_else(|| Some(user?.join("context")))
 }
 
-/// Opens the stores, and begins to write.
+/// Opens the stores, and begins to write them.
 ///
 /// # Errors
 /// As [`open`] and [`Writing::begin`].

@@ -61,11 +61,12 @@ impl Health {
         if phase == Phase::Draining as u8 {
             return Some("draining");
         }
-        self.admin.why_stopped().map(|why| match why {
+        let stopped = self.admin.why_stopped().map(|why| match why {
             WhyStopped::Stopped => "flows-stopped",
             WhyStopped::Safe => "safe-mode",
             WhyStopped::NotDeployed => "flows-not-deployed",
-        })
+        });
+        stopped.or_else(|| self.admin.is_behind().then_some("flows-behind"))
     }
 
     /// The page at one of [`PATHS`].

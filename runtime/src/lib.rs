@@ -35,6 +35,7 @@ mod pages;
 mod plugins;
 mod run;
 mod settings;
+mod shared_flows;
 mod signals;
 mod systemd;
 mod test_page;

@@ -28,6 +28,7 @@ use crate::logging::filter;
 use crate::npm_nodes::NpmNodes;
 use crate::operation::Operation;
 use crate::settings::{Settings, settings_js, table};
+use crate::shared_flows::{self, Following};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
@@ -52,6 +53,7 @@ pub(crate) fn run(
         warn!("{notice}");
     }
     let places = Places::find(named, &settings)?;
+    warn_of_settings_js(&settings, &places);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.get(&table::WORKERS) {
         builder.worker_threads(workers);
@@ -78,12 +80,11 @@ async fn run_until_asked(
     places: &Places,
     (asked, again): (Asked, &Again<'_>),
 ) -> anyhow::Result<ExitCode> {
-    warn_of_settings_js(&settings, places);
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
     let (listener, address) = listen(&settings).await?;
     let cluster = cluster::join(&settings).await?;
-    let (stores, writing) = contexts::begin(&settings, cluster.services().as_ref()).await?;
+    let (stores, contexts) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
@@ -93,6 +94,7 @@ async fn run_until_asked(
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
+    shared_flows::share(&admin, cluster.services().as_ref(), &settings)?;
     let comms = Comms::start(&admin);
     npm_nodes.iter().for_each(|nodes| nodes.connect(&admin, &comms));
     let (stop, health) = (CancellationToken::new(), Health::new(&admin));
@@ -114,6 +116,7 @@ async fn run_until_asked(
         () = asked.stop.cancelled() => {}
         () = &mut server => {}
     }
+    let following = Following::begin(&admin, &comms);
     health.enter(Phase::Running);
     drop(held);
     systemd.enter(State::Ready);
@@ -129,12 +132,12 @@ async fn run_until_asked(
     systemd.enter(State::Stopping(drain.with_stop(limit)));
     drain.run(&engine, (&server, &ending), &asked).await;
     stop.cancel();
+    following.end().await;
     let code = stop_all(&engine, server, limit).await?;
     // Nodes may change context until they have stopped.
-    writing.end().await?;
+    contexts.end().await?;
     cluster.leave().await;
-    comms.stop().await;
-    alone.end().await;
+    tokio::join!(comms.stop(), alone.end());
     drop(registered);
     info!("stopped");
     Ok(code)

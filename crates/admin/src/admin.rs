@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::editor::pack::Pack;
 use crate::editor::palette::Palette;
 use crate::flows_state::{CurrentState, FlowsState};
+use crate::shared_flows::SharedFlows;
 use crate::user_dir::Secrets;
 use crate::user_dir::Storage;
 use crate::{Auth, NodePackages};
@@ -93,6 +94,8 @@ pub struct Admin {
     palette: OnceLock<Palette>,
     secrets: Mutex<Secrets>,
     packages: Option<Arc<dyn NodePackages>>,
+    /// Where the flows of all instances of a cluster are.
+    pub(crate) shared_flows: OnceLock<SharedFlows>,
     /// Held while flows or credentials are changed.
     pub(crate) deploying: tokio::sync::Mutex<()>,
     /// Whether the flows are to run.
@@ -122,6 +125,7 @@ impl Admin {
             palette: OnceLock::new(),
             secrets: Mutex::default(),
             packages,
+            shared_flows: OnceLock::new(),
             deploying: tokio::sync::Mutex::default(),
             state: Arc::new(CurrentState::new()),
             tasks: TaskTracker::new(),

@@ -87,6 +87,11 @@ impl Comms {
         self.shared.hub.retain(topic, &data.to_string());
     }
 
+    /// Publishes a line for the editor's event log. `kind` is `out` or `err`.
+    pub(crate) fn event_log(&self, kind: &str, line: &str) {
+        self.shared.hub.event_log(kind, line);
+    }
+
     /// Closes all connections and waits until they have ended.
     pub async fn stop(&self) {
         self.shared.stop.cancel();

@@ -19,6 +19,7 @@ mod editor;
 mod flows_state;
 mod packages;
 mod save_and_run;
+mod shared_flows;
 mod user_dir;
 
 // Dates as text.
@@ -36,4 +37,5 @@ pub use packages::{NoAnswer, NodePackages};
 pub use reply::Reply;
 pub use respond::{answers, respond};
 pub use save_and_run::NotDeployed;
+pub use shared_flows::{BEHIND, REVISION, SharedFlows};
 pub use user_dir::{StoredCredentials, stored_credentials};

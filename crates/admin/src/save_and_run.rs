@@ -7,6 +7,7 @@ use ferrowire_engine::{DeployType, Deployed, FlowFile, Interrupted};
 use hyper::StatusCode;
 
 use crate::flows_state::FlowsState;
+use crate::shared_flows::Replaces;
 use crate::user_dir::{Declarations, MissingFile, Secrets};
 use crate::{Admin, Reply, Unusable};
 
@@ -18,6 +19,8 @@ pub(crate) struct Wanted {
     pub(crate) nodes: Vec<Value>,
     /// All credentials, if the deploy replaces them.
     pub(crate) secrets: Option<Secrets>,
+    /// What they may replace in a cluster whose instances share the flows.
+    pub(crate) replaces: Replaces,
 }
 
 /// The flows of the user directory could not be deployed.
@@ -40,10 +43,11 @@ impl Admin {
     pub async fn start(self: &Arc<Self>) -> Result<Deployed, NotDeployed> {
         let _alone = self.deploying.lock().await;
         let this = Arc::clone(self);
-        let read = move || {
-            this.storage().clean_up()?;
-            this.read(MissingFile::Empty, MissingFile::Empty)
-        };
+        let read = move || this.read(MissingFile::Empty, MissingFile::Empty);
+        let cleaned = Arc::clone(self);
+        let clean_up = move || cleaned.storage().clean_up();
+        tokio::task::spawn_blocking(clean_up).await.map_err(Interrupted::from)??;
+        self.bring_flows().await?;
         let (file, secrets) =
             tokio::task::spawn_blocking(read).await.map_err(Interrupted::from)??;
         let state = match self.settings().safe_mode {
@@ -86,15 +90,47 @@ impl Admin {
             let reader = Arc::clone(&this);
             let read = tokio::task::spawn_blocking(move || reader.read(flows, credentials));
             let (file, secrets) = read.await.map_err(Interrupted::from)??;
+            let published = this.publish_changed(&file, &secrets).await?;
             *this.secrets() = secrets;
-            this.replace(file, how).await
+            let deployed = this.replace(file, how).await;
+            this.run_by_all(published);
+            deployed
         };
         // A deploy is completed even if the client disconnects.
         self.tasks.spawn(work).await.map_err(Interrupted::from)?
     }
 
+    /// Publishes flows that were read again, if they are not those that run.
+    async fn publish_changed(
+        &self,
+        file: &FlowFile,
+        secrets: &Secrets,
+    ) -> Result<Option<u64>, Unusable> {
+        let is_new = file.rev() != self.engine().rev() || *secrets != *self.secrets();
+        let Some(shared) = self.shared().filter(|_| is_new) else { return Ok(None) };
+        let published = shared.publish(self, (file, secrets), Replaces::Own).await;
+        published.map(Some).map_err(|refusal| {
+            let why = match refusal.status {
+                StatusCode::CONFLICT => "another instance has deployed newer ones".to_owned(),
+                _ => String::from_utf8_lossy(&refusal.body).into_owned(),
+            };
+            Unusable(format!("the flows are not deployed to the cluster: {why}"))
+        })
+    }
+
+    /// Notes that flows run here that were published.
+    fn run_by_all(&self, published: Option<u64>) {
+        if let Some((shared, revision)) = self.shared().zip(published) {
+            shared.applied(revision);
+        }
+    }
+
     /// Deploys flows, which ends the safe mode.
-    async fn replace(&self, file: FlowFile, how: DeployType) -> Result<Deployed, NotDeployed> {
+    pub(crate) async fn replace(
+        &self,
+        file: FlowFile,
+        how: DeployType,
+    ) -> Result<Deployed, NotDeployed> {
         if self.is_safe() {
             self.state.set(self.kept_state()?);
             if self.state.get() == FlowsState::Started {
@@ -146,16 +182,21 @@ pub(crate) async fn deploy(
     let admin = Arc::clone(admin);
     let work = async move {
         let _alone = admin.deploying.lock().await;
-        let Wanted { mut nodes, secrets } = decide(&admin)?;
+        let Wanted { mut nodes, secrets, replaces } = decide(&admin)?;
         let before = admin.secrets().clone();
         let mut secrets = secrets.unwrap_or_else(|| before.clone());
         secrets.take_from(&mut nodes, &Declarations::of(&admin));
         let file = FlowFile::from_nodes(nodes)
             .map_err(|error| Reply::unexpected(&error.to_string()))?
             .with_credentials(secrets.by_node());
+        let published = match admin.shared() {
+            Some(shared) => Some(shared.publish(&admin, (&file, &secrets), replaces).await?),
+            None => None,
+        };
         save(&admin, file.clone(), (secrets != before).then(|| secrets.clone())).await?;
         *admin.secrets() = secrets;
         let deployed = admin.replace(file, how).await;
+        admin.run_by_all(published);
         Ok(deployed.map_err(|_| Reply::status(StatusCode::INTERNAL_SERVER_ERROR))?.rev)
     };
     let done = tasks.spawn(work).await;

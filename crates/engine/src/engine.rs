@@ -14,7 +14,7 @@ use crate::builder::EngineBuilder;
 use crate::deploy::SharedEngine;
 use crate::services::Event;
 use crate::traffic::{TrafficReadings, TrafficTable};
-use crate::{FlowFile, Problem};
+use crate::{FlowFile, Problem, Severity, check};
 
 /// What a deploy restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,14 @@ impl Engine {
         deploy_type: DeployType,
     ) -> Result<Deployed, Interrupted> {
         self.spawn_deploy(file, deploy_type, false).await
+    }
+
+    /// Why no node of `file` could run here: the node types that are missing.
+    pub fn obstacles(&self, file: &FlowFile) -> Vec<Problem> {
+        let registry = self.shared.registry.load();
+        let mut problems = check(file, &registry, &self.shared.environment);
+        problems.retain(|problem| problem.severity == Severity::MissingType);
+        problems
     }
 
     async fn spawn_deploy(

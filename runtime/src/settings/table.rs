@@ -233,6 +233,9 @@ table! {
         CLUSTER_QUEUE: usize = Setting::bytes("cluster-queue")
             .default("8 MiB")
             .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped, and changes of a shared context fail");
+        CLUSTER_FLOWS: bool = Setting::boolean("cluster-flows")
+            .default("false")
+            .help("Whether all instances run the same flows: a deploy at one of them is a deploy at all");
         CLUSTER_REPLICAS: usize = Setting::integer("cluster-replicas")
             .between("1", "5")
             .default("1")

@@ -9,6 +9,7 @@
 
 mod away;
 mod contexts;
+mod flows;
 mod logins;
 mod members;
 mod messages;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::api::flows::nodes_of;
 use crate::call::Call;
 use crate::save_and_run::{Wanted, deploy};
+use crate::shared_flows::Replaces;
 use crate::{Admin, Reply};
 
 fn text<'a>(node: &'a Value, name: &str) -> &'a str {
@@ -129,7 +130,7 @@ fn added(admin: &Admin, id: &str, body: &Value) -> Result<Wanted, Reply> {
         }
     }
     nodes.extend(new);
-    Ok(Wanted { nodes, secrets: None })
+    Ok(Wanted { nodes, secrets: None, replaces: Replaces::Own })
 }
 
 /// Replaces a tab, or the nodes that are on no tab.
@@ -155,14 +156,14 @@ fn updated(admin: &Admin, id: &str, body: &Value) -> Result<Wanted, Reply> {
         });
         nodes.extend(list(body, "configs"));
         nodes.extend(list(body, "subflows").into_iter().flat_map(flattened));
-        return Ok(Wanted { nodes, secrets: None });
+        return Ok(Wanted { nodes, secrets: None, replaces: Replaces::Own });
     }
     if !nodes.iter().any(|node| is_tab(node, id)) {
         return Err(Reply::missing("Error"));
     }
     nodes.retain(|node| text(node, "z") != id && text(node, "id") != id);
     nodes.extend(tab_and_members(id, body));
-    Ok(Wanted { nodes, secrets: None })
+    Ok(Wanted { nodes, secrets: None, replaces: Replaces::Own })
 }
 
 /// The nodes of a subflow, followed by the subflow without them.
@@ -198,7 +199,7 @@ fn removed(admin: &Admin, id: &str) -> Result<Wanted, Reply> {
         return Err(Reply::missing("Error"));
     }
     nodes.retain(|node| text(node, "z") != id && text(node, "id") != id);
-    Ok(Wanted { nodes, secrets: None })
+    Ok(Wanted { nodes, secrets: None, replaces: Replaces::Own })
 }
 
 fn reply_with_id(id: &str, deployed: Result<std::sync::Arc<str>, Reply>) -> Reply {

@@ -11,6 +11,7 @@ use hyper::header::HeaderName;
 use crate::call::Call;
 use crate::flows_state::FlowsState;
 use crate::save_and_run::{Wanted, deploy};
+use crate::shared_flows::Replaces;
 use crate::user_dir::Secrets;
 use crate::{Admin, Reply};
 
@@ -88,7 +89,8 @@ fn wanted(admin: &Admin, version: Version, body: Value) -> Result<Wanted, Reply>
     let not_a_list = |where_| Reply::unexpected(&format!("expected an array of nodes {where_}"));
     match (version, body) {
         (Version::One, Value::Array(nodes)) => {
-            Ok(Wanted { nodes: Arc::unwrap_or_clone(nodes), secrets: None })
+            let nodes = Arc::unwrap_or_clone(nodes);
+            Ok(Wanted { nodes, secrets: None, replaces: Replaces::Anything })
         }
         (Version::One, _) => Err(not_a_list("as the body")),
         (Version::Two, body) => {
@@ -96,12 +98,14 @@ fn wanted(admin: &Admin, version: Version, body: Value) -> Result<Wanted, Reply>
                 return Err(not_a_list("in `flows`"));
             };
             let known = admin.engine().rev();
-            if body.get("rev").is_some_and(|rev| rev.is_truthy() && rev.as_str() != Some(&known)) {
+            let given = body.get("rev").filter(|rev| rev.is_truthy());
+            if given.is_some_and(|rev| rev.as_str() != Some(&known)) {
                 let status = StatusCode::CONFLICT;
                 return Err(Reply::error(status, "version_mismatch", "Error"));
             }
             let secrets = body.get("credentials").map(|given| given_secrets(admin, given));
-            Ok(Wanted { nodes: nodes.to_vec(), secrets: secrets.transpose()? })
+            let replaces = if given.is_some() { Replaces::Own } else { Replaces::Anything };
+            Ok(Wanted { nodes: nodes.to_vec(), secrets: secrets.transpose()?, replaces })
         }
     }
 }

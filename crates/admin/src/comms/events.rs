@@ -70,7 +70,7 @@ impl Reporter {
             Event::Stopped => {
                 self.is_deploy = false;
                 self.hub.retain("notification/runtime-state", r#"{"state":"stop"}"#);
-                self.event_log("out", "the flows are stopped");
+                self.hub.event_log("out", "the flows are stopped");
             }
             _ => {}
         }
@@ -157,19 +157,10 @@ impl Reporter {
         let problems = self.engine.problems();
         self.problems(&problems);
         for problem in problems.iter() {
-            self.event_log("err", &problem.to_string());
+            self.hub.event_log("err", &problem.to_string());
         }
         let now = if running { "run" } else { "are deployed, but do not run" };
-        self.event_log("out", &format!("the flows of revision {rev} {now}"));
-    }
-
-    /// Publishes a line for the editor's event log.
-    fn event_log(&self, kind: &str, line: &str) {
-        // Without `end`, the editor shows the entry as still running.
-        let entry = serde_json::json!({
-            "ts": milliseconds(), "type": kind, "data": format!("{line}\n"), "end": true
-        });
-        self.hub.publish("event-log/runtime", &entry.to_string());
+        self.hub.event_log("out", &format!("the flows of revision {rev} {now}"));
     }
 
     /// Publishes the errors of nodes that were not built, in their name.
@@ -241,7 +232,7 @@ fn not_running(problems: &[Problem], state: FlowsState) -> serde_json::Value {
     }
 }
 
-fn milliseconds() -> f64 {
+pub(crate) fn milliseconds() -> f64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     time.as_millis() as f64
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use ferrowire_core::{MutexExt as _, Value};
 use indexmap::IndexMap;
 
+use crate::comms::events::milliseconds;
 use crate::comms::queue::{Item, Queue};
 
 #[derive(Debug, Default)]
@@ -27,6 +28,15 @@ impl Hub {
         let mut state = self.lock();
         state.retained.shift_remove(topic);
         state.send(&item);
+    }
+
+    /// Publishes a line for the editor's event log.
+    pub(crate) fn event_log(&self, kind: &str, line: &str) {
+        // Without `end`, the editor shows the entry as still running.
+        let entry = serde_json::json!({
+            "ts": milliseconds(), "type": kind, "data": format!("{line}\n"), "end": true
+        });
+        self.publish("event-log/runtime", &entry.to_string());
     }
 
     /// Sends `data` to every editor, and retains it for later subscriptions.

@@ -216,7 +216,7 @@ impl Storage {
     }
 
     /// The content of the file of credentials.
-    fn stored_form(&self, secrets: &Secrets) -> Result<Map, Unusable> {
+    pub(crate) fn stored_form(&self, secrets: &Secrets) -> Result<Map, Unusable> {
         Ok(match &self.secret {
             CredentialSecret::Off => secrets.all().clone(),
             CredentialSecret::Given(secret) => sealed(secrets, secret),
