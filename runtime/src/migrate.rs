@@ -110,7 +110,9 @@ fn read_settings(folder: &Path) -> anyhow::Result<(Evaluated, String)> {
         return Ok((Evaluated { settings, notes, files: Vec::new() }, String::new()));
     }
     let given = Given { variables: process_variables(), folder: folder.to_owned() };
-    let evaluated = program::evaluate(&file, &given).map_err(|reason| {
+    // As in Node.js, the files beside it are those beside what a link leads to.
+    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+    let evaluated = program::evaluate(&real, &given).map_err(|reason| {
         anyhow::anyhow!("`{}` gives no settings: {reason}; nothing is written", file.display())
     })?;
     let text = std::fs::read(&file).unwrap_or_default();
