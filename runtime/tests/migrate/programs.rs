@@ -26,6 +26,18 @@ fn mistakes_are_reported_with_their_place() {
 }
 
 #[test]
+fn the_nodes_are_reported_although_the_settings_fail() {
+    let flows = r#"[{"id": "t", "type": "tab"}, {"id": "i", "type": "inject", "z": "t"}]"#;
+    let directory =
+        Directory::new(&[("settings.js", "throw new Error('no')"), ("flows.json", flows)]);
+    let output = directory.run(&[]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(report.contains("native: 1 `inject`"), "{report}");
+    assert!(report.ends_with("nothing was written\n"), "{report}");
+}
+
+#[test]
 fn settings_that_do_not_end_are_cut_off() {
     for text in ["for (;;) {}", "module.exports = (async () => { for (;;) await 0 })()"] {
         let error = Directory::new(&[("settings.js", text)]).refused(&[]);
