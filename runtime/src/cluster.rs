@@ -19,6 +19,7 @@ mod with_nats {
     ferrowire::metrics!(
         metrics::CONNECTED,
         metrics::INSTANCES,
+        metrics::LEASES,
         metrics::SENT,
         metrics::RECEIVED,
         metrics::DROPPED_QUEUE,
@@ -60,6 +61,7 @@ mod with_nats {
             time_to_live: settings.get(&table::CLUSTER_TTL),
             timeout: settings.get(&table::CLUSTER_TIMEOUT),
             queue: settings.get(&table::CLUSTER_QUEUE),
+            replicas: settings.get(&table::CLUSTER_REPLICAS),
         };
         let required = settings.get(&table::CLUSTER_REQUIRED);
         let member = nats::join(options, &nats, required).await;

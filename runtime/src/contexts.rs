@@ -1,15 +1,21 @@
 //! The setting `context-storage`: the context stores, like Node-RED's `contextStorage`.
 
+mod shared;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ferrowire_context::FileStore;
+use ferrowire_context::{FileStore, SharedStore};
+use ferrowire_core::cluster::Cluster;
 use ferrowire_core::{ContextStore, ContextStores, MemoryStore};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::global_values;
+use crate::settings::{Settings, table};
 
 /// A store in the settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +29,8 @@ enum Kind {
     Memory,
     /// In this directory, or in `context` in the user directory; written at this interval.
     Files(Option<PathBuf>, Duration),
+    /// In the cluster.
+    Shared,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,13 +98,17 @@ fn store(name: &str, value: &toml::Value) -> Result<StoreSetting, String> {
     }
     let Table { module, config } =
         Table::deserialize(value.clone()).map_err(|error| error.message().to_owned())?;
-    let config = config.unwrap_or_default();
-    let kind = match module.as_str() {
-        "memory" => Kind::Memory,
-        "localfilesystem" => files(config)?,
-        other => {
+    let kind = match (module.as_str(), shared::unavailable()) {
+        ("memory", _) => Kind::Memory,
+        ("localfilesystem", _) => files(config.unwrap_or_default())?,
+        ("nats", _) if config.is_some() => {
+            return Err("the module `nats` has no `config`".to_owned());
+        }
+        ("nats", Some(why)) => return Err(why.to_owned()),
+        ("nats", None) => Kind::Shared,
+        (other, _) => {
             return Err(format!(
-                "unknown module `{other}`; expected `memory` or `localfilesystem`"
+                "unknown module `{other}`; expected `memory`, `localfilesystem` or `nats`"
             ));
         }
     };
@@ -126,25 +138,37 @@ fn files(config: Config) -> Result<Kind, String> {
 }
 
 /// The open stores.
-pub(crate) struct Opened {
-    pub(crate) stores: Arc<ContextStores>,
+struct Opened {
+    stores: Arc<ContextStores>,
     /// The stores that write to files at intervals.
-    pub(crate) files: Vec<Arc<FileStore>>,
+    files: Vec<Arc<FileStore>>,
+    /// The stores that follow the cluster.
+    shared: Vec<Arc<SharedStore>>,
 }
 
-/// Writes stores to their files at intervals, until dropped.
+/// Writes stores to their files at intervals, or to the cluster, until dropped.
 pub(crate) struct Writing {
     end: CancellationToken,
     tasks: JoinSet<()>,
 }
 
 impl Writing {
-    pub(crate) fn begin(files: Vec<Arc<FileStore>>) -> Self {
+    /// Begins to write, waits until shared stores have read what is there, and sets the values that the
+    /// global context begins with.
+    ///
+    /// # Errors
+    /// If one cannot be read, and NATS is required.
+    async fn begin(opened: &Opened, settings: &Settings) -> anyhow::Result<Self> {
         let (end, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        for file in files {
-            tasks.spawn(file.write_behind(end.clone()));
+        for file in &opened.files {
+            tasks.spawn(Arc::clone(file).write_behind(end.clone()));
         }
-        Writing { end, tasks }
+        for store in &opened.shared {
+            tasks.spawn(Arc::clone(store).run(end.clone()));
+        }
+        shared::first(&opened.shared, settings).await?;
+        global_values::set(&settings.global_values, &opened.stores);
+        Ok(Writing { end, tasks })
     }
 
     /// Writes what has not been written yet.
@@ -163,7 +187,7 @@ impl Writing {
 /// The directories of the stores that are kept in files.
 pub(crate) fn folders(settings: &[StoreSetting], user: Option<&Path>) -> Vec<PathBuf> {
     let folder = |store: &StoreSetting| match &store.kind {
-        Kind::Memory => None,
+        Kind::Memory | Kind::Shared => None,
         Kind::Files(folder, _) => folder_of(folder.as_deref(), user),
     };
     settings.iter().filter_map(folder).collect()
@@ -174,24 +198,43 @@ fn folder_of(folder: Option<&Path>, user: Option<&Path>) -> Option<PathBuf> {
     folder.map(Path::to_owned).or_else(|| Some(user?.join("context")))
 }
 
-/// Opens the stores. Files are in `context` in the directory `user` unless a store sets another
+/// Opens the stores, and begins to write.
+///
+/// # Errors
+/// As [`open`] and [`Writing::begin`].
+pub(crate) async fn begin(
+    settings: &Settings,
+    cluster: Option<&Arc<dyn Cluster>>,
+) -> anyhow::Result<(Arc<ContextStores>, Writing)> {
+    let opened = open(settings, cluster)?;
+    let writing = Writing::begin(&opened, settings).await?;
+    Ok((opened.stores, writing))
+}
+
+/// Opens the stores. Files are in `context` in the user directory unless a store sets another
 /// directory.
 ///
 /// # Errors
-/// If a directory or a file in it cannot be read or written.
-pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Result<Opened> {
-    let mut files = Vec::new();
+/// If a directory or a file in it cannot be read or written, or there is no cluster for a shared store.
+fn open(settings: &Settings, cluster: Option<&Arc<dyn Cluster>>) -> anyhow::Result<Opened> {
+    let user = settings.get(&table::USER_DIR);
+    let (mut files, mut shared) = (Vec::new(), Vec::new());
     let mut stores: Option<ContextStores> = None;
-    for StoreSetting { name, kind } in settings {
+    for StoreSetting { name, kind } in &settings.contexts {
         let store: Arc<dyn ContextStore> = match kind {
             Kind::Memory => Arc::new(MemoryStore::default()),
             Kind::Files(folder, interval) => {
-                let folder = folder_of(folder.as_deref(), user).with_context(|| {
+                let folder = folder_of(folder.as_deref(), user.as_deref()).with_context(|| {
                     format!("context store `{name}` needs a `dir`, or the setting `user-dir`")
                 })?;
                 let store = FileStore::open(folder, *interval);
                 let store = Arc::new(store.with_context(|| format!("context store `{name}`"))?);
                 files.push(Arc::clone(&store));
+                store
+            }
+            Kind::Shared => {
+                let store = shared::store(name, settings, cluster)?;
+                shared.push(Arc::clone(&store));
                 store
             }
         };
@@ -200,7 +243,7 @@ pub(crate) fn open(settings: &[StoreSetting], user: Option<&Path>) -> anyhow::Re
             Some(stores) => stores.with(name, store),
         });
     }
-    Ok(Opened { stores: Arc::new(stores.unwrap_or_default()), files })
+    Ok(Opened { stores: Arc::new(stores.unwrap_or_default()), files, shared })
 }
 
 #[cfg(test)]
@@ -230,7 +273,8 @@ mod tests {
             "default = 'gone'\n'a b' = {module = 'memory'}\nb = {module = 'redis'}\n\
              c = {module = 'localfilesystem', config = {cache = false}}\n\
              d = {module = 'localfilesystem', config = {flushInterval = -1}}\n\
-             e = {module = 'localfilesystem', config = {colour = 1}}\nf = 5",
+             e = {module = 'localfilesystem', config = {colour = 1}}\nf = 5\n\
+             g = {module = 'nats', config = {cache = true}}",
         );
         let error = error.err().unwrap_or_default();
         for part in [
@@ -241,9 +285,10 @@ mod tests {
             "`flushInterval` is -1",
             "`colour`",
             "store `f`",
+            "store `g` of `context-storage`: the module `nats` has no `config`",
         ] {
             assert!(error.contains(part), "{part} is missing in:\n{error}");
         }
-        assert_eq!(error.lines().count(), 7, "{error}");
+        assert_eq!(error.lines().count(), 8, "{error}");
     }
 }

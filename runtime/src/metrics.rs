@@ -16,6 +16,7 @@ use registered::Registered;
 pub(crate) use text::Format;
 
 ferrowire::metrics!(
+    crate::drain::DRAINING,
     ferrowire_core::bus::DROPPED_AT_NODES,
     ferrowire_core::bus::DROPPED_IN_LOOPS,
     ferrowire_engine::metrics::DEPLOYED,

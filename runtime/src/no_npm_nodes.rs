@@ -63,10 +63,6 @@ impl NodePackages for NpmNodes {
         match self.0 {}
     }
 
-    fn run_functions(&self) -> bool {
-        match self.0 {}
-    }
-
     fn can_change(&self) -> bool {
         match self.0 {}
     }

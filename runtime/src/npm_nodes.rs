@@ -144,10 +144,6 @@ impl NodePackages for NpmNodes {
         self.hosted.is_ready()
     }
 
-    fn run_functions(&self) -> bool {
-        self.hosted.runs_functions()
-    }
-
     fn can_change(&self) -> bool {
         self.can_install
     }

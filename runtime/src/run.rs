@@ -11,14 +11,16 @@ use ferrowire_admin::{Admin, Comms};
 use ferrowire_core::cluster::Cluster;
 use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
-use ferrowire_http::{Limits, NodePort, Routes, ServerTls, serve};
+use ferrowire_http::{Ending, Limits, NodePort, Registration, Routes, ServerTls, serve};
 use ferrowire_websocket::Backlog;
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::contexts::{self, Writing};
+use crate::contexts;
+use crate::drain::{Drain, Server};
 use crate::flows::Places;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
@@ -61,7 +63,9 @@ pub(crate) fn run(
     if let Some(bytes) = settings.get(&table::MAX_QUEUE_TOTAL) {
         Backlog::of_process().set_limit(bytes);
     }
-    let asked = signals::watch(settings.get(&table::SHUTDOWN_TIMEOUT))?;
+    let stop = settings.get(&table::SHUTDOWN_TIMEOUT);
+    let limits = signals::Limits { drain: Drain::of(&settings).longest(), stop };
+    let asked = signals::watch(limits)?;
     let code = runtime.block_on(run_until_asked(settings, registry, &places, (asked, again)))?;
     // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
@@ -77,16 +81,14 @@ async fn run_until_asked(
     warn_of_settings_js(&settings, places);
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
     let (listener, address) = listen(&settings).await?;
-    let opened = contexts::open(&settings.contexts, settings.get(&table::USER_DIR).as_deref())?;
-    let (stores, files) = (opened.stores, Writing::begin(opened.files));
+    let cluster = cluster::join(&settings).await?;
+    let (stores, writing) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
     let admin_routes = admin::routes(&auth, &settings);
     let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let cluster = cluster::join(&settings).await?;
     let services = Services { port, contexts: stores, cluster: cluster.services() };
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
@@ -98,15 +100,15 @@ async fn run_until_asked(
     let mut registered = admin::serve_at(&routes, &admin, &comms, &settings)?;
     registered.extend(files::serve(&routes, &settings, proxy.as_ref().map(npm_nodes::page)));
     registered.extend(proxy.iter().flat_map(|proxy| NpmNodes::serve(&routes, proxy)));
-    registered.extend(pages::serve_at(&routes, &admin, &settings, &stop));
-    registered.extend(operation.serve_below(&routes, &admin, &settings));
+    registered.extend(serve_pages(&routes, &admin, &settings, (&operation, &stop)));
     let alone = operation.serve_alone(&settings).await?;
     let systemd = Systemd::start(process_env("NOTIFY_SOCKET").is_some(), health.clone())?;
     // The port already accepts connections: clients wait until the flows have started, instead of
     // receiving a 404.
     let held = routes.hold();
-    let server = serve(listener, tls.clone(), routes, limits(&settings), stop.clone());
-    let mut server = std::pin::pin!(server);
+    let ending = Ending::from(stop.clone());
+    let serving = serve(listener, tls.clone(), routes, limits(&settings), ending.clone());
+    let mut server: Server = serving.boxed().shared();
     tokio::select! {
         started = admin.start() => report(&started?, &admin),
         () = asked.stop.cancelled() => {}
@@ -115,7 +117,7 @@ async fn run_until_asked(
     health.enter(Phase::Running);
     drop(held);
     systemd.enter(State::Ready);
-    announce(&admin, &settings, &format!("{scheme}://{address}"));
+    announce(&admin, &settings, address);
     tokio::select! {
         () = asked.stop.cancelled() => {}
         () = reload_when_asked((&asked, again), (&admin, &systemd), tls) => {}
@@ -123,17 +125,31 @@ async fn run_until_asked(
     }
     info!("stopping");
     health.enter(Phase::Draining);
-    systemd.enter(State::Stopping);
+    let (drain, limit) = (Drain::of(&settings), settings.get(&table::SHUTDOWN_TIMEOUT));
+    systemd.enter(State::Stopping(drain.with_stop(limit)));
+    drain.run(&engine, (&server, &ending), &asked).await;
     stop.cancel();
-    let code = stop_all(&engine, server, settings.get(&table::SHUTDOWN_TIMEOUT)).await?;
-    cluster.leave().await;
+    let code = stop_all(&engine, server, limit).await?;
     // Nodes may change context until they have stopped.
-    files.end().await?;
+    writing.end().await?;
+    cluster.leave().await;
     comms.stop().await;
     alone.end().await;
     drop(registered);
     info!("stopped");
     Ok(code)
+}
+
+/// Adds the pages of the runtime itself.
+fn serve_pages(
+    routes: &Routes,
+    admin: &Arc<Admin>,
+    settings: &Settings,
+    (operation, stop): (&Operation, &CancellationToken),
+) -> Vec<Registration> {
+    let mut registered = pages::serve_at(routes, admin, settings, stop);
+    registered.extend(operation.serve_below(routes, admin, settings));
+    registered
 }
 
 async fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -208,7 +224,9 @@ fn engine(
 }
 
 /// Logs the port's URL, and that of the editor or why it is not served.
-fn announce(admin: &Admin, settings: &Settings, port: &str) {
+fn announce(admin: &Admin, settings: &Settings, address: SocketAddr) {
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let port = format!("{scheme}://{address}");
     info!("listening on {port}, test page at {port}/ferrowire/test");
     match &settings.http_admin_root {
         Some(root) if admin.serves_editor() => info!("editor at {port}{root}/"),

@@ -18,13 +18,15 @@ use std::path::PathBuf;
 
 use ferrowire_admin::{AuthConfig, CredentialSecret};
 use ferrowire_core::{
-    Setting, SettingKind, SettingRecord, SettingRegistry, SettingType, SettingValue, SettingValues,
+    Map, Setting, SettingKind, SettingRecord, SettingRegistry, SettingType, SettingValue,
+    SettingValues,
 };
 use ferrowire_http::{Clients, Cors, Passphrase, TlsFiles, TrustedProxies};
 
 use crate::access;
 use crate::cluster;
 use crate::contexts::{self, StoreSetting};
+use crate::global_values;
 use crate::http_nodes::{self, User};
 use crate::machine;
 use sources::{Raw, Sources, is_on};
@@ -69,6 +71,7 @@ pub(crate) struct Settings {
     pub(crate) log: String,
     /// Where context is kept, the default store first.
     pub(crate) contexts: Vec<StoreSetting>,
+    pub(crate) global_values: Map,
 }
 
 /// All settings of this program: the runtime's own, then those of linked plugins.
@@ -124,6 +127,7 @@ impl Settings {
             metrics: reader.checked(&table::METRICS, checks::metrics).flatten(),
             log: reader.log(),
             contexts: reader.contexts(),
+            global_values: reader.global_values(),
             for_nodes: for_nodes(registry, &reader.values),
             values: SettingValues::default(),
         };
@@ -288,6 +292,15 @@ impl Reader<'_> {
         contexts::read(Some(&value), &place).unwrap_or_else(|mistakes| {
             self.mistakes.extend(mistakes);
             Vec::new()
+        })
+    }
+
+    fn global_values(&mut self) -> Map {
+        let found = self.toml(&table::FUNCTION_GLOBAL_CONTEXT);
+        let Some((value, place)) = found else { return Map::new() };
+        global_values::read(&value, &place).unwrap_or_else(|mistakes| {
+            self.mistakes.extend(mistakes);
+            Map::new()
         })
     }
 

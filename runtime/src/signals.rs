@@ -30,13 +30,24 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 pub(crate) struct Asked {
     /// To end.
     pub(crate) stop: CancellationToken,
+    /// To end without waiting for clients any longer; also set when nothing is waited for any more.
+    pub(crate) stop_now: CancellationToken,
     /// To deploy the files again.
     pub(crate) reload: std::sync::Arc<Notify>,
 }
 
-/// Begins to wait for signals. Once one asks for the end, the process ends after `limit` and a grace
-/// period, whatever holds it.
-pub(crate) fn watch(limit: Duration) -> anyhow::Result<Asked> {
+/// How long the end may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// To let clients go.
+    pub(crate) drain: Duration,
+    /// To stop nodes.
+    pub(crate) stop: Duration,
+}
+
+/// Begins to wait for signals. Once one asks for the end, the process ends after `limits` and a grace
+/// period, whatever holds it. A second one ends the first part.
+pub(crate) fn watch(limits: Limits) -> anyhow::Result<Asked> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot start the thread for signals")?;
     let signals = {
@@ -47,19 +58,25 @@ pub(crate) fn watch(limit: Duration) -> anyhow::Result<Asked> {
     let told = asked.clone();
     std::thread::Builder::new()
         .name("ferrowire-signals".to_owned())
-        .spawn(move || wait(&runtime, signals, &told, limit))
+        .spawn(move || wait(&runtime, signals, &told, limits))
         .context("cannot start the thread for signals")?;
     Ok(asked)
 }
 
-fn wait(runtime: &Runtime, mut signals: Signals, asked: &Asked, limit: Duration) {
+fn wait(runtime: &Runtime, mut signals: Signals, asked: &Asked, limits: Limits) {
     runtime.block_on(async {
         while !signals.next_is_end().await {
             asked.reload.notify_one();
         }
         asked.stop.cancel();
+        tokio::select! {
+            () = signals.next_end() => {}
+            () = asked.stop_now.cancelled() => {}
+            () = tokio::time::sleep(limits.drain) => {}
+        }
+        asked.stop_now.cancel();
         // The runtime stops by itself after the first grace period, if it can.
-        tokio::time::sleep(limit + 2 * GRACE).await;
+        tokio::time::sleep(limits.stop + 2 * GRACE).await;
     });
     cut_off();
 }
@@ -77,6 +94,11 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for the next signal that asks for the end.
+    async fn next_end(&mut self) {
+        while !self.next_is_end().await {}
     }
 
     /// Waits for the next signal; whether it asks for the end.

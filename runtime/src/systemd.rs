@@ -21,6 +21,9 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// What may wait to be told. More is dropped: systemd does not read then.
 const QUEUE: usize = 16;
 
+/// How much longer than the limits for draining and stopping systemd waits.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// The socket that systemd passed to this process, if it did; `listen` is the setting.
 ///
 /// # Errors
@@ -59,7 +62,8 @@ enum Event {
 pub(crate) enum State {
     Ready,
     Reloading,
-    Stopping,
+    /// And how long that may take, if it takes longer than the stop alone.
+    Stopping(Option<Duration>),
 }
 
 /// Tells systemd the state of the program, until dropped.
@@ -132,7 +136,11 @@ impl Talk {
     fn tell(&mut self, state: State) {
         match state {
             State::Ready => say(&[NotifyState::Ready]),
-            State::Stopping => say(&[NotifyState::Stopping]),
+            State::Stopping(None) => say(&[NotifyState::Stopping]),
+            State::Stopping(Some(limit)) => {
+                let microseconds = u32::try_from((limit + MARGIN).as_micros()).unwrap_or(u32::MAX);
+                say(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(microseconds)]);
+            }
             // systemd 253 and later compare the time with that of their request.
             State::Reloading => match NotifyState::monotonic_usec_now() {
                 Ok(now) => say(&[NotifyState::Reloading, now]),

@@ -12,7 +12,7 @@ use crate::loaded::{Loaded, Profile};
 /// What to compare.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// echo, fanout, rooms, idle, churn, startup, latency, cores, json, nodes, plugins, compression;
+    /// echo, fanout, rooms, idle, churn, startup, latency, cores, json, nodes, plugins, compression, palette, hosted;
     /// all but cores if none is given
     workloads: Vec<String>,
     /// One or two short rounds, to check that everything works

@@ -23,7 +23,8 @@ const EDGES: [(&str, &[&str]); 31] = [
     ("plugins/tcp/", &["ferrowire", "ferrowire-net"]),
     ("plugins/tls-config/", &["ferrowire", "ferrowire-net"]),
     ("plugins/websocket-endpoints/", &["ferrowire", "ferrowire-websocket"]),
-    ("plugins/function/", &["ferrowire", "ferrowire-zone"]),
+    // Its keys for signatures are read as those of TLS are.
+    ("plugins/function/", &["ferrowire", "ferrowire-net", "ferrowire-zone"]),
     ("plugins/inject/", &["ferrowire", "ferrowire-zone"]),
     ("plugins/", &["ferrowire"]),
     ("crates/zone/", &[]),

@@ -105,7 +105,7 @@ pub const MAGIC: u64 = u64::from_le_bytes(*b"FERROWIR");
 pub const MAJOR: u16 = 2;
 
 /// What was added since; see the fields that [`raw`] marks with a version.
-pub const MINOR: u16 = 1;
+pub const MINOR: u16 = 2;
 
 /// Strings and buffers of at least this many bytes are shared and not copied.
 pub const SHARE_FROM: usize = 1024;

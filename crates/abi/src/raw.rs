@@ -596,6 +596,8 @@ pub struct NodeTable {
     /// Has it answer a request of the node of that id; the request is the property `value` of a
     /// message. Both are handed over.
     pub on_request: unsafe extern "C" fn(*mut c_void, Str, *mut Message, Slot) -> Future,
+    /// Since 2.2: has it let its clients go within that many milliseconds.
+    pub drain: unsafe extern "C" fn(*mut c_void, u64) -> Future,
 }
 
 /// A property that refers to a node.

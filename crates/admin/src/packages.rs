@@ -22,9 +22,6 @@ pub trait NodePackages: fmt::Debug + Send + Sync {
     /// Whether they are loaded, so that a question starts nothing.
     fn are_loaded(&self) -> bool;
 
-    /// Whether functions may use modules.
-    fn run_functions(&self) -> bool;
-
     /// Whether packages may be installed, removed, enabled and disabled.
     fn can_change(&self) -> bool;
 

@@ -4,6 +4,8 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::documents;
+
 /// A flow: the bare servers implement some of them in code; Ferrowire and Node-RED read
 /// `flows/*.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -33,6 +35,22 @@ pub(crate) enum Flow {
     Compressed,
     /// The same with context takeover
     CompressedTakeover,
+    /// A csv node parses rows, another one prints them
+    Csv,
+    /// An xml node parses a document, another one prints it
+    Xml,
+    /// An html node selects one element of a page
+    Html,
+    /// A file node appends a line
+    File,
+    /// An exec node runs `true`
+    Exec,
+    /// Bytes go back to their sender, over TCP
+    Tcp,
+    /// A message of one topic is published to another one
+    Mqtt,
+    /// A function node in Node.js returns the message
+    Hosted,
 }
 
 /// The fixed parts of a JSON message, around an id and padding. Names are in alphabetical order, so
@@ -55,6 +73,21 @@ impl Flow {
         Self::TenChanges,
     ];
 
+    /// Flows with the nodes that read and write formats, files, programs and sockets; how many connections
+    /// and messages in flight each is measured with, and the bytes in a message.
+    pub(crate) const PALETTE: [(Self, usize, usize, usize); 7] = [
+        // Node-RED takes milliseconds for each, and answers all that wait at once.
+        (Self::Csv, 50, 1, 10 << 10),
+        (Self::Xml, 50, 1, 10 << 10),
+        (Self::Html, 50, 1, 100 << 10),
+        (Self::File, 50, 16, 100),
+        // Each runs a process, and their order is lost.
+        (Self::Exec, 8, 1, 32),
+        // With more in flight, a read has several.
+        (Self::Tcp, 50, 1, 32),
+        (Self::Tcp, 50, 16, 32),
+    ];
+
     /// Its name, used for its file and path.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -70,6 +103,14 @@ impl Flow {
             Self::TenChanges => "ten-changes",
             Self::Compressed => "compressed",
             Self::CompressedTakeover => "compressed-takeover",
+            Self::Csv => "csv",
+            Self::Xml => "xml",
+            Self::Html => "html",
+            Self::File => "file",
+            Self::Exec => "exec",
+            Self::Tcp => "tcp",
+            Self::Mqtt => "mqtt",
+            Self::Hosted => "hosted",
         }
     }
 
@@ -89,11 +130,23 @@ impl Flow {
             Self::Echo | Self::Compressed | Self::CompressedTakeover => None,
             Self::Rooms => Some("websocket control"),
             Self::Fanout | Self::Json | Self::Change | Self::TenChanges => Some("change"),
-            Self::Function => Some("function"),
+            Self::Function | Self::Hosted => Some("function"),
             Self::Switch => Some("switch"),
             Self::Template => Some("template"),
             Self::JsonNodes => Some("json"),
+            Self::Csv => Some("csv"),
+            Self::Xml => Some("xml"),
+            Self::Html => Some("html"),
+            Self::File => Some("file"),
+            Self::Exec => Some("exec"),
+            Self::Tcp => Some("tcp in"),
+            Self::Mqtt => Some("mqtt in"),
         }
+    }
+
+    /// Whether its messages are bytes on a TCP connection, without a handshake and frames.
+    pub(crate) fn is_plain(self) -> bool {
+        self == Self::Tcp
     }
 
     /// A unique message of `size` bytes for this `tag` and `number`, and the expected answer.
@@ -106,11 +159,15 @@ impl Flow {
         let sent = match self {
             Self::Json | Self::JsonNodes => json(tag, number, size)?,
             Self::Compressed | Self::CompressedTakeover => readings(tag, number, size)?,
+            Self::Csv => documents::csv(tag, number, size)?,
+            Self::Xml => documents::xml(tag, number, size)?,
+            Self::Html => documents::html(tag, number, size)?,
             _ => text(tag, number, size)?,
         };
         let answered = match self {
             Self::Function => sent.to_ascii_uppercase(),
             Self::Template => format!("{sent} seen"),
+            Self::Html => documents::selected(tag, number),
             Self::Json => sent.trim_end_matches('}').to_owned() + r#","verdict":"ok"}"#,
             _ => sent.clone(),
         };
@@ -158,7 +215,7 @@ fn readings(tag: usize, number: usize, size: usize) -> Result<String> {
     Ok(text + end)
 }
 
-fn too_short(size: usize, least: usize) -> String {
+pub(crate) fn too_short(size: usize, least: usize) -> String {
     format!("messages of `{size}` bytes are too short to be unique; use {least} or more")
 }
 
@@ -189,6 +246,18 @@ mod tests {
             let (sent, answered) = Flow::Compressed.exchange(7, number, size).unwrap();
             assert_eq!((sent.len(), &sent), (size, &answered));
             serde_json::from_str::<serde_json::Value>(&sent).unwrap();
+        }
+    }
+
+    #[test]
+    fn documents_have_the_length_that_was_asked_for_and_are_unique() {
+        for flow in [Flow::Csv, Flow::Xml, Flow::Html] {
+            for size in [200, 1_024, 10 << 10] {
+                let (sent, _) = flow.exchange(7, 9, size).unwrap();
+                assert_eq!(sent.len(), size, "{flow:?}");
+                assert_ne!(sent, flow.exchange(7, 8, size).unwrap().0);
+            }
+            assert!(flow.exchange(7, 9, 20).is_err());
         }
     }
 

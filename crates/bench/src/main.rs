@@ -6,11 +6,14 @@
     reason = "a command-line program that reports on stdout and fails on stderr"
 )]
 
+mod broker;
 mod chart;
 mod compression;
+mod documents;
 mod flow;
 mod load;
 mod many;
+mod palette;
 mod plan;
 mod process;
 mod report;

@@ -62,6 +62,21 @@ pub(crate) enum Work {
         #[arg(long)]
         heartbeat: bool,
     },
+    /// Publish to a broker and compare what comes back through the server
+    Mqtt {
+        /// Connections to the broker
+        #[arg(long, default_value_t = 50)]
+        connections: usize,
+        /// Messages that each connection has under way
+        #[arg(long, default_value_t = 16)]
+        in_flight: usize,
+        /// Bytes in a message
+        #[arg(long, default_value_t = 100)]
+        size: usize,
+        /// The quality of service, 0 or 1
+        #[arg(long, default_value_t = 0)]
+        qos: u8,
+    },
     /// Open and close connections
     Churn {
         /// Connections opened at the same time
@@ -119,6 +134,10 @@ pub(crate) enum Workload {
     Plugins,
     /// Compressed messages, echoed, against zlib alone and the Node.js library `ws`
     Compression,
+    /// Nodes of formats, files, programs, TCP and MQTT
+    Palette,
+    /// A node in the Node.js child: there and back
+    Hosted,
 }
 
 impl Workload {
@@ -128,6 +147,8 @@ impl Workload {
             Self::Fanout => Flow::Fanout,
             Self::Rooms => Flow::Rooms,
             Self::Json => Flow::Json,
+            Self::Palette => Flow::Mqtt,
+            Self::Hosted => Flow::Hosted,
             _ => Flow::Echo,
         }
     }
@@ -147,6 +168,12 @@ impl Workload {
             Self::Latency => vec![echo(50, 1, 32)],
             Self::Json => [1, 16].map(|in_flight| exchange(Flow::Json, 50, in_flight, 256)).into(),
             Self::Plugins => vec![echo(50, 1, 32), echo(50, 16, 32), echo(50, 16, 65_536)],
+            Self::Palette => mqtt_cases(),
+            Self::Hosted => [(1, 1, 100), (1, 16, 100), (1, 1, 65_536)]
+                .map(|(connections, in_flight, size)| {
+                    exchange(Flow::Hosted, connections, in_flight, size)
+                })
+                .into(),
             Self::Startup | Self::Cores | Self::Nodes | Self::Compression => Vec::new(),
         }
     }
@@ -167,6 +194,8 @@ impl fmt::Display for Workload {
             Self::Nodes => "nodes",
             Self::Plugins => "plugins",
             Self::Compression => "compression",
+            Self::Palette => "palette",
+            Self::Hosted => "hosted",
         })
     }
 }
@@ -196,6 +225,12 @@ pub(crate) fn idle(quick: bool, heartbeat: bool) -> Work {
     Work::Idle { connections: if quick { 1_000 } else { 10_000 }, heartbeat }
 }
 
+fn mqtt_cases() -> Vec<Work> {
+    let sizes = [100, 10 << 10];
+    let case = |qos| sizes.map(|size| Work::Mqtt { connections: 50, in_flight: 16, size, qos });
+    [0, 1].into_iter().flat_map(case).collect()
+}
+
 fn fanout(subscribers: usize, burst: usize) -> Work {
     Work::Fanout { subscribers, burst, size: 32 }
 }
@@ -220,6 +255,9 @@ impl fmt::Display for Work {
             Self::Idle { connections, heartbeat } => {
                 write!(f, "{connections} idle connections")?;
                 if *heartbeat { f.write_str(", heartbeat") } else { Ok(()) }
+            }
+            Self::Mqtt { connections, in_flight, size, qos } => {
+                write!(f, "mqtt {connections}x{in_flight}, QoS {qos}, {}", bytes(*size))
             }
             Self::Churn { clients } => write!(f, "handshakes, {clients} at a time"),
         }

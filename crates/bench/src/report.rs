@@ -122,6 +122,8 @@ impl Report {
             "json" => "JSON messages for each CPU-second of the server",
             "nodes" => "Messages through one node for each CPU-second of the server",
             "compression" => "Compressed messages for each CPU-second of the server",
+            "hosted" => "Messages to a node in Node.js and back for each CPU-second of the server",
+            "palette" => "Messages through nodes of the palette for each CPU-second of the server",
             "plugins" => "Messages for each CPU-second: nodes linked in, and loaded",
             "cores" => "Messages for each CPU-second of the server, by workers",
             _ => "Messages for each CPU-second of the server",

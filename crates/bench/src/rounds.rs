@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::flow::Flow;
-use crate::load::{self, Window};
+use crate::load::{self, Target, Window};
 use crate::plan::{Work, Workload};
 use crate::report::Report;
 use crate::sample::Sample;
@@ -71,6 +71,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Workload::Nodes,
         Workload::Plugins,
         Workload::Compression,
+        Workload::Palette,
+        Workload::Hosted,
     ];
     let asked = &options.workloads;
     let workloads = if asked.is_empty() { &all[..] } else { asked };
@@ -113,6 +115,8 @@ impl<'a> Bench<'a> {
             Workload::Rooms => self.rooms(),
             Workload::Idle => self.idle(),
             Workload::Compression => self.compression(),
+            Workload::Palette => self.palette(),
+            Workload::Hosted => self.hosted(),
             _ => self.loads(),
         }
     }
@@ -174,12 +178,16 @@ impl<'a> Bench<'a> {
         server: &Server,
         running: &Running,
     ) -> Result<Sample> {
+        self.put_load(case, server, running.target())
+    }
+
+    /// Runs one load of a server on an address.
+    pub(crate) fn put_load(&self, case: &Work, server: &Server, target: Target) -> Result<Sample> {
         let mut window = self.window;
         if server.name == NODE_RED {
             // Its JIT needs time to compile hot code.
             window.warm_up = window.warm_up.max(Duration::from_secs(1));
         }
-        load::run(case, running.target(), window)
-            .with_context(|| format!("{case} against {}", server.name))
+        load::run(case, target, window).with_context(|| format!("{case} against {}", server.name))
     }
 }

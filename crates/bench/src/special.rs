@@ -113,6 +113,23 @@ impl Bench<'_> {
         self.compare(&[idle(self.options.quick, true)], &running)
     }
 
+    /// A node in Node.js, and the same flow in Node-RED alone.
+    pub(crate) fn hosted(&mut self) -> Result<()> {
+        let Some(modules) = self.options.node_red.clone() else {
+            println!("skipped: requires --node-red");
+            return Ok(());
+        };
+        let servers = self.runtimes(true).into_iter().map(|it| it.with_modules(&modules)).collect();
+        let running = self.start_all(servers, self.workload.flow())?;
+        let cases = self.workload.cases(self.options.quick);
+        for (server, running) in &running {
+            // The first message waits until Node.js has started.
+            let Some(first) = cases.first() else { continue };
+            self.measure(first, server, running)?;
+        }
+        self.compare(&cases, &running)
+    }
+
     /// Rooms, which only Ferrowire has. The load runs on one server, since sockets are scarce.
     pub(crate) fn rooms(&mut self) -> Result<()> {
         let servers = self.runtimes(true).into_iter().filter(|it| it.name != NODE_RED).collect();

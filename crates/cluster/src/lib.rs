@@ -4,9 +4,12 @@
 //! tests, memory ([`memory`]); everything else is the same for both.
 
 mod alive;
+mod bucket;
+mod depot;
 mod envelope;
 mod incoming;
 mod interests;
+mod leases;
 mod link;
 mod member;
 pub mod memory;

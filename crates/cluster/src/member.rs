@@ -1,20 +1,25 @@
 //! `Member`: this instance in its cluster, whatever connects it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrowire_core::MutexExt as _;
-use ferrowire_core::cluster::{Cluster, Interest, Receiver, Replies, Reply, Responder, Topic};
+use ferrowire_core::cluster::{
+    Bucket, Cluster, Interest, Lease, Receiver, Replies, Reply, Responder, Topic,
+};
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::bucket::MemberBucket;
+use crate::depot::Depot;
 use crate::envelope::{Head, Kind};
 use crate::interests::Interests;
+use crate::leases::Leases;
 use crate::names::Subjects;
 use crate::options::Options;
 use crate::outgoing::Outgoing;
@@ -33,6 +38,8 @@ const AT_END: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Member {
     pub(crate) shared: Arc<Shared>,
+    /// From the first lease on.
+    leases: OnceLock<Arc<Leases>>,
 }
 
 /// What the tasks of a member share.
@@ -47,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) questions: Arc<Questions>,
     pub(crate) responders: Mutex<HashMap<String, Arc<dyn Responder>>>,
     pub(crate) answering: Arc<Semaphore>,
+    /// Known from the first connection on.
+    pub(crate) depot: OnceLock<Arc<dyn Depot>>,
     pub(crate) connected: watch::Sender<bool>,
     /// Cancelled when what is queued is to go out, and then when it has.
     pub(crate) leaving: CancellationToken,
@@ -73,6 +82,7 @@ impl Member {
             questions: Arc::default(),
             responders: Mutex::default(),
             answering: Arc::new(Semaphore::new(AT_ONCE)),
+            depot: OnceLock::new(),
             connected: watch::Sender::new(false),
             leaving: CancellationToken::new(),
             left: CancellationToken::new(),
@@ -81,12 +91,15 @@ impl Member {
             options,
         });
         shared.spawn(alive::run(Arc::clone(&shared)));
-        Member { shared }
+        Member { shared, leases: OnceLock::new() }
     }
 
-    /// Leaves the cluster: the others hear of it at once. Waits until what is queued has gone out, for
-    /// a second at most.
+    /// Leaves the cluster: the others hear of it at once. Waits until leases are given back and what is
+    /// queued has gone out, for a second each at most.
     pub async fn leave(&self) {
+        if let Some(leases) = self.leases.get() {
+            let _too_long = tokio::time::timeout(AT_END, leases.release()).await;
+        }
         if self.is_connected() {
             self.shared.push(self.shared.subjects.all(), &self.shared.head(Kind::Bye), &[]);
             self.shared.leaving.cancel();
@@ -219,6 +232,20 @@ impl Cluster for Member {
             let _too_late = tokio::time::timeout(limit, all).await;
             replies
         })
+    }
+
+    fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket> {
+        Arc::new(MemberBucket::new(&self.shared, name))
+    }
+
+    fn lease(&self, name: Topic<'_>) -> Box<dyn Lease> {
+        let leases = self.leases.get_or_init(|| {
+            let leases =
+                Leases::new(&self.shared.options, self.shared.life, self.bucket(&["leases"]));
+            self.shared.spawn(Arc::clone(&leases).run());
+            leases
+        });
+        leases.ask_for(name)
     }
 }
 

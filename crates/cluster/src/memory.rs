@@ -1,5 +1,7 @@
 //! A cluster of several engines in one process, for tests: with a way to cut an instance off.
 
+mod depot;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, Weak};
 
@@ -7,14 +9,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ferrowire_core::MutexExt as _;
 
+use crate::depot::Depot;
 use crate::link::{self, Link};
 use crate::member::{Member, Shared};
 use crate::options::Options;
+use depot::MemoryDepot;
 
 /// What connects the instances.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
     places: Arc<Mutex<Vec<Place>>>,
+    depot: Arc<MemoryDepot>,
 }
 
 #[derive(Debug)]
@@ -39,6 +44,8 @@ impl Hub {
             places.push(place);
             places.len() - 1
         };
+        let depot = Arc::clone(&self.depot) as Arc<dyn Depot>;
+        let _only_once = shared.depot.set(depot);
         shared.connected.send_replace(true);
         shared.spawn(link::drive(Arc::clone(shared), MemoryLink { hub: self.clone(), at }));
         member
@@ -47,6 +54,11 @@ impl Hub {
     /// Cuts an instance off, or connects it again.
     pub fn connect(&self, member: &Member, connected: bool) {
         member.shared.connected.send_replace(connected);
+    }
+
+    /// Removes all buckets, as if the servers had lost their disks. Whoever watches one is told nothing.
+    pub fn lose_buckets(&self) {
+        self.depot.lose();
     }
 
     /// Sends bytes to whoever is subscribed, as a stranger in the same network could.

@@ -9,6 +9,12 @@ pub static CONNECTED: Gauge =
 pub static INSTANCES: Gauge =
     Gauge::new("cluster_instances", "other instances of the cluster that are alive");
 
+/// The leases that this instance has.
+pub static LEASES: Gauge = Gauge::new(
+    "cluster_leases",
+    "parts that one instance of the cluster has, and that is this one",
+);
+
 const MESSAGES: &str = "cluster_messages";
 const MESSAGES_HELP: &str = "messages between this instance and others";
 

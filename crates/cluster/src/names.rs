@@ -5,6 +5,8 @@
 //! | `all` | every instance: life signs, questions to all |
 //! | `i.INSTANCE` | that instance: questions to it, answers |
 //! | `t.NAME.NAME…` | instances that are interested in the topic |
+//!
+//! Buckets have names of another kind, since they may contain no dots, and their keys are never cut.
 
 use std::fmt::Write as _;
 
@@ -62,12 +64,72 @@ fn push_encoded(subject: &mut String, name: &str) {
         if subject.len() - start >= LONGEST {
             return;
         }
-        match is_plain(byte) {
-            true => subject.push(char::from(byte)),
-            // Writing to a string does not fail.
-            false => drop(write!(subject, "={byte:02x}")),
+        push_byte(subject, byte);
+    }
+}
+
+fn push_byte(subject: &mut String, byte: u8) {
+    match is_plain(byte) {
+        true => subject.push(char::from(byte)),
+        // Writing to a string does not fail.
+        false => drop(write!(subject, "={byte:02x}")),
+    }
+}
+
+/// The name of a bucket: letters, digits, `-`, and `_` with two hexadecimal digits for every other byte;
+/// `__` is between names.
+pub(crate) fn bucket(prefix: &str, cluster: &str, names: Topic<'_>) -> String {
+    let mut bucket = String::new();
+    for name in [prefix, cluster].iter().chain(names) {
+        if !bucket.is_empty() {
+            bucket.push_str("__");
+        }
+        for byte in name.bytes() {
+            match is_plain(byte) && byte != b'_' {
+                true => bucket.push(char::from(byte)),
+                false => drop(write!(bucket, "_{byte:02x}")),
+            }
         }
     }
+    bucket
+}
+
+/// The text of a key in a bucket.
+pub(crate) fn key(names: Topic<'_>) -> String {
+    let mut key = String::new();
+    for name in names {
+        if !key.is_empty() {
+            key.push('.');
+        }
+        if name.is_empty() {
+            key.push('=');
+        }
+        name.bytes().for_each(|byte| push_byte(&mut key, byte));
+    }
+    key
+}
+
+/// The names of a key; the inverse of [`key`]. `None` for any other text.
+pub(crate) fn of_key(text: &str) -> Option<Vec<String>> {
+    text.split('.').map(decoded).collect()
+}
+
+fn decoded(part: &str) -> Option<String> {
+    if part == "=" {
+        return Some(String::new());
+    }
+    let (mut bytes, mut rest) = (Vec::with_capacity(part.len()), part.as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != b'=' {
+            bytes.push(*byte);
+            continue;
+        }
+        let (digits, after) = rest.split_first_chunk::<2>()?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -99,7 +161,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_names_of_buckets_have_no_dots_and_differ() {
+        assert_eq!(bucket("ferrowire", "shop", &["context", "a"]), "ferrowire__shop__context__a");
+        assert_eq!(bucket("a.b", "c_d", &["x"]), "a_2eb__c_5fd__x");
+        assert_ne!(bucket("a_", "b", &[]), bucket("a", "_b", &[]));
+    }
+
+    #[test]
+    fn what_is_no_key_of_ours_is_not_read() {
+        for text in ["a.=", "=4", "=zz", "=c3"] {
+            let names = of_key(text);
+            assert!(names.is_none() || text == "a.=", "{names:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_key_is_read_back_as_its_names(
+            names in proptest::collection::vec("\\PC{0,300}", 1..4)
+        ) {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let text = key(&names);
+            prop_assert!(text.bytes().all(|byte| is_plain(byte) || matches!(byte, b'.' | b'=')));
+            let read = of_key(&text).unwrap();
+            prop_assert_eq!(read, names);
+        }
+
         #[test]
         fn whatever_a_name_is_the_subject_has_as_many_parts_and_no_other_name_has_it(
             names in proptest::collection::vec("\\PC{0,40}", 2)

@@ -1,6 +1,7 @@
 //! A cluster over NATS.
 
 mod connect;
+mod depot;
 mod inbox;
 mod order;
 mod way;

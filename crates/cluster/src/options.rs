@@ -18,6 +18,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How many bytes may wait for the connection.
     pub queue: usize,
+    /// On how many servers of NATS a bucket is kept, which this instance makes.
+    pub replicas: usize,
 }
 
 impl Default for Options {
@@ -30,6 +32,7 @@ impl Default for Options {
             time_to_live: Duration::from_secs(6),
             timeout: Duration::from_secs(2),
             queue: 8 * 1024 * 1024,
+            replicas: 1,
         }
     }
 }

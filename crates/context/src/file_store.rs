@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_core::{
-    CannotSet, ContextStore, Key, Map, MemoryStore, Message, MutexExt as _, PropertyPath, Value,
+    Atomic, ContextStore, Key, Map, MemoryStore, Message, MutexExt as _, NodeError, PropertyPath,
+    Value,
 };
 use ferrowire_files::{Content, remove_leftovers, replace};
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -134,11 +136,22 @@ impl ContextStore for FileStore {
         self.values.get(place, path)
     }
 
-    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), NodeError> {
         let set = self.values.set(place, path, value);
         // Objects on the path may have been created before the failure.
         self.note(place);
         set
+    }
+
+    fn change(
+        &self,
+        place: &str,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> BoxFuture<'static, Result<Value, NodeError>> {
+        let changed = self.values.change(place, path, change);
+        self.note(place);
+        changed
     }
 
     fn keys(&self, place: &str) -> Vec<Key> {

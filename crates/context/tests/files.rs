@@ -1,6 +1,6 @@
 //! The contents of the files, and when they are written.
 
-#![expect(clippy::panic, reason = "a path that cannot be parsed fails the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn path(key: &str) -> PropertyPath {
 }
 
 fn set(store: &FileStore, place: &str, key: &str, value: serde_json::Value) {
-    assert_eq!(store.set(place, &path(key), Some(value.into())), Ok(()));
+    store.set(place, &path(key), Some(value.into())).unwrap();
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn what_json_lacks_is_written_as_node_red_writes_it() -> std::io::Result<()> {
     let folder = tempfile::tempdir()?;
     let store = FileStore::open(folder.path(), Duration::ZERO).map_err(std::io::Error::other)?;
     let put = |place: &str, value: Value| {
-        assert_eq!(store.set(place, &path("kept"), Some(value)), Ok(()));
+        store.set(place, &path("kept"), Some(value)).unwrap();
         store.flush();
     };
     let list = vec![Value::Undefined, Date::from_millis(0.0).into(), Date::INVALID.into()];

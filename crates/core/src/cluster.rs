@@ -2,9 +2,16 @@
 //!
 //! Instances of one cluster run the same flows. What a node publishes to a topic reaches the nodes of
 //! other instances that are subscribed to it; nothing comes back to its own instance. Delivery is at
-//! most once. What one instance publishes arrives in that order at each other one.
+//! most once. What one instance publishes arrives in that order at each other one. What is to outlive
+//! instances is kept in buckets.
 //!
 //! This module knows no network. The runtime provides the implementation.
+
+mod bucket;
+mod lease;
+
+pub use bucket::{Bucket, BucketError, Change, Entry, Write};
+pub use lease::{Holding, Lease};
 
 use std::any::Any;
 use std::fmt;
@@ -65,6 +72,12 @@ pub trait Cluster: fmt::Debug + Send + Sync {
     /// Asks all other instances at once. Ends when all have answered, or after the time that the runtime
     /// allows.
     fn ask_all(&self, subject: Topic<'_>, request: &[u8]) -> BoxFuture<'static, Replies>;
+
+    /// The bucket of this name, which is made at its first use.
+    fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket>;
+
+    /// Asks for the lease of this name, until it is dropped.
+    fn lease(&self, name: Topic<'_>) -> Box<dyn Lease>;
 }
 
 /// Receives the messages of a topic.

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::Cluster;
 use crate::port::Port;
 use crate::{
-    Context as Values, Key, Message, NodeError, PropertyPath, Scope, Sending, Setting, SettingType,
-    SettingValue, Status, Users, Value,
+    Atomic, Context as Values, Key, Message, NodeError, PropertyPath, Scope, Sending, Setting,
+    SettingType, SettingValue, Status, Users, Value,
 };
 
 /// A node's identity, from its flow file.
@@ -188,6 +188,33 @@ pub trait Host: Any + Send + Sync {
         value: Option<Value>,
     ) -> Result<(), NodeError> {
         let _ = (scope, store, path, value);
+        Err(NodeError::new(NO_CONTEXT))
+    }
+    /// Ends when the changes of a value so far are durable; `None` if they are.
+    ///
+    /// # Errors
+    /// If the node has no such scope.
+    fn context_written(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<BoxFuture<'static, Result<(), NodeError>>>, NodeError> {
+        let _ = (scope, store, path);
+        Ok(None)
+    }
+    /// Changes a value in one step.
+    ///
+    /// # Errors
+    /// If the node has no such scope.
+    fn context_change(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> Result<BoxFuture<'static, Result<Value, NodeError>>, NodeError> {
+        let _ = (scope, store, path, change);
         Err(NodeError::new(NO_CONTEXT))
     }
     /// The names of the values of a context.

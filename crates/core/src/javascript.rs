@@ -1,7 +1,31 @@
-//! JavaScript's conversions of values to numbers. `None` stands for `undefined`, like
+//! JavaScript's conversions of values to numbers, and the modules that functions have. `None` stands for `undefined`, like
 //! [`Value::Undefined`].
 
 use crate::Value;
+
+/// The modules of Node.js that `function` nodes have without Node.js, also as `node:NAME`.
+pub const MODULES: [&str; 15] = [
+    "assert",
+    "assert/strict",
+    "buffer",
+    "crypto",
+    "events",
+    "os",
+    "path",
+    "path/posix",
+    "querystring",
+    "string_decoder",
+    "timers",
+    "timers/promises",
+    "url",
+    "util",
+    "util/types",
+];
+
+/// Whether `function` nodes have a module without Node.js.
+pub fn has_module(name: &str) -> bool {
+    MODULES.contains(&name.strip_prefix("node:").unwrap_or(name))
+}
 
 /// `Number(value)`.
 pub fn number(value: Option<&Value>) -> f64 {

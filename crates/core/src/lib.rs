@@ -74,7 +74,7 @@ pub use setting::{
 pub use setup::{SetupFailed, set_up};
 pub use status::Status;
 pub use store::{
-    Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
+    Atomic, Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
 };
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};

@@ -1,5 +1,7 @@
 //! `Node` and `ExclusiveNode`: the two forms of a node.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
@@ -80,6 +82,13 @@ pub trait Node: Send + Sync + 'static {
     fn set_active(&self, active: bool) -> bool {
         let _ = active;
         false
+    }
+
+    /// Called before the runtime stops, while messages still flow: a node that holds connections of
+    /// clients ends them, spread over `window`, so that they do not all connect elsewhere at once. Ends
+    /// when none is left. Dropped when the runtime no longer waits.
+    async fn drain(&self, window: Duration, cx: &NodeContext) {
+        let _ = (window, cx);
     }
 
     /// Called once at the end, when no more messages arrive. Tasks spawned on the context are

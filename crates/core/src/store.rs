@@ -1,16 +1,19 @@
 //! Context: values that nodes keep between messages, for one node, a flow, or all flows.
 
+mod atomic;
 mod place;
 
+pub use atomic::Atomic;
 pub use place::ContextPlace;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 
+use futures_util::future::{BoxFuture, ready};
+
 use crate::{
-    CannotSet, InvalidProperty, Key, Map, Message, MutexExt as _, NodeContext, NodeError,
-    RwLockExt as _,
+    InvalidProperty, Key, Map, Message, MutexExt as _, NodeContext, NodeError, RwLockExt as _,
 };
 use crate::{PropertyPath, Value};
 
@@ -33,8 +36,26 @@ pub trait ContextStore: Send + Sync + fmt::Debug {
     /// Sets the value at `path`, or removes it with `None`.
     ///
     /// # Errors
-    /// As [`PropertyPath::set`].
-    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet>;
+    /// As [`PropertyPath::set`], and if the store cannot keep the value.
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), NodeError>;
+
+    /// Ends when the changes of the value so far are as durable as the store makes them; `None` if they are.
+    fn written(
+        &self,
+        place: &str,
+        path: &PropertyPath,
+    ) -> Option<BoxFuture<'static, Result<(), NodeError>>> {
+        let _ = (place, path);
+        None
+    }
+
+    /// Changes the value at `path` in one step, and returns the result of the change.
+    fn change(
+        &self,
+        place: &str,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> BoxFuture<'static, Result<Value, NodeError>>;
 
     /// The names of the values.
     fn keys(&self, place: &str) -> Vec<Key>;
@@ -80,6 +101,19 @@ impl MemoryStore {
         copy.unwrap_or_default()
     }
 
+    /// The value of this name.
+    pub fn value(&self, place: &str, name: &str) -> Option<Value> {
+        self.place(place)?.locked().get(name).cloned()
+    }
+
+    /// Sets the value of this name, or removes it with `None`.
+    pub fn put(&self, place: &str, name: &str, value: Option<Value>) {
+        self.with(place, |map| match value {
+            Some(value) => drop(map.insert(name, value)),
+            None => drop(map.remove(name)),
+        });
+    }
+
     /// Replaces all values of a place.
     pub fn fill(&self, place: &str, values: Map) {
         self.with(place, |map| *map = values);
@@ -94,14 +128,24 @@ impl ContextStore for MemoryStore {
         path.read_in(&map).ok().flatten()
     }
 
-    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), CannotSet> {
+    fn set(&self, place: &str, path: &PropertyPath, value: Option<Value>) -> Result<(), NodeError> {
         self.with(place, |map| match value.and_then(Value::into_defined) {
-            Some(value) => path.set_in(map, value),
+            Some(value) => Ok(path.set_in(map, value)?),
             None => {
                 path.remove_in(map);
                 Ok(())
             }
         })
+    }
+
+    fn change(
+        &self,
+        place: &str,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> BoxFuture<'static, Result<Value, NodeError>> {
+        let changed = self.with(place, |map| change.apply(map, path));
+        Box::pin(ready(changed.map(|(result, _)| result)))
     }
 
     fn keys(&self, place: &str) -> Vec<Key> {
@@ -228,6 +272,30 @@ impl<'a> Context<'a> {
         self.cx.host().context_set(self.scope, self.store, path, value)
     }
 
+    /// Ends when the changes of the value so far are as durable as the store makes them; `None` if they are.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn written(
+        &self,
+        path: &PropertyPath,
+    ) -> Result<Option<BoxFuture<'static, Result<(), NodeError>>>, NodeError> {
+        self.cx.host().context_written(self.scope, self.store, path)
+    }
+
+    /// Changes the value at `path` in one step, also among the instances of a cluster, and returns the result
+    /// of the change.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn change(
+        &self,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> Result<BoxFuture<'static, Result<Value, NodeError>>, NodeError> {
+        self.cx.host().context_change(self.scope, self.store, path, change)
+    }
+
     /// The names of the values.
     ///
     /// # Errors
@@ -324,7 +392,7 @@ mod tests {
         assert_eq!(store.get("flow", &path("a.b.length")), Some(2.into()));
         assert_eq!(store.get("global", &path("a")), None);
         assert_eq!(store.get("flow", &path("a.x.y.z")), None);
-        assert_eq!(store.set("flow", &path("a.b[1].c"), Some(1.into())), Err(CannotSet));
+        assert!(store.set("flow", &path("a.b[1].c"), Some(1.into())).is_err());
         store.set("flow", &path("a"), None).unwrap();
         assert!(store.keys("flow").is_empty());
     }

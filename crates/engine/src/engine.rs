@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::{ContextStores, Message, NodeInfo, Registry, Sending, Status, StopReason};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::broadcast;
 
 use crate::builder::EngineBuilder;
@@ -116,6 +118,15 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         let stop = async move { shared.stop(reason).await };
         Ok(self.shared.changes.spawn(stop).await?)
+    }
+
+    /// Lets the clients of all nodes go, spread over `window`, while the flows go on. Ends when none is
+    /// left.
+    pub async fn drain(&self, window: Duration) {
+        let nodes = Arc::clone(&self.shared.snapshot.load().nodes);
+        let mut draining: FuturesUnordered<_> =
+            nodes.values().map(|node| node.drain(window)).collect();
+        while draining.next().await.is_some() {}
     }
 
     /// The deployed flows.

@@ -317,10 +317,13 @@ function progress({ bytes }) {
 
 // ---- Stubs -----------------------------------------------------------------------------------------------------------
 
+const FUNCTION_FILE = "core/function/10-function.js";
+
 const quoted = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
 
 /** The folder of a node set that has a stub for each native type. Node-RED scans it first, so the stubs own the names. */
-function writeStubs(folder, types, coreNodes) {
+function writeStubs({ folder, coreNodes, modules, types: nativeTypes }) {
+  const types = nativeTypes.filter((type) => !BUILT_IN.includes(type));
   const stubs = path.join(folder, "stubs");
   fs.mkdirSync(stubs);
   const form = (type) => `<script type="text/html" data-template-name="${quoted(type)}"></script>\n`;
@@ -328,7 +331,7 @@ function writeStubs(folder, types, coreNodes) {
   fs.writeFileSync(path.join(stubs, "ferrowire.js"), 'module.exports = globalThis[Symbol.for("ferrowire.stubs")];\n');
   globalThis[Symbol.for("ferrowire.stubs")] = (RED) => {
     for (const type of types) {
-      if (type === "function" && coreNodes) registerFunction(RED, path.join(coreNodes, "core/function/10-function.js"));
+      if (type === "function" && coreNodes) registerFunction(RED, path.join(coreNodes, FUNCTION_FILE), runsHere(modules));
       else RED.nodes.registerType(type, stub(RED));
     }
   };
@@ -346,15 +349,21 @@ function registration(RED, file) {
   return registered;
 }
 
-/** Functions with modules run here unless they say themselves where they run. `placement.rs` has the same rule. */
-const runsHere = ({ runsIn, libs }) =>
-  runsIn === "nodejs" || (runsIn !== "native" && Array.isArray(libs) && libs.length > 0);
+/**
+ * Whether functions run here: those with a module that only Node.js has do, unless they say themselves where they
+ * run. `placement.rs` has the same rule.
+ */
+const runsHere = (nativeModules) => {
+  const isNative = ({ module }) => nativeModules.includes(String(module).replace(/^node:/, ""));
+  return ({ runsIn, libs }) =>
+    runsIn === "nodejs" || (runsIn !== "native" && Array.isArray(libs) && !libs.every(isNative));
+};
 
-function registerFunction(RED, file) {
+function registerFunction(RED, file, isHere) {
   const { constructor, options } = registration(RED, file);
   const Stub = stub(RED);
   function FunctionHere(config) {
-    return runsHere(config) ? new constructor(config) : new Stub(config);
+    return isHere(config) ? new constructor(config) : new Stub(config);
   }
   RED.nodes.registerType("function", FunctionHere, options);
   // Node-RED has made it a node.
@@ -515,7 +524,7 @@ function allSettings(options) {
     contextStorage: contextStorage(options.stores),
     coreNodesDir: options.coreNodes ?? path.join(options.folder, "none"),
     nodesExcludes: [...(user.nodesExcludes ?? []), ...options.excludes],
-    nodesDir: [writeStubs(options.folder, options.types.filter((type) => !BUILT_IN.includes(type)), options.coreNodes)],
+    nodesDir: [writeStubs(options)],
     logging: { ferrowire: { level: "info", metrics: false, audit: false, handler: () => log } },
   };
 }

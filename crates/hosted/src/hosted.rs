@@ -127,11 +127,6 @@ impl Hosted {
         !self.shared.hosted.load().types.is_empty() || self.shared.packages.load().has_disabled
     }
 
-    /// Whether functions with modules run: Node-RED's own nodes are there.
-    pub fn runs_functions(&self) -> bool {
-        self.shared.hosted.load().has_functions
-    }
-
     /// Replaces the types of packages in `registry` by those of `packages`, after packages were
     /// installed or removed.
     pub fn replace_types(&self, packages: Packages, registry: &mut Registry) {

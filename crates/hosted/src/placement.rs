@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ferrowire_core::javascript::has_module;
 use ferrowire_core::{Map, Value};
 
 /// The type of functions.
@@ -25,12 +26,20 @@ impl HostedTypes {
     }
 }
 
-/// Whether Node.js runs a function: one with modules, unless it says itself where it runs. `child.js` has
-/// the same rule.
+/// Whether Node.js runs a function: one with a module that only Node.js has, unless it says itself where it
+/// runs. `child.js` has the same rule.
 pub(crate) fn runs_in_node_js(function: &Map) -> bool {
     match function.get("runsIn").and_then(Value::as_str) {
         Some("nodejs") => true,
         Some("native") => false,
-        _ => function.get("libs").and_then(Value::as_array).is_some_and(|libs| !libs.is_empty()),
+        _ => {
+            let modules = function.get("libs").and_then(Value::as_array);
+            modules.into_iter().flatten().any(|module| !is_native(module))
+        }
     }
+}
+
+/// Whether an entry of `libs` names a module that functions have without Node.js.
+fn is_native(module: &Value) -> bool {
+    module.get("module").and_then(Value::as_str).is_some_and(has_module)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ferrowire_core::javascript::MODULES;
 use ferrowire_core::{ContextStores, Map, Status, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -127,7 +128,7 @@ impl Shared {
     }
 
     /// What the child needs to start Node-RED's runtime.
-    pub(crate) fn init(&self, folder: &Path, http: &Path) -> [(&'static str, Value); 11] {
+    pub(crate) fn init(&self, folder: &Path, http: &Path) -> [(&'static str, Value); 12] {
         let path = |path: &Path| Value::from(path.to_string_lossy().as_ref());
         let list = |list: &[String]| {
             Value::from(list.iter().map(|it| it.as_str().into()).collect::<Vec<Value>>())
@@ -145,6 +146,7 @@ impl Shared {
             ("coreNodes", found(&packages.core_nodes)),
             ("excludes", list(&packages.excluded)),
             ("types", list(&self.native)),
+            ("modules", MODULES.into_iter().map(Value::from).collect::<Vec<_>>().into()),
             ("stores", list(&stores)),
             ("settings", self.options.settings.clone().into()),
         ]

@@ -8,6 +8,7 @@ mod body;
 mod client_certificate;
 mod connections;
 mod cors;
+mod ending;
 mod files;
 mod handover;
 mod heads;
@@ -23,6 +24,7 @@ mod tls;
 
 pub use body::{Body, Request, RequestBody, Response, empty, full, text};
 pub use cors::{Cors, Origins};
+pub use ending::Ending;
 pub use ferrowire_net::Throttle;
 pub use files::{Folder, Open, file_response};
 pub use port::{AdminRoutes, FlowRoutes, Gate, GateFor, NodePort};

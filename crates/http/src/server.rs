@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ferrowire_core::MutexExt as _;
 use ferrowire_core::port::{ByteStream, Origin, Upgrade};
 use ferrowire_net::{Backlog, Stream};
 use futures_util::FutureExt;
@@ -17,13 +18,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{debug, warn};
 
 use crate::body::RequestBody;
 use crate::client_certificate::ClientCertificate;
 use crate::connections::{Admitted, Connections, Place};
+use crate::ending::Ending;
 use crate::handover::{Handover, Watched};
 use crate::heads::Heads;
 use crate::host;
@@ -72,40 +74,40 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// The pause when the system is out of file descriptors or memory for connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `stop` is cancelled, then lets open requests finish for at most
-/// `limits.drain`. Upgraded connections belong to their new owners and are not waited for.
+/// Accepts connections until `ending` says otherwise. After its stop, open requests may finish for at
+/// most `limits.drain`. Upgraded connections belong to their new owners and are not waited for.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
     routes: Routes,
     limits: Limits,
-    stop: CancellationToken,
+    ending: impl Into<Ending>,
 ) {
     let tasks = TaskTracker::new();
     let drain = limits.drain;
     let (all, most) = (limits.connections, limits.connections_per_address);
     let connections = Connections::new(all, most, limits.proxies.clone());
-    let server = Arc::new(Server { tls, routes, limits, connections, stop });
+    let server = Arc::new(Server { tls, routes, limits, connections, ending: ending.into() });
+    let Ending { closing, stop, .. } = server.ending.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = server.stop.cancelled() => break,
+            () = closing.cancelled() => break,
         };
         match accepted {
-            Ok((tcp, peer)) => match server.connections.admit() {
-                Some(admitted) => {
-                    let server = Arc::clone(&server);
-                    tasks.spawn(async move { server.connection(tcp, peer, admitted).await });
-                }
-                None => server.refuse(&tcp),
-            },
+            Ok((tcp, peer)) => server.begin(tcp, peer, &tasks),
             Err(error) => pause_after(&error).await,
         }
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
-        warn!(open = tasks.len(), "requests were still open when the server stopped");
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(drain).await;
+    };
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = too_late => warn!(open = tasks.len(), "requests were still open when the server stopped"),
     }
 }
 
@@ -125,7 +127,7 @@ struct Server {
     routes: Routes,
     limits: Limits,
     connections: Connections,
-    stop: CancellationToken,
+    ending: Ending,
 }
 
 /// The response to a connection too many.
@@ -137,6 +139,17 @@ const REFUSAL: &[u8] =
 pub struct Secure;
 
 impl Server {
+    /// Serves a connection in a task of its own, unless there are too many.
+    fn begin(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr, tasks: &TaskTracker) {
+        match self.connections.admit() {
+            Some(admitted) => {
+                let server = Arc::clone(self);
+                tasks.spawn(async move { server.connection(tcp, peer, admitted).await });
+            }
+            None => self.refuse(&tcp),
+        }
+    }
+
     fn refuse(&self, tcp: &TcpStream) {
         REFUSED.increment();
         let most = self.limits.connections;
@@ -152,7 +165,7 @@ impl Server {
         let place = self.connections.place(peer.ip());
         let place = tokio::select! {
             place = tokio::time::timeout(self.limits.handshake, place) => place.ok(),
-            () = self.stop.cancelled() => return None,
+            () = self.ending.stop.cancelled() => return None,
         };
         if place.is_none() {
             REFUSED.increment();
@@ -167,13 +180,16 @@ impl Server {
         if let Err(error) = tcp.set_nodelay(true) {
             debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
+        // Until its first request is answered.
+        let fresh = Mutex::new(Some(self.ending.requests.token()));
         let Some(stream) = self.secured(tcp, peer).await else { return };
         let certificate = ClientCertificate::of(&stream);
         let (heads, handover) = (Heads::default(), Handover::default());
         let output = Output::new(self.limits.transfer, Backlog::of_process());
         let respond = service_fn(|mut request: hyper::Request<_>| {
             certificate.mark(request.headers_mut());
-            self.handle(request, peer, &heads, (&handover, &output))
+            let under_way = fresh.locked().take().unwrap_or_else(|| self.ending.requests.token());
+            self.handle((request, under_way), peer, &heads, (&handover, &output))
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -191,7 +207,7 @@ impl Server {
         let driven = async {
             tokio::select! {
                 ended = handover.drive(&mut connection) => ended,
-                () = self.stop.cancelled() => {
+                () = self.ending.stop.cancelled() => {
                     std::pin::Pin::new(&mut connection).graceful_shutdown();
                     handover.drive(&mut connection).await
                 }
@@ -230,10 +246,10 @@ impl Server {
     }
 
     /// Refuses what is not valid HTTP, and responds to the rest. The body and the response are
-    /// limited.
+    /// limited. The request is under way until then.
     async fn handle(
         &self,
-        request: hyper::Request<Incoming>,
+        (request, _under_way): (hyper::Request<Incoming>, TaskTrackerToken),
         peer: SocketAddr,
         heads: &Heads,
         (handover, output): (&Handover, &Output),
@@ -242,6 +258,10 @@ impl Server {
         let response = match heads.next_refusal().map_or_else(|| host::check(&request), Err) {
             Ok(()) => self.respond(request, peer, handover).await,
             Err(reason) => closing(text(StatusCode::BAD_REQUEST, reason)),
+        };
+        let response = match self.ending.closing.is_cancelled() {
+            true => closing(response),
+            false => response,
         };
         metrics::responded(response.status());
         output.add(response.body().size_hint().lower());

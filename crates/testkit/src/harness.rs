@@ -272,6 +272,11 @@ impl Harness {
         self.stop_because(StopReason::Removed).await
     }
 
+    /// Has the node let its clients go, spread over `window`, and waits until none is left.
+    pub async fn drain(&self, window: Duration) {
+        self.node.drain(window).await;
+    }
+
     /// Stops the node for `reason`.
     ///
     /// # Panics

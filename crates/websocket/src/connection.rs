@@ -11,14 +11,14 @@ pub(crate) mod cork;
 pub(crate) mod feed;
 pub(crate) mod forms;
 mod held;
+mod input;
 pub(crate) mod outbox;
 mod piece;
 mod scratch;
 mod sending;
 
 use std::future::{Future, poll_fn};
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
@@ -30,13 +30,13 @@ use ferrowire_net::Backlog;
 use ferrowire_net::backlog::Member;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
-use tokio_util::io::poll_read_buf;
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use crate::connection::activity::Activity;
 use crate::connection::backlog::unlock;
 use crate::connection::cork::Flush;
 use crate::connection::held::Held;
+use crate::connection::input::{Input, Retiring};
 use crate::connection::outbox::Outbox;
 use crate::deflate::Agreed;
 use crate::deflate::compressor::{Alone, Compressor};
@@ -146,6 +146,8 @@ pub(crate) struct Io<S> {
     /// The memory of compression contexts.
     contexts: Option<Reserved>,
     pub(crate) state: State,
+    /// How it ends once its input so far is delivered.
+    retiring: Option<Box<Retiring>>,
     /// Wakes the connection's task.
     waker: Waker,
     /// Already registered in a cork.
@@ -177,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                 decompressor: None,
                 contexts: None,
                 state: State::Open,
+                retiring: None,
                 waker: Waker::noop().clone(),
                 deferred: false,
                 blocked: false,
@@ -405,7 +408,11 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
             });
             match more.await {
                 Input::More => self.activity.show(),
-                Input::Closing => return self.await_close(&mut reader, input).await,
+                Input::Retiring(close) => {
+                    self.close(&close);
+                    return self.await_close(&mut reader, input, Some(receiver)).await;
+                }
+                Input::Closing => return self.await_close(&mut reader, input, None).await,
                 Input::End(reason) => return Ended::Lost(reason),
             }
         }
@@ -434,35 +441,6 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         }
         Ok(None)
     }
-
-    fn poll_input(
-        &self,
-        cx: &mut Context<'_>,
-        reader: &Reader,
-        input: &mut BytesMut,
-    ) -> Poll<Input> {
-        let mut io = self.lock();
-        match io.state {
-            State::Open => {}
-            State::Closing => return Poll::Ready(Input::Closing),
-            State::Dead => return Poll::Ready(Input::End(io.lost)),
-        }
-        let stream = Pin::new(&mut io.stream);
-        let read = if input.is_empty() {
-            *input = BytesMut::new();
-            scratch::with(|scratch| {
-                let read = poll_read_buf(stream, cx, scratch);
-                if !scratch.is_empty() {
-                    *input = scratch.split();
-                }
-                read
-            })
-        } else {
-            input.reserve(reader.wanted(input).max(scratch::LEAST));
-            poll_read_buf(stream, cx, input)
-        };
-        read.map_ok(|count| self.role.received(count)).map(Input::from)
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Flush for Connection<S> {
@@ -479,22 +457,5 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Flush for Connection<S>
 impl<S> std::fmt::Debug for Connection<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection").field("role", &self.role).finish_non_exhaustive()
-    }
-}
-
-/// The result of a read.
-enum Input {
-    More,
-    Closing,
-    End(&'static str),
-}
-
-impl From<io::Result<usize>> for Input {
-    fn from(read: io::Result<usize>) -> Self {
-        match read {
-            Ok(0) => Input::End("it ended without a close frame"),
-            Ok(_) => Input::More,
-            Err(_) => Input::End("reading failed"),
-        }
     }
 }

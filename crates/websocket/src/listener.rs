@@ -10,6 +10,7 @@ mod control;
 mod delivery;
 mod details;
 mod door;
+mod drain;
 mod events;
 mod guest;
 pub(crate) mod handshake;
@@ -205,13 +206,20 @@ impl Node for Listener {
         sessions.control(request).await
     }
 
+    async fn drain(&self, window: Duration, _: &NodeContext) {
+        if let Some(sessions) = self.sessions.get() {
+            sessions.drain(window).await;
+        }
+    }
+
     async fn stop(&self, reason: StopReason, _: &NodeContext) {
         self.registrations.locked().clear();
         if let Some(sessions) = self.sessions.get() {
             sessions
                 .close_all(&match reason {
                     StopReason::Restarting => restarting(),
-                    StopReason::Removed | StopReason::ShuttingDown => going_away(),
+                    StopReason::Removed => going_away(),
+                    StopReason::ShuttingDown => sessions.farewell(),
                 })
                 .await;
         }

@@ -20,7 +20,7 @@ pub use write::File;
 const EDITOR: Editor = Editor::NodeRed("storage/10-file");
 
 ferrowire::register!(
-    NodeType::exclusive::<File>("file")
+    NodeType::shared::<File>("file")
         .summary("writes messages to a file, or deletes it")
         .category("storage")
         .editor(EDITOR),

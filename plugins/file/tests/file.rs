@@ -337,3 +337,53 @@ fn an_encoding_that_is_not_supported_is_a_problem_of_the_node() {
     let texts: Vec<_> = problems.into_iter().map(|problem| problem.text).collect();
     assert!(texts.iter().any(|text| text.contains("`klingon` is not supported")), "{texts:?}");
 }
+
+#[tokio::test]
+async fn many_messages_at_once_are_written_and_sent_in_their_order() {
+    const COUNT: usize = 1_000;
+    let folder = folder();
+    let file = path(&folder, "many.txt");
+    let mut node = writer(json!({"filename": file})).await;
+    for number in 0..COUNT {
+        node.send(message(json!({"payload": number}))).await;
+    }
+    for number in 0..COUNT {
+        let msg = node.next_output(0).await;
+        assert_eq!(msg.payload().and_then(Value::as_f64), Some(number as f64));
+    }
+    let expected: String = (0..COUNT).map(|number| format!("{number}\n")).collect();
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_is_written_before_the_node_stops() {
+    const COUNT: usize = 200;
+    let folder = folder();
+    let file = path(&folder, "last.txt");
+    let mut node = writer(json!({"filename": file})).await;
+    for number in 0..COUNT {
+        node.send(message(json!({"payload": number}))).await;
+    }
+    node.stop().await;
+    assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), COUNT);
+}
+
+#[tokio::test]
+async fn a_failure_among_others_concerns_its_own_message() {
+    let folder = folder();
+    let name = |name: &str| path(&folder, name);
+    let mut node = writer(json!({"filename": "name", "filenameType": "msg"})).await;
+    let names = [name("a.txt"), name("no/such/folder.txt"), name("b.txt"), name("a.txt")];
+    for (number, name) in names.iter().enumerate() {
+        node.send(message(json!({"payload": number, "name": name}))).await;
+    }
+    for expected in [0.0, 2.0, 3.0] {
+        let msg = node.next_output(0).await;
+        assert_eq!(msg.payload().and_then(Value::as_f64), Some(expected));
+    }
+    assert!(node.next_error().await.contains("ENOENT"));
+    assert_eq!(fs::read_to_string(name("a.txt")).unwrap(), "0\n3\n");
+    assert_eq!(fs::read_to_string(name("b.txt")).unwrap(), "2\n");
+    node.stop().await;
+}

@@ -203,6 +203,13 @@
     const express = () => (methods ??= host.library('express')(host));
 
     // --- context --------------------------------------------------------------------------
+    // Answers of stores that come later, by the number of the question.
+    const asked = new Map();
+    const answered = (number, error, value) => {
+        const callback = asked.get(number);
+        asked.delete(number);
+        callback(error === undefined || error === null ? null : new Error(error), value);
+    };
     // Code that changes nothing in place needs no watch over what it gets.
     const plain = { get: host.contextGet, set: host.contextSet };
     let kept;
@@ -213,11 +220,42 @@
             const stored = /^#:\(([^)]+)\)::(.*)$/s.exec(key);
             return stored ? [stored[2], stored[1]] : [key, undefined];
         };
+        const tell = (callback, ...results) => {
+            Promise.resolve().then(() => callback(...results)).catch((e) => host.fail(e, {}));
+        };
         const call = (callback, work) => {
             if (typeof callback !== 'function') return work();
             let results;
             try { results = [null, work()]; } catch (error) { results = [error]; }
-            Promise.resolve().then(() => callback(...results)).catch((e) => host.fail(e, {}));
+            tell(callback, ...results);
+        };
+        // Calls back when all stores that are asked have answered.
+        const whenWritten = (callback, work) => {
+            let numbers;
+            try {
+                numbers = work().map(([path, store]) => host.contextWritten(scope, path, store)).filter(Boolean);
+            } catch (error) {
+                return tell(callback, error);
+            }
+            if (numbers.length === 0) return tell(callback, null);
+            let left = numbers.length;
+            let failure = null;
+            for (const number of numbers) {
+                asked.set(number, (error) => {
+                    failure ??= error;
+                    left -= 1;
+                    if (left === 0) callback(failure);
+                });
+            }
+        };
+        // Changes that depend on the value; a promise without a callback.
+        const change = (callback, work) => {
+            if (typeof callback !== 'function') {
+                return new Promise((resolve, reject) => {
+                    asked.set(work(), (error, value) => (error ? reject(error) : resolve(value)));
+                });
+            }
+            try { asked.set(work(), callback); } catch (error) { tell(callback, error); }
         };
         const options = (store, callback) => {
             if (typeof store === 'function') return [undefined, store];
@@ -241,13 +279,29 @@
                 [store, callback] = options(store, callback);
                 const one = (key, value) => {
                     const [path, named] = name(key);
-                    values().set(scope, path, named ?? store ?? '', value);
+                    const place = [path, named ?? store ?? ''];
+                    values().set(scope, ...place, value);
+                    return place;
                 };
-                return call(callback, () => {
-                    if (!Array.isArray(key)) return one(key, value);
+                const all = () => {
+                    if (!Array.isArray(key)) return [one(key, value)];
                     const values = Array.isArray(value) ? value : [value];
-                    key.forEach((key, at) => one(key, at < values.length ? values[at] : null));
-                });
+                    return key.map((key, at) => one(key, at < values.length ? values[at] : null));
+                };
+                if (typeof callback === 'function') return whenWritten(callback, all);
+                all();
+            },
+            add(key, number, store, callback) {
+                [store, callback] = options(store, callback);
+                const [path, named] = name(key);
+                if (typeof number !== 'number') throw new TypeError('the number to add must be a number');
+                return change(callback, () => host.contextAdd(scope, path, named ?? store ?? '', number));
+            },
+            compareAndSet(key, expected, value, store, callback) {
+                [store, callback] = options(store, callback);
+                const [path, named] = name(key);
+                return change(callback, () =>
+                    host.contextCompareAndSet(scope, path, named ?? store ?? '', expected, value));
             },
             keys(store, callback) {
                 [store, callback] = options(store, callback);
@@ -331,6 +385,13 @@
     hidden('btoa', (value) => host.encode(new Uint8Array(host.decode(String(value), 'latin1')), 'base64'));
     hidden('atob', (value) => host.encode(new Uint8Array(host.decode(String(value), 'base64')), 'latin1'));
 
+    // --- modules, which take what they need before a variable of the code hides it ------------------
+    if (info.modules.length > 0) {
+        const module = host.library('modules')(host);
+        const made = info.modules.map(([variable, name]) => [variable, module(name)]);
+        for (const [variable, value] of made) if (variable !== '') hidden(variable, value);
+    }
+
     // --- promises that are rejected and that nothing waits for ---------------------------------
     // For each the promise, why, and whether it is about something waiting for it after all.
     const rejections = [];
@@ -396,6 +457,7 @@
         keep: () => kept.keep(),
         express: (msg) => { express().dress(msg); },
         returned,
+        answered,
         fire(id) {
             const timer = timers.get(id);
             if (!timer) return;
@@ -408,7 +470,7 @@
         // Timers that other functions have cleared.
         forget(ids) { for (const id of ids) timers.delete(id); },
         // Whether nothing is left of earlier runs that may go on.
-        isIdle: () => closers.length === 0 && linked.size === 0 && timers.size === 0 && held.size === 0,
+        isIdle: () => closers.length === 0 && asked.size === 0 && linked.size === 0 && timers.size === 0 && held.size === 0,
         close() {
             for (const handler of closers.splice(0)) handler.call(common);
         },

@@ -192,6 +192,18 @@ impl Engine {
         })
     }
 
+    /// Passes the answer of a context store.
+    pub(crate) fn answered(&mut self, number: u32, answer: &Result<Value, NodeError>) -> Outcome {
+        self.run(|scope, _| {
+            let ctx = scope.ctx;
+            let answered = scope.call("answered").map_err(into(ctx))?;
+            let error = answer.as_ref().err().map(NodeError::chain);
+            let value = scope.to_optional(answer.as_ref().ok()).map_err(into(ctx))?;
+            fault::call::<()>(ctx, &answered, (number, error, value))?;
+            Ok(Fate::Open)
+        })
+    }
+
     /// Runs the code for the end.
     pub(crate) fn finalize(&mut self) -> Outcome {
         let has_code = self.settings.code.has_finalize();
@@ -356,6 +368,12 @@ fn set_up(
     info.set("changesAfterSet", settings.code.changes_after_set)?;
     info.set("timeLimit", settings.time_limit(&shared.cx).as_secs_f64() * 1000.0)?;
     info.set("mostElements", (memory_limit / ELEMENT) as f64)?;
+    if !settings.modules.is_empty() {
+        host::add_modules(&host, shared)?;
+    }
+    let modules = settings.modules.iter();
+    let modules: Vec<_> = modules.map(|it| vec![it.variable.as_str(), it.name.as_str()]).collect();
+    info.set("modules", modules)?;
     let calls: Object<'_> = library::load(ctx, "prelude")?.call((host, info))?;
     let Settings { code, .. } = settings;
     calls.set("main", syntax::compile_own(ctx, &code.message())?)?;

@@ -16,11 +16,15 @@ use crate::kept::AllKept;
 use crate::limit::Limit;
 use crate::timers::Timers;
 use crate::{fault, intl, library, links};
+use asked::Asked;
 
+mod asked;
 mod clock;
 mod context;
+mod crypto;
 pub(crate) mod encoding;
 mod express;
+mod machine;
 pub(crate) mod rejections;
 mod search;
 mod timers;
@@ -50,12 +54,15 @@ pub(crate) struct State {
     /// The code holds values of contexts, which it may change.
     keeps: bool,
     kept: AllKept,
+    pub(crate) asked: Asked,
 }
 
 impl State {
     /// Whether nothing waits for the interpreter or is kept in it.
     fn is_idle(&self) -> bool {
-        self.pending == 0 && self.timers.next().is_none() && !self.keeps && self.effects.is_empty()
+        let nothing_waits =
+            self.pending == 0 && self.timers.next().is_none() && self.asked.is_empty();
+        nothing_waits && !self.keeps && self.effects.is_empty()
     }
 
     /// Whether messages wait in the interpreter for the end of the run.
@@ -65,6 +72,7 @@ impl State {
 
     /// Discards the state of a dropped interpreter.
     pub(crate) fn leave_interpreter(&mut self) {
+        self.asked.forget();
         self.timers.clear();
         self.pending = 0;
         self.keeps = false;
@@ -300,12 +308,20 @@ pub(crate) fn add<'js, P>(
     object.set(name, Function::new(object.ctx().clone(), function)?)
 }
 
+/// Adds what modules of Node.js need.
+pub(crate) fn add_modules<'js>(host: &Object<'js>, shared: &Arc<Shared>) -> Result<()> {
+    let builder = Builder { ctx: host.ctx(), host: host.clone() };
+    crypto::add_to(&builder, shared)?;
+    machine::add(&builder, shared)
+}
+
 /// Makes the object that the prelude calls `host`.
 pub(crate) fn object<'js>(ctx: &Ctx<'js>, shared: &Arc<Shared>) -> Result<Object<'js>> {
     let builder = Builder { ctx, host: Object::new(ctx.clone())? };
     add_node(&builder, shared)?;
     timers::add(&builder, shared)?;
     context::add(&builder, shared)?;
+    asked::add(&builder, shared)?;
     add_outcomes(&builder, shared)?;
     express::add(&builder, shared)?;
     url::add(&builder)?;

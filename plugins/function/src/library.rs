@@ -23,8 +23,10 @@ macro_rules! libraries {
 }
 
 libraries! {
-    14: "bounds" "buffer" "console" "date" "express" "inspect" "intl" "kept" "long" "node-util" "prelude" "shared" "url"
-        "util"
+    23: "bounds" "buffer" "console" "date" "express" "inspect" "intl" "kept" "long" "modules" "node-util" "prelude"
+        "shared" "url" "util"
+        "modules/assert" "modules/crypto" "modules/events" "modules/os" "modules/path" "modules/plain"
+        "modules/querystring" "modules/url"
 }
 
 impl HasByteCode<'static> for Library {

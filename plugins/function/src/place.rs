@@ -1,6 +1,7 @@
 //! `Place`: where in a context a value is kept.
 
-use ferrowire::{Context, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
+use ferrowire::{Atomic, Context, Key, NodeContext, NodeError, PropertyPath, Scope, Value};
+use futures_util::future::BoxFuture;
 
 /// A path in a context.
 #[derive(Clone, Debug)]
@@ -27,6 +28,24 @@ impl Place {
 
     pub(crate) fn set(&self, cx: &NodeContext, value: Option<Value>) -> Result<(), NodeError> {
         self.context(cx).set(&self.path, value)
+    }
+}
+
+/// The answer of a store, which may come later.
+pub(crate) type Answer = BoxFuture<'static, Result<Value, NodeError>>;
+
+impl Place {
+    /// Ends when what was set is durable; `None` if it is.
+    pub(crate) fn written(&self, cx: &NodeContext) -> Result<Option<Answer>, NodeError> {
+        let written = self.context(cx).written(&self.path)?;
+        Ok(written.map(|written| -> Answer {
+            Box::pin(async { written.await.map(|()| Value::Undefined) })
+        }))
+    }
+
+    /// Changes the value in one step.
+    pub(crate) fn change(&self, cx: &NodeContext, change: Atomic) -> Result<Answer, NodeError> {
+        self.context(cx).change(&self.path, change)
     }
 }
 

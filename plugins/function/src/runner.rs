@@ -95,6 +95,7 @@ impl Runner {
             self.enter(if failed { Phase::Failed } else { Phase::Running });
         }
         self.watch_timers(cx);
+        self.watch_stores(cx);
         if !is_over {
             self.finish_start_later(shared, cx);
         }
@@ -228,8 +229,28 @@ impl Runner {
         }
         if std::mem::take(&mut outcome.waits_changed) {
             self.watch_timers(cx);
+            self.watch_stores(cx);
         }
         outcome
+    }
+
+    /// Waits for the answers of context stores that the code has asked.
+    fn watch_stores(self: &Arc<Self>, cx: &NodeContext) {
+        let Some(shared) = self.shared.get() else { return };
+        let asked = shared.state().asked.take_new();
+        for (number, answer) in asked {
+            let (this, shared, cx2) = (Arc::clone(self), Arc::clone(shared), cx.clone());
+            cx.spawn(async move {
+                let answer = answer.await;
+                let pass = |engine: &mut Option<Engine>, ()| {
+                    let is_awaited = shared.state().asked.answer(number);
+                    is_awaited.then(|| this.run(engine, &cx2, |it| it.answered(number, &answer)))
+                };
+                if let Some(outcome) = this.engine.later((), pass).await {
+                    outcome.perform(&cx2, None).await;
+                }
+            });
+        }
     }
 
     fn start_anew(self: &Arc<Self>, engine: &mut Option<Engine>, outcome: &mut Outcome) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire::javascript::has_module;
 use ferrowire::{NodeConfig, NodeContext, NodeInfo, Setting, Value};
 
 use crate::code::Code;
@@ -34,17 +35,20 @@ pub(crate) struct Settings {
     pub(crate) info: NodeInfo,
     pub(crate) code: Arc<Code>,
     pub(crate) outputs: f64,
+    pub(crate) modules: Vec<Module>,
     /// In seconds; 0 stands for the setting `function-timeout`.
     timeout: f64,
 }
 
 impl Settings {
     pub(crate) fn from_config(config: &mut NodeConfig<'_>) -> Self {
-        refuse_node_js(config);
+        let modules = modules(config);
+        refuse_node_js(config, &modules);
         Settings {
             info: config.info().clone(),
             code: Code::from_config(config),
             outputs: config.number_in("outputs", 0.0..=10_000.0).unwrap_or(1.0),
+            modules,
             timeout: config.number_in("timeout", 0.0..=LONGEST).unwrap_or(0.0),
         }
     }
@@ -74,10 +78,10 @@ const NEEDED: &str = "install `@node-red/runtime` and `@node-red/nodes` in the u
 
 /// A function that is to run in Node.js is only built here if Node-RED's nodes are missing there, or if
 /// it says that it runs here.
-fn refuse_node_js(config: &mut NodeConfig<'_>) {
+fn refuse_node_js(config: &mut NodeConfig<'_>, modules: &[Module]) {
     match config.text("runsIn").as_str() {
-        "" => refuse_modules(config, NEEDED),
-        "native" => refuse_modules(config, "set `runsIn` to `nodejs`"),
+        "" => refuse_modules(config, modules, NEEDED),
+        "native" => refuse_modules(config, modules, "set `runsIn` to `nodejs`"),
         "nodejs" => config.problem("runsIn", format!("Node.js cannot run the function; {NEEDED}")),
         other => {
             let text = format!("expected `native`, `nodejs` or nothing, found `{other}`");
@@ -86,19 +90,40 @@ fn refuse_node_js(config: &mut NodeConfig<'_>) {
     }
 }
 
-fn refuse_modules(config: &mut NodeConfig<'_>, remedy: &str) {
-    let modules: Vec<String> = match config.raw("libs") {
-        None => return,
-        Some(Value::Array(list)) => list.iter().map(module_name).collect(),
-        Some(_) => return config.problem("libs", "a list of modules was expected"),
-    };
-    if !modules.is_empty() {
-        config
-            .problem("libs", format!("the modules {} need Node.js; {remedy}", modules.join(", ")));
+fn refuse_modules(config: &mut NodeConfig<'_>, modules: &[Module], remedy: &str) {
+    let foreign: Vec<String> = modules
+        .iter()
+        .filter(|module| !has_module(&module.name))
+        .map(|module| format!("`{}`", module.name))
+        .collect();
+    if !foreign.is_empty() {
+        let foreign = foreign.join(", ");
+        config.problem("libs", format!("expected Node.js for the module {foreign}; {remedy}"));
     }
 }
 
-fn module_name(module: &Value) -> String {
-    let name = module.get("module").and_then(Value::as_str);
-    format!("`{}`", name.unwrap_or("?"))
+/// A module, and the variable that the code has it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Module {
+    pub(crate) variable: String,
+    pub(crate) name: String,
+}
+
+/// The modules in `libs`. As in Node-RED, an entry without a variable is skipped.
+fn modules(config: &mut NodeConfig<'_>) -> Vec<Module> {
+    let text = |entry: &Value, name| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    match config.raw("libs") {
+        None => Vec::new(),
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|entry| Module {
+                variable: text(entry, "var").unwrap_or_default(),
+                name: text(entry, "module").unwrap_or_else(|| "?".to_owned()),
+            })
+            .collect(),
+        Some(_) => {
+            config.problem("libs", "expected a list of modules");
+            Vec::new()
+        }
+    }
 }

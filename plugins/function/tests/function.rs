@@ -385,11 +385,10 @@ async fn problems_of_the_configuration_are_named() {
     assert_eq!(syntax[2].0, "timeout");
     let libs = json!([{"var": "os", "module": "os"}, {"var": "x", "module": "axios"}]);
     let modules = problems(json!({"libs": libs}));
-    let install =
-        "modules `os`, `axios` need Node.js; install `@node-red/runtime` and `@node-red/nodes`";
+    let install = "expected Node.js for the module `axios`; install `@node-red/runtime` and `@node-red/nodes`";
     assert!(modules[0].1.contains(install), "{modules:?}");
     let here = problems(json!({"libs": libs, "runsIn": "native"}));
-    assert!(here[0].1.contains("`axios` need Node.js; set `runsIn` to `nodejs`"), "{here:?}");
+    assert!(here[0].1.contains("for the module `axios`; set `runsIn` to `nodejs`"), "{here:?}");
     let there = problems(json!({"runsIn": "nodejs"}));
     assert!(there[0].1.contains("Node.js cannot run the function; install"), "{there:?}");
     let nowhere = problems(json!({"runsIn": "deno"}));

@@ -1,12 +1,14 @@
 //! The node `inject`: starts flows by a button, at start-up, at intervals, or at set times.
 
 mod clock;
+mod editor;
 mod props;
 mod timer;
+mod turn;
 
 use ferrowire::{
-    Editor, FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType,
-    Value, async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, NodeType, Value,
+    async_trait,
 };
 
 use props::Props;
@@ -55,5 +57,5 @@ ferrowire::register!(
     NodeType::shared::<Inject>("inject")
         .summary("starts flows by a button, at start-up, at intervals, or at set times")
         .category("common")
-        .editor(Editor::NodeRed("common/20-inject"))
+        .editor(editor::EDITOR)
 );

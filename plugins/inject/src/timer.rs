@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::clock::{Clock, is_set_back};
 use crate::props::Props;
+use crate::turn::Turn;
 
 /// The maximum interval, in seconds: the limit of Node.js timers.
 const LONGEST_REPEAT: f64 = 2_147_483.0;
@@ -23,6 +24,8 @@ pub(crate) struct Timer {
     /// The delay of the first message; repetitions start after it.
     once: Option<Duration>,
     repeat: Repeat,
+    /// Whether one instance of a cluster injects for all.
+    once_in_cluster: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +44,7 @@ impl Timer {
         Timer {
             once: once.then(|| Duration::from_secs_f64(delay)),
             repeat: Repeat::from_config(config),
+            once_in_cluster: config.text("cluster") == "once",
         }
     }
 
@@ -50,6 +54,14 @@ impl Timer {
     }
 
     pub(crate) async fn run(&self, props: &Props, cx: &NodeContext) {
+        let turn = if self.once_in_cluster { Turn::of(cx) } else { None };
+        match turn {
+            None => self.run_always((props, cx)).await,
+            Some(turn) => self.run_in_turn(turn, (props, cx)).await,
+        }
+    }
+
+    async fn run_always(&self, (props, cx): To<'_>) {
         if let Some(delay) = self.once {
             tokio::time::sleep(delay).await;
             inject(props, cx).await;
@@ -66,6 +78,73 @@ impl Timer {
                 }
             }
             Repeat::Cron(cron) => run_cron(cron, props, cx).await,
+        }
+    }
+
+    async fn run_in_turn(&self, mut turn: Turn, to: To<'_>) {
+        if let Some(delay) = self.once {
+            tokio::time::sleep(delay).await;
+            if turn.decided().await {
+                inject(to.0, to.1).await;
+            }
+        }
+        match &self.repeat {
+            // The lease is kept: another instance injects nothing later on.
+            Repeat::Never => std::future::pending().await,
+            Repeat::Every(period) => every_in_turn(*period, turn, to).await,
+            Repeat::Cron(cron) => cron_in_turn(cron, turn, to).await,
+        }
+    }
+}
+
+/// What is injected, and from where.
+type To<'a> = (&'a Props, &'a NodeContext);
+
+/// Injects at an interval while it is this instance's turn. It begins when the period of the one before is over.
+async fn every_in_turn(period: Duration, mut turn: Turn, (props, cx): To<'_>) {
+    let clock = Clock::local();
+    let mut due = Instant::now() + period;
+    loop {
+        tokio::time::sleep_until(due).await;
+        turn.here().await;
+        let now = clock.now().timestamp();
+        let left = turn.left(period, now);
+        if !left.is_zero() {
+            due = Instant::now() + left;
+            continue;
+        }
+        if turn.take(now, now).await {
+            inject(props, cx).await;
+        }
+        // A flow slower than the interval gets no burst afterwards.
+        let late = due.elapsed();
+        due += period * u32::try_from(late.as_nanos() / period.as_nanos()).unwrap_or(u32::MAX);
+        due += period;
+    }
+}
+
+/// Injects at the times of a cron expression while it is this instance's turn. A time that passed while it was
+/// nobody's turn is made up for until the next one.
+async fn cron_in_turn(cron: &Cron, mut turn: Turn, (props, cx): To<'_>) {
+    let mut times = Times::new(cron, Clock::local());
+    let mut open = None;
+    loop {
+        tokio::select! {
+            next = times.next() => match next {
+                Ok(()) => open = Some(times.last.timestamp()),
+                Err(error) => {
+                    let pattern = cron.pattern.to_string();
+                    return cx.fail(format!("`{pattern}` has no further time: {error}"));
+                }
+            },
+            () = turn.here(), if open.is_some() => {}
+        }
+        let now = times.clock.now().timestamp();
+        if turn.is_here()
+            && let Some(time) = open.take()
+            && turn.take(time, now).await
+        {
+            inject(props, cx).await;
         }
     }
 }

@@ -79,7 +79,9 @@ impl Node for TcpIn {
 struct Inflow<'a> {
     messages: &'a Messages,
     framing: Framing,
-    peer: &'a Peer,
+    ip: Value,
+    port: Value,
+    session: Value,
     cx: &'a NodeContext,
 }
 
@@ -89,10 +91,10 @@ impl Inflow<'_> {
         msg.set("topic", self.messages.topic.clone());
         msg.set("payload", payload);
         if self.messages.has_address {
-            msg.set("ip", self.peer.address.ip().to_string());
-            msg.set("port", f64::from(self.peer.address.port()));
+            msg.set("ip", self.ip.clone());
+            msg.set("port", self.port.clone());
         }
-        msg.set("_session", status::session(self.peer));
+        msg.set("_session", self.session.clone());
         self.cx.send(0, msg).await;
     }
 
@@ -121,9 +123,16 @@ impl Take for Inflow<'_> {
 }
 
 impl Messages {
-    fn inflow<'a>(&'a self, peer: &'a Peer, cx: &'a NodeContext) -> Inflow<'a> {
+    fn inflow<'a>(&'a self, peer: &Peer, cx: &'a NodeContext) -> Inflow<'a> {
         let framing = Framing::new(self.framing.clone(), cx.setting(&MAX_MESSAGE));
-        Inflow { messages: self, framing, peer, cx }
+        Inflow {
+            messages: self,
+            framing,
+            ip: peer.address.ip().to_string().into(),
+            port: f64::from(peer.address.port()).into(),
+            session: status::session(peer),
+            cx,
+        }
     }
 }
 

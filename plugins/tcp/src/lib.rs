@@ -2,9 +2,11 @@
 
 // From the bottom up: one connection, the ways to one, the nodes.
 mod settings;
+mod socket;
 mod status;
 mod peer;
 mod pool;
+mod queue;
 mod framing;
 mod security;
 mod client;

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use ferrowire::expression::javascript;
 use ferrowire::{
-    FromConfig, Message, Node, NodeConfig, NodeContext, NodeError, Status, StopReason, Value,
-    async_trait,
+    FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Status, StopReason,
+    Value, async_trait,
 };
 use ferrowire_net::Stream;
 
@@ -72,6 +72,13 @@ impl Node for TcpOut {
             }
         }
         Ok(())
+    }
+
+    fn on_message_now(&self, msg: Message, _: &NodeContext) -> Handled {
+        if self.role == Role::Reply && reply::reply_now(&msg, self.is_base64) {
+            return Handled::Done;
+        }
+        Handled::NotNow(msg)
     }
 
     async fn on_message(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use ferrowire::{NodeContext, NodeError, generate_id};
 use ferrowire_net::Stream;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{IDLE_TIMEOUT, MAX_QUEUE};
+use crate::queue::{Place, Waiting};
+use crate::settings::IDLE_TIMEOUT;
+use crate::socket::{Socket, Writer};
 
 /// The size of a read, in bytes, as in Node.js.
 const CHUNK: usize = 64 * 1024;
@@ -32,8 +34,9 @@ pub(crate) struct Peer {
     pub(crate) id: String,
     pub(crate) address: SocketAddr,
     writes: mpsc::Sender<Write>,
-    room: Arc<Semaphore>,
-    limit: usize,
+    waiting: Arc<Waiting>,
+    socket: Arc<Socket>,
+    activity: Arc<Activity>,
     destroyed: CancellationToken,
     /// After the last write, the connection is closed.
     ending: CancellationToken,
@@ -42,13 +45,15 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 struct Write {
     bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// The other end of a peer's queue, and its limits.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     writes: mpsc::Receiver<Write>,
+    socket: Arc<Socket>,
+    activity: Arc<Activity>,
     destroyed: CancellationToken,
     ending: CancellationToken,
     idle: Option<Duration>,
@@ -76,18 +81,21 @@ pub(crate) enum End {
 impl Peer {
     /// The connection to `address` of a node with these settings.
     pub(crate) fn new(address: SocketAddr, cx: &NodeContext) -> (Arc<Self>, Mailbox) {
-        let limit = cx.setting(&MAX_QUEUE).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        let (writes, waiting) = mpsc::channel(WRITES);
+        let (writes, mailbox) = mpsc::channel(WRITES);
         let (destroyed, ending) = (CancellationToken::new(), CancellationToken::new());
         let mailbox = Mailbox {
-            writes: waiting,
+            writes: mailbox,
+            socket: Arc::default(),
+            activity: Arc::new(Activity::new()),
             destroyed: destroyed.clone(),
             ending: ending.clone(),
             idle: cx.setting(&IDLE_TIMEOUT),
         };
-        let room = Arc::new(Semaphore::new(limit));
+        let waiting = Waiting::new(cx, destroyed.clone());
         let id = generate_id().to_string();
-        (Arc::new(Peer { id, address, writes, room, limit, destroyed, ending }), mailbox)
+        let (socket, activity) = (Arc::clone(&mailbox.socket), Arc::clone(&mailbox.activity));
+        let peer = Peer { id, address, writes, waiting, socket, activity, destroyed, ending };
+        (Arc::new(peer), mailbox)
     }
 
     /// Writes bytes, as soon as there is room for them. A connection that has ended drops them, as in
@@ -96,13 +104,12 @@ impl Peer {
     /// # Errors
     /// If there is no room within 5 seconds.
     pub(crate) async fn write(&self, bytes: Bytes) -> Result<(), NodeError> {
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let share = u32::try_from(bytes.len().min(self.limit)).unwrap_or(u32::MAX);
+        let Err(bytes) = self.write_now(bytes) else { return Ok(()) };
         let writing = async {
-            let room = Arc::clone(&self.room).acquire_many_owned(share).await.ok()?;
-            self.writes.send(Write { bytes, _room: room }).await.ok()
+            let place = self.waiting.place(bytes.len()).await?;
+            // After what a sender is writing directly.
+            drop(self.socket.hold());
+            self.writes.send(Write { bytes, _place: place }).await.ok()
         };
         let gone = async {
             self.writes.closed().await;
@@ -123,6 +130,31 @@ impl Peer {
         }
     }
 
+    /// Writes bytes if nothing waits; what the socket does not take then waits. Otherwise returns them.
+    pub(crate) fn write_now(&self, mut bytes: Bytes) -> Result<(), Bytes> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let socket = self.socket.hold();
+        if !socket.is_open() {
+            return Err(bytes);
+        }
+        let Some(room) = self.waiting.alone(bytes.len()) else { return Err(bytes) };
+        // Whoever reads from a broken connection ends it.
+        let Ok(written) = socket.write(&bytes) else { return Ok(()) };
+        if written > 0 {
+            self.activity.note();
+        }
+        if written == bytes.len() {
+            return Ok(());
+        }
+        bytes.advance(written);
+        let _place = self.waiting.place_in(room, bytes.len());
+        // There is room, since nothing else has a place. A connection that has ended drops it.
+        drop(self.writes.try_send(Write { bytes, _place }));
+        Ok(())
+    }
+
     /// Closes the connection after the last write.
     pub(crate) fn end(&self) {
         self.ending.cancel();
@@ -130,7 +162,7 @@ impl Peer {
 
     /// Whether nothing waits to be written.
     pub(crate) fn is_written(&self) -> bool {
-        self.room.available_permits() == self.limit
+        self.waiting.is_empty()
     }
 
     /// Closes the connection at once.
@@ -140,6 +172,7 @@ impl Peer {
 }
 
 /// The time of the last activity, in milliseconds since the begin.
+#[derive(Debug)]
 struct Activity {
     begin: Instant,
     last: AtomicU64,
@@ -171,11 +204,30 @@ impl Activity {
 
 /// Serves a connection until its end.
 pub(crate) async fn serve(stream: Stream, mut mailbox: Mailbox, take: &mut impl Take) -> End {
-    let (reader, writer) = tokio::io::split(stream);
-    let (activity, destroyed) = (Activity::new(), mailbox.destroyed.clone());
+    let end = match stream {
+        Stream::Plain(tcp) => {
+            let (reader, writer) = tcp.into_split();
+            let writer = mailbox.socket.open(writer);
+            serve_halves((reader, writer), &mut mailbox, take).await
+        }
+        stream => {
+            let (reader, writer) = tokio::io::split(stream);
+            serve_halves((reader, Writer::Tls(writer)), &mut mailbox, take).await
+        }
+    };
+    mailbox.socket.close();
+    end
+}
+
+async fn serve_halves(
+    (reader, writer): (impl AsyncRead + Unpin, Writer),
+    mailbox: &mut Mailbox,
+    take: &mut impl Take,
+) -> End {
+    let (activity, destroyed) = (Arc::clone(&mailbox.activity), mailbox.destroyed.clone());
     let idle = mailbox.idle;
     let reading = read(reader, &activity, mailbox.ending.clone(), take);
-    let both = async { tokio::try_join!(reading, write(writer, &activity, &mut mailbox)) };
+    let both = async { tokio::try_join!(reading, write(writer, &activity, mailbox)) };
     tokio::select! {
         () = destroyed.cancelled() => End::Closed,
         () = activity.over(idle) => End::Idle,
@@ -188,7 +240,7 @@ pub(crate) async fn serve(stream: Stream, mut mailbox: Mailbox, take: &mut impl 
 
 /// Reads to the end of the data. Then what waits is written, and the connection is over.
 async fn read(
-    mut reader: ReadHalf<Stream>,
+    mut reader: impl AsyncRead + Unpin,
     activity: &Activity,
     ending: CancellationToken,
     take: &mut impl Take,
@@ -207,11 +259,7 @@ async fn read(
 }
 
 /// Writes what arrives in the mailbox, and closes this direction after the last.
-async fn write(
-    mut writer: WriteHalf<Stream>,
-    activity: &Activity,
-    mailbox: &mut Mailbox,
-) -> io::Result<()> {
+async fn write(mut writer: Writer, activity: &Activity, mailbox: &mut Mailbox) -> io::Result<()> {
     loop {
         let next = tokio::select! {
             biased;
@@ -220,9 +268,9 @@ async fn write(
         };
         let Some(write) = next else { break };
         writer.write_all(&write.bytes).await?;
-        writer.flush().await?;
         activity.note();
     }
     mailbox.writes.close();
+    mailbox.socket.close();
     writer.shutdown().await
 }

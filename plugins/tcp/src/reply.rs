@@ -10,6 +10,22 @@ use futures_util::future::join_all;
 use crate::peer::Peer;
 use crate::pool;
 
+/// Writes a message to the connection of its `_session`, if nothing waits there; returns whether it did.
+pub(crate) fn reply_now(msg: &Message, is_base64: bool) -> bool {
+    if msg.get("reset").is_some() {
+        return false;
+    }
+    let peer = session(msg).and_then(pool::find);
+    peer.is_some_and(|peer| peer.write_now(javascript::bytes(msg.payload(), is_base64)).is_ok())
+}
+
+/// The id in the `_session` of a message, if a TCP node has set it.
+fn session(msg: &Message) -> Option<&str> {
+    let session = msg.get("_session")?;
+    let is_tcp = session.get("type").and_then(Value::as_str) == Some("tcp");
+    session.get("id").and_then(Value::as_str).filter(|_| is_tcp)
+}
+
 /// Writes a message to the connection of its `_session`, or without one to all of `tcp in` nodes. With
 /// `reset` they are closed instead.
 ///

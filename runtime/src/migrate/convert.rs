@@ -151,7 +151,7 @@ impl Converter<'_> {
             Some(Opinion::Missing(reason)) => self.left(key, reason),
             None => self.left(
                 key,
-                "no setting of this program; if nodes of an npm package read it, they do not get it",
+                "no setting of this program; nodes of npm packages read it in `settings.js`",
             ),
         }
     }
@@ -208,19 +208,27 @@ impl Converter<'_> {
         if members.is_empty() {
             self.needless("functionGlobalContext", "it is empty");
         }
+        let mut values = toml::Table::new();
         for (name, value) in members {
-            let reason = match value {
-                Found::Module(module) => format!(
-                    "add the module `{module}` to the Setup tab of the functions that use it; they then run in Node.js"
-                ),
-                Found::Function => {
+            let reason = match (value, value.to_toml()) {
+                (_, Ok(value)) => {
+                    values.insert(name.clone(), value);
+                    continue;
+                }
+                (Found::Module(module), _) => {
+                    format!(
+                        "add the module `{module}` to the Setup tab of the functions that use it"
+                    )
+                }
+                (Found::Function, _) => {
                     "contexts hold data; put the function into a function node".to_owned()
                 }
-                _ => format!(
-                    "set `global.{name}` in a flow at the start, by an `inject` and a `change` node"
-                ),
+                (_, Err(reason)) => reason,
             };
             self.left(&format!("functionGlobalContext.{name}"), &reason);
+        }
+        if !values.is_empty() {
+            self.take("functionGlobalContext", [("function-global-context", values.into())]);
         }
     }
 

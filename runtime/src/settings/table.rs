@@ -169,7 +169,10 @@ table! {
             .help("Key that credentials are encrypted with, or false");
         CONTEXT_STORAGE: () = Setting::table("context-storage")
             .node_red(NodeRed::key("contextStorage"))
-            .help("Stores for context, in memory or in files");
+            .help("Stores for context, in memory, in files or in NATS");
+        FUNCTION_GLOBAL_CONTEXT: () = Setting::table("function-global-context")
+            .node_red(NodeRed::key("functionGlobalContext"))
+            .help("Values that the global context begins with");
     }
     "Several instances" => {
         CLUSTER: Vec<String> = Setting::list("cluster")
@@ -229,7 +232,11 @@ table! {
             .help("Seconds that other instances may take to answer");
         CLUSTER_QUEUE: usize = Setting::bytes("cluster-queue")
             .default("8 MiB")
-            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped");
+            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped, and changes of a shared context fail");
+        CLUSTER_REPLICAS: usize = Setting::integer("cluster-replicas")
+            .between("1", "5")
+            .default("1")
+            .help("On how many servers of NATS the buckets are kept that this instance makes");
     }
     "Operation" => {
         LOG: String = Setting::text("log")
@@ -266,6 +273,16 @@ table! {
         SHUTDOWN_TIMEOUT: Duration = Setting::seconds("shutdown-timeout")
             .default("10")
             .help("Seconds for nodes and connections to stop");
+        DRAIN: Duration = Setting::seconds("drain")
+            .between("0", "86400")
+            .default("0")
+            .help("Seconds over which WebSocket clients are closed, with 1012, before the program stops; with 0 \
+                   all are closed at once, with 1001");
+        DRAIN_DELAY: Duration = Setting::seconds("drain-delay")
+            .between("0", "86400")
+            .default("0")
+            .help("Seconds that the port goes on after `/health/ready` has failed, before the program \
+                   drains or stops, for load balancers to notice");
     }
     NPM_GROUP => {
         #[cfg(feature = "npm-nodes")]

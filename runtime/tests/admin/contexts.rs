@@ -85,3 +85,36 @@ async fn an_instance_of_a_subflow_shows_what_is_kept_inside_of_it() {
     assert_eq!(shown("/context/flow/s/fl").await["format"], "undefined");
     assert_eq!(shown("/context/node/none").await, json!({}));
 }
+
+#[tokio::test]
+async fn the_global_context_begins_with_values_of_the_settings_but_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("settings.toml");
+    let begin = |limit: u32| {
+        let text = format!(
+            "context-storage = {{ default = {{ module = 'localfilesystem' }} }}\n\
+             [function-global-context]\nlimit = {limit}\nplant = {{ name = 'west', lines = [1, 2] }}\n"
+        );
+        std::fs::write(&settings, text).unwrap();
+    };
+    begin(5);
+    let flows = json!([
+        {"id": "t1", "type": "tab"},
+        {"id": "i1", "type": "inject", "z": "t1", "props": [], "x": 1, "y": 1, "wires": [["f1"]]},
+        function("f1", "global.set('limit', global.get('limit') + global.get('plant').lines[1])", ""),
+    ]);
+    std::fs::write(folder.path().join("flows.json"), flows.to_string()).unwrap();
+    let args = ["--settings", settings.to_str().unwrap()];
+    let mut runtime = Runtime::start(folder.path(), &args).await;
+    let limit =
+        async |runtime: &Runtime| runtime.get("/context/global/limit").await.json()["msg"].clone();
+    assert_eq!(limit(&runtime).await, "5");
+    assert_eq!(runtime.ask("POST", "/inject/i1", &[], b"").await.status, 200);
+    while limit(&runtime).await != "7" {
+        tokio::task::yield_now().await;
+    }
+    runtime.stop().await;
+    begin(100);
+    let runtime = Runtime::start(folder.path(), &args).await;
+    assert_eq!(limit(&runtime).await, "7");
+}

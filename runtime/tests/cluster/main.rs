@@ -8,10 +8,12 @@
 )]
 
 mod away;
+mod contexts;
 mod logins;
 mod members;
 mod messages;
 mod nats;
+mod once;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;

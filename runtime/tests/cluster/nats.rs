@@ -2,7 +2,9 @@
 
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinSet;
 
@@ -19,7 +21,45 @@ pub(crate) struct Nats {
     _reading: JoinSet<()>,
 }
 
+/// What JetStream keeps, longer than a server runs.
+pub(crate) struct Storage(tempfile::TempDir);
+
+impl Storage {
+    pub(crate) fn new() -> Self {
+        Storage(tempfile::tempdir().unwrap())
+    }
+}
+
 impl Nats {
+    /// Starts a server with JetStream.
+    pub(crate) async fn with_storage(storage: &Storage) -> Self {
+        let folder = storage.0.path().to_str().unwrap();
+        Self::start_with(&["-js", "-sd", folder]).await
+    }
+
+    /// Makes a stream, as another program could.
+    pub(crate) async fn make_stream(&self, config: Value) {
+        let (name, config) = (config["name"].as_str().unwrap().to_owned(), config.to_string());
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let options = json!({"verbose": false, "pedantic": false, "name": "test"});
+        let request = format!(
+            "CONNECT {options}\r\nSUB answer 1\r\nPUB $JS.API.STREAM.CREATE.{name} answer {}\r\n\
+             {config}\r\n",
+            config.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let read = async {
+            let mut bytes = [0; 4096];
+            while !answer.contains("\"did_create\":true") {
+                let count = stream.read(&mut bytes).await.unwrap();
+                answer.push_str(&String::from_utf8_lossy(&bytes[..count]));
+                assert!(count > 0 && !answer.contains("\"error\""), "{answer}");
+            }
+        };
+        soon("a stream", read).await;
+    }
+
     /// Starts a server at a free port.
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await

@@ -10,6 +10,7 @@ mod compression;
 mod dates;
 mod deflating;
 mod deploys;
+mod draining;
 mod examples;
 mod examples_sources;
 mod functions;

@@ -278,6 +278,7 @@ async fn a_program_that_drains_is_not_ready() {
     runtime.log_line("the flows are stopped").await;
     let draining = json!({"status": "not-ready", "reasons": ["draining"]});
     assert_eq!(health(&own, "ready").await, ("503".to_owned(), draining));
+    assert_eq!(scrape(&own).await.value("ferrowire_draining"), 1.0);
     assert_eq!(health(&own, "live").await.0, "200");
     assert_eq!(scrape(&own).await.value("ferrowire_flows_running"), 0.0);
     drop(open);

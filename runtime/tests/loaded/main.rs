@@ -40,6 +40,8 @@ mod dates;
 mod deflating;
 #[path = "../flows/deploys.rs"]
 mod deploys;
+#[path = "../flows/draining.rs"]
+mod draining;
 #[path = "../flows/examples.rs"]
 mod examples;
 #[path = "../flows/examples_sources.rs"]

@@ -58,7 +58,9 @@ fn settings_that_take_too_much_memory_are_cut_off() {
     assert!(report.left("b").contains("no setting"));
     let wide = "let a = {}; for (let i = 0; i < 30; i++) a = { l: a, r: a }; module.exports = a";
     let error = Directory::new(&[("settings.js", wide)]).refused(&[]);
-    assert!(error.contains("more than 20,000 values"), "{error}");
+    // A busy machine does not get so far.
+    let is_cut_off = ["more than 20,000 values", "did not end within 5 seconds"];
+    assert!(is_cut_off.iter().any(|part| error.contains(part)), "{error}");
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn what_is_not_evaluated_is_named_and_does_nothing() {
     assert!(report.left("functionGlobalContext.os").contains("Setup tab"));
     assert!(report.left("functionGlobalContext.moment").contains("`moment`"));
     assert!(report.left("functionGlobalContext.add").contains("function node"));
-    assert!(report.left("functionGlobalContext.list").contains("`global.list`"));
+    assert_eq!(settings["function-global-context"].to_string(), "{ list = [1] }");
     assert!(!settings.contains_key("port"));
 }
 
@@ -155,7 +157,7 @@ fn settings_that_this_program_refuses_are_left_with_the_reason() {
     let directory = Directory::exporting(
         "uiPort: 70000, httpStatic: '/no/such/folder', httpNodeRoot: false, apiMaxLength: '5mb',
          httpNodeCors: { origin: /example/ }, logging: { console: { level: 'fatal' }, own: { level: 'info' } },
-         editorTheme: { page: { title: 'Mine' } }, unheardOf: { a: 1 }, httpRequestTimeout: 60000,
+         editorTheme: { page: { title: 'Mine' } }, unheardOf: { a: 1 }, ui: { path: 'd' }, httpRequestTimeout: 60000,
          contextStorage: { default: 'a', a: { module: 'memory' }, b: { module: 'redis' } }",
     );
     let (report, settings) = directory.migrate();
@@ -171,4 +173,5 @@ fn settings_that_this_program_refuses_are_left_with_the_reason() {
     assert_eq!(settings["http-request-timeout"].as_float(), Some(60.0));
     assert_eq!(settings["context-storage"]["a"]["module"].as_str(), Some("memory"));
     assert_eq!(report.line("unheardOf"), 4);
+    assert_eq!(report.fate("ui").0, "needless");
 }

@@ -49,18 +49,16 @@ async fn a_function_runs_where_it_says() {
 }
 
 #[tokio::test]
-async fn the_editor_offers_modules_if_node_reds_nodes_are_installed() {
+async fn functions_with_modules_of_node_js_that_are_native_run_natively() {
+    let libs =
+        json!([{"var": "path", "module": "node:path"}, {"var": "crypto", "module": "crypto"}]);
+    let code = "msg.payload = path.basename(crypto.createHash('md5').update('a').digest('hex'));";
+    let own = with(function("own", &format!("{code} {WHERE}"), &["all"]), json!({"libs": libs}));
     let folder = UserDir::with(&[]);
-    let runtime = folder.run(between(&[], [])).await;
-    let with_nodes = crate::packages::get(&runtime, "/settings").await;
-    assert!(with_nodes.contains(r#""functionExternalModules":true"#), "{with_nodes}");
-    std::fs::remove_file(folder.path().join("node_modules/@node-red")).unwrap();
-    drop(runtime);
-    // No global packages either.
-    let args = ["--user-dir", folder.path().to_str().unwrap(), "--node-js", "/nowhere/node"];
-    let runtime = Runtime::start_with(between(&[], []), &args, &[]).await;
-    let without = crate::packages::get(&runtime, "/settings").await;
-    assert!(without.contains(r#""functionExternalModules":false"#), "{without}");
+    let runtime = folder.run(between(&["own"], [own])).await;
+    let mut client = runtime.connect("/ws").await;
+    client.send("go").await;
+    assert_eq!(client.text().await, "0cc175b9c0f1b6a831c399e269772661 native");
 }
 
 #[test]
@@ -71,5 +69,5 @@ fn check_says_which_functions_node_js_runs_and_what_is_missing() {
     assert!(check.contains("Node.js runs the nodes of `node-red`: 1 `function`"), "{check}");
     std::fs::remove_file(folder.path().join("node_modules/@node-red")).unwrap();
     let check = crate::packages::check(&folder, &flows);
-    assert!(check.contains("the modules `ms`, `path` need Node.js; install"), "{check}");
+    assert!(check.contains("expected Node.js for the module `ms`; install"), "{check}");
 }

@@ -12,6 +12,7 @@ mod types;
 
 use std::ffi::c_void;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::failure::Failed;
 use crate::slot::Slot;
@@ -54,6 +55,7 @@ static NODES: raw::NodeTable = raw::NodeTable {
     users,
     set_active,
     on_request,
+    drain,
 };
 
 struct Started {
@@ -346,6 +348,15 @@ unsafe extern "C" fn stop(node: *mut c_void, reason: u32) -> raw::Future {
     };
     into_raw(Box::pin(async move {
         node.node.stop(reason, node.cx()?).await;
+        Ok(())
+    }))
+}
+
+unsafe extern "C" fn drain(node: *mut c_void, milliseconds: u64) -> raw::Future {
+    // SAFETY: a node of this library.
+    let node = unsafe { shared_node(node) };
+    into_raw(Box::pin(async move {
+        node.node.drain(Duration::from_millis(milliseconds), node.cx()?).await;
         Ok(())
     }))
 }

@@ -33,7 +33,6 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
         CredentialSecret::Off => "disabled",
     };
     let can_install = admin.packages().is_some_and(|packages| packages.can_change());
-    let has_modules = admin.packages().is_some_and(|packages| packages.run_functions());
     let catalogues = if can_install { vec![CATALOGUE] } else { Vec::new() };
     let mut value = Value::from(json!({
         "httpNodeRoot": format!("{}/", settings.node_root),
@@ -53,7 +52,7 @@ fn for_editor(admin: &Admin, user: Option<&User>) -> Value {
         "externalModules": {"palette": {"allowInstall": can_install, "allowUpload": false}},
         "diagnostics": {"enabled": true, "ui": true},
         "runtimeState": {"enabled": settings.runtime_state, "ui": settings.runtime_state},
-        "functionExternalModules": has_modules,
+        "functionExternalModules": true,
         "functionTimeout": 0,
         "tlsConfigDisableLocalFiles": false,
     }));

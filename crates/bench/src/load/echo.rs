@@ -30,7 +30,7 @@ pub(super) struct Load {
 pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample> {
     ensure!(load.connections > 0 && load.in_flight > 0, "expected at least one message");
     let in_flight = load.rate.map_or(load.in_flight, |_| SCHEDULED_IN_FLIGHT);
-    let streams = client::connect_all(target.addr, &load.flow.path(), load.connections)?;
+    let streams = connect(load, target)?;
     let mut peers = streams
         .into_iter()
         .enumerate()
@@ -44,6 +44,13 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
         None => as_fast_as_possible(&mut peers, poll, meter),
         Some(rate) => by_the_clock(&mut peers, poll, meter, rate),
     }
+}
+
+fn connect(load: &Load, target: Target) -> Result<Vec<TcpStream>> {
+    if load.flow.is_plain() {
+        return (0..load.connections).map(|_| client::open(target.addr)).collect();
+    }
+    client::connect_all(target.addr, &load.flow.path(), load.connections)
 }
 
 /// Each answer is followed by the next message.

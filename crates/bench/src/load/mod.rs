@@ -10,6 +10,8 @@ mod echo;
 mod fanout;
 mod frame;
 mod idle;
+mod mqtt;
+mod packet;
 mod poll;
 mod rooms;
 
@@ -73,6 +75,9 @@ pub(crate) fn run(work: &Work, target: Target, window: Window) -> Result<Sample>
         Work::Idle { connections, heartbeat } => {
             let path = if heartbeat { "/echo-heartbeat" } else { "/echo" };
             idle::run(connections, path, target)
+        }
+        Work::Mqtt { connections, in_flight, size, qos } => {
+            mqtt::run(&mqtt::Load { connections, in_flight, size, qos }, target, window)
         }
         Work::Churn { clients } => churn::run(clients, target, window),
     }

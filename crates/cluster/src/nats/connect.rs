@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 use crate::link;
 use crate::member::Shared;
 use crate::metrics;
+use crate::nats::depot::NatsDepot;
 use crate::nats::inbox;
 use crate::nats::way::NatsLink;
 
@@ -84,6 +85,7 @@ async fn connect(
         }
         tokio::time::sleep(pauses.next(None)).await;
     };
+    let _only_once = shared.depot.set(NatsDepot::new(&client, &shared));
     let (link, subscriptions) = NatsLink::new(client.clone());
     shared.spawn(inbox::run(Arc::clone(&shared), subscriptions));
     shared.spawn(link::drive(Arc::clone(&shared), link));

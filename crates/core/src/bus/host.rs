@@ -16,7 +16,7 @@ use crate::port::Port;
 use super::aside::Until;
 use super::{Outlet, Seat, Wire};
 use crate::{
-    Host, Key, Level, Links, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending,
+    Atomic, Host, Key, Level, Links, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending,
     SettingValue, Status, Users, Value,
 };
 
@@ -186,6 +186,35 @@ impl Host for Outlet {
             None => Ok(()),
         };
         set.map_err(|error| NodeError::new(error.to_string()))
+    }
+
+    fn context_written(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+    ) -> Result<Option<BoxFuture<'static, Result<(), NodeError>>>, NodeError> {
+        let store = self.store(store);
+        Ok(match self.place(scope, path)? {
+            Some((place, Some(path))) => store.written(&place, &path),
+            Some((place, None)) => store.written(&place, path),
+            None => None,
+        })
+    }
+
+    fn context_change(
+        &self,
+        scope: Scope,
+        store: &str,
+        path: &PropertyPath,
+        change: Atomic,
+    ) -> Result<BoxFuture<'static, Result<Value, NodeError>>, NodeError> {
+        let store = self.store(store);
+        Ok(match self.place(scope, path)? {
+            Some((place, Some(path))) => store.change(&place, &path, change),
+            Some((place, None)) => store.change(&place, path, change),
+            None => return Err(NodeError::new("there is no flow around this one")),
+        })
     }
 
     fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {

@@ -7,6 +7,18 @@ use super::{Exclusive, Handler, RunningNode, Wires, guarded, seat};
 use crate::{MutexExt as _, StopReason};
 
 impl RunningNode {
+    /// Lets the clients of the node go, spread over `window`. Other nodes end at once.
+    pub async fn drain(&self, window: Duration) {
+        let Handler::Shared(node) = &self.handler else { return };
+        let drained = guarded(async {
+            self.outlet.seat.poll(node.drain(window, &self.cx)).await;
+            Ok(())
+        });
+        if let Err(error) = drained.await {
+            self.outlet.fail_aside(&error, None);
+        }
+    }
+
     /// Stops the node: it handles the messages left in queued wires without senders, receives no
     /// further messages, its `stop` runs, and its tasks end. This takes at most `limit`; whatever
     /// still runs then is cancelled and logged.

@@ -1,7 +1,9 @@
 //! A node of a library, as the host sees it.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
@@ -41,10 +43,17 @@ impl Table {
     /// # Safety
     /// `table` must be lent for ever.
     pub(super) unsafe fn new(table: *const raw::NodeTable) -> Option<Self> {
-        let first = size_of::<raw::NodeTable>();
+        let first = offset_of!(raw::NodeTable, drain);
         // SAFETY: the size is the first field of every version.
         let complete = !table.is_null() && unsafe { (&raw const (*table).size).read() } >= first;
         complete.then_some(Table(table))
+    }
+
+    /// Whether the library's version of the table has [`raw::NodeTable::drain`].
+    fn has_drain(self) -> bool {
+        // SAFETY: lent for ever; the size is the first field of every version.
+        let size = unsafe { (&raw const (*self.0).size).read() };
+        size >= offset_of!(raw::NodeTable, drain) + size_of::<usize>()
     }
 }
 
@@ -136,6 +145,16 @@ impl Remote {
         };
         // SAFETY: the node lives; the future is handed over.
         unsafe { Foreign::new(call!(self.table, stop(self.node, reason))) }
+    }
+
+    /// Has the node let its clients go. `None` also if the library is older than that.
+    fn drain(&self, window: Duration) -> Option<Foreign> {
+        if !self.table.has_drain() {
+            return None;
+        }
+        let milliseconds = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+        // SAFETY: the node lives, and the table has the function; the future is handed over.
+        unsafe { Foreign::new(call!(self.table, drain(self.node, milliseconds))) }
     }
 
     fn set_active(&self, active: bool) -> bool {
@@ -310,6 +329,13 @@ impl Node for LoadedNode {
 
     fn set_active(&self, active: bool) -> bool {
         self.0.set_active(active)
+    }
+
+    async fn drain(&self, window: Duration, cx: &NodeContext) {
+        self.0.bind(cx);
+        if let Err(error) = self.0.finish("`drain`", self.0.drain(window)).await {
+            cx.fail(error);
+        }
     }
 
     async fn stop(&self, reason: StopReason, cx: &NodeContext) {

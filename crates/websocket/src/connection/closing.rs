@@ -12,7 +12,7 @@ use tokio_util::io::poll_read_buf;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::connection::scratch;
-use crate::connection::{Connection, Ended, State};
+use crate::connection::{Connection, Ended, Receive, State};
 use crate::frame::Close;
 use crate::frame::reader::{Incoming, Reader, Violation};
 
@@ -61,16 +61,24 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         matches!(poll_fn(read).await, Ok(1..))
     }
 
-    /// We sent a close frame: reads and discards input until the peer's close frame.
+    /// We sent a close frame: reads input until the peer's close frame. Messages are delivered to
+    /// `receiver`, or discarded without one.
     pub(crate) async fn await_close(
         self: &Arc<Self>,
         reader: &mut Reader,
         mut input: BytesMut,
+        receiver: Option<&dyn Receive>,
     ) -> Ended {
         let answer = async {
             loop {
                 match reader.next(&mut input) {
                     Ok(Some(Incoming::Close(close))) => return Some(close),
+                    Ok(Some(Incoming::Message(payload))) => {
+                        if let Some(receiver) = receiver {
+                            self.busy_with(receiver.message(payload)).await;
+                        }
+                        continue;
+                    }
                     Ok(Some(_)) => continue,
                     Ok(None) => {}
                     Err(_) => return None,

@@ -139,7 +139,7 @@ impl Door {
         let met = tokio::select! {
             met = self.identify(&mut unknown, &answer, guest.peer) => met,
             () = self.cx.stopping().cancelled() => {
-                Err(Some(crate::connection::closing::going_away()))
+                Err(Some(sessions.farewell()))
             }
         };
         match met {

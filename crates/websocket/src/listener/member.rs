@@ -31,6 +31,12 @@ impl Client {
         self.member.closed.get_or_init(|| (close.clone(), by));
         self.connection.close(close);
     }
+
+    /// Starts the close of the session once what it has sent is delivered.
+    pub(crate) fn retire(&self, close: Close) {
+        self.member.closed.get_or_init(|| (close.clone(), By::Runtime));
+        self.connection.retire(close);
+    }
 }
 
 /// A session of a listener.

@@ -1,6 +1,6 @@
 //! `Sessions`: the clients of a listener, from the opening handshake to the close.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -95,6 +95,8 @@ pub(crate) struct Sessions {
     pub(crate) others: Option<Arc<Others>>,
     clients: RwLock<Clients>,
     groups: RwLock<Groups>,
+    /// Whether the clients are let go before the runtime stops.
+    pub(crate) drains: AtomicBool,
     /// Notified when a client was removed.
     left: Notify,
 }
@@ -116,6 +118,7 @@ impl Sessions {
             feeds: Arc::default(),
             clients: RwLock::default(),
             groups: RwLock::new(groups),
+            drains: AtomicBool::new(false),
             left: Notify::new(),
         });
         if let (Some(others), Some(inbox)) = (&sessions.others, inbox) {
@@ -258,6 +261,11 @@ impl Sessions {
         for client in present {
             client.close(close, By::Runtime);
         }
+        self.all_ended().await;
+    }
+
+    /// Waits until no session is left.
+    pub(crate) async fn all_ended(&self) {
         loop {
             let mut left = std::pin::pin!(self.left.notified());
             left.as_mut().enable();

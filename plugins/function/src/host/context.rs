@@ -97,7 +97,7 @@ impl Shared {
     }
 }
 
-fn place(ctx: &Ctx<'_>, scope: &str, path: &str, store: String) -> Result<Place> {
+pub(super) fn place(ctx: &Ctx<'_>, scope: &str, path: &str, store: String) -> Result<Place> {
     Place::parse(scope, path, store).map_err(|error| throw(ctx, &error))
 }
 
