@@ -69,7 +69,13 @@ pub(crate) fn run(options: &Options, program: Program<'_>) -> anyhow::Result<Exi
     if !options.check && !options.force && target.symlink_metadata().is_ok() {
         bail!("`{}` exists; `--force` replaces it, `--check` only reports", target.display());
     }
-    let (settings, text) = read_settings(&folder)?;
+    let (settings, text) = match read_settings(&folder) {
+        Ok(read) => read,
+        Err(error) => {
+            report_without_settings(&folder, program, options.json)?;
+            return Err(error);
+        }
+    };
     let mut report = Report::new(&folder, settings.notes.clone());
     let user_dir = directory::user_dir(&folder, &settings.settings);
     let source = Source {
@@ -82,15 +88,9 @@ pub(crate) fn run(options: &Options, program: Program<'_>) -> anyhow::Result<Exi
     let mut converted = convert::convert(&source);
     let flow_file = choose_files(&user_dir, &settings.settings, &mut converted);
     refuse_invalid(&converted, &program.settings)?;
-    let secret = secret_of(&converted.table);
     report.settings(&converted);
-    report.packages(directory::packages(&user_dir), &user_dir);
-    let own = program.read_settings()?;
-    let (registry, missing_runtime) = program.types_of(&own, &user_dir)?;
-    report.flows(&flow_file, flows::read(std::slice::from_ref(&flow_file)), |file| {
-        nodes::examine(file, &registry, process_env)
-    });
-    report.missing_runtime(missing_runtime);
+    report_files(&mut report, program, &user_dir, &flow_file)?;
+    let secret = secret_of(&converted.table);
     report.credentials(stored_credentials(&flow_file, &user_dir, secret));
     if !options.check {
         write(&target, &converted.table, options.force)
@@ -99,6 +99,35 @@ pub(crate) fn run(options: &Options, program: Program<'_>) -> anyhow::Result<Exi
     }
     report.print(options.json)?;
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(LEFT) })
+}
+
+/// What can be said if the settings are not known: the flows are those that Node-RED takes by default.
+fn report_without_settings(
+    folder: &Path,
+    program: Program<'_>,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let mut report = Report::new(folder, Vec::new());
+    let flow_file = directory::flow_file(folder, &Found::Object(Vec::new()));
+    report_files(&mut report, program, folder, &flow_file)?;
+    report.print(as_json)
+}
+
+/// The packages and the nodes.
+fn report_files(
+    report: &mut Report,
+    program: Program<'_>,
+    user_dir: &Path,
+    flow_file: &Path,
+) -> anyhow::Result<()> {
+    report.packages(directory::packages(user_dir), user_dir);
+    let own = program.read_settings()?;
+    let (registry, missing_runtime) = program.types_of(&own, user_dir)?;
+    report.flows(flow_file, flows::read(&[flow_file.to_owned()]), |file| {
+        nodes::examine(file, &registry, process_env)
+    });
+    report.missing_runtime(missing_runtime);
+    Ok(())
 }
 
 /// The settings, and their text. Without a file they are those that Node-RED takes by default.
@@ -110,7 +139,9 @@ fn read_settings(folder: &Path) -> anyhow::Result<(Evaluated, String)> {
         return Ok((Evaluated { settings, notes, files: Vec::new() }, String::new()));
     }
     let given = Given { variables: process_variables(), folder: folder.to_owned() };
-    let evaluated = program::evaluate(&file, &given).map_err(|reason| {
+    // As in Node.js, the files beside it are those beside what a link leads to.
+    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+    let evaluated = program::evaluate(&real, &given).map_err(|reason| {
         anyhow::anyhow!("`{}` gives no settings: {reason}; nothing is written", file.display())
     })?;
     let text = std::fs::read(&file).unwrap_or_default();

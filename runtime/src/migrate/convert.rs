@@ -151,7 +151,7 @@ impl Converter<'_> {
             Some(Opinion::Missing(reason)) => self.left(key, reason),
             None => self.left(
                 key,
-                "no setting of this program; if nodes of an npm package read it, they do not get it",
+                "no setting of this program; nodes of npm packages read it in `settings.js`",
             ),
         }
     }

@@ -28,6 +28,7 @@ fn is_zero(value: &Found) -> bool {
     *value == Found::Number(0.0)
 }
 
+const OF_PACKAGES: &str = "nodes of npm packages read it in `settings.js`, which stays where it is";
 const LOOK: &str = "the look of the editor cannot be changed";
 const MODULES: &str = "packages are installed by npm, without lists of what is allowed; `palette-install` allows it or not";
 const BUFFERED: &str =
@@ -139,11 +140,7 @@ const KNOWN: &[Known] = &[
         "the user directory is written to when flows are deployed; allow users only to read",
     ),
     ("requireHttps", If(is_false), "requests without TLS are not redirected; a proxy may do that"),
-    (
-        "serialReconnectTime",
-        If(|it| *it == Found::Number(15000.0)),
-        "nodes of npm packages have their default",
-    ),
+    ("serialReconnectTime", Always, OF_PACKAGES),
     ("storageModule", Never, "flows are kept in files"),
     ("tcpMsgQueueSize", Never, "set `tcp-max-queue`, in bytes"),
     (
@@ -153,7 +150,7 @@ const KNOWN: &[Known] = &[
     ),
     ("telemetry", Always, "nothing is sent"),
     ("tlsConfigDisableLocalFiles", If(is_false), "`tls-config` nodes may name files"),
-    ("ui", Never, "settings of node-red-dashboard are not passed on"),
+    ("ui", Always, OF_PACKAGES),
     (
         "webSocketNodeVerifyClient",
         Never,

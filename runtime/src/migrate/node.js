@@ -4,7 +4,8 @@
   "use strict";
   // Encloses the name of a stranger in a text that was made of it.
   const MARK = "\ue000";
-  const LONGEST_LIST = 100000;
+  // The most values of settings, and how deep they may be within each other.
+  const MOST_VALUES = 20000;
   const DEEPEST = 32;
   const { parse, stringify } = JSON;
 
@@ -248,7 +249,7 @@
 
   let count = 0;
   const described = (value, depth) => {
-    if (++count > LONGEST_LIST) throw new Error("the settings have more than 100,000 values");
+    if (++count > MOST_VALUES) throw new Error("the settings have more than 20,000 values");
     if (depth > DEEPEST) return { other: "a value within more than 32 others" };
     if (value === null || value === undefined) return "null";
     switch (typeof value) {

@@ -38,6 +38,7 @@ const NODE: &str = include_str!("node.js");
 /// What the settings may know of the process and the machine.
 pub(super) struct Given {
     pub(super) variables: Vec<(String, String)>,
+    /// What relative paths are in.
     pub(super) folder: PathBuf,
 }
 
@@ -91,7 +92,7 @@ pub(super) fn evaluate(file: &Path, given: &Given) -> Result<Evaluated, String> 
 
 /// The description of the settings.
 fn run(ctx: &Ctx<'_>, file: &Path, given: &Given, files: &Files) -> Result<String, String> {
-    let explained = |error: CaughtError<'_>| explain(&error, &given.folder);
+    let explained = |error: CaughtError<'_>| explain(&error, file.parent().unwrap_or(file));
     let set_up = || -> rquickjs::Result<(Promise<'_>, Function<'_>)> {
         let node: Function<'_> = ctx.eval(NODE)?;
         let node: Object<'_> = node.call((described(ctx, given)?, host(ctx, files)?))?;

@@ -124,10 +124,10 @@ fn a_link_in_the_place_of_the_file_is_not_followed() {
 #[test]
 fn linked_directories_settings_and_flows_are_followed() {
     let directory = Directory::new(&[
-        ("real/settings.js", "module.exports = { uiHost: '127.0.0.1', userDir: __dirname }"),
+        ("real/settings.js", "module.exports = { uiHost: '127.0.0.1', uiPort: require('./port') }"),
+        ("real/port.json", "1899"),
         ("real/flows.json", "[]"),
     ]);
-    fs::remove_file(directory.path("flows.json")).ok();
     fs::create_dir(directory.path("linked")).unwrap();
     for name in ["settings.js", "flows.json"] {
         symlink(directory.path("real").join(name), directory.path("linked").join(name)).unwrap();
@@ -136,7 +136,10 @@ fn linked_directories_settings_and_flows_are_followed() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ferrowire"));
     let output = command.arg("migrate").arg(directory.path("to-linked")).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(directory.path("linked/ferrowire.toml").is_file());
+    let written = fs::read_to_string(directory.path("linked/ferrowire.toml")).unwrap();
+    assert!(written.contains("port = 1899"), "{written}");
+    let user_dir = directory.path("linked");
+    assert!(written.contains(&format!("user-dir = \"{}\"", user_dir.display())), "{written}");
 }
 
 #[test]

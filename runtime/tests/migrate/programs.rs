@@ -26,6 +26,18 @@ fn mistakes_are_reported_with_their_place() {
 }
 
 #[test]
+fn the_nodes_are_reported_although_the_settings_fail() {
+    let flows = r#"[{"id": "t", "type": "tab"}, {"id": "i", "type": "inject", "z": "t"}]"#;
+    let directory =
+        Directory::new(&[("settings.js", "throw new Error('no')"), ("flows.json", flows)]);
+    let output = directory.run(&[]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(report.contains("native: 1 `inject`"), "{report}");
+    assert!(report.ends_with("nothing was written\n"), "{report}");
+}
+
+#[test]
 fn settings_that_do_not_end_are_cut_off() {
     for text in ["for (;;) {}", "module.exports = (async () => { for (;;) await 0 })()"] {
         let error = Directory::new(&[("settings.js", text)]).refused(&[]);
@@ -47,17 +59,17 @@ fn settings_that_take_too_much_memory_are_cut_off() {
     let wide = "let a = {}; for (let i = 0; i < 30; i++) a = { l: a, r: a }; module.exports = a";
     let error = Directory::new(&[("settings.js", wide)]).refused(&[]);
     // A busy machine does not get so far.
-    let is_cut_off = ["more than 100,000 values", "did not end within 5 seconds"];
+    let is_cut_off = ["more than 20,000 values", "did not end within 5 seconds"];
     assert!(is_cut_off.iter().any(|part| error.contains(part)), "{error}");
 }
 
 #[test]
 fn very_large_settings_are_read() {
-    let keys: String = (0..20_000).map(|n| format!("  // line {n}\n  key{n}: {n},\n")).collect();
+    let keys: String = (0..5_000).map(|n| format!("  // line {n}\n  key{n}: {n},\n")).collect();
     let text = format!("module.exports = {{\n{keys}  uiPort: 1890,\n}}\n");
     let (report, settings) = Directory::new(&[("settings.js", &text)]).migrate();
     assert_eq!(settings["port"].as_integer(), Some(1890));
-    assert_eq!(report.line("uiPort"), 40_002);
+    assert_eq!(report.line("uiPort"), 10_002);
     let error = Directory::new(&[("settings.js", &"/".repeat(9 << 20))]).refused(&[]);
     assert!(error.contains("EFBIG"), "{error}");
 }
@@ -145,7 +157,7 @@ fn settings_that_this_program_refuses_are_left_with_the_reason() {
     let directory = Directory::exporting(
         "uiPort: 70000, httpStatic: '/no/such/folder', httpNodeRoot: false, apiMaxLength: '5mb',
          httpNodeCors: { origin: /example/ }, logging: { console: { level: 'fatal' }, own: { level: 'info' } },
-         editorTheme: { page: { title: 'Mine' } }, unheardOf: { a: 1 }, httpRequestTimeout: 60000,
+         editorTheme: { page: { title: 'Mine' } }, unheardOf: { a: 1 }, ui: { path: 'd' }, httpRequestTimeout: 60000,
          contextStorage: { default: 'a', a: { module: 'memory' }, b: { module: 'redis' } }",
     );
     let (report, settings) = directory.migrate();
@@ -161,4 +173,5 @@ fn settings_that_this_program_refuses_are_left_with_the_reason() {
     assert_eq!(settings["http-request-timeout"].as_float(), Some(60.0));
     assert_eq!(settings["context-storage"]["a"]["module"].as_str(), Some("memory"));
     assert_eq!(report.line("unheardOf"), 4);
+    assert_eq!(report.fate("ui").0, "needless");
 }
