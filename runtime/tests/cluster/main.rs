@@ -12,12 +12,16 @@ mod logins;
 mod members;
 mod messages;
 mod nats;
+mod rolling;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 #[path = "../flows/switchboard.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod switchboard;
+
+#[path = "../flows/talking.rs"]
+mod talking;
 
 use serde_json::{Value, json};
 
