@@ -1,9 +1,9 @@
 //! `--cluster`: this instance in a cluster over NATS.
 
 #[cfg(feature = "cluster")]
-pub(crate) use with_nats::{available, join};
+pub(crate) use with_nats::{Joined, available, join};
 #[cfg(not(feature = "cluster"))]
-pub(crate) use without::{available, join};
+pub(crate) use without::{Joined, available, join};
 
 #[cfg(feature = "cluster")]
 mod with_nats {

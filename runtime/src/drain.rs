@@ -39,6 +39,11 @@ impl Drain {
         }
     }
 
+    /// At an upgrade: clients are closed at once, since others already wait for the new process.
+    pub(crate) fn at_once() -> Self {
+        Drain { delay: Duration::ZERO, window: Some(Duration::ZERO) }
+    }
+
     /// How long it takes at most.
     pub(crate) fn longest(self) -> Duration {
         self.delay + self.window.map_or(Duration::ZERO, |window| window + LAST)
@@ -62,7 +67,7 @@ impl Drain {
             tokio::time::sleep(self.delay).await;
             port.close();
             if let Some(window) = self.window {
-                info!("clients are closed within {window:?}");
+                info!(seconds = window.as_secs_f64(), "closing clients");
                 let gone = let_go(engine, port, window);
                 if tokio::time::timeout(window + LAST, gone).await.is_err() {
                     warn!(

@@ -40,6 +40,7 @@ mod signals;
 mod systemd;
 mod test_page;
 mod title;
+mod upgrade;
 mod version;
 mod watchdog;
 
@@ -60,6 +61,7 @@ use flows::Places;
 use settings::given::Given;
 use settings::sources::Sources;
 use settings::{Settings, examples, flags, list, table, wanted};
+use upgrade::ProgramFile;
 
 /// The exit code if the program cannot start or a command fails: invalid settings, unreadable
 /// files, a port in use.
@@ -142,7 +144,9 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
             logging::start(&settings)?;
             let registry = program.registry()?;
             let registry = plugins::load(program.libraries, &settings, registry, plugins::log)?;
-            let again = Again { registry: &program.settings, arguments: program.arguments };
+            let file = ProgramFile::of(std::env::args_os())
+                .context("cannot find the file of the program")?;
+            let again = Again { registry: &program.settings, arguments: program.arguments, file };
             run::run(settings, registry, (&flows, &again))
         }
         Command::Check { flows } => {
@@ -166,10 +170,11 @@ fn dispatch(command: Command, program: Program<'_>) -> anyhow::Result<ExitCode> 
     }
 }
 
-/// Reads settings once more, while the program runs.
+/// Reads settings once more, or starts the program once more, while it runs.
 struct Again<'a> {
     registry: &'a SettingRegistry,
     arguments: &'a ArgMatches,
+    file: ProgramFile,
 }
 
 impl Again<'_> {

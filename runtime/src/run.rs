@@ -1,6 +1,7 @@
 //! `ferrowire run`: the port and the flows, until a signal ends them.
 
 use std::net::SocketAddr;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,25 +15,25 @@ use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
 use ferrowire_http::{Ending, Limits, NodePort, Registration, Routes, ServerTls, serve};
 use ferrowire_websocket::Backlog;
 use futures_util::FutureExt as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::contexts;
+use crate::contexts::{self, Writing};
 use crate::drain::{Drain, Server};
 use crate::flows::Places;
 use crate::health::{Health, Phase};
 use crate::instance::Instance;
 use crate::logging::filter;
 use crate::npm_nodes::NpmNodes;
-use crate::operation::Operation;
+use crate::operation::{Alone, Operation};
 use crate::settings::{Settings, settings_js, table};
 use crate::shared_flows::{self, Following};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
 use crate::watchdog::Watchdog;
-use crate::{Again, admin, cluster, files, http_nodes, npm_nodes, pages, process_env};
+use crate::{Again, admin, cluster, files, http_nodes, npm_nodes, pages, process_env, upgrade};
 
 /// How many threads calls that take long may hold, and what else blocks. They are made when needed.
 const MAX_BLOCKING: usize = 4096;
@@ -68,21 +69,55 @@ pub(crate) fn run(
     let stop = settings.get(&table::SHUTDOWN_TIMEOUT);
     let limits = signals::Limits { drain: Drain::of(&settings).longest(), stop };
     let asked = signals::watch(limits)?;
-    let code = runtime.block_on(run_until_asked(settings, registry, &places, (asked, again)))?;
+    let port = match runtime.block_on(port_in_turn(&settings, &registry, &places, &asked))? {
+        Turn::Now(port) => port,
+        Turn::Never => return Ok(ExitCode::SUCCESS),
+    };
+    let run = run_until_asked((settings, port), registry, &places, (asked, again));
+    let (code, successor) = runtime.block_on(run)?;
     // Threads that are blocked by a node's code do not delay the exit.
     runtime.shutdown_background();
+    // Its stream ends with the process, not before.
+    std::mem::forget(successor);
     Ok(code)
 }
 
+/// Whether the program may begin.
+enum Turn {
+    /// With this port, if one was passed.
+    Now(Option<std::net::TcpListener>),
+    /// It was asked to end before.
+    Never,
+}
+
+/// Waits for the end of the process that this one replaces, if there is one.
+async fn port_in_turn(
+    settings: &Settings,
+    registry: &Registry,
+    places: &Places,
+    asked: &Asked,
+) -> anyhow::Result<Turn> {
+    let passed = systemd::passed(settings.listen.ip())?;
+    if let Some(predecessor) = passed.predecessor {
+        upgrade::prepare(settings, registry.clone(), places)?;
+        if !predecessor.wait_for_end(&asked.stop).await? {
+            return Ok(Turn::Never);
+        }
+    }
+    Ok(Turn::Now(passed.socket))
+}
+
+/// Also returns the stream at whose end a new process begins, if there is one.
 async fn run_until_asked(
-    settings: Settings,
+    (settings, passed): (Settings, Option<std::net::TcpListener>),
     mut registry: Registry,
     places: &Places,
     (asked, again): (Asked, &Again<'_>),
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<(ExitCode, Option<UnixStream>)> {
     let _instance = Instance::begin(&settings, places)?;
     let tls = settings.tls.clone().map(ServerTls::load).transpose()?;
-    let (listener, address) = listen(&settings).await?;
+    let (listener, address) = listen(&settings, passed).await?;
+    let socket = listener.as_fd().try_clone_to_owned().context("cannot keep the port")?;
     let cluster = cluster::join(&settings).await?;
     let (stores, contexts) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
@@ -121,26 +156,58 @@ async fn run_until_asked(
     drop(held);
     systemd.enter(State::Ready);
     announce(&admin, &settings, address);
-    tokio::select! {
-        () = asked.stop.cancelled() => {}
-        () = reload_when_asked((&asked, again), (&admin, &systemd), tls) => {}
-        () = &mut server => {}
-    }
-    info!("stopping");
+    let successor = tokio::select! {
+        () = asked.stop.cancelled() => None,
+        () = reload_when_asked((&asked, again), (&admin, &systemd), tls) => None,
+        successor = upgrade::when_asked(&asked, &again.file, &socket) => Some(successor),
+        () = &mut server => None,
+    };
+    // Connections wait only if another process has the port.
+    drop(socket);
     health.enter(Phase::Draining);
-    let (drain, limit) = (Drain::of(&settings), settings.get(&table::SHUTDOWN_TIMEOUT));
-    systemd.enter(State::Stopping(drain.with_stop(limit)));
+    let limit = settings.get(&table::SHUTDOWN_TIMEOUT);
+    let drain = drain(&settings, (&systemd, limit), successor.is_some());
     drain.run(&engine, (&server, &ending), &asked).await;
     stop.cancel();
     following.end().await;
     let code = stop_all(&engine, server, limit).await?;
-    // Nodes may change context until they have stopped.
-    contexts.end().await?;
-    cluster.leave().await;
-    tokio::join!(comms.stop(), alone.end());
-    drop(registered);
+    Rest { cluster, contexts, comms, alone, registered }.end().await?;
+    let begins = upgrade::leave_to(successor, &asked).await;
     info!("stopped");
-    Ok(code)
+    Ok((code, begins))
+}
+
+/// What ends after the nodes.
+struct Rest {
+    cluster: cluster::Joined,
+    contexts: Writing,
+    comms: Comms,
+    alone: Alone,
+    registered: Vec<Registration>,
+}
+
+impl Rest {
+    async fn end(self) -> anyhow::Result<()> {
+        // Nodes may change context until they have stopped.
+        self.contexts.end().await?;
+        self.cluster.leave().await;
+        self.comms.stop().await;
+        self.alone.end().await;
+        drop(self.registered);
+        Ok(())
+    }
+}
+
+/// How clients are let go. systemd hears of a stop, which an upgrade is not.
+fn drain(settings: &Settings, (systemd, limit): (&Systemd, Duration), upgrades: bool) -> Drain {
+    if upgrades {
+        info!("stopping, a new process goes on");
+        return Drain::at_once();
+    }
+    let drain = Drain::of(settings);
+    info!("stopping");
+    systemd.enter(State::Stopping(drain.with_stop(limit)));
+    drain
 }
 
 /// Adds the pages of the runtime itself.
@@ -155,9 +222,12 @@ fn serve_pages(
     registered
 }
 
-async fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, SocketAddr)> {
+async fn listen(
+    settings: &Settings,
+    passed: Option<std::net::TcpListener>,
+) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let wanted = settings.listen;
-    let listener = match systemd::passed_socket(wanted.ip())? {
+    let listener = match passed {
         Some(passed) => TcpListener::from_std(passed).context("cannot use the passed socket")?,
         None => TcpListener::bind(wanted).await.with_context(|| {
             format!("cannot listen on `{wanted}`; choose another address with `--listen`")

@@ -34,6 +34,8 @@ pub(crate) struct Asked {
     pub(crate) stop_now: CancellationToken,
     /// To deploy the files again.
     pub(crate) reload: std::sync::Arc<Notify>,
+    /// To start the program file again, and to leave everything to it.
+    pub(crate) upgrade: std::sync::Arc<Notify>,
 }
 
 /// How long the end may take.
@@ -65,26 +67,54 @@ pub(crate) fn watch(limits: Limits) -> anyhow::Result<Asked> {
 
 fn wait(runtime: &Runtime, mut signals: Signals, asked: &Asked, limits: Limits) {
     runtime.block_on(async {
-        while !signals.next_is_end().await {
-            asked.reload.notify_one();
-        }
-        asked.stop.cancel();
+        wait_for_end(&mut signals, asked).await;
         tokio::select! {
-            () = signals.next_end() => {}
+            () = signals.next_end() => asked.stop.cancel(),
             () = asked.stop_now.cancelled() => {}
             () = tokio::time::sleep(limits.drain) => {}
         }
         asked.stop_now.cancel();
         // The runtime stops by itself after the first grace period, if it can.
-        tokio::time::sleep(limits.stop + 2 * GRACE).await;
+        let late = tokio::time::sleep(limits.stop + 2 * GRACE);
+        let mut late = std::pin::pin!(late);
+        loop {
+            tokio::select! {
+                () = &mut late => return,
+                () = signals.next_end() => asked.stop.cancel(),
+            }
+        }
     });
     cut_off();
+}
+
+/// Waits for a signal that asks for the end, or for the end that an upgrade brings.
+async fn wait_for_end(signals: &mut Signals, asked: &Asked) {
+    loop {
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            () = asked.stop_now.cancelled() => return,
+        };
+        match signal {
+            Meaning::End => return asked.stop.cancel(),
+            Meaning::Reload => asked.reload.notify_one(),
+            Meaning::Upgrade => asked.upgrade.notify_one(),
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    End,
+    Reload,
+    Upgrade,
 }
 
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    user: Signal,
 }
 
 impl Signals {
@@ -93,20 +123,22 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined2())?,
         })
     }
 
     /// Waits for the next signal that asks for the end.
     async fn next_end(&mut self) {
-        while !self.next_is_end().await {}
+        while self.next().await != Meaning::End {}
     }
 
-    /// Waits for the next signal; whether it asks for the end.
-    async fn next_is_end(&mut self) -> bool {
+    /// Waits for the next signal.
+    async fn next(&mut self) -> Meaning {
         tokio::select! {
-            _ = self.interrupt.recv() => true,
-            _ = self.terminate.recv() => true,
-            _ = self.hangup.recv() => false,
+            _ = self.interrupt.recv() => Meaning::End,
+            _ = self.terminate.recv() => Meaning::End,
+            _ = self.hangup.recv() => Meaning::Reload,
+            _ = self.user.recv() => Meaning::Upgrade,
         }
     }
 }

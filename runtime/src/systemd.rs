@@ -7,13 +7,15 @@ use std::net::{IpAddr, TcpListener};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use listenfd::ListenFd;
+use rustix::net::{AddressFamily, SocketType};
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tracing::warn;
 
 use crate::health::Health;
+use crate::upgrade::Predecessor;
 
 /// How often the status is looked at if systemd has no watchdog for the program.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -21,21 +23,49 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// What may wait to be told. More is dropped: systemd does not read then.
 const QUEUE: usize = 16;
 
+/// How long systemd may take to read which process is the main one.
+const TELL: Duration = Duration::from_secs(1);
+
 /// How much longer than the limits for draining and stopping systemd waits.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// The socket that systemd passed to this process, if it did; `listen` is the setting.
+/// What was passed to this process.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// The port.
+    pub(crate) socket: Option<TcpListener>,
+    /// The process that this one replaces.
+    pub(crate) predecessor: Option<Predecessor>,
+}
+
+/// What systemd, or the same program at an upgrade, passed to this process; `listen` is the setting.
 ///
 /// # Errors
-/// If it passed anything else than one TCP socket that listens, or one that others reach although
-/// `listen` says that only this machine does.
-pub(crate) fn passed_socket(listen: IpAddr) -> anyhow::Result<Option<TcpListener>> {
+/// If anything else was passed than one TCP socket that listens, and the stream of an upgrade, or a
+/// socket that others reach although `listen` says that only this machine does.
+pub(crate) fn passed(listen: IpAddr) -> anyhow::Result<Passed> {
     let mut passed = ListenFd::from_env();
-    match passed.len() {
-        0 => return Ok(None),
-        1 => {}
+    let predecessor = match passed.len() {
+        0 => return Ok(Passed::default()),
+        1 => None,
+        2 => predecessor(&mut passed)?,
         more => bail!("{more} sockets were passed (`LISTEN_FDS`), but only one is used; pass one"),
-    }
+    };
+    let socket = passed_socket(&mut passed, listen)?;
+    Ok(Passed { socket, predecessor })
+}
+
+/// The second socket, which must be the stream of an upgrade.
+fn predecessor(passed: &mut ListenFd) -> anyhow::Result<Option<Predecessor>> {
+    let (family, kind) = (AddressFamily::UNIX.as_raw(), SocketType::STREAM.as_raw());
+    let stream = passed.take_custom(1, family.into(), kind as i32, "stream of an upgrade");
+    let stream = stream.map_err(|_| {
+        anyhow!("2 sockets were passed (`LISTEN_FDS`), but only one is used; pass one")
+    })?;
+    Ok(stream.map(Predecessor))
+}
+
+fn passed_socket(passed: &mut ListenFd, listen: IpAddr) -> anyhow::Result<Option<TcpListener>> {
     let socket = passed.take_tcp_listener(0).context("the socket that was passed is unusable")?;
     let Some(socket) = socket else { return Ok(None) };
     let address = socket.local_addr().context("cannot read the address of the passed socket")?;
@@ -159,6 +189,15 @@ impl Talk {
             say(&[NotifyState::Status(&status)]);
             self.status = status;
         }
+    }
+}
+
+/// Tells systemd, if it is there, which process is the main one from now on.
+pub(crate) async fn hand_over(process: u32) {
+    let told = tokio::task::spawn_blocking(move || say(&[NotifyState::MainPid(process)]));
+    // A message waits if nobody reads.
+    if tokio::time::timeout(TELL, told).await.is_err() {
+        warn!("systemd does not take what it is told; it misses the new main process");
     }
 }
 

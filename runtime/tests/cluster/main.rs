@@ -15,12 +15,16 @@ mod members;
 mod messages;
 mod nats;
 mod once;
+mod rolling;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 #[path = "../flows/switchboard.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod switchboard;
+
+#[path = "../flows/talking.rs"]
+mod talking;
 
 use serde_json::{Value, json};
 

@@ -25,6 +25,8 @@ mod switchboard;
 mod systemd;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;
+mod talking;
+mod upgrading;
 mod peer;
 mod listener_connections;
 mod listener_messages;

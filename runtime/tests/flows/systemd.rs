@@ -11,14 +11,14 @@ use tokio::task::JoinSet;
 use crate::support::{Client, Runtime, echo, node, soon, tab};
 
 /// systemd's end of the protocol.
-struct Notified {
+pub(crate) struct Notified {
     socket: UnixDatagram,
-    path: String,
+    pub(crate) path: String,
     _folder: tempfile::TempDir,
 }
 
 impl Notified {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
@@ -26,7 +26,7 @@ impl Notified {
     }
 
     /// The lines of the next message that has one which begins with `start`.
-    async fn until(&self, start: &str) -> Vec<String> {
+    pub(crate) async fn until(&self, start: &str) -> Vec<String> {
         let mut buffer = [0; 512];
         let find = async {
             loop {

@@ -16,6 +16,9 @@ use crate::connection::{Connection, Ended, Receive, State};
 use crate::frame::Close;
 use crate::frame::reader::{Incoming, Reader, Violation};
 
+/// How many times `limits.close` a peer's last messages may take to be delivered.
+const DELIVERY: u32 = 3;
+
 impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
     /// The peer sent a close frame: sends the queued output, then echoes its code and reason (RFC
     /// 6455 §5.5.1).
@@ -84,12 +87,15 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                     Err(_) => return None,
                 }
                 input.reserve(reader.wanted(&input));
-                if !self.read_into(&mut input).await {
+                let read = self.read_into(&mut input);
+                if tokio::time::timeout(self.limits.close, read).await != Ok(true) {
                     return None;
                 }
             }
         };
-        match tokio::time::timeout(self.limits.close, answer).await {
+        // What is delivered may take longer than an answer.
+        let times = if receiver.is_some() { DELIVERY } else { 1 };
+        match tokio::time::timeout(self.limits.close * times, answer).await {
             Ok(Some(close)) => {
                 self.in_time(self.shut_down()).await;
                 Ended::Closed(close)

@@ -308,8 +308,9 @@ impl Present {
         let ended = sessions.answering(client.clone(), run).await;
         let (how, peer, id) = (status::describe(&ended), member.peer, &member.session.id);
         let cx = &sessions.cx;
-        cx.log(Level::Debug, format_args!("session {id} of {peer} ended: {how}"));
+        // Whoever reads the line finds it counted.
         metrics::closed_with::counter(code(&ended)).increment();
+        cx.log(Level::Debug, format_args!("session {id} of {peer} ended: {how}"));
         if matches!(ended, Ended::Violation(_)) {
             cx.status_of_users(status::error(&member.session));
         }
