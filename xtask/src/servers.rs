@@ -37,9 +37,9 @@ pub(crate) const BROKERS: ServerTests = ServerTests {
 /// Several instances.
 pub(crate) const NATS: ServerTests = ServerTests {
     name: "nats",
-    servers: &["/usr/sbin/nats-server"],
+    servers: &["/usr/sbin/nats-server", "/usr/sbin/mosquitto"],
     tests: &[("ferrowire-runtime", "cluster")],
-    missing: "they require nats-server in `/usr/sbin`, as Debian installs it",
+    missing: "they require nats-server and Mosquitto in `/usr/sbin`, as Debian installs them",
 };
 
 /// All of them.
