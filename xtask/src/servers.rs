@@ -37,9 +37,9 @@ pub(crate) const BROKERS: ServerTests = ServerTests {
 /// Several instances.
 pub(crate) const NATS: ServerTests = ServerTests {
     name: "nats",
-    servers: &["/usr/sbin/nats-server", "/usr/sbin/haproxy"],
+    servers: &["/usr/sbin/nats-server", "/usr/sbin/haproxy", "/usr/sbin/mosquitto"],
     tests: &[("ferrowire-runtime", "cluster")],
-    missing: "they require nats-server and HAProxy in `/usr/sbin`, as Debian installs them",
+    missing: "they require nats-server, HAProxy and Mosquitto in `/usr/sbin`, as Debian installs them",
 };
 
 /// All of them.

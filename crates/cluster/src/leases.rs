@@ -254,9 +254,11 @@ impl Leases {
         }
         match self.decide(part) {
             Step::Nothing => {}
-            Step::Hold => {
-                self.write(part, |record| Record { mark: record.mark.clone(), ..self.me.clone() })
-                    .await;
+            Step::Hold(revision) => {
+                let is_same = |state: &State| state.revision == revision;
+                let hold =
+                    |state: &State| Record { mark: state.record.mark.clone(), ..self.me.clone() };
+                self.write(part, |state| is_same(state).then(|| hold(state))).await;
             }
             Step::GiveBack => self.give_back(part).await,
             Step::Forget => self.remove(part),
@@ -268,7 +270,7 @@ impl Leases {
         let is_mine = state.record.life == self.me.life;
         if state.users == 0 {
             return match (state.idle_since.elapsed() >= LINGER, is_mine) {
-                (false, true) => Step::Hold,
+                (false, true) => Step::Hold(state.revision),
                 (true, true) => Step::GiveBack,
                 (true, false) => Step::Forget,
                 (false, false) => Step::Nothing,
@@ -278,14 +280,15 @@ impl Leases {
         // The last sixth is for whoever held it, to end what it does.
         let is_late = state.seen.elapsed() > limit + limit / 6;
         match is_mine || state.record.life == 0 || is_late {
-            true => Step::Hold,
+            true => Step::Hold(state.revision),
             false => Step::Nothing,
         }
     }
 
     async fn give_back(&self, part: &Part) {
-        let nobody = |record: &Record| Record { mark: record.mark.clone(), ..Record::default() };
-        self.write(part, nobody).await;
+        let nobody =
+            |state: &State| Record { mark: state.record.mark.clone(), ..Record::default() };
+        self.write(part, |state| self.is_mine(state).then(|| nobody(state))).await;
     }
 
     fn remove(&self, part: &Part) {
@@ -296,12 +299,18 @@ impl Leases {
         }
     }
 
-    /// Replaces the entry of a lease. Returns whether no other instance has changed it meanwhile.
-    async fn write(&self, part: &Part, change: impl FnOnce(&Record) -> Record) -> bool {
+    fn is_mine(&self, state: &State) -> bool {
+        state.record.life == self.me.life
+    }
+
+    /// Replaces the entry of a lease by what `change` makes of the state that is known when it is this write's turn:
+    /// another instance may have taken the lease meanwhile. Returns whether it has been replaced.
+    async fn write(&self, part: &Part, change: impl FnOnce(&State) -> Option<Record>) -> bool {
         let _alone = part.writing.lock().await;
         let (record, revision) = {
             let state = part.state.locked();
-            (change(&state.record), state.revision)
+            let Some(record) = change(&state) else { return false };
+            (record, state.revision)
         };
         let sent = Instant::now();
         let write = Write::of(Some(record.encode())).instead_of(revision);
@@ -365,8 +374,8 @@ impl Leases {
 /// What is to be done for a lease.
 enum Step {
     Nothing,
-    /// Take it, or renew it.
-    Hold,
+    /// Take it, or renew it, if it still has this revision.
+    Hold(u64),
     GiveBack,
     Forget,
 }
@@ -394,10 +403,12 @@ impl Lease for Asked {
     fn note(&self, mark: Bytes) -> BoxFuture<'static, bool> {
         let (leases, part) = (Arc::clone(&self.leases), Arc::clone(&self.part));
         Box::pin(async move {
-            let is_held = || *part.holding.borrow() == Holding::Here;
-            is_held()
-                && leases.write(&part, |_| Record { mark: Some(mark), ..leases.me.clone() }).await
-                && is_held()
+            let is_held = |state: &State| {
+                leases.is_mine(state) && state.until.is_some_and(|until| until > Instant::now())
+            };
+            let noted = Record { mark: Some(mark), ..leases.me.clone() };
+            let written = leases.write(&part, |state| is_held(state).then_some(noted)).await;
+            written && is_held(&part.state.locked())
         })
     }
 }
@@ -407,5 +418,40 @@ impl Drop for Asked {
         let mut state = self.part.state.locked();
         state.users -= 1;
         state.idle_since = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::memory::Hub;
+    use ferrowire_core::cluster::Cluster as _;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_note_or_renewal_that_waits_takes_nothing_back_from_another_instance() {
+        let options = Options::default();
+        let member = Hub::new().join(options.clone());
+        let bucket = member.bucket(&["leases"]);
+        let leases = Leases::new(&options, 7, Arc::clone(&bucket));
+        let lease = leases.ask_for(&["x"]);
+        let part = leases.all().remove(0);
+        leases.act_on(&part).await;
+        assert_eq!(*lease.holding().borrow(), Holding::Here);
+        let turn = part.writing.lock().await;
+        let mut note = lease.note(Bytes::from("late"));
+        let mut renewal = Box::pin(leases.act_on(&part));
+        assert!((&mut note).now_or_never().is_none() && (&mut renewal).now_or_never().is_none());
+        // It was stopped meanwhile, and hears of the other one before it goes on.
+        let other = Record { life: 8, instance: "other".to_owned(), ..leases.me.clone() };
+        bucket.write(&["x"], Write::of(Some(other.encode()))).await.unwrap();
+        let entry = bucket.get(&["x"]).await.unwrap();
+        leases.learn(&part, entry.as_ref());
+        drop(turn);
+        let (noted, ()) = tokio::join!(note, renewal);
+        assert!(!noted);
+        assert_eq!(bucket.get(&["x"]).await.unwrap(), entry);
+        assert_eq!(*lease.holding().borrow(), Holding::Elsewhere);
     }
 }

@@ -21,6 +21,7 @@ mod alive;
 mod handshake;
 mod connection;
 mod status;
+mod round;
 mod link;
 mod request;
 mod answers;
@@ -31,18 +32,17 @@ mod payload;
 mod input;
 mod output;
 mod settings;
+mod editor;
 
-use ferrowire::{Credential, Editor, NodeType, Reference};
+use ferrowire::{Credential, NodeType, Reference};
 
 pub use broker::Broker;
 #[doc(hidden)]
 pub use codec::read_all;
+use editor::EDITOR;
 pub use input::MqttIn;
 pub use output::MqttOut;
 pub use settings::{MAX_PACKET, MAX_QUEUE, RECONNECT_TIME};
-
-/// Node-RED's part of all three types in the editor.
-const EDITOR: Editor = Editor::NodeRed("network/10-mqtt");
 
 ferrowire::register!(
     NodeType::shared::<Broker>("mqtt-broker")

@@ -16,6 +16,7 @@ use crate::inbox::Inbox;
 use crate::options::{Options, Profile};
 use crate::outbox::{Outbox, Ticket};
 use crate::outcomes::Outcomes;
+use crate::round::Round;
 use crate::session::{Outcome, Session};
 use crate::settings::{MAX_PACKET, MAX_QUEUE, RECONNECT_TIME};
 use crate::status::State;
@@ -161,7 +162,16 @@ impl Link {
     /// Runs until [`stop`](Self::stop).
     pub(crate) async fn run(&self, mut inbox: Inbox) {
         while self.wanted().await {
-            self.keep_up(&mut inbox).await;
+            let number = self.wish.borrow().round;
+            let once = self.profile.locked().is_once_in_cluster();
+            let round = Round::begin(number, once, &self.cx);
+            let is_here = tokio::select! {
+                () = round.here() => true,
+                () = self.given_up(number) => false,
+            };
+            if is_here {
+                self.keep_up(&mut inbox, &round).await;
+            }
         }
         self.ended.cancel();
     }
@@ -172,9 +182,17 @@ impl Link {
         wanted(&self.stop, users, wish, |wish| wish.is_on).await
     }
 
+    /// Ends when the connection is given up, or when it is another instance's turn.
+    async fn unwanted(&self, round: &Round) {
+        tokio::select! {
+            () = self.given_up(round.number) => {}
+            () = round.over() => {}
+        }
+    }
+
     /// Ends when no node uses the broker any more, the node stops, or the flow wants something else
     /// than in this round.
-    async fn unwanted(&self, round: u64) {
+    async fn given_up(&self, round: u64) {
         let (mut users, mut wish) = (self.cx.users(), self.wish.subscribe());
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -184,8 +202,7 @@ impl Link {
     }
 
     /// Connects, and reconnects after every end, as long as the connection is wanted.
-    async fn keep_up(&self, inbox: &mut Inbox) {
-        let round = self.wish.borrow().round;
+    async fn keep_up(&self, inbox: &mut Inbox, round: &Round) {
         let options = self.options();
         let mut session = Session::new(options.version);
         let (base, mut failures) = (self.cx.setting(&RECONNECT_TIME), Failures::default());
@@ -214,7 +231,12 @@ impl Link {
     }
 
     /// Opens and serves one connection.
-    async fn connect_once(&self, lasting: Lasting<'_>, round: u64, failures: &mut Failures) -> End {
+    async fn connect_once(
+        &self,
+        lasting: Lasting<'_>,
+        round: &Round,
+        failures: &mut Failures,
+    ) -> End {
         let options = lasting.options;
         let codec = Codec { version: options.version, limit: self.cx.setting(&MAX_PACKET) };
         let opened = tokio::select! {
@@ -240,7 +262,7 @@ impl Link {
         }
     }
 
-    async fn serve(&self, mut connection: Connection<'_>, options: &Options, round: u64) -> End {
+    async fn serve(&self, mut connection: Connection<'_>, options: &Options, round: &Round) -> End {
         let since = Instant::now();
         self.show(State::Connected);
         let lost = tokio::select! {

@@ -88,6 +88,11 @@ impl Profile {
         }
     }
 
+    /// Whether one instance of a cluster connects for all.
+    pub(crate) fn is_once_in_cluster(&self) -> bool {
+        self.text("cluster") == "once"
+    }
+
     fn text(&self, name: &str) -> String {
         match self.properties.get(name) {
             None | Some(Value::Null) => String::new(),

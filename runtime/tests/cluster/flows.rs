@@ -157,15 +157,15 @@ async fn an_instance_that_was_down_starts_with_the_newest_flows_and_credentials(
         })
     };
     for number in 1..=3 {
-        let others = [with_password(&format!("p{number}")), ws_in("in2", "auth", &[])];
+        let others = [with_password(&format!("secret-{number}")), ws_in("in2", "auth", &[])];
         deploy_now(&a, flow(&number.to_string(), &others)).await;
     }
     let old: Value = serde_json::from_slice(&std::fs::read(&saved).unwrap()).unwrap();
     let b = begin(&nats, "b", old.clone()).await;
     assert_eq!(answer(&b).await, "3", "from the first connection on");
-    drop(b.connect("/closed?token=p3").await);
+    drop(b.connect("/closed?token=secret-3").await);
     let entry = std::fs::read_to_string(b.flows.with_file_name("flows_cred.json")).unwrap();
-    assert!(!entry.contains("p3"), "encrypted: {entry}");
+    assert!(!entry.contains("secret-3"), "encrypted: {entry}");
     // Without NATS it starts with what it has, and follows when NATS is there.
     nats.stop().await;
     let mut late = begin_with(&nats, "late", old, &["--cluster-timeout", "0.5"]).await;

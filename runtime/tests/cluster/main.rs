@@ -13,6 +13,10 @@ mod flows;
 mod logins;
 mod members;
 mod messages;
+#[path = "../../../plugins/mqtt/tests/mosquitto/server.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod mosquitto;
+mod mqtt;
 mod nats;
 mod once;
 mod rolling;

@@ -164,6 +164,8 @@ impl Depot for NatsDepot {
         let consumer = stream.create_consumer(config).await;
         let consumer = consumer.map_err(|error| failed(error.to_string()))?;
         let is_empty = consumer.cached_info().num_pending == 0;
+        // What the server counts as pending stays too high if an entry is replaced before it is told.
+        let last = stream.cached_info().state.last_sequence;
         let messages = consumer.messages().await.map_err(|error| failed(error.to_string()))?;
         let (prefix, mut is_current) = (subject(bucket, ""), is_empty);
         let changes = messages
@@ -177,8 +179,9 @@ impl Depot for NatsDepot {
             })
             .flat_map(move |message| {
                 let message = message.ok();
-                let pending = message.as_ref().and_then(|it| Some(it.info().ok()?.pending));
-                let becomes_current = !is_current && pending == Some(0);
+                let info = message.as_ref().and_then(|message| message.info().ok());
+                let is_last = info.is_some_and(|it| it.pending == 0 || it.stream_sequence >= last);
+                let becomes_current = !is_current && is_last;
                 is_current |= becomes_current;
                 let item = message.and_then(|message| item(&message, &prefix)).map(Kept::Item);
                 iter(item.into_iter().chain(becomes_current.then_some(Kept::Current)))
