@@ -75,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
         let answer = async {
             loop {
                 match reader.next(&mut input) {
-                    Ok(Some(Incoming::Close(close))) => return Some(close),
+                    Ok(Some(Incoming::Close(close))) => return Ok(Some(close)),
                     Ok(Some(Incoming::Message(payload))) => {
                         if let Some(receiver) = receiver {
                             self.busy_with(receiver.message(payload)).await;
@@ -84,18 +84,18 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Connection<S> {
                     }
                     Ok(Some(_)) => continue,
                     Ok(None) => {}
-                    Err(_) => return None,
+                    Err(_) => return Ok(None),
                 }
                 input.reserve(reader.wanted(&input));
                 let read = self.read_into(&mut input);
-                if tokio::time::timeout(self.limits.close, read).await != Ok(true) {
-                    return None;
+                if !tokio::time::timeout(self.limits.close, read).await? {
+                    return Ok(None);
                 }
             }
         };
         // What is delivered may take longer than an answer.
         let times = if receiver.is_some() { DELIVERY } else { 1 };
-        match tokio::time::timeout(self.limits.close * times, answer).await {
+        match tokio::time::timeout(self.limits.close * times, answer).await.flatten() {
             Ok(Some(close)) => {
                 self.in_time(self.shut_down()).await;
                 Ended::Closed(close)
