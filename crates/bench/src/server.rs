@@ -228,12 +228,8 @@ fn add_modules(home: &Path, modules: &Path) -> Result<()> {
     let packages = r#"{"dependencies": {"@node-red/runtime": "*", "@node-red/nodes": "*"}}"#;
     fs::write(home.join("package.json"), packages)?;
     let folder = home.join("node_modules");
-    fs::create_dir_all(&folder)?;
-    std::os::unix::fs::symlink(
-        std::path::absolute(modules)?.join("@node-red"),
-        folder.join("@node-red"),
-    )
-    .with_context(|| format!("could not link packages in `{}`", folder.display()))
+    std::os::unix::fs::symlink(std::path::absolute(modules)?, &folder)
+        .with_context(|| format!("could not link packages as `{}`", folder.display()))
 }
 
 /// Writes Node-RED's user directory with settings and flows.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::installed::{UserDir, between, function};
-use crate::support::{Runtime, with};
+use crate::support::with;
 
 /// Adds to the payload where the code runs: only Node.js has a pool of buffers.
 const WHERE: &str = "msg.payload += Buffer.poolSize ? ' nodejs' : ' native'; return msg";
