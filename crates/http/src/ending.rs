@@ -29,6 +29,13 @@ impl Ending {
 }
 
 /// Both steps at once, when `stop` is cancelled; the first one also earlier, by [`Ending::close`].
+impl Default for Ending {
+    /// One of its own.
+    fn default() -> Self {
+        CancellationToken::new().into()
+    }
+}
+
 impl From<CancellationToken> for Ending {
     fn from(stop: CancellationToken) -> Self {
         Ending { closing: stop.child_token(), stop, requests: TaskTracker::new() }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrowire_fuzz::requests::{Found, Seen, strictly};
-use ferrowire_http::{Limits, Response, Routes, serve, text};
+use ferrowire_http::{Ending, Limits, Response, Routes, serve, text};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use libfuzzer_sys::fuzz_target;
@@ -67,7 +67,7 @@ fn start() -> Server {
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     let listener = listener.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
-    runtime.spawn(serve(listener, None, routes, limits, Default::default()));
+    runtime.spawn(serve(listener, None, routes, limits, Ending::default()));
     Server { runtime, address, seen }
 }
 
