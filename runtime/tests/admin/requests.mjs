@@ -73,7 +73,7 @@ export default [
   deploy([tab, inject, debug]), deploy(flows), { path: '/credentials/tls-config/c1' },
   // The palette.
   { path: '/nodes', headers: list, as: 'within' }, { path: '/nodes', as: 'status' }, { path: '/nodes/', headers: list, as: 'within' },
-  { path: '/nodes/node-red/websocket', headers: list }, { path: '/nodes/node-red/inject', headers: { Accept: 'text/html', 'Accept-Language': 'fr' }, as: 'hash' }, { path: '/nodes/node-red/tls', headers: { Accept: 'text/html' }, as: 'hash' },
+  { path: '/nodes/node-red/websocket', headers: list }, { path: '/nodes/node-red/switch', headers: { Accept: 'text/html', 'Accept-Language': 'fr' }, as: 'hash' }, { path: '/nodes/node-red/tls', headers: { Accept: 'text/html' }, as: 'hash' },
   { path: '/nodes/node-red', headers: list, as: 'status' }, { path: '/nodes/nope' }, { path: '/nodes/node-red/nope' },
   { method: 'PUT', path: '/nodes/node-red/websocket', headers: json, body: '{}' }, { method: 'PUT', path: '/nodes/nope', headers: json, body: '{"enabled":true}' },
   post('/nodes', {}), { method: 'DELETE', path: '/nodes/nope' }, { path: '/nodes/messages', as: 'shape' }, { path: '/nodes/messages?lng=fr', as: 'shape' },
