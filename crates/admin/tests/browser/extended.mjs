@@ -16,6 +16,15 @@ const request = at("r1", "http request", 140, 200, {
   maxResponse: "1000", wires: [[]],
 });
 
+const inject = at("j1", "inject", 140, 80, {
+  props: [{ p: "payload" }], repeat: "60", crontab: "", once: false, onceDelay: 0.1, topic: "", payload: "", payloadType: "date",
+  wires: [[]],
+});
+const broker = {
+  id: "b1", type: "mqtt-broker", name: "", broker: "127.0.0.1", port: "9", clientid: "", autoConnect: false, usetls: false,
+  protocolVersion: "4", keepalive: "60", cleansession: true, autoUnsubscribe: true, birthTopic: "", closeTopic: "", willTopic: "",
+};
+
 const find = (nodes, id) => nodes.find((node) => node.id === id);
 
 const field = (page, name) => page.locator(`#node-config-input-${name}`);
@@ -90,6 +99,23 @@ export default {
       await field(page, "slowClient").selectOption("wait");
       await editor.closeDialog("#node-config-dialog-ok");
       assert.deepEqual(find(await editor.nodes(), listener.id), { ...listener, slowClient: "wait" });
+    },
+  },
+
+  "an inject and a broker are told to be there once in a cluster": {
+    flows: [tab, broker, inject],
+    async run({ runtime, editor }) {
+      const { page } = editor;
+      await editor.openDialog(inject.id);
+      await page.locator(`label[for="node-input-cluster"]`, { hasText: "In a cluster" }).waitFor();
+      await page.locator("#node-input-cluster").selectOption("once");
+      await editor.closeDialog();
+      await openConfig(page, broker);
+      await field(page, "cluster").selectOption("once");
+      await editor.closeDialog("#node-config-dialog-ok");
+      await editor.deploy();
+      const saved = await runtime.savedFlows();
+      assert.deepEqual([inject, broker].map(({ id }) => find(saved, id).cluster), ["once", "once"]);
     },
   },
 
