@@ -123,7 +123,7 @@ async fn retained_messages_arrive_with_the_subscription() {
 
 #[tokio::test]
 async fn many_retained_messages_arrive() {
-    const COUNT: usize = 20_000;
+    const COUNT: usize = 100_000;
     let server = Mosquitto::with("max_queued_messages 0").await;
     let publishing = connected(vec![broker(server.port, json!({})), output(json!({}))]).await;
     for number in 0..COUNT {
