@@ -43,7 +43,7 @@ fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// An instance at an address that it has after a restart, too.
+/// An instance at an address that it has after a restart, too; it is in the cluster.
 async fn start(nats: &Nats, name: &str, address: &str) -> Runtime {
     let url = nats.url();
     let arguments = [
@@ -62,6 +62,7 @@ async fn start(nats: &Nats, name: &str, address: &str) -> Runtime {
     ];
     let mut runtime = Runtime::begin(flows(name), &arguments);
     runtime.log_line("listening on http").await;
+    runtime.log_line("by NATS").await;
     runtime
 }
 
@@ -153,6 +154,9 @@ async fn clients_see_nothing_of_a_rolling_restart_but_1012_and_another_instance(
     }
     all_answer(&public).await;
     nats.start_again().await;
+    for instance in &mut instances {
+        instance.log_line("connected to NATS again").await;
+    }
     all_answer(&public).await;
     stop.cancel();
     while let Some(ended) = talking.join_next().await {
