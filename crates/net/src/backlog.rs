@@ -9,11 +9,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use ferrowire_core::MutexExt as _;
+use ferrowire_core::{MutexExt as _, NodeContext, Setting};
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::metric::{Counter, Descriptor, Gauge, Metric, Reading};
 use tracing::warn;
+
+// The runtime declares and checks it; without it, as in tests of a single node, there is no limit.
+const MAX_QUEUE_TOTAL: Setting<Option<usize>> = Setting::bytes("max-queue-total");
 
 /// Output that waits for one peer.
 pub trait Queue: Send + Sync {
@@ -66,6 +69,13 @@ impl Backlog {
     /// The backlog of this process or library.
     pub fn of_process() -> &'static Backlog {
         &OF_PROCESS
+    }
+
+    /// Gives the backlog of this process or library the limit that the runtime's setting has.
+    pub fn take_limit(cx: &NodeContext) {
+        if let Some(bytes) = cx.setting(&MAX_QUEUE_TOTAL) {
+            Self::of_process().set_limit(bytes);
+        }
     }
 
     /// Sets the limit in bytes.

@@ -149,7 +149,6 @@ pub const MAX_COMPRESSION_MEMORY: Setting<usize> =
          connections compress without it",
     );
 // The runtime declares and checks these; the defaults apply in tests of a single node.
-const MAX_QUEUE_TOTAL: Setting<Option<usize>> = Setting::bytes("max-queue-total");
 pub(crate) const CLUSTER: Setting<Vec<String>> = Setting::list("cluster");
 const HANDSHAKE_TIMEOUT: Setting<Duration> = Setting::seconds("handshake-timeout").default("10");
 
@@ -169,9 +168,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// The settings for a node. Also sets the limits of the process: a library has its own.
     pub(crate) fn of(cx: &NodeContext) -> Self {
-        if let Some(bytes) = cx.setting(&MAX_QUEUE_TOTAL) {
-            Backlog::of_process().set_limit(bytes);
-        }
+        Backlog::take_limit(cx);
         CONTEXTS.set_limit(cx.setting(&MAX_COMPRESSION_MEMORY));
         Settings {
             limits: Limits {

@@ -2,15 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use ferrowire::{MutexExt as _, NodeContext, Setting};
+use ferrowire::{MutexExt as _, NodeContext};
 use ferrowire_net::{Backlog, backlog};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::MAX_QUEUE;
-
-// The runtime declares and checks it; a shared library has a backlog of its own.
-const MAX_QUEUE_TOTAL: Setting<Option<usize>> = Setting::bytes("max-queue-total");
 
 /// The queue of one peer. Writes wait for room in it; it is disconnected when it is among the longest and
 /// too much waits for all peers.
@@ -39,9 +36,7 @@ pub(crate) struct Place {
 impl Waiting {
     /// The queue of a connection, which `destroyed` ends.
     pub(crate) fn new(cx: &NodeContext, destroyed: CancellationToken) -> Arc<Self> {
-        if let Some(bytes) = cx.setting(&MAX_QUEUE_TOTAL) {
-            Backlog::of_process().set_limit(bytes);
-        }
+        Backlog::take_limit(cx);
         let limit = cx.setting(&MAX_QUEUE).clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
         Arc::new_cyclic(|queue: &Weak<Waiting>| Waiting {
             room: Arc::new(Semaphore::new(limit)),

@@ -15,15 +15,19 @@ pub(crate) fn reply_now(msg: &Message, is_base64: bool) -> bool {
     if msg.get("reset").is_some() {
         return false;
     }
-    let peer = session(msg).and_then(pool::find);
+    let peer = session(msg).and_then(connection);
     peer.is_some_and(|peer| peer.write_now(javascript::bytes(msg.payload(), is_base64)).is_ok())
 }
 
-/// The id in the `_session` of a message, if a TCP node has set it.
-fn session(msg: &Message) -> Option<&str> {
+/// The `_session` of a message, if a TCP node has set it.
+fn session(msg: &Message) -> Option<&Value> {
     let session = msg.get("_session")?;
-    let is_tcp = session.get("type").and_then(Value::as_str) == Some("tcp");
-    session.get("id").and_then(Value::as_str).filter(|_| is_tcp)
+    (session.get("type").and_then(Value::as_str) == Some("tcp")).then_some(session)
+}
+
+/// The connection of a session, if it is open.
+fn connection(session: &Value) -> Option<Arc<Peer>> {
+    session.get("id").and_then(Value::as_str).and_then(pool::find)
 }
 
 /// Writes a message to the connection of its `_session`, or without one to all of `tcp in` nodes. With
@@ -32,14 +36,9 @@ fn session(msg: &Message) -> Option<&str> {
 /// # Errors
 /// If a peer does not read what it gets.
 pub(crate) async fn reply(msg: &Message, is_base64: bool) -> Result<(), NodeError> {
-    let session = msg.get("_session");
-    let is_tcp = session.and_then(|it| it.get("type")).and_then(Value::as_str) == Some("tcp");
-    let peers: Vec<Arc<Peer>> = match is_tcp {
-        true => {
-            let id = session.and_then(|it| it.get("id")).and_then(Value::as_str);
-            id.and_then(pool::find).into_iter().collect()
-        }
-        false => pool::all(),
+    let peers: Vec<Arc<Peer>> = match session(msg) {
+        Some(session) => connection(session).into_iter().collect(),
+        None => pool::all(),
     };
     if msg.get("reset") == Some(&Value::Bool(true)) {
         peers.iter().for_each(|peer| peer.destroy());
