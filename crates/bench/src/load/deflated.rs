@@ -3,15 +3,15 @@
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
-use super::client::{self, PATIENCE};
+use super::client;
 use super::frame;
 use super::idle::settled;
-use super::poll::Poll;
+use super::in_flight;
 use super::{Meter, Target, Window};
 use crate::flow::Flow;
 use crate::sample::{Metric, Sample};
@@ -49,24 +49,7 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
         let stream = connect(target, &load.flow.path(), takeover)?;
         peers.push(Peer::new(stream, Ring::new(load, tag)?, takeover));
     }
-    let mut poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;
-    let mut meter = Meter::new(target, window)?;
-    let (mut buffer, mut now) = (vec![0; 256 << 10], Instant::now());
-    for peer in &mut peers {
-        peer.refill(now, load.in_flight)?;
-    }
-    let mut heard = now;
-    while meter.go_on(now)? {
-        for position in poll.wait(Duration::from_millis(100))? {
-            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
-            peer.receive(&mut buffer, &mut meter)?;
-            heard = Instant::now();
-            peer.refill(heard, load.in_flight)?;
-        }
-        now = Instant::now();
-        ensure!(now - heard < PATIENCE, "the server has stopped answering");
-    }
-    meter.finish()
+    in_flight::run(&mut peers, target, window)
 }
 
 /// The server's memory for a connection that has agreed on compression and echoed one message.
@@ -162,10 +145,35 @@ impl Peer {
         }
     }
 
-    /// Sends messages up to the limit in flight.
-    fn refill(&mut self, now: Instant, in_flight: usize) -> Result<()> {
-        while self.under_way.len() < in_flight {
-            let frames = &self.ring.frames;
+    /// Compares the next answer.
+    fn check(&mut self, body: &[u8]) -> Result<()> {
+        self.plain.clear();
+        self.plain.reserve(64 << 10);
+        self.decompressor.decompress_vec(body, &mut self.plain, FlushDecompress::Sync)?;
+        if !self.takeover {
+            self.decompressor.reset(false);
+        }
+        let texts = &self.ring.texts;
+        let expected = texts.get(self.received % texts.len()).map(String::as_bytes);
+        ensure!(
+            expected == Some(&self.plain),
+            "message `{}` of a connection is not what was sent",
+            self.received
+        );
+        self.received += 1;
+        Ok(())
+    }
+}
+
+impl in_flight::Peer for Peer {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn refill(&mut self, now: Instant) -> Result<()> {
+        let frames = &self.ring.frames;
+        // One more than are ever in flight.
+        while self.under_way.len() + 1 < frames.len() {
             self.output.extend(frames.get(self.sent % frames.len()).into_iter().flatten());
             self.sent += 1;
             self.under_way.push_back(now);
@@ -199,25 +207,6 @@ impl Peer {
                 return Ok(());
             }
         }
-    }
-
-    /// Compares the next answer.
-    fn check(&mut self, body: &[u8]) -> Result<()> {
-        self.plain.clear();
-        self.plain.reserve(64 << 10);
-        self.decompressor.decompress_vec(body, &mut self.plain, FlushDecompress::Sync)?;
-        if !self.takeover {
-            self.decompressor.reset(false);
-        }
-        let texts = &self.ring.texts;
-        let expected = texts.get(self.received % texts.len()).map(String::as_bytes);
-        ensure!(
-            expected == Some(&self.plain),
-            "message `{}` of a connection is not what was sent",
-            self.received
-        );
-        self.received += 1;
-        Ok(())
     }
 }
 

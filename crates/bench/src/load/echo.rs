@@ -8,6 +8,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::client::{self, PATIENCE};
 use super::frame::Ring;
+use super::in_flight::{self, Peer as _};
 use super::poll::Poll;
 use super::{Meter, Target, Window};
 use crate::flow::Flow;
@@ -38,12 +39,9 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
             Peer::new(stream, Ring::new(load.flow, tag, in_flight + 1, load.size)?, in_flight)
         })
         .collect::<Result<Vec<_>>>()?;
+    let Some(rate) = load.rate else { return in_flight::run(&mut peers, target, window) };
     let poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;
-    let meter = Meter::new(target, window)?;
-    match load.rate {
-        None => as_fast_as_possible(&mut peers, poll, meter),
-        Some(rate) => by_the_clock(&mut peers, poll, meter, rate),
-    }
+    by_the_clock(&mut peers, poll, Meter::new(target, window)?, rate)
 }
 
 fn connect(load: &Load, target: Target) -> Result<Vec<TcpStream>> {
@@ -51,27 +49,6 @@ fn connect(load: &Load, target: Target) -> Result<Vec<TcpStream>> {
         return (0..load.connections).map(|_| client::open(target.addr)).collect();
     }
     client::connect_all(target.addr, &load.flow.path(), load.connections)
-}
-
-/// Each answer is followed by the next message.
-fn as_fast_as_possible(peers: &mut [Peer], mut poll: Poll, mut meter: Meter) -> Result<Sample> {
-    let mut buffer = vec![0; 256 << 10];
-    let mut now = Instant::now();
-    for peer in peers.iter_mut() {
-        peer.refill(now)?;
-    }
-    let mut heard = now;
-    while meter.go_on(now)? {
-        for position in poll.wait(Duration::from_millis(100))? {
-            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
-            peer.receive(&mut buffer, &mut meter)?;
-            heard = Instant::now();
-            peer.refill(heard)?;
-        }
-        now = Instant::now();
-        ensure!(now - heard < PATIENCE, "the server has stopped answering");
-    }
-    meter.finish()
 }
 
 /// Messages are sent on a fixed schedule, whatever the server does; the time of a delayed message
@@ -122,14 +99,6 @@ impl Peer {
         Ok(Self { stream, ring, in_flight, under_way, allowed: 0, written: 0, read: 0 })
     }
 
-    /// Sends messages up to the limit in flight.
-    fn refill(&mut self, now: Instant) -> Result<()> {
-        let more = self.in_flight - self.under_way.len();
-        self.under_way.extend(std::iter::repeat_n(now, more));
-        self.allowed += more as u64 * self.ring.sent_frame();
-        self.write()
-    }
-
     /// Sends one message, unless the limit in flight is reached.
     fn send(&mut self, due: Instant) -> Result<bool> {
         if self.under_way.len() >= self.in_flight {
@@ -151,8 +120,20 @@ impl Peer {
         }
         Ok(())
     }
+}
 
-    /// Reads and compares all available bytes.
+impl in_flight::Peer for Peer {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn refill(&mut self, now: Instant) -> Result<()> {
+        let more = self.in_flight - self.under_way.len();
+        self.under_way.extend(std::iter::repeat_n(now, more));
+        self.allowed += more as u64 * self.ring.sent_frame();
+        self.write()
+    }
+
     fn receive(&mut self, buffer: &mut [u8], meter: &mut Meter) -> Result<()> {
         loop {
             let room = buffer.len();

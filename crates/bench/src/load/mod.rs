@@ -10,6 +10,7 @@ mod echo;
 mod fanout;
 mod frame;
 mod idle;
+mod in_flight;
 mod mqtt;
 mod packet;
 mod poll;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::client::{self, PATIENCE};
+use super::in_flight;
 use super::packet::{self, Packet};
-use super::poll::Poll;
 use super::{Meter, Target, Window};
 use crate::flow::Flow;
 use crate::sample::Sample;
@@ -38,25 +38,7 @@ pub(super) fn run(load: &Load, target: Target, window: Window) -> Result<Sample>
     let mut peers = (0..load.connections)
         .map(|tag| Peer::new(load, tag, &format!("{run}-{tag}"), target))
         .collect::<Result<Vec<_>>>()?;
-    let mut poll = Poll::new(peers.iter().map(|peer| &peer.stream))?;
-    let mut meter = Meter::new(target, window)?;
-    let mut buffer = vec![0; 256 << 10];
-    let mut now = Instant::now();
-    for peer in &mut peers {
-        peer.refill(now)?;
-    }
-    let mut heard = now;
-    while meter.go_on(now)? {
-        for position in poll.wait(Duration::from_millis(100))? {
-            let Some(peer) = peers.get_mut(position) else { bail!("an unknown socket is ready") };
-            peer.receive(&mut buffer, &mut meter)?;
-            heard = Instant::now();
-            peer.refill(heard)?;
-        }
-        now = Instant::now();
-        ensure!(now - heard < PATIENCE, "the server has stopped forwarding");
-    }
-    meter.finish()
+    in_flight::run(&mut peers, target, window)
 }
 
 /// Waits until the server is subscribed: messages that are published before are lost.
@@ -138,33 +120,6 @@ impl Peer {
         })
     }
 
-    /// Publishes up to the limit in flight.
-    fn refill(&mut self, now: Instant) -> Result<()> {
-        while self.under_way.len() < self.in_flight {
-            let packet = self.packets.get(self.published % self.packets.len());
-            self.outgoing.extend(packet.into_iter().flatten());
-            self.published += 1;
-            self.under_way.push_back(now);
-        }
-        let written = client::write_ready(&mut self.stream, &self.outgoing)?;
-        self.outgoing.drain(..written);
-        Ok(())
-    }
-
-    /// Reads all available packets.
-    fn receive(&mut self, buffer: &mut [u8], meter: &mut Meter) -> Result<()> {
-        loop {
-            let room = buffer.len();
-            let read = client::read_ready(&mut self.stream, buffer)?;
-            self.incoming.extend(read);
-            let complete = read.len() < room;
-            self.take_packets(meter)?;
-            if complete {
-                return Ok(());
-            }
-        }
-    }
-
     fn take_packets(&mut self, meter: &mut Meter) -> Result<()> {
         let incoming = std::mem::take(&mut self.incoming);
         let mut rest = &incoming[..];
@@ -192,5 +147,36 @@ impl Peer {
         );
         self.received += 1;
         Ok(())
+    }
+}
+
+impl in_flight::Peer for Peer {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn refill(&mut self, now: Instant) -> Result<()> {
+        while self.under_way.len() < self.in_flight {
+            let packet = self.packets.get(self.published % self.packets.len());
+            self.outgoing.extend(packet.into_iter().flatten());
+            self.published += 1;
+            self.under_way.push_back(now);
+        }
+        let written = client::write_ready(&mut self.stream, &self.outgoing)?;
+        self.outgoing.drain(..written);
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], meter: &mut Meter) -> Result<()> {
+        loop {
+            let room = buffer.len();
+            let read = client::read_ready(&mut self.stream, buffer)?;
+            self.incoming.extend(read);
+            let complete = read.len() < room;
+            self.take_packets(meter)?;
+            if complete {
+                return Ok(());
+            }
+        }
     }
 }
