@@ -34,7 +34,7 @@
         for (let at = paths.length - 1; at >= 0 && !path.startsWith('/'); at--) {
             if (text(paths[at]) !== '') path = path === '' ? paths[at] : `${paths[at]}/${path}`;
         }
-        if (!path.startsWith('/')) path = `${host.os().cwd}/${path}`;
+        if (!path.startsWith('/')) path = `${host.cwd()}/${path}`;
         return `/${parts(path, true).join('/')}`;
     };
     const relative = (from, to) => {

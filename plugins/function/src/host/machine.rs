@@ -21,6 +21,9 @@ static PARALLELISM: LazyLock<usize> =
 pub(super) fn add<'js>(builder: &Builder<'_, 'js>, shared: &Arc<Shared>) -> Result<()> {
     let shared = Arc::clone(shared);
     builder.add("os", move |ctx: Ctx<'js>| machine(&ctx, &shared.cx))?;
+    builder.add("cwd", || {
+        std::env::current_dir().map_or_else(|_| "/".to_owned(), |path| directory(&path))
+    })?;
     builder.add("cpus", |ctx: Ctx<'js>| processors(&ctx))?;
     builder.add("interfaces", |ctx: Ctx<'js>| interfaces(&ctx))
 }
@@ -42,10 +45,6 @@ fn machine<'js>(ctx: &Ctx<'js>, cx: &NodeContext) -> Result<Object<'js>> {
     os.set("hostname", System::host_name().unwrap_or_default())?;
     os.set("homedir", home())?;
     os.set("tmpdir", directory(&std::env::temp_dir()))?;
-    os.set(
-        "cwd",
-        std::env::current_dir().map_or_else(|_| "/".to_owned(), |path| directory(&path)),
-    )?;
     os.set("uptime", System::uptime().unwrap_or_default() as f64)?;
     os.set("totalmem", total as f64)?;
     os.set("freemem", free as f64)?;
