@@ -164,8 +164,7 @@ impl Repeat {
         if pattern.trim().is_empty() {
             return Repeat::Never;
         }
-        let parser = CronParser::builder().seconds(Seconds::Optional).build();
-        match parser.parse(pattern.trim()) {
+        match parse_cron(pattern.trim()) {
             Ok(cron) => Repeat::Cron(Box::new(cron)),
             Err(error) => {
                 let text = format!(
@@ -177,6 +176,16 @@ impl Repeat {
             }
         }
     }
+}
+
+/// Reads a cron expression. Its lists have no empty items, as in Node-RED: a field that allows no value at all would
+/// have the next time searched second by second, over thousands of years.
+fn parse_cron(pattern: &str) -> Result<Cron, CronError> {
+    let mut items = pattern.split_whitespace().flat_map(|field| field.split(','));
+    if items.any(str::is_empty) {
+        return Err(CronError::InvalidPattern("a list has an empty item".into()));
+    }
+    CronParser::builder().seconds(Seconds::Optional).build().parse(pattern)
 }
 
 async fn run_cron(cron: &Cron, props: &Props, cx: &NodeContext) {

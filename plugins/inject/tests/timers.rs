@@ -157,6 +157,8 @@ fn timings_that_cannot_be_are_named() {
         ("once", json!("maybe"), "`true` or `false`"),
         ("crontab", json!("61 * * * *"), "invalid cron expression `61 * * * *`"),
         ("crontab", json!("every day"), "five fields"),
+        ("crontab", json!("30 , * * * *"), "a list has an empty item"),
+        ("crontab", json!("0 8,,9 * * *"), "a list has an empty item"),
     ] {
         let problems = Harness::of("inject").config(json!({name: value})).problems();
         assert_eq!(problems.len(), 1, "{name} {problems:?}");
