@@ -1,5 +1,7 @@
 //! `Columns`: the names of the columns.
 
+use std::borrow::Cow;
+
 use ferrowire::{Key, NodeError};
 
 /// The maximum number of columns of a text. A longer line fails its message, since each cell takes
@@ -26,7 +28,7 @@ impl Columns {
     }
 
     /// The names for `msg.columns`; `quoted` quotes a name that needs it.
-    pub(crate) fn listed(&self, quoted: impl Fn(&str) -> String) -> String {
+    pub(crate) fn listed(&self, quoted: impl for<'a> Fn(&'a str) -> Cow<'a, str>) -> String {
         let names = self.0.iter().filter(|name| !name.is_empty());
         names.map(|name| quoted(name)).collect::<Vec<_>>().join(",")
     }

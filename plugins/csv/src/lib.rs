@@ -7,6 +7,7 @@ mod columns;
 mod deliver;
 mod error;
 mod legacy;
+mod lines;
 mod node;
 mod object;
 mod rfc;

@@ -19,8 +19,8 @@ const WRONG_TYPE: &str = "This node only handles CSV strings or js objects.";
 /// Text that is longer is read on a thread that may take its time, in bytes.
 const LONG_TEXT: usize = 64 << 10;
 
-/// The same for a list, in rows.
-const LONG_LIST: usize = 256;
+/// The same for a list, in cells.
+const LONG_LIST: usize = 4096;
 
 /// Node-RED's `csv`.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Csv {
 
     async fn write(&mut self, mut msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         let payload = msg.payload().cloned().unwrap_or_default();
-        let is_long = payload.as_array().is_some_and(|rows| rows.len() > LONG_LIST);
+        let is_long = cells(&payload) > LONG_LIST;
         let mut writing = Writing::new(&self.settings, &mut self.state, &msg, cx);
         let write = if self.settings.is_rfc { rfc::write } else { legacy::write };
         let written = if is_long {
@@ -102,6 +102,19 @@ impl Csv {
         }
         cx.warn(WRONG_TYPE);
         Ok(())
+    }
+}
+
+/// How many cells there are if all rows have those of the first one.
+fn cells(payload: &Value) -> usize {
+    let row = |row: &Value| match row {
+        Value::Array(cells) => cells.len(),
+        Value::Object(cells) => cells.len(),
+        _ => 1,
+    };
+    match payload {
+        Value::Array(rows) => rows.first().map_or(0, row).saturating_mul(rows.len()),
+        _ => row(payload),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Any value as the object that it is in JavaScript.
 
+use std::borrow::Cow;
+
 use ferrowire::expression::javascript;
 use ferrowire::{Key, NodeError, Value};
 
@@ -31,7 +33,7 @@ pub(crate) fn keys(value: Option<&Value>) -> Result<Vec<Key>, NodeError> {
 ///
 /// # Errors
 /// If the row is missing or `null`.
-pub(crate) fn property(row: &Value, key: &str) -> Result<Option<Value>, NodeError> {
+pub(crate) fn property<'a>(row: &'a Value, key: &str) -> Result<Option<Cow<'a, Value>>, NodeError> {
     let place = || key.parse::<usize>().ok();
     Ok(match row {
         Value::Null | Value::Undefined => {
@@ -39,10 +41,10 @@ pub(crate) fn property(row: &Value, key: &str) -> Result<Option<Value>, NodeErro
                 "cannot read the column `{key}` of a row that is null"
             )));
         }
-        Value::Object(map) => map.get(key).cloned(),
-        Value::Array(items) => place().and_then(|at| items.get(at)).cloned(),
+        Value::Object(map) => map.get(key).map(Cow::Borrowed),
+        Value::Array(items) => place().and_then(|at| items.get(at)).map(Cow::Borrowed),
         Value::Buffer(bytes) => {
-            place().and_then(|at| bytes.get(at)).map(|byte| u32::from(*byte).into())
+            place().and_then(|at| bytes.get(at)).map(|byte| Cow::Owned(u32::from(*byte).into()))
         }
         _ => None,
     })
@@ -52,11 +54,11 @@ pub(crate) fn property(row: &Value, key: &str) -> Result<Option<Value>, NodeErro
 ///
 /// # Errors
 /// If the value has no JSON text.
-pub(crate) fn cell_text(value: &Value) -> Result<String, NodeError> {
-    match value {
-        Value::Undefined => Ok(String::new()),
-        Value::Buffer(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        value if is_object(value) => Ok(value.stringify()?.unwrap_or_default()),
-        value => Ok(javascript::text(Some(value))),
-    }
+pub(crate) fn cell_text(value: &Value) -> Result<Cow<'_, str>, NodeError> {
+    Ok(match value {
+        Value::Undefined => "".into(),
+        Value::Buffer(bytes) => String::from_utf8_lossy(bytes),
+        value if is_object(value) => value.stringify()?.unwrap_or_default().into(),
+        value => javascript::text_ref(Some(value)),
+    })
 }

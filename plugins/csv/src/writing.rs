@@ -1,15 +1,15 @@
 //! `Writing`: a list that becomes text, in either mode.
 
+use std::borrow::Cow;
+
 use ferrowire::expression::javascript;
 use ferrowire::{Key, Message, NodeContext, NodeError, Value};
 
 use crate::columns::Columns;
 use crate::deliver::Part;
+use crate::lines::Lines;
 use crate::object::{is_object, keys, property};
 use crate::settings::{SentNames, Settings};
-
-/// The maximum length of a text, in bytes.
-const LONGEST: usize = ferrowire::MAX_JSON;
 
 /// What is kept between messages.
 #[derive(Debug, Default)]
@@ -25,13 +25,13 @@ pub(crate) struct State {
 pub(crate) struct Style {
     pub(crate) columns: fn(&str, &str) -> Result<Columns, NodeError>,
     /// Quotes a name or a cell that needs it because of this separator.
-    pub(crate) quoted: fn(&str, &str) -> String,
+    pub(crate) quoted: for<'a> fn(&'a str, &str) -> Cow<'a, str>,
 }
 
 pub(crate) struct Writing<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) state: &'a mut State,
-    pub(crate) text: String,
+    pub(crate) lines: Lines<'a>,
     cx: &'a NodeContext,
     /// `msg.columns`.
     listed: Option<String>,
@@ -51,7 +51,7 @@ impl<'a> Writing<'a> {
             false => String::new(),
         });
         let continues = Part::of(msg).is_some_and(|part| part.index > 0.0);
-        Writing { settings, state, text: String::new(), cx, listed, continues }
+        Writing { settings, state, lines: Lines::new(settings), cx, listed, continues }
     }
 
     /// Finds the names of the columns, and writes them if the text begins with them.
@@ -68,9 +68,10 @@ impl<'a> Writing<'a> {
         if !self.state.columns.are_known() && self.listed.is_none() {
             self.state.columns = Columns(keys(first)?);
         }
-        let names = self.state.columns.0.iter();
-        let names: Vec<_> = names.map(|name| (style.quoted)(name, &settings.separator)).collect();
-        self.add_line(&names)?;
+        for name in &self.state.columns.0 {
+            self.lines.add(&(style.quoted)(name, &settings.separator));
+        }
+        self.lines.end_line()?;
         self.state.names_sent = settings.names == SentNames::Once;
         Ok(())
     }
@@ -90,31 +91,6 @@ impl<'a> Writing<'a> {
             self.state.warned = true;
         }
     }
-
-    /// # Errors
-    /// If the text is too long.
-    pub(crate) fn add_line(&mut self, cells: &[String]) -> Result<(), NodeError> {
-        for (at, cell) in cells.iter().enumerate() {
-            if at > 0 {
-                self.text.push_str(&self.settings.separator);
-            }
-            self.text.push_str(cell);
-        }
-        self.text.push_str(&self.settings.line_break);
-        if self.text.len() > LONGEST {
-            let text = format!("the CSV text is longer than {} MiB", LONGEST >> 20);
-            return Err(NodeError::new(text));
-        }
-        Ok(())
-    }
-
-    /// The text, which has a line at least.
-    pub(crate) fn end(&mut self) -> String {
-        if self.text.is_empty() {
-            self.text.push_str(&self.settings.line_break);
-        }
-        std::mem::take(&mut self.text)
-    }
 }
 
 /// The cells of a row that are no objects, with their names: those of the first row.
@@ -129,7 +105,7 @@ pub(crate) fn own_cells(
     for name in keys(first).unwrap_or_default() {
         let value = property(row, &name)?;
         let has = value.is_some() || row.as_object().is_some_and(|map| map.contains_key(&name));
-        if has && !value.as_ref().is_some_and(is_object) {
+        if has && !value.as_deref().is_some_and(is_object) {
             cells.push((name, value.map(|v| javascript::text(Some(&v))).unwrap_or_default()));
         }
     }

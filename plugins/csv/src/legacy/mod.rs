@@ -5,6 +5,8 @@ mod read;
 mod source;
 mod write;
 
+use std::borrow::Cow;
+
 use ferrowire::{Key, NodeError};
 
 use crate::columns::{Columns, Count};
@@ -47,6 +49,6 @@ fn split<'a>(text: &'a str, separator: &str) -> Result<Vec<&'a str>, NodeError> 
 }
 
 /// The names as `msg.columns` and the first line have them.
-fn quoted(name: &str, separator: &str) -> String {
-    if name.contains(separator) { format!("\"{name}\"") } else { name.to_owned() }
+fn quoted<'a>(name: &'a str, separator: &str) -> Cow<'a, str> {
+    if name.contains(separator) { format!("\"{name}\"").into() } else { name.into() }
 }

@@ -75,25 +75,26 @@ impl<'a> Cells<'a> {
         self.at
     }
 
-    /// The next row that has cells.
+    /// Reads the next row that has cells into `row`, and returns whether there is one.
     ///
     /// # Errors
     /// If it has too many cells, or, in strict reading, is malformed.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<Cell<'a>>>, NodeError> {
-        while let Some(row) = self.line()? {
+    pub(crate) fn next(&mut self, row: &mut Vec<Cell<'a>>) -> Result<bool, NodeError> {
+        while self.line(row)? {
             if !row.is_empty() {
-                return Ok(Some(row));
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
-    /// The next line, which may have no cells; `None` at the end of the text.
+    /// Reads the next line, which may have no cells, into `row`, and returns whether there is one.
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    pub(crate) fn line(&mut self) -> Result<Option<Vec<Cell<'a>>>, NodeError> {
-        let (mut row, mut cell) = (Vec::new(), Open::default());
+    pub(crate) fn line(&mut self, row: &mut Vec<Cell<'a>>) -> Result<bool, NodeError> {
+        row.clear();
+        let mut cell = Open::default();
         let begin = self.at;
         while let Some(rest) = self.rest() {
             if cell.is_quoted {
@@ -106,8 +107,8 @@ impl<'a> Cells<'a> {
                 self.read_quote(&mut cell, rest)?;
             } else if rest.starts_with(['\r', '\n']) {
                 self.at += if rest.as_bytes().get(1) == Some(&b'\n') { 2 } else { 1 };
-                self.end_line(&mut row, &mut cell)?;
-                return Ok(Some(row));
+                self.end_line(row, &mut cell)?;
+                return Ok(true);
             } else {
                 self.read_plain(&mut cell, rest)?;
             }
@@ -115,8 +116,8 @@ impl<'a> Cells<'a> {
         if self.is_strict && cell.is_quoted {
             return Err(thrown("ParseError", "Missing quote, unclosed cell"));
         }
-        self.end_line(&mut row, &mut cell)?;
-        Ok((self.at > begin).then_some(row))
+        self.end_line(row, &mut cell)?;
+        Ok(self.at > begin)
     }
 
     /// Adds the last cell of a line, which is left out if it is empty.

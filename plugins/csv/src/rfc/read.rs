@@ -25,22 +25,24 @@ pub(crate) fn read(
     };
     let breaks = breaks(text.get(start..).unwrap_or_default());
     let has_several = settings.makes_array && breaks > 1;
+    let mut row = Vec::new();
     let is_first = part.is_none_or(|part| part.is_first(settings.skip) || has_several);
     if settings.first_line_has_names && is_first {
         let mut cells = Cells::new(text, &settings.separator).strict().starting_at(start);
-        *columns = cells.line()?.map(names).unwrap_or_default();
+        cells.line(&mut row)?;
+        *columns = names(&row);
         start = cells.position();
     }
     let mut cells = Cells::new(text, &settings.separator).starting_at(start);
     let mut columns = columns.clone();
     let mut rows = Vec::new();
-    while let Some(row) = cells.next()? {
+    while cells.next(&mut row)? {
         if !columns.are_known() {
             columns = numbered(row.len());
         }
-        let row = object(settings, &columns, row);
-        if !row.is_empty() {
-            rows.push(row);
+        let object = object(settings, &columns, &row);
+        if !object.is_empty() {
+            rows.push(object);
         }
     }
     let columns = columns.listed(|name| quoted(name, ","));
@@ -64,8 +66,8 @@ fn numbered(count: usize) -> Columns {
     columns
 }
 
-fn object(settings: &Settings, columns: &Columns, row: Vec<Cell<'_>>) -> Map {
-    let cells = row.into_iter().chain(std::iter::repeat(None));
+fn object(settings: &Settings, columns: &Columns, row: &[Cell<'_>]) -> Map {
+    let cells = row.iter().map(Option::as_deref).chain(std::iter::repeat(None));
     let mut object = Map::with_capacity(columns.0.len());
     for (name, cell) in columns.0.iter().zip(cells).filter(|(name, _)| !name.is_empty()) {
         if let Some(value) = value(settings, cell) {
@@ -76,14 +78,14 @@ fn object(settings: &Settings, columns: &Columns, row: Vec<Cell<'_>>) -> Map {
 }
 
 /// `None` for a cell that is left out.
-fn value(settings: &Settings, cell: Cell<'_>) -> Option<Value> {
+fn value(settings: &Settings, cell: Option<&str>) -> Option<Value> {
     let Some(text) = cell else { return settings.keeps_null.then_some(Value::Null) };
     if text.is_empty() {
         return settings.keeps_empty.then(|| "".into());
     }
-    match number(&text).filter(|_| settings.parses_numbers && !keeps_text(&text)) {
+    match number(text).filter(|_| settings.parses_numbers && !keeps_text(text)) {
         Some(number) => Some(number.into()),
-        None => Some(text.as_ref().into()),
+        None => Some(text.into()),
     }
 }
 

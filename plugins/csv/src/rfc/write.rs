@@ -1,6 +1,8 @@
 //! Objects become text.
 
-use ferrowire::{Key, NodeError, Value};
+use std::sync::Arc;
+
+use ferrowire::{NodeError, Value};
 
 use super::{columns, quoted};
 use crate::columns::Columns;
@@ -20,61 +22,57 @@ pub(crate) fn write(
     let rows = rows(payload);
     let has_arrays = matches!(rows.first(), Some(Value::Array(_)));
     writing.begin(rows.first(), &STYLE)?;
-    for row in &rows {
-        let cells = match has_arrays {
+    for row in rows.iter() {
+        match has_arrays {
             true => array(writing, row)?,
             false => object(writing, row, rows.first())?,
-        };
-        writing.add_line(&cells)?;
+        }
+        writing.lines.end_line()?;
     }
     let columns = writing.state.columns.listed(|name| quoted(name, ","));
-    Ok((writing.end(), columns))
+    Ok((writing.lines.take(), columns))
 }
 
 /// The rows: one object is one row, and so is a list of values that are no objects.
-fn rows(payload: Value) -> Vec<Value> {
+fn rows(payload: Value) -> Arc<Vec<Value>> {
     match payload {
-        Value::Array(rows) if rows.first().is_some_and(|row| !is_object(row)) => {
-            vec![Value::Array(rows)]
-        }
-        Value::Array(rows) => rows.to_vec(),
-        row => vec![row],
+        Value::Array(rows) if rows.first().is_none_or(is_object) => rows,
+        row => vec![row].into(),
     }
 }
 
-fn array(writing: &Writing<'_>, row: &Value) -> Result<Vec<String>, NodeError> {
-    let (separator, columns) = (&writing.settings.separator, &writing.state.columns);
+fn array(writing: &mut Writing<'_>, row: &Value) -> Result<(), NodeError> {
+    let Writing { settings, state, lines, .. } = writing;
     let cells = row.as_array().unwrap_or_default();
-    let text = |cell: &Value| Ok(quoted(&cell_text(cell)?, separator));
-    if !columns.are_known() {
-        return cells.iter().map(text).collect();
-    }
-    let cell = |(at, name): (usize, &Key)| match cells.get(at) {
-        Some(cell) if !name.is_empty() => text(cell),
-        _ => Ok(String::new()),
+    let mut add = |cell: &Value| {
+        lines.add(&quoted(&cell_text(cell)?, &settings.separator));
+        Ok(())
     };
-    columns.0.iter().enumerate().map(cell).collect()
+    if !state.columns.are_known() {
+        return cells.iter().try_for_each(add);
+    }
+    for (at, name) in state.columns.0.iter().enumerate() {
+        let cell = cells.get(at).filter(|_| !name.is_empty());
+        add(cell.unwrap_or(&Value::Undefined))?;
+    }
+    Ok(())
 }
 
-fn object(
-    writing: &mut Writing<'_>,
-    row: &Value,
-    first: Option<&Value>,
-) -> Result<Vec<String>, NodeError> {
+fn object(writing: &mut Writing<'_>, row: &Value, first: Option<&Value>) -> Result<(), NodeError> {
     writing.find_columns(&STYLE)?;
-    let separator = &writing.settings.separator;
     if !writing.state.columns.are_known() {
         writing.warn_of_missing_columns();
         writing.state.columns = Columns(keys(Some(row))?);
-        let quote = |(_, text): (Key, String)| quoted(&text, separator);
-        return Ok(own_cells(row, first)?.into_iter().map(quote).collect());
-    }
-    let cell = |name: &Key| {
-        if name.is_empty() {
-            return Ok(String::new());
+        for (_, text) in own_cells(row, first)? {
+            writing.lines.add(&quoted(&text, &writing.settings.separator));
         }
-        let value = property(row, name)?.unwrap_or(Value::Undefined);
-        Ok(quoted(&cell_text(&value)?, separator))
-    };
-    writing.state.columns.0.iter().map(cell).collect()
+        return Ok(());
+    }
+    let Writing { settings, state, lines, .. } = writing;
+    for name in &state.columns.0 {
+        let value = if name.is_empty() { None } else { property(row, name)? };
+        let text = value.as_deref().map(cell_text).transpose()?.unwrap_or_default();
+        lines.add(&quoted(&text, &settings.separator));
+    }
+    Ok(())
 }
