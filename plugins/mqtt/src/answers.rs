@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire::{Map, MutexExt as _, NodeError, Value};
+use ferrowire::{Map, MutexExt as _, NodeError, Text, Value};
 use mqtt5_protocol::QoS;
 use mqtt5_protocol::packet::subscribe::SubscriptionOptions;
 
@@ -26,7 +26,7 @@ impl Link {
             Request::Join => Ok(self.join(from)),
             Request::Subscribe { filter, options } => self.subscribe(from, &filter, options),
             Request::Unsubscribe { filter, is_final } => self.unsubscribe(from, &filter, is_final),
-            Request::Publish { ticket, msg } => self.publish((from.to_owned(), ticket), &msg).await,
+            Request::Publish { ticket, msg } => self.publish((from.into(), ticket), msg).await,
             Request::Connect(changes) => self.connect(changes).await,
             Request::Disconnect => self.disconnect().await,
         }
@@ -76,7 +76,7 @@ impl Link {
 
     /// Takes a message over. The answer has a `warning` if it was dropped, as Node-RED drops it;
     /// otherwise the sender is told the outcome later.
-    async fn publish(&self, sender: (String, f64), msg: &Map) -> Result<Value, NodeError> {
+    async fn publish(&self, sender: (Text, f64), msg: &Map) -> Result<Value, NodeError> {
         let dropped = |warning: &str| Ok(answer([("warning", warning.into())]));
         let publication = match Publication::of(msg, self.options().version) {
             Ok(publication) => publication,

@@ -189,6 +189,9 @@ impl<'a> Connection<'a> {
             }
             Some(delivered) = self.inbox.delivered() => {
                 self.acknowledge(delivered);
+                while let Some(delivered) = self.inbox.delivered_now() {
+                    self.acknowledge(delivered);
+                }
                 if !has_room {
                     self.alive.heard();
                 }
@@ -367,12 +370,16 @@ async fn at(instant: Option<tokio::time::Instant>) {
     }
 }
 
-/// Writes part of the output, and flushes after the last part. Can be dropped at any time.
+/// Writes part of the output, and flushes after the last part. Other tasks run before a small part is written: what they
+/// add goes into the same packet of the network. Can be dropped at any time.
 async fn write(
     writer: &mut WriteHalf<Box<dyn Duplex>>,
     output: &mut BytesMut,
     is_unflushed: &mut bool,
 ) -> io::Result<()> {
+    if output.len() < CHUNK {
+        tokio::task::yield_now().await;
+    }
     if !output.is_empty() {
         let written = writer.write_buf(output).await?;
         if written == 0 {

@@ -10,6 +10,7 @@ use crate::inbox::Delivery;
 use crate::link::{Link, MARK};
 use crate::properties;
 use crate::session::Outcome;
+use crate::subscriptions::Receiver;
 
 /// The filter that a message is for, in messages to users.
 pub(crate) const FILTER: &str = "filter";
@@ -28,14 +29,19 @@ pub(crate) async fn run(link: Arc<Link>, mut delivery: Delivery) {
 async fn deliver(link: &Link, packet: PublishPacket) {
     let ids = properties::subscription_ids(&packet.properties);
     let receivers = link.subscriptions.locked().receivers(&packet.topic_name, &ids);
+    let Some((last, others)) = receivers.split_last() else { return };
     let msg = message(link, packet);
-    for receiver in receivers {
-        let mut msg = msg.clone();
-        msg.set(FILTER, receiver.filter);
-        // A node that was stopped meanwhile gets nothing.
-        if let Ok(sending) = link.cx.send_to(&receiver.node, msg) {
-            sending.await;
-        }
+    for receiver in others {
+        send(link, receiver, msg.clone()).await;
+    }
+    send(link, last, msg).await;
+}
+
+async fn send(link: &Link, receiver: &Receiver, mut msg: Message) {
+    msg.set(FILTER, receiver.filter.clone());
+    // A node that was stopped meanwhile gets nothing.
+    if let Ok(sending) = link.cx.send_to(&receiver.node, msg) {
+        sending.await;
     }
 }
 

@@ -86,8 +86,18 @@ impl Inbox {
     /// The next message that the flow has taken.
     pub(crate) async fn delivered(&mut self) -> Option<Delivered> {
         let delivered = self.delivered.recv().await?;
+        Some(self.counted(delivered))
+    }
+
+    /// The same, if there is one now.
+    pub(crate) fn delivered_now(&mut self) -> Option<Delivered> {
+        let delivered = self.delivered.try_recv().ok()?;
+        Some(self.counted(delivered))
+    }
+
+    fn counted(&mut self, delivered: Delivered) -> Delivered {
         self.count -= 1;
         self.bytes -= delivered.size;
-        Some(delivered)
+        delivered
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ferrowire::{Map, MutexExt as _, NodeContext, Text, Value, generate_id};
+use ferrowire::{Key, Map, MutexExt as _, NodeContext, Text, Value, generate_id};
 use ferrowire_net::{Backoff, BackoffOptions, Failures, wanted};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -307,5 +307,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// The properties of an answer.
 pub(crate) fn answer<const N: usize>(properties: [(&'static str, Value); N]) -> Value {
-    properties.into_iter().collect::<Map>().into()
+    let properties = properties.map(|(name, value)| (Key::new_static(name), value));
+    Map::from_distinct(properties).into()
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use ferrowire::{MutexExt as _, NodeError};
+use ferrowire::{MutexExt as _, NodeError, Text};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::publication::Publication;
@@ -16,7 +16,7 @@ const MOST_ITEMS: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Ticket {
     /// The node that is told the outcome, and its number of the message.
-    pub(crate) sender: Option<(String, f64)>,
+    pub(crate) sender: Option<(Text, f64)>,
     _held: Option<OwnedSemaphorePermit>,
 }
 
@@ -68,7 +68,7 @@ impl Outbox {
     pub(crate) fn try_publish(
         &self,
         publication: Publication,
-        sender: (String, f64),
+        sender: (Text, f64),
     ) -> Result<(), Publication> {
         let room = Arc::clone(&self.room);
         match room.try_acquire_many_owned(self.share(publication.weight())) {
@@ -84,7 +84,7 @@ impl Outbox {
     }
 
     /// Adds a message as soon as there is room; messages are added in the order of these calls.
-    pub(crate) async fn publish(&self, publication: Publication, sender: (String, f64)) {
+    pub(crate) async fn publish(&self, publication: Publication, sender: (Text, f64)) {
         let room = Arc::clone(&self.room);
         // The semaphore is never closed.
         let held = room.acquire_many_owned(self.share(publication.weight())).await.ok();

@@ -6,9 +6,12 @@ use mqtt5_protocol::packet::subscribe::SubscriptionOptions;
 use crate::link::answer;
 use crate::subscriptions;
 
+/// The options and properties of a request without any.
+static EMPTY: Map = Map::new();
+
 /// A request.
 #[derive(Debug)]
-pub(crate) enum Request {
+pub(crate) enum Request<'a> {
     /// To be known: the answer has the mark of the broker node's messages.
     Join,
     Subscribe {
@@ -21,26 +24,26 @@ pub(crate) enum Request {
     },
     Publish {
         ticket: f64,
-        msg: Map,
+        msg: &'a Map,
     },
     Connect(Option<Map>),
     Disconnect,
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// Reads what the functions below write.
     ///
     /// # Errors
     /// If it is something else.
-    pub(crate) fn read(request: &Value) -> Result<Self, NodeError> {
+    pub(crate) fn read(request: &'a Value) -> Result<Self, NodeError> {
         let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
-        let map = |name: &str| request.get(name).and_then(Value::as_object).cloned();
+        let map = |name: &str| request.get(name).and_then(Value::as_object);
         let filter = || text("filter").to_owned();
         Ok(match text("action") {
             "join" => Request::Join,
             "subscribe" => Request::Subscribe {
                 filter: filter(),
-                options: subscriptions::options(&map("options").unwrap_or_default()),
+                options: subscriptions::options(map("options").unwrap_or(&EMPTY)),
             },
             "unsubscribe" => Request::Unsubscribe {
                 filter: filter(),
@@ -48,9 +51,9 @@ impl Request {
             },
             "publish" => Request::Publish {
                 ticket: request.get("ticket").and_then(Value::as_f64).unwrap_or_default(),
-                msg: map("msg").unwrap_or_default(),
+                msg: map("msg").unwrap_or(&EMPTY),
             },
-            "connect" => Request::Connect(map("broker")),
+            "connect" => Request::Connect(map("broker").cloned()),
             "disconnect" => Request::Disconnect,
             other => {
                 let text = format!("an MQTT broker node does not know the request `{other}`");

@@ -1,6 +1,6 @@
 //! `Subscriptions`: which nodes want which topics.
 
-use ferrowire::{Map, NodeError};
+use ferrowire::{Map, NodeError, Text};
 use indexmap::IndexMap;
 use mqtt5_protocol::QoS;
 use mqtt5_protocol::packet::subscribe::{RetainHandling, SubscriptionOptions};
@@ -23,8 +23,8 @@ pub(crate) struct Wanted {
 /// A node that gets a message, and the filter that it has subscribed to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Receiver {
-    pub(crate) node: String,
-    pub(crate) filter: String,
+    pub(crate) node: Text,
+    pub(crate) filter: Text,
 }
 
 /// All subscriptions of a broker node.
@@ -126,16 +126,15 @@ impl Subscriptions {
         let fits = |(filter, entry): &(&String, &Filter)| {
             (ids.is_empty() || ids.contains(&entry.id)) && topic::matches(filter, topic)
         };
-        let receivers = |(filter, entry): (&String, &Filter)| {
-            let running: Vec<Receiver> = entry
-                .nodes
-                .iter()
-                .filter(|(_, is_running)| **is_running)
-                .map(|(node, _)| Receiver { node: node.clone(), filter: filter.clone() })
-                .collect();
-            running
-        };
-        self.filters.iter().filter(fits).flat_map(receivers).collect()
+        let mut receivers = Vec::new();
+        for (filter, entry) in self.filters.iter().filter(fits) {
+            let running = entry.nodes.iter().filter(|(_, is_running)| **is_running);
+            receivers.extend(running.map(|(node, _)| Receiver {
+                node: node.as_str().into(),
+                filter: filter.as_str().into(),
+            }));
+        }
+        receivers
     }
 }
 
@@ -163,7 +162,7 @@ mod tests {
     }
 
     fn nodes(all: &Subscriptions, topic: &str, ids: &[u32]) -> Vec<String> {
-        all.receivers(topic, ids).into_iter().map(|it| it.node).collect()
+        all.receivers(topic, ids).into_iter().map(|it| it.node.to_string()).collect()
     }
 
     #[test]
