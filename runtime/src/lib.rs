@@ -21,6 +21,7 @@ mod logging;
 mod machine;
 mod manual;
 mod metrics;
+mod metrics_page;
 #[cfg(feature = "migrate")]
 mod migrate;
 mod node_places;
@@ -31,6 +32,7 @@ mod npm_nodes;
 #[path = "no_npm_nodes.rs"]
 mod npm_nodes;
 mod operation;
+mod page_parts;
 mod pages;
 mod plugins;
 mod run;

@@ -1,4 +1,4 @@
-//! The runtime's own pages: `/ferrowire/test` and the data it requests.
+//! The runtime's own pages: `/ferrowire/test` and the data it requests, and `/ferrowire/metrics`.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -22,13 +22,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::node_places::{NodePlaces, listener_path, text as property};
+use crate::page_parts::Roots;
 use crate::settings::Settings;
-use crate::test_page;
+use crate::{metrics_page, test_page};
 
 /// The content security policy of the test page: its own inline parts, a worker made of one of them,
 /// and any WebSocket.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+const TEST_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       worker-src blob:; connect-src *; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The content security policy of the page of metrics: its own inline parts, and the metrics.
+const METRICS_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                              connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The interval of keep-alives in an event stream.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -45,11 +50,15 @@ pub(crate) fn serve_at(
     let stop = stop.clone();
     let (root, root_of_events) = (settings.http_node_root.clone(), settings.http_node_root.clone());
     let home = home(admin, settings);
-    let test_page = test_page(editor_root(admin, settings), settings.http_admin_root.as_deref());
+    let admin_root = settings.http_admin_root.as_deref();
+    let roots = Roots { editor: editor_root(admin, settings), admin: admin_root };
+    let test_page = document(test_page::document(roots), TEST_POLICY);
+    let metrics_page = document(metrics_page::document(roots), METRICS_POLICY);
     let events = move || events(&for_events, root_of_events.clone(), stop.clone());
-    let pages: [(&str, Page); 4] = [
+    let pages: [(&str, Page); 5] = [
         ("/ferrowire", guarded(admin, page(home.clone()))),
         ("/ferrowire/test", guarded(admin, page(test_page))),
+        ("/ferrowire/metrics", guarded(admin, page(metrics_page))),
         ("/ferrowire/listeners", private(admin, page(move || listeners(&for_list, &root)))),
         ("/ferrowire/events", private(admin, page(events))),
     ];
@@ -117,8 +126,9 @@ fn checked(
 fn home(admin: &Admin, settings: &Settings) -> impl Fn() -> Response + Clone + use<> {
     let editor = editor_root(admin, settings);
     let editor = editor.map(|root| format!("The editor is at {root}/. ")).unwrap_or_default();
-    let line =
-        format!("Ferrowire runs here. {editor}The WebSocket test page is at /ferrowire/test");
+    let line = format!(
+        "Ferrowire runs here. {editor}The WebSocket test page is at /ferrowire/test, metrics are at /ferrowire/metrics"
+    );
     move || text(StatusCode::OK, line.clone())
 }
 
@@ -127,12 +137,13 @@ fn editor_root<'a>(admin: &Admin, settings: &'a Settings) -> Option<&'a str> {
     settings.http_admin_root.as_deref().filter(|_| admin.serves_editor())
 }
 
-fn test_page(editor: Option<&str>, admin: Option<&str>) -> impl Fn() -> Response + use<> {
-    let document = Bytes::from(test_page::document(editor, admin));
+/// A page that is the same for everybody.
+fn document(document: String, policy: &'static str) -> impl Fn() -> Response {
+    let document = Bytes::from(document);
     move || {
         let mut response = full("text/html; charset=utf-8", document.clone());
         let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         response
     }
 }

@@ -13,8 +13,11 @@ use crate::loaded::{Loaded, Profile};
 use crate::program::Program;
 use crate::{cargo, editor, examples, npm_nodes};
 
-/// The test page's tests: their folder, and the script to run.
-const PAGE: (&str, &str) = ("runtime/tests/browser", "test_page.mjs");
+/// The folder of the tests of the runtime's own pages.
+const PAGES: &str = "runtime/tests/browser";
+
+/// Those of the test page and the page of metrics, which need the same flows.
+const PAGE_TESTS: [&str; 2] = ["test_page.mjs", "metrics_page.mjs"];
 
 /// The editor's tests.
 const EDITOR: (&str, &str) = ("crates/admin/tests/browser", "editor.mjs");
@@ -25,7 +28,7 @@ const DASHBOARDS: [&str; 2] = ["started at /dashboard", "started at /ui"];
 /// How long the log may be silent before they have.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// The flows for the test page.
+/// The flows for the runtime's own pages.
 const FLOWS: [&str; 3] =
     ["examples/echo/flows.json", "examples/chat/flows.json", "runtime/tests/browser/flows.json"];
 
@@ -70,7 +73,7 @@ fn run_all(screenshots: bool) -> Result<bool> {
     if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(false);
     }
-    test_page(browser)?;
+    pages(browser)?;
     dashboards(browser)?;
     if !editor::is_there() {
         return Ok(false);
@@ -90,9 +93,12 @@ fn run_all(screenshots: bool) -> Result<bool> {
     Ok(true)
 }
 
-fn test_page(browser: &str) -> Result<()> {
+fn pages(browser: &str) -> Result<()> {
     let program = Program::start(cargo::root(), FLOWS, |_| {})?;
-    cargo::succeed(script(PAGE, browser)?.env("FERROWIRE_URL", program.url()))
+    for name in PAGE_TESTS {
+        cargo::succeed(script((PAGES, name), browser)?.env("FERROWIRE_URL", program.url()))?;
+    }
+    Ok(())
 }
 
 /// The dashboards from npm, in a user directory of their own.
@@ -100,7 +106,7 @@ fn dashboards(browser: &str) -> Result<()> {
     let user_dir = tempfile::tempdir()?;
     let packages = npm_nodes::install()?.join("node_modules");
     std::os::unix::fs::symlink(packages, user_dir.path().join("node_modules"))?;
-    let flows = cargo::root().join(PAGE.0).join("dashboards.json");
+    let flows = cargo::root().join(PAGES).join("dashboards.json");
     let user_dir_flag = ["--user-dir".as_ref(), user_dir.path().as_os_str()];
     // Only then does the log have what packages say that are not a node.
     let log_flag = ["--log".as_ref(), "info,ferrowire::npm=debug".as_ref()];
@@ -116,7 +122,7 @@ fn dashboards(browser: &str) -> Result<()> {
         let line = line.with_context(|| format!("the dashboards did not log {missing:?}"))?;
         missing.retain(|started| !line.contains(started));
     }
-    cargo::succeed(script((PAGE.0, "dashboards.mjs"), browser)?.env("FERROWIRE_URL", program.url()))
+    cargo::succeed(script((PAGES, "dashboards.mjs"), browser)?.env("FERROWIRE_URL", program.url()))
 }
 
 /// A script, after installing its packages.

@@ -13,32 +13,11 @@ const MAX_RATE = 250;                 // rows a second if messages keep coming
 const FLOOD_PAUSE = 200;              // then, milliseconds between two drawings
 const HIDDEN_PAUSE = 30_000;          // a hidden tab gives its event stream back: browsers allow six for each host
 
-const $ = (id) => document.getElementById(id);
-const query = new URLSearchParams(location.search);
 const encoder = new TextEncoder();
-
-/** An element with a class and children; strings become text, never markup. */
-function el(tag, className, ...children) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  element.append(...children);
-  return element;
-}
-
-function say(id, text) {
-  $(id).textContent = text;
-  $(id).hidden = !text;
-}
 
 /** A text for one or for several, in which {n} is the number. */
 function plural(count, one, many) {
   return t(count === 1 ? one : many, { n: number.format(count) });
-}
-
-function sizeText(bytes) {
-  if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 
 function clock(date) {

@@ -6,6 +6,15 @@ function preference(name) {
   box.addEventListener("change", () => stored.set("localStorage", name, box.checked ? "1" : "0"));
 }
 
+function loginText() {
+  return t("The running flow is shown after a login.");
+}
+
+function loginChanged() {
+  loadListeners();
+  listen();
+}
+
 function begin() {
   translateDocument();
   preference("pretty");

@@ -104,6 +104,7 @@ async fn only_flows_answer_under_foreign_names() {
         "/auth/login",
         "/ferrowire",
         "/ferrowire/test",
+        "/ferrowire/metrics",
         "/ferrowire/listeners",
         "/ferrowire/events",
     ] {

@@ -1,4 +1,5 @@
 // ---- the login: that of the editor, which keeps it in this browser ----
+// A page defines `loginText`, what it shows after a login, and `loginChanged`.
 const editor = document.documentElement.dataset.editor; // its path, or nothing if there is none
 
 /** The editor's tokens; its key ends with its path. Those of this runtime's editor first. */
@@ -14,7 +15,7 @@ function tokens() {
   return found;
 }
 
-/** Requests data of the running flow. Without a login it says how to get one. */
+/** Requests data of the runtime. Without a login it says how to get one. */
 async function request(path, signal, method = "GET") {
   const known = tokens();
   let response;
@@ -33,12 +34,11 @@ function showLogin(needed) {
   const link = el("a", "", t("Log in in the editor"));
   link.href = editor;
   link.target = "_blank";
-  $("login").append(t("The running flow is shown after a login."), " ", editor ? link : t("This runtime has no editor to log in."));
+  $("login").append(loginText(), " ", editor ? link : t("This runtime has no editor to log in."));
 }
 
 // A login or a logout in another tab.
 addEventListener("storage", (event) => {
   if (!event.key?.startsWith("auth-tokens")) return;
-  loadListeners();
-  listen();
+  loginChanged();
 });
