@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
+use crate::trace::Remote;
 
 use super::aside::Until;
 use super::{Outlet, Seat, Wire};
@@ -30,12 +31,23 @@ impl Host for Outlet {
         if let Some(traffic) = &self.traffic {
             traffic.sent();
         }
+        if let Some(tracer) = &self.tracer {
+            self.departs(tracer, &mut msg);
+        }
         let wires = self.wires.load();
         match wires.get(port).map(Vec::as_slice) {
             None | Some([]) => Sending::done(),
             Some([wire]) => wire.carry(msg),
             Some(many) => send_to_many(many, msg),
         }
+    }
+
+    fn is_tracing(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    fn begin_trace(&self, msg: &mut Message, remote: Option<Remote>) {
+        self.begin(msg, remote);
     }
 
     fn wired(&self, port: usize) -> bool {
