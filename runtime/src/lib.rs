@@ -40,6 +40,7 @@ mod signals;
 mod systemd;
 mod test_page;
 mod title;
+mod traces;
 mod upgrade;
 mod version;
 mod watchdog;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
-use crate::trace::Remote;
+use crate::trace::{Carrier, Remote};
 use crate::{
     Context as Values, Host, Message, NodeError, Scope, Sending, Setting, SettingType,
     SettingValue, Status, Users, Value,
@@ -86,9 +86,10 @@ impl NodeContext {
         self.host.send(port, msg)
     }
 
-    /// Whether traces of messages are recorded, so that it is worth while to look for a `traceparent`.
-    pub fn is_tracing(&self) -> bool {
-        self.host.is_tracing()
+    /// Whether a `traceparent` that `carrier` brings is to be [taken](Self::begin_trace), and that of a
+    /// message's [trace](Message::trace) to be sent. Never if no traces are recorded.
+    pub fn traces_over(&self, carrier: Carrier) -> bool {
+        self.host.traces_over(carrier)
     }
 
     /// Begins the trace of a message that this node has received from elsewhere: a part of the `remote`

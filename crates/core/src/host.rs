@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
-use crate::trace::Remote;
+use crate::trace::{Carrier, Remote};
 use crate::{
     Atomic, Key, Level, Message, NodeError, NodeInfo, PropertyPath, Scope, Sending, SettingValue,
     Status, Users, Value,
@@ -22,8 +22,9 @@ pub trait Host: Any + Send + Sync {
     fn info(&self) -> &NodeInfo;
     /// Delivers a message to everything wired to `port`.
     fn send(&self, port: usize, msg: Message) -> Sending;
-    /// Whether traces of messages are recorded.
-    fn is_tracing(&self) -> bool {
+    /// Whether `carrier` takes traces of other systems and passes traces on to them.
+    fn traces_over(&self, carrier: Carrier) -> bool {
+        let _ = carrier;
         false
     }
     /// Begins a trace for a message that comes from elsewhere.

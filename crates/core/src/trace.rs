@@ -14,10 +14,10 @@ mod tracer;
 mod visit;
 
 pub use parent::{InvalidTraceparent, Remote};
-pub use span::{FinishedSpan, SPANS_PER_TRACE, Trace};
-pub use tracer::{SpanSink, Tracer};
+pub use span::{FinishedSpan, SPANS_PER_TRACE, SpanKind, Trace};
+pub use tracer::{Carrier, SpanSink, Tracer};
+pub use visit::{Follow, current};
 pub(crate) use visit::{Visit, decision, is_current, pause};
-pub use visit::{current, follow};
 
 /// What is known of the trace of a message.
 #[doc(hidden)]

@@ -33,7 +33,7 @@ impl SpanSink for Spans {
 
 impl Spans {
     fn world(&self, sample: f64) -> Arc<World> {
-        let tracer = Arc::new(Tracer::new(sample, self.clone()));
+        let tracer = Arc::new(Tracer::new(sample, Vec::new(), self.clone()));
         Arc::new(World { tracer, lines: Mutex::default(), contexts: ContextStores::default() })
     }
 

@@ -6,6 +6,7 @@ mod access;
 mod access_flow;
 mod access_keys;
 mod command_line;
+mod collector;
 mod compression;
 mod dates;
 mod deflating;
@@ -26,6 +27,7 @@ mod systemd;
 #[path = "../../../crates/websocket/tests/tokens/mod.rs"]
 mod tokens;
 mod talking;
+mod traces;
 mod upgrading;
 mod peer;
 mod listener_connections;

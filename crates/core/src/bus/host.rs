@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
-use crate::trace::Remote;
+use crate::trace::{Carrier, Remote};
 
 use super::aside::Until;
 use super::{Outlet, Seat, Wire};
@@ -42,8 +42,8 @@ impl Host for Outlet {
         }
     }
 
-    fn is_tracing(&self) -> bool {
-        self.tracer.is_some()
+    fn traces_over(&self, carrier: Carrier) -> bool {
+        self.tracer.as_ref().is_some_and(|tracer| tracer.uses(carrier))
     }
 
     fn begin_trace(&self, msg: &mut Message, remote: Option<Remote>) {

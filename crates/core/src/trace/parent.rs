@@ -56,7 +56,16 @@ impl Remote {
         self
     }
 
-    /// Reads the two headers; `None` without a valid `traceparent`, and without tracing.
+    /// Reads the two headers out of a map of headers; `None` without a valid `traceparent`, or if there
+    /// are several.
+    pub fn of_http(headers: &http::HeaderMap) -> Option<Self> {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        let mut given = headers.get_all("traceparent").iter();
+        let (Some(_), None) = (given.next(), given.next()) else { return None };
+        Remote::of_headers(text("traceparent"), text("tracestate"))
+    }
+
+    /// Reads the two headers; `None` without a valid `traceparent`.
     pub fn of_headers(traceparent: Option<&str>, tracestate: Option<&str>) -> Option<Self> {
         let remote = Remote::parse(traceparent?).ok()?;
         Some(match tracestate {
@@ -76,6 +85,13 @@ fn digits(text: &[u8]) -> Option<u128> {
         };
         Some(number << 4 | u128::from(digit))
     })
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Remote { trace_id, span_id, is_sampled, .. } = *self;
+        write!(f, "{}", Written { trace_id, span_id, is_sampled })
+    }
 }
 
 /// A `traceparent` as it is written.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::parent::Written;
 use super::{Remote, Tracer};
-use crate::{MutexExt as _, NodeInfo};
+use crate::{MutexExt as _, NodeInfo, Value};
 
 /// So many spans of a trace are recorded. Messages beyond them, as in a loop that never ends, keep
 /// the id of their trace, and the span of the last node that was recorded is the parent of what they
@@ -43,8 +43,26 @@ struct Span {
     work: Mutex<Work>,
 }
 
+/// The role of a node in what crosses the border of the system, as OpenTelemetry defines it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpanKind {
+    /// Nothing crosses it.
+    #[default]
+    Internal,
+    /// It answers a request.
+    Server,
+    /// It sends a request, and waits for the answer.
+    Client,
+    /// It sends a message that nobody answers.
+    Producer,
+    /// It receives such a message.
+    Consumer,
+}
+
 #[derive(Default)]
 struct Work {
+    kind: SpanKind,
+    attributes: Vec<(&'static str, Value)>,
     began: Option<Duration>,
     worked: Duration,
     ended: Duration,
@@ -66,6 +84,10 @@ pub struct FinishedSpan {
     pub state: Option<Box<str>>,
     /// The node.
     pub node: Arc<NodeInfo>,
+    /// What the node has said of its role.
+    pub kind: SpanKind,
+    /// What the node has said of the message.
+    pub attributes: Vec<(&'static str, Value)>,
     /// When the message was sent to the node, or was received by the node from elsewhere.
     pub began: SystemTime,
     /// From then to the last work of the node for this message.
@@ -155,6 +177,25 @@ impl Trace {
         }
     }
 
+    /// Says what the node does with the message for another system.
+    pub fn set_kind(&self, kind: SpanKind) {
+        if self.is_recorded() {
+            self.0.work().kind = kind;
+        }
+    }
+
+    /// Adds a fact about the message at this node, such as `http.response.status_code`.
+    pub fn describe(&self, key: &'static str, value: impl Into<Value>) {
+        if self.is_recorded() {
+            self.0.work().attributes.push((key, value.into()));
+        }
+    }
+
+    /// Marks the span as failed, for a failure that the node does not report as its error.
+    pub fn set_error(&self, text: impl Into<String>) {
+        self.fail(|| text.into());
+    }
+
     /// The node failed.
     pub(crate) fn fail(&self, error: impl FnOnce() -> String) {
         if self.is_recorded() {
@@ -241,6 +282,8 @@ impl Drop for Span {
             has_remote_parent: self.is_remote,
             state: self.origin.state.clone(),
             node,
+            kind: work.kind,
+            attributes: work.attributes,
             began: self.origin.began.0 + self.sent,
             took: work.ended.saturating_sub(self.sent),
             waited: work.began.map_or(Duration::ZERO, |began| began.saturating_sub(self.sent)),

@@ -12,17 +12,48 @@ pub trait SpanSink: Send + Sync {
     fn finished(&self, span: FinishedSpan);
 }
 
+/// What carries a `traceparent` between systems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Headers of HTTP requests.
+    Http,
+    /// Headers of WebSocket handshakes; they stand for all messages of the connection.
+    WebSocket,
+    /// User properties of MQTT 5 messages.
+    Mqtt,
+}
+
+impl Carrier {
+    /// All of them.
+    pub const ALL: [Carrier; 3] = [Carrier::Http, Carrier::WebSocket, Carrier::Mqtt];
+
+    /// Its name in settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Carrier::Http => "http",
+            Carrier::WebSocket => "websocket",
+            Carrier::Mqtt => "mqtt",
+        }
+    }
+}
+
 /// Begins traces.
 pub struct Tracer {
     sample: f64,
+    carriers: Vec<Carrier>,
     sink: Box<dyn SpanSink>,
 }
 
 impl Tracer {
     /// Records `sample`, from 0 to 1, of the traces that begin here, and those of other systems that
-    /// these record.
-    pub fn new(sample: f64, sink: impl SpanSink + 'static) -> Self {
-        Tracer { sample, sink: Box::new(sink) }
+    /// these record. They are taken from `carriers`, and passed on by them.
+    pub fn new(sample: f64, carriers: Vec<Carrier>, sink: impl SpanSink + 'static) -> Self {
+        Tracer { sample, carriers, sink: Box::new(sink) }
+    }
+
+    /// Whether `carrier` takes and passes on traces.
+    pub(crate) fn uses(&self, carrier: Carrier) -> bool {
+        self.carriers.contains(&carrier)
     }
 
     /// What is to be done with a message that `node` sends or receives first.

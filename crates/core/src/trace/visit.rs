@@ -27,11 +27,21 @@ pub fn current() -> Option<Trace> {
     }
 }
 
-/// Polls `work` as part of the node's work at `msg`: what it sends and logs belongs to the trace of
-/// the message. For work that a node spawns.
-pub fn follow<F: Future>(msg: &Message, work: F) -> impl Future<Output = F::Output> + use<F> {
-    let visit = Visit(msg.decision().clone());
-    async move { visit.poll(work).await }
+/// The work of a node at a message, of which a part runs in a task of its own: what it sends and logs
+/// belongs to the trace of the message.
+#[derive(Clone, Debug)]
+pub struct Follow(Visit);
+
+impl Follow {
+    /// The work at `msg`.
+    pub fn of(msg: &Message) -> Self {
+        Follow(Visit(msg.decision()))
+    }
+
+    /// Polls `work` as part of it.
+    pub async fn run<F: Future>(self, work: F) -> F::Output {
+        self.0.poll(work).await
+    }
 }
 
 /// What the thread's frame says of messages that have no decision yet.
@@ -49,7 +59,7 @@ pub(crate) fn is_current(trace: &Trace) -> bool {
 }
 
 /// A node's work at a message, which may be continued on other threads.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Visit(Decision);
 
 impl Visit {
