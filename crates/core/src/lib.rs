@@ -78,6 +78,7 @@ pub use setup::{SetupFailed, set_up};
 pub use status::Status;
 pub use store::{
     Atomic, Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
+    StoreUsage,
 };
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};

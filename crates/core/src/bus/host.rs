@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
-use crate::trace::{Carrier, Remote};
+use crate::trace::{self, Carrier, Remote};
 
 use super::aside::Until;
 use super::{Outlet, Seat, Wire};
@@ -28,18 +28,16 @@ impl Host for Outlet {
 
     fn send(&self, port: usize, mut msg: Message) -> Sending {
         msg.ensure_id();
-        if let Some(traffic) = &self.traffic {
-            traffic.sent();
-        }
         if let Some(tracer) = &self.tracer {
             self.departs(tracer, &mut msg);
         }
-        let wires = self.wires.load();
-        match wires.get(port).map(Vec::as_slice) {
-            None | Some([]) => Sending::done(),
-            Some([wire]) => wire.carry(msg),
-            Some(many) => send_to_many(many, msg),
+        if let Some(traffic) = &self.traffic {
+            traffic.sent();
+            if trace::is_measured() {
+                return trace::without_time(|| self.send_on_wires(port, msg));
+            }
         }
+        self.send_on_wires(port, msg)
     }
 
     fn traces_over(&self, carrier: Carrier) -> bool {
@@ -231,6 +229,18 @@ impl Host for Outlet {
 
     fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
         Ok(self.store(store).keys(&self.own_place(scope)?))
+    }
+}
+
+impl Outlet {
+    #[inline]
+    fn send_on_wires(&self, port: usize, msg: Message) -> Sending {
+        let wires = self.wires.load();
+        match wires.get(port).map(Vec::as_slice) {
+            None | Some([]) => Sending::done(),
+            Some([wire]) => wire.carry(msg),
+            Some(many) => send_to_many(many, msg),
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use super::Outlet;
+use crate::metric::Stopwatch;
 use crate::trace::{self, Decision, Remote, Tracer, Visit};
 use crate::{Message, NodeError};
 
 /// The bit of [`Outlet::watched`] that says that there is a tracer.
 pub(super) const TRACED: u8 = 8;
+
+/// Beside the bits of [`Outlet::watched`]: the node's work at this message is measured.
+pub(super) const MEASURED: u8 = 16;
 
 impl Outlet {
     /// Decides whether a message that leaves the node belongs to a trace: that of the message which the
@@ -32,28 +36,22 @@ impl Outlet {
         msg.decide(Decision::Traced(here));
     }
 
-    /// The node's work at a message that has arrived.
-    pub(super) fn arrived(&self, msg: &mut Message) -> Visit {
+    /// The node's work at a message that has arrived, which may be `measured`.
+    pub(super) fn arrived(&self, msg: &mut Message, measured: bool) -> Visit {
+        let traffic = self.traffic.as_ref().filter(|_| measured);
+        let watch = traffic.map(|traffic| Arc::new(Stopwatch::new(traffic)));
         if self.tracer.is_none() {
-            return Visit::default();
+            return Visit::new(Decision::Open, watch);
         }
         self.adopt(msg);
         self.approached(msg);
-        Visit::new(msg.decision())
+        Visit::new(msg.decision(), watch)
     }
 
     /// Makes a message that has no trace part of that of the message which the thread works at.
     pub(super) fn adopt(&self, msg: &mut Message) {
         if self.tracer.is_some() && msg.is_undecided() {
             msg.decide(trace::decision());
-        }
-    }
-
-    /// The work that the thread is in.
-    pub(super) fn visit(&self) -> Visit {
-        match self.tracer {
-            Some(_) => Visit::of_thread(),
-            None => Visit::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use super::aside::Until;
 use super::traced::TRACED;
 use super::{Aside, Handler, Outlet, RunningNode, guarded};
+use crate::trace::{self, Visit};
 use crate::{
     Handled, Host, Key, Level, Map, Message, Node, NodeError, NodeInfo, Sending, Status, Value,
 };
@@ -58,12 +59,12 @@ impl RunningNode {
         self: &Arc<Self>,
         node: &dyn Node,
         msg: Message,
-        after: impl FnOnce(),
+        visit: &Visit,
     ) -> Sending {
         let kept = msg.clone();
         let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
-        after();
+        trace::pause();
         let outlet = &self.outlet;
         match handled {
             Ok(Handled::Send(port, msg)) => {
@@ -71,12 +72,14 @@ impl RunningNode {
                 let kept = if msg.id() == kept.id() { msg.clone() } else { kept };
                 self.then_complete(outlet.send(port, msg), kept)
             }
-            Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
+            Ok(Handled::SendAll(messages)) => {
+                self.then_complete(self.send_all(messages, visit.clone()), kept)
+            }
             Ok(Handled::Done) => outlet.complete(kept),
-            Ok(Handled::Kept(sending)) => self.rest(sending),
+            Ok(Handled::Kept(sending)) => self.rest(sending, visit.clone()),
             Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
             Ok(Handled::NotNow(msg)) => {
-                let (this, visit) = (Arc::clone(self), outlet.visit());
+                let (this, visit) = (Arc::clone(self), visit.clone());
                 Sending::later(Box::pin(async move {
                     let Handler::Shared(node) = &this.handler else { return };
                     let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
@@ -85,7 +88,7 @@ impl RunningNode {
                 }))
             }
             Ok(Handled::Later(future)) => {
-                let (outlet, visit) = (Arc::clone(outlet), outlet.visit());
+                let (outlet, visit) = (Arc::clone(outlet), visit.clone());
                 Sending::later(Box::pin(async move {
                     let result = guarded(visit.poll(outlet.seat.poll(future))).await;
                     visit.after(|| outlet.settle(result, kept)).await;

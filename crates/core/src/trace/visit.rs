@@ -1,20 +1,27 @@
 //! `Visit`: a node works at a message. Its trace is that of the thread meanwhile.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::{Decision, Trace};
 use crate::Message;
+use crate::metric::Stopwatch;
 
 thread_local! {
-    static CURRENT: RefCell<Frame> = const { RefCell::new(Frame { decision: Decision::Open, resumed: None }) };
+    static CURRENT: RefCell<Frame> = const {
+        let visit = Visit { decision: Decision::Open, watch: None };
+        RefCell::new(Frame { visit, resumed: None })
+    };
+    /// The frame's node is measured at this moment.
+    static MEASURED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the thread is in.
 struct Frame {
-    decision: Decision,
+    visit: Visit,
     /// Since when the node's code runs; `None` while nodes that it called run, and without a span.
     resumed: Option<Instant>,
 }
@@ -35,7 +42,7 @@ pub struct Follow(Visit);
 impl Follow {
     /// The work at `msg`.
     pub fn of(msg: &Message) -> Self {
-        Follow(Visit(msg.decision()))
+        Follow(Visit::new(msg.decision(), None))
     }
 
     /// Polls `work` as part of it.
@@ -46,12 +53,12 @@ impl Follow {
 
 /// What the thread's frame says of messages that have no decision yet.
 pub(crate) fn decision() -> Decision {
-    CURRENT.try_with(|frame| frame.borrow().decision.clone()).unwrap_or_default()
+    CURRENT.try_with(|frame| frame.borrow().visit.decision.clone()).unwrap_or_default()
 }
 
 /// Whether the thread works at the message of this span.
 pub(crate) fn is_current(trace: &Trace) -> bool {
-    let is_same = |frame: &RefCell<Frame>| match &frame.borrow().decision {
+    let is_same = |frame: &RefCell<Frame>| match &frame.borrow().visit.decision {
         Decision::Traced(own) => own.is_same(trace),
         Decision::Open | Decision::Ignored => false,
     };
@@ -60,21 +67,25 @@ pub(crate) fn is_current(trace: &Trace) -> bool {
 
 /// A node's work at a message, which may be continued on other threads.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Visit(Decision);
+pub(crate) struct Visit {
+    decision: Decision,
+    /// Measures the work, for a metric.
+    watch: Option<Arc<Stopwatch>>,
+}
 
 impl Visit {
-    pub(crate) fn new(decision: Decision) -> Self {
-        Visit(decision)
+    pub(crate) fn new(decision: Decision, watch: Option<Arc<Stopwatch>>) -> Self {
+        Visit { decision, watch }
     }
 
-    /// The one that this thread is in.
-    pub(crate) fn of_thread() -> Self {
-        Visit(decision())
+    /// Whether there is nothing to note.
+    fn is_plain(&self) -> bool {
+        matches!(self.decision, Decision::Open) && self.watch.is_none()
     }
 
     /// Runs a part of the work. The node's own code ends where `work` calls [`pause`].
     pub(crate) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
-        if let Decision::Open = self.0 {
+        if self.is_plain() {
             return work();
         }
         let _inside = self.enter();
@@ -91,27 +102,25 @@ impl Visit {
 
     /// Runs a future of the work.
     pub(crate) async fn poll<F: Future>(&self, work: F) -> F::Output {
-        if let Decision::Open = self.0 {
+        if self.is_plain() {
             return work.await;
         }
         Polled { visit: self, work: pin!(work) }.await
     }
 
     fn enter(&self) -> Inside {
-        let resumed = match &self.0 {
+        let is_recorded = match &self.decision {
             Decision::Traced(trace) if trace.is_recorded() => {
                 trace.begin();
-                Some(Instant::now())
+                true
             }
-            _ => None,
+            _ => false,
         };
-        let frame = Frame { decision: self.0.clone(), resumed };
-        let before = CURRENT.try_with(|current| {
-            let before = std::mem::replace(&mut *current.borrow_mut(), frame);
-            let was_running = before.resumed.is_some();
-            (before.stop(), was_running)
-        });
-        Inside { before: before.ok() }
+        let resumed = (is_recorded || self.watch.is_some()).then(Instant::now);
+        let frame = Frame { visit: self.clone(), resumed };
+        let before = frame.install();
+        let was_running = before.as_ref().is_some_and(|frame| frame.resumed.is_some());
+        Inside { before: before.map(|frame| (frame.stop(), was_running)) }
     }
 }
 
@@ -131,14 +140,47 @@ impl<F: Future> Future for Polled<'_, F> {
 
 /// The node's own code has returned; what follows on this thread is done for the node.
 pub(crate) fn pause() {
+    MEASURED.set(false);
     let _ending = CURRENT.try_with(|frame| frame.borrow_mut().pause());
 }
 
+/// Whether the code of a node runs on this thread and is measured.
+#[inline]
+pub(crate) fn is_measured() -> bool {
+    MEASURED.get()
+}
+
+/// Runs what a node's code calls, which may be the code of other nodes that are not measured.
+pub(crate) fn without_time<R>(work: impl FnOnce() -> R) -> R {
+    pause();
+    let _resume = Resume;
+    work()
+}
+
+struct Resume;
+
+impl Drop for Resume {
+    fn drop(&mut self) {
+        MEASURED.set(true);
+        let _ending = CURRENT.try_with(|frame| frame.borrow_mut().resumed = Some(Instant::now()));
+    }
+}
+
 impl Frame {
-    /// Adds what the node has worked to its span.
+    /// Puts the frame in place of the thread's; `None` when the thread ends.
+    fn install(self) -> Option<Self> {
+        MEASURED.set(self.visit.watch.is_some() && self.resumed.is_some());
+        CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), self)).ok()
+    }
+
+    /// Adds what the node has worked.
     fn pause(&mut self) {
-        if let (Decision::Traced(trace), Some(resumed)) = (&self.decision, self.resumed.take()) {
-            trace.worked(resumed.elapsed());
+        let Some(time) = self.resumed.take().map(|resumed| resumed.elapsed()) else { return };
+        if let Decision::Traced(trace) = &self.visit.decision {
+            trace.worked(time);
+        }
+        if let Some(watch) = &self.visit.watch {
+            watch.add(time);
         }
     }
 
@@ -159,10 +201,6 @@ impl Drop for Inside {
         let Some((mut before, was_running)) = self.before.take() else { return };
         before.resumed = was_running.then(Instant::now);
         // The span may end with its frame, and a sink must not find the thread's frame borrowed.
-        let left =
-            CURRENT.try_with(|current| std::mem::replace(&mut *current.borrow_mut(), before));
-        if let Ok(left) = left {
-            drop(left.stop());
-        }
+        drop(before.install().map(Frame::stop));
     }
 }
