@@ -85,7 +85,7 @@ impl ToldTrace {
         match self {
             ToldTrace::Unknown => {}
             ToldTrace::Ignored => msg.decide(Decision::Ignored),
-            ToldTrace::At(remote) => cx.begin_trace(msg, Some(remote)),
+            ToldTrace::At(remote) => cx.begin_trace(msg, Some(remote.of_this_system())),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Remote {
     pub(crate) span_id: u64,
     pub(crate) is_sampled: bool,
     pub(crate) state: Option<Box<str>>,
+    /// It is a part of this system.
+    pub(crate) is_own: bool,
 }
 
 /// The text is no `traceparent`; W3C Trace Context says to begin a new trace then.
@@ -43,7 +45,15 @@ impl Remote {
         let span_id = u64::try_from(digits(head.get(36..52)?)?).ok()?;
         let is_sampled = digits(head.get(53..55)?)? & 1 == 1;
         let is_valid = trace_id != 0 && span_id != 0;
-        is_valid.then_some(Remote { trace_id, span_id, is_sampled, state: None })
+        is_valid.then_some(Remote { trace_id, span_id, is_sampled, state: None, is_own: false })
+    }
+
+    /// Says that the span is this system's, which has given the message to another process.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_this_system(mut self) -> Self {
+        self.is_own = true;
+        self
     }
 
     /// Adds the header `tracestate`, which is passed on as it is. One that is too long, or has

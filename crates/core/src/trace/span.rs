@@ -115,14 +115,14 @@ impl Trace {
 
     /// The first span of this system in a trace of another one.
     pub(super) fn from_remote(tracer: &Arc<Tracer>, node: &Arc<NodeInfo>, remote: Remote) -> Self {
-        let Remote { trace_id, span_id, is_sampled, state } = remote;
+        let Remote { trace_id, span_id, is_sampled, state, is_own } = remote;
         let origin = Arc::new(Origin::new(trace_id, state, is_sampled));
         let mut span = Span::new(origin, tracer, is_sampled.then_some(node), Some(span_id));
         if !is_sampled {
             // What is not recorded has no id of its own: the header is passed on as it came.
             span.id = span_id;
         }
-        span.is_remote = true;
+        span.is_remote = !is_own;
         Trace(Arc::new(span))
     }
 
