@@ -82,7 +82,9 @@ async fn a_request_is_one_trace_through_the_flows_of_two_runtimes() {
     for span in spans.values() {
         assert_eq!(span.0["status"], Value::Null);
         let worked = span.milliseconds("ferrowire.worked_ms");
-        assert!(worked <= span.took() + 0.001, "{span:?}");
+        // The task of a request may begin while the handler that has spawned it runs.
+        let threads = if span.node() == "request" { 2.0 } else { 1.0 };
+        assert!(worked <= span.took() * threads + 0.001, "{span:?} {worked} {}", span.took());
     }
     assert!(spans["in"].took() >= spans["request"].took(), "the request contains the other");
     assert!(collector.heads().iter().any(|head| head.contains("x-key: a b")));

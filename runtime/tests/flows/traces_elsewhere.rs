@@ -112,3 +112,30 @@ async fn a_websocket_client_sends_the_trace_of_its_handshake_if_that_is_wanted()
         assert!(line.contains(end.trace()), "{line}");
     }
 }
+
+#[tokio::test]
+async fn what_a_function_sends_later_belongs_to_the_trace_of_its_message() {
+    let mut collector = Collector::start().await;
+    let waits = "await new Promise((done) => setTimeout(done, 5)); \
+                 return {payload: msg.payload, _session: msg._session}";
+    let timer = "const {payload, _session} = msg; \
+                 setTimeout(() => node.send({payload, _session}), 5); return null";
+    let flow = json!([
+        tab("tab"),
+        listener("l", "/ws"),
+        ws_in("in", "l", &["waits"]),
+        function("waits", waits, &["timer"]),
+        function("timer", timer, &["out"]),
+        ws_out("out", "l"),
+    ]);
+    let runtime = Runtime::start_with(flow, &["--otlp-endpoint", &collector.url], &[]).await;
+    let mut client = runtime.connect("/ws").await;
+    client.echo("a").await;
+    let spans = collector.spans(6).await;
+    let of = |id: &str| spans.iter().find(|span| span.node() == id).unwrap();
+    assert!(spans.iter().all(|span| span.trace() == spans[0].trace()), "{spans:#?}");
+    for pair in ["in", "waits", "timer", "out"].windows(2) {
+        assert_eq!(of(pair[1]).parent(), Some(of(pair[0]).id()), "{pair:?} in {spans:#?}");
+    }
+    client.close().await;
+}

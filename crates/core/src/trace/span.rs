@@ -129,15 +129,21 @@ impl Trace {
     /// The span of `node`, which a message is sent to from here.
     pub(crate) fn step_to(&self, node: &Arc<NodeInfo>) -> Self {
         let origin = &self.0.origin;
-        if !self.is_recorded() {
+        if !origin.is_sampled {
             return self.clone();
         }
-        let is_beyond = origin.spans.fetch_add(1, Ordering::Relaxed) >= SPANS_PER_TRACE;
-        let (origin, node) = (Arc::clone(origin), (!is_beyond).then_some(node));
-        let mut span = Span::new(origin, &self.0.tracer, node, Some(self.0.id));
-        if is_beyond {
-            span.id = self.0.id;
+        if origin.spans.fetch_add(1, Ordering::Relaxed) >= SPANS_PER_TRACE {
+            return self.detached();
         }
+        let origin = Arc::clone(origin);
+        Trace(Arc::new(Span::new(origin, &self.0.tracer, Some(node), Some(self.0.id))))
+    }
+
+    /// The same place, without keeping its span from its end.
+    pub(super) fn detached(&self) -> Self {
+        let (origin, tracer) = (Arc::clone(&self.0.origin), &self.0.tracer);
+        let mut span = Span::new(origin, tracer, None, self.0.parent);
+        span.id = self.0.id;
         Trace(Arc::new(span))
     }
 

@@ -45,6 +45,28 @@ impl Follow {
         Follow(Visit::new(msg.decision(), None))
     }
 
+    /// The same without keeping the node's span from its end, for work that may never come.
+    #[must_use]
+    pub fn detached(self) -> Self {
+        let decision = match self.0.decision {
+            Decision::Traced(trace) => Decision::Traced(trace.detached()),
+            decision => decision,
+        };
+        Follow(Visit::new(decision, None))
+    }
+
+    /// Whether the message belongs to a trace, or is known to belong to none.
+    pub fn is_known(&self) -> bool {
+        !matches!(self.0.decision, Decision::Open)
+    }
+
+    /// Makes a message part of the trace, unless it is known to belong to one.
+    pub fn adopt(&self, msg: &mut Message) {
+        if msg.is_undecided() {
+            msg.decide(self.0.decision.clone());
+        }
+    }
+
     /// Polls `work` as part of it.
     pub async fn run<F: Future>(self, work: F) -> F::Output {
         self.0.poll(work).await
