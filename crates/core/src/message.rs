@@ -173,6 +173,12 @@ impl Message {
         };
     }
 
+    /// Whether the message is known to belong to no trace.
+    #[inline]
+    pub(crate) fn is_ignored(&self) -> bool {
+        self.ignored
+    }
+
     /// Whether nobody has decided yet if the message belongs to a trace.
     pub(crate) fn is_undecided(&self) -> bool {
         self.trace.is_none() && !self.ignored

@@ -17,7 +17,7 @@ pub use parent::{InvalidTraceparent, Remote};
 pub use span::{FinishedSpan, SPANS_PER_TRACE, SpanKind, Trace};
 pub use tracer::{Carrier, SpanSink, Tracer};
 pub use visit::{Follow, current};
-pub(crate) use visit::{Visit, decision, is_current, is_measured, pause, without_time};
+pub(crate) use visit::{IGNORED, Visit, decision, is_current, is_measured, without_time};
 
 /// What is known of the trace of a message.
 #[doc(hidden)]

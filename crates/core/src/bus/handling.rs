@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::traced::{MEASURED, TRACED};
 use super::watching::OUTCOMES;
 use super::{Handler, RunningNode, guarded};
-use crate::trace::{self, Visit};
+use crate::trace::{IGNORED, Visit};
 use crate::{Handled, Host as _, Message, Node, NodeError, Sending};
 
 impl RunningNode {
@@ -34,6 +34,9 @@ impl RunningNode {
         let watched = self.outlet.watched.load(Ordering::Relaxed) & (OUTCOMES | TRACED);
         match watched | (u8::from(measured) * MEASURED) {
             0 => self.handle_plainly(node, msg, None),
+            TRACED if msg.is_ignored() => {
+                IGNORED.within(|| self.handle_plainly(node, msg, Some(&IGNORED)))
+            }
             observed => self.handle_observed(node, msg, observed),
         }
     }
@@ -62,8 +65,8 @@ impl RunningNode {
     ) -> Sending {
         let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
-        if visit.is_some() {
-            trace::pause();
+        if let Some(visit) = visit {
+            visit.pause();
         }
         let visit = || visit.cloned().unwrap_or_default();
         match handled {

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::aside::Until;
 use super::traced::TRACED;
 use super::{Aside, Handler, Outlet, RunningNode, guarded};
-use crate::trace::{self, Visit};
+use crate::trace::Visit;
 use crate::{
     Handled, Host, Key, Level, Map, Message, Node, NodeError, NodeInfo, Sending, Status, Value,
 };
@@ -64,7 +64,7 @@ impl RunningNode {
         let kept = msg.clone();
         let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
-        trace::pause();
+        visit.pause();
         let outlet = &self.outlet;
         match handled {
             Ok(Handled::Send(port, msg)) => {

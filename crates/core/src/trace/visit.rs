@@ -17,6 +17,9 @@ thread_local! {
     };
     /// The frame's node is measured at this moment.
     static MEASURED: Cell<bool> = const { Cell::new(false) };
+    /// The node works at a message whose trace is not sampled, whatever the frame says. Most messages
+    /// are such ones, so they have no frame.
+    static IGNORES: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What the thread is in.
@@ -75,6 +78,9 @@ impl Follow {
 
 /// What the thread's frame says of messages that have no decision yet.
 pub(crate) fn decision() -> Decision {
+    if IGNORES.get() {
+        return Decision::Ignored;
+    }
     CURRENT.try_with(|frame| frame.borrow().visit.decision.clone()).unwrap_or_default()
 }
 
@@ -84,7 +90,7 @@ pub(crate) fn is_current(trace: &Trace) -> bool {
         Decision::Traced(own) => own.is_same(trace),
         Decision::Open | Decision::Ignored => false,
     };
-    CURRENT.try_with(is_same).unwrap_or(false)
+    !IGNORES.get() && CURRENT.try_with(is_same).unwrap_or(false)
 }
 
 /// A node's work at a message, which may be continued on other threads.
@@ -105,9 +111,19 @@ impl Visit {
         matches!(self.decision, Decision::Open) && self.watch.is_none()
     }
 
-    /// Runs a part of the work. The node's own code ends where `work` calls [`pause`].
+    /// Whether times may be taken.
+    pub(crate) fn has_frame(&self) -> bool {
+        matches!(self.decision, Decision::Traced(_)) || self.watch.is_some()
+    }
+
+    /// Runs a part of the work. The node's own code ends where `work` calls
+    /// [`pause`](Self::pause).
     pub(crate) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
         if self.is_plain() {
+            return work();
+        }
+        let _ignores = Ignores::set(matches!(self.decision, Decision::Ignored));
+        if !self.has_frame() {
             return work();
         }
         let _inside = self.enter();
@@ -117,9 +133,17 @@ impl Visit {
     /// Runs what is done for the node after its own code.
     pub(crate) fn after<R>(&self, work: impl FnOnce() -> R) -> R {
         self.within(|| {
-            pause();
+            self.pause();
             work()
         })
+    }
+
+    /// The node's own code has returned; what follows on this thread is done for the node.
+    #[inline]
+    pub(crate) fn pause(&self) {
+        if self.has_frame() {
+            pause();
+        }
     }
 
     /// Runs a future of the work.
@@ -160,8 +184,29 @@ impl<F: Future> Future for Polled<'_, F> {
     }
 }
 
-/// The node's own code has returned; what follows on this thread is done for the node.
-pub(crate) fn pause() {
+/// The work at a message whose trace is not sampled.
+pub(crate) static IGNORED: Visit = Visit { decision: Decision::Ignored, watch: None };
+
+/// Sets whether the thread ignores traces until it is dropped.
+struct Ignores {
+    before: bool,
+}
+
+impl Ignores {
+    #[inline]
+    fn set(now: bool) -> Self {
+        Ignores { before: IGNORES.replace(now) }
+    }
+}
+
+impl Drop for Ignores {
+    #[inline]
+    fn drop(&mut self) {
+        IGNORES.set(self.before);
+    }
+}
+
+fn pause() {
     MEASURED.set(false);
     let _ending = CURRENT.try_with(|frame| frame.borrow_mut().pause());
 }
