@@ -2,9 +2,6 @@
 
 use ferrowire_core::metric::{Counter, Gauge};
 
-use crate::connection::Ended;
-use crate::status;
-
 pub use ferrowire_net::backlog::{DISCONNECTED, OF_PROCESS as QUEUED};
 
 const ROLE: &str = "role";
@@ -165,14 +162,6 @@ pub static SENT_BYTES_CLIENT: Counter =
 
 /// Rooms of all listeners that have members.
 pub static ROOMS: Gauge = Gauge::new("websocket_rooms", "rooms with members");
-
-/// The close code of an end; `None` for a close frame without one.
-pub(crate) fn code(ended: &Ended) -> Option<u16> {
-    match ended {
-        Ended::Violation(close) => close.code,
-        ended => status::code(ended),
-    }
-}
 
 macro_rules! closes {
     ($name:literal, $help:literal) => {

@@ -301,7 +301,7 @@ impl Present {
         let (how, peer, id) = (status::describe(&ended), member.peer, &member.session.id);
         let cx = &sessions.cx;
         // Whoever reads the line finds it counted.
-        metrics::closed_with::counter(metrics::code(&ended)).increment();
+        metrics::closed_with::counter(status::counted_code(&ended)).increment();
         cx.log(Level::Debug, format_args!("session {id} of {peer} ended: {how}"));
         if matches!(ended, Ended::Violation(_)) {
             cx.status_of_users(status::error(&member.session));
