@@ -42,6 +42,7 @@ mod signals;
 mod systemd;
 mod test_page;
 mod title;
+mod traces;
 mod upgrade;
 mod version;
 mod watchdog;

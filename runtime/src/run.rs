@@ -5,11 +5,12 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error};
-use ferrowire_admin::{Admin, Comms};
+use ferrowire_admin::{Admin, Auth, Comms};
 use ferrowire_core::cluster::Cluster;
+use ferrowire_core::trace::Tracer;
 use ferrowire_core::{ContextStores, Registry, StopReason};
 use ferrowire_engine::{DeployType, Deployed, Engine, Environment, Severity};
 use ferrowire_http::{Ending, Limits, NodePort, Registration, Routes, ServerTls, serve};
@@ -32,6 +33,7 @@ use crate::settings::{Settings, settings_js, table};
 use crate::shared_flows::{self, Following};
 use crate::signals::{self, Asked};
 use crate::systemd::{self, State, Systemd};
+use crate::traces::Traces;
 use crate::watchdog::Watchdog;
 use crate::{Again, admin, cluster, files, http_nodes, npm_nodes, pages, process_env, upgrade};
 
@@ -122,10 +124,10 @@ async fn run_until_asked(
     let (stores, contexts) = contexts::begin(&settings, cluster.services().as_ref()).await?;
     let routes = Routes::new();
     let auth = admin::auth(&settings, places);
-    let admin_routes = admin::routes(&auth, &settings);
-    let port = NodePort::new(routes.clone(), http_nodes::routes(&settings), admin_routes);
+    let port = node_port(&routes, &auth, &settings);
     let npm_nodes = NpmNodes::prepare(&settings, places, &mut registry, &stores, address);
-    let services = Services { port, contexts: stores, cluster: cluster.services() };
+    let traces = Traces::begin(&settings)?;
+    let services = Services::new((port, stores), &cluster, traces.as_ref());
     let engine = engine(&settings, registry, services, npm_nodes.as_deref());
     let proxy = npm_nodes.as_ref().map(|nodes| nodes.proxy(&auth, &settings));
     let admin = admin::prepare(engine.clone(), auth, &settings, places, npm_nodes.clone());
@@ -170,8 +172,8 @@ async fn run_until_asked(
     drain.run(&engine, (&server, &ending), &asked).await;
     stop.cancel();
     following.end().await;
-    let code = stop_all(&engine, server, limit).await?;
-    Rest { cluster, contexts, comms, alone, registered }.end().await?;
+    let (code, left) = stop_all(&engine, server, limit).await?;
+    Rest { cluster, contexts, comms, alone, registered, traces }.end(left).await?;
     let begins = upgrade::leave_to(successor, &asked).await;
     info!("stopped");
     Ok((code, begins))
@@ -184,14 +186,19 @@ struct Rest {
     comms: Comms,
     alone: Alone,
     registered: Vec<Registration>,
+    traces: Option<Traces>,
 }
 
 impl Rest {
-    async fn end(self) -> anyhow::Result<()> {
+    /// `left` is what nodes have left of the time for the stop.
+    async fn end(self, left: Duration) -> anyhow::Result<()> {
         // Nodes may change context until they have stopped.
         self.contexts.end().await?;
         self.cluster.leave().await;
         self.comms.stop().await;
+        if let Some(traces) = self.traces {
+            traces.end(left).await;
+        }
         self.alone.end().await;
         drop(self.registered);
         Ok(())
@@ -237,17 +244,20 @@ async fn listen(
     Ok((listener, address))
 }
 
-/// Waits until the nodes have stopped and `server` has ended, but not longer than nodes may take.
+/// Waits until the nodes have stopped and `server` has ended, but not longer than nodes may take. Also
+/// returns what is left of that time.
 async fn stop_all(
     engine: &Engine,
     server: impl Future<Output = ()>,
     limit: Duration,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<(ExitCode, Duration)> {
+    let began = Instant::now();
     let all_stopped = async { tokio::join!(engine.stop(StopReason::ShuttingDown), server) };
-    match tokio::time::timeout(limit + signals::GRACE, all_stopped).await {
-        Ok((stopped, ())) => Ok(stopped.map(|()| ExitCode::SUCCESS)?),
-        Err(_) => Ok(signals::name_what_is_late()),
-    }
+    let code = match tokio::time::timeout(limit + signals::GRACE, all_stopped).await {
+        Ok((stopped, ())) => stopped.map(|()| ExitCode::SUCCESS)?,
+        Err(_) => signals::name_what_is_late(),
+    };
+    Ok((code, limit.saturating_sub(began.elapsed())))
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -266,6 +276,22 @@ struct Services {
     port: NodePort,
     contexts: Arc<ContextStores>,
     cluster: Option<Arc<dyn Cluster>>,
+    tracer: Option<Arc<Tracer>>,
+}
+
+impl Services {
+    fn new(
+        (port, contexts): (NodePort, Arc<ContextStores>),
+        cluster: &cluster::Joined,
+        traces: Option<&Traces>,
+    ) -> Self {
+        Services { port, contexts, cluster: cluster.services(), tracer: traces.map(Traces::tracer) }
+    }
+}
+
+/// The port as nodes see it.
+fn node_port(routes: &Routes, auth: &Arc<Auth>, settings: &Settings) -> NodePort {
+    NodePort::new(routes.clone(), http_nodes::routes(settings), admin::routes(auth, settings))
 }
 
 fn engine(
@@ -288,6 +314,10 @@ fn engine(
     };
     let builder = match services.cluster {
         Some(cluster) => builder.cluster(cluster),
+        None => builder,
+    };
+    let builder = match services.tracer {
+        Some(tracer) => builder.tracer(tracer),
         None => builder,
     };
     match npm_nodes {

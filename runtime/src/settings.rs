@@ -1,6 +1,7 @@
 //! The settings of the runtime: flags before `-D` before environment before file, every mistake
 //! reported at once. [`table`] declares them; plugins add theirs.
 
+mod advice;
 mod checks;
 pub(crate) mod defines;
 pub(crate) mod examples;
@@ -29,6 +30,8 @@ use crate::contexts::{self, StoreSetting};
 use crate::global_values;
 use crate::http_nodes::{self, User};
 use crate::machine;
+use crate::traces;
+use advice::advice;
 use sources::{Raw, Sources, is_on};
 
 /// The port, unless `port` or `listen` says another one.
@@ -72,6 +75,8 @@ pub(crate) struct Settings {
     /// Where context is kept, the default store first.
     pub(crate) contexts: Vec<StoreSetting>,
     pub(crate) global_values: Map,
+    /// Where traces go, if they are recorded.
+    pub(crate) traces: Option<traces::Options>,
 }
 
 /// All settings of this program: the runtime's own, then those of linked plugins.
@@ -128,6 +133,7 @@ impl Settings {
             log: reader.log(),
             contexts: reader.contexts(),
             global_values: reader.global_values(),
+            traces: reader.traces(),
             for_nodes: for_nodes(registry, &reader.values),
             values: SettingValues::default(),
         };
@@ -245,7 +251,7 @@ impl Reader<'_> {
     }
 
     fn refuse_projects(&mut self) {
-        let value = self.sources.node_red_variable(PROJECTS);
+        let value = self.sources.foreign_variable(PROJECTS);
         if value.is_some_and(|value| is_on(&value)) {
             self.mistakes.push(format!(
                 "`{PROJECTS}`: projects are not supported; unset it, and name the flow file of the \
@@ -315,6 +321,17 @@ impl Reader<'_> {
         })
     }
 
+    fn traces(&mut self) -> Option<traces::Options> {
+        let options = traces::OptionsOf {
+            endpoint: self.checked(&table::OTLP_ENDPOINT, traces::endpoint).flatten(),
+            headers: self.checked(&table::OTLP_HEADERS, traces::headers),
+            sample: self.checked(&table::TRACE_SAMPLE, traces::sample),
+            carriers: self.checked(&table::TRACE_CONTEXT, traces::carriers),
+            service: self.values.get(&table::SERVICE_NAME),
+        };
+        options.options()
+    }
+
     fn check_cluster(&mut self) {
         self.checked(&table::CLUSTER, cluster::available);
         self.checked(&table::CLUSTER_NAME, checks::name);
@@ -355,28 +372,6 @@ impl Reader<'_> {
             self.mistakes.push(format!("`{key}` in `{path}` is not a setting; {advice}"));
         }
     }
-}
-
-/// What to do about a name that is not a setting.
-fn advice(name: &str, registry: &SettingRegistry) -> String {
-    let of_node_red = registry.iter().find(|record| record.node_red.key == name);
-    match of_node_red.map(|record| record.name).or_else(|| nearest(name, registry)) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => "`ferrowire settings` lists all".to_owned(),
-    }
-}
-
-/// Names that are less alike than this are not worth a suggestion.
-const ALIKE: f64 = 0.8;
-
-/// The setting whose name is most like `key`, which may also be a name of Node-RED's.
-fn nearest<'a>(key: &str, registry: &'a SettingRegistry) -> Option<&'a str> {
-    let key = key.to_lowercase().replace(['_', '-'], "");
-    let alike = |record: &'a SettingRecord| {
-        (strsim::jaro_winkler(&key, &record.name.replace('-', "")), record.name)
-    };
-    let best = registry.iter().map(alike).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 >= ALIKE).then_some(best.1)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use ::bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::{SHARE_FROM, bytes, contained, raw};
+use ferrowire_core::trace::Decision;
 use ferrowire_core::{
     BigInt, Date, INLINE_LEN, Key, Map, Message, Text, Unopened, UnopenedTable, Value,
 };
@@ -22,6 +23,8 @@ struct Block {
     properties: Map,
     /// Known to have a `_msgid`: the content of a block does not change.
     identified: bool,
+    /// Only this side reads it.
+    decision: Decision,
 }
 
 static OURS: raw::MessageTable2_1 = raw::MessageTable2_1 {
@@ -51,13 +54,14 @@ thread_local! {
 /// Hands a message over.
 #[inline]
 pub fn into_raw(msg: Message) -> *mut raw::Message {
+    let decision = msg.decision();
     match msg.into_parts() {
-        Ok((properties, identified)) => block(properties, identified, ours()),
+        Ok((properties, identified)) => block(properties, (identified, decision), ours()),
         Err(unopened) if unopened.belongs_to(&UNOPENED) => {
             drop(Foreign::of(&unopened).take_cache());
             unopened.into_pointer().cast()
         }
-        Err(unopened) => block(Message::from_unopened(unopened).into(), false, ours()),
+        Err(unopened) => block(Message::from_unopened(unopened).into(), (false, decision), ours()),
     }
 }
 
@@ -69,10 +73,14 @@ pub(crate) fn sent_into_raw(mut msg: Message) -> *mut raw::Message {
     into_raw(msg)
 }
 
-fn block(properties: Map, identified: bool, table: *const raw::MessageTable) -> *mut raw::Message {
+fn block(
+    properties: Map,
+    (identified, decision): (bool, Decision),
+    table: *const raw::MessageTable,
+) -> *mut raw::Message {
     let head = raw::Message { table, cache: AtomicPtr::default() };
     let spare = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(Box::new_uninit);
-    Box::into_raw(Box::write(spare, Block { head, properties, identified })).cast()
+    Box::into_raw(Box::write(spare, Block { head, properties, identified, decision })).cast()
 }
 
 /// Takes a block's content out of it.
@@ -99,7 +107,9 @@ pub unsafe fn from_raw(message: *mut raw::Message) -> Message {
     if std::ptr::eq(unsafe { (*message).table }, ours()) {
         // SAFETY: the table says that this side made the block.
         let block = unsafe { take(message) };
-        return Message::from_parts(block.properties, block.identified);
+        let mut msg = Message::from_parts(block.properties, block.identified);
+        msg.decide(block.decision);
+        return msg;
     }
     Message::from_unopened(Unopened::new(message.cast(), &UNOPENED))
 }
@@ -133,8 +143,8 @@ unsafe extern "C" fn release(message: *mut raw::Message) {
 
 unsafe extern "C" fn clone(message: *const raw::Message) -> *mut raw::Message {
     // SAFETY: a block of this side that lives during the call.
-    let Block { head, properties, identified } = unsafe { &*message.cast::<Block>() };
-    block(properties.clone(), *identified, head.table)
+    let Block { head, properties, identified, decision } = unsafe { &*message.cast::<Block>() };
+    block(properties.clone(), (*identified, decision.clone()), head.table)
 }
 
 unsafe extern "C" fn is_identified(message: *const raw::Message) -> u32 {
@@ -470,7 +480,7 @@ pub mod tests {
         let (properties, identified) =
             msg.into_parts().unwrap_or_else(|other| (Message::from_unopened(other).into(), false));
         // SAFETY: just made, and handed over.
-        unsafe { from_raw(block(properties, identified, table)) }
+        unsafe { from_raw(block(properties, (identified, Decision::Open), table)) }
     }
 
     /// The message after it was handed over and came back.

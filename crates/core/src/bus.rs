@@ -6,6 +6,7 @@
 
 mod aside;
 mod exclusive;
+mod handling;
 mod held;
 mod host;
 mod peers;
@@ -13,6 +14,7 @@ mod places;
 mod queues;
 mod seat;
 mod stop;
+mod traced;
 mod watching;
 
 use std::any::{Any, TypeId};
@@ -44,10 +46,11 @@ pub use watching::Watchers;
 use crate::cluster::Cluster;
 use crate::metric::Traffic;
 use crate::port::Port;
+use crate::trace::Tracer;
 use crate::{
-    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Handled, Host, Level, Message,
-    MutexExt as _, Node, NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status,
-    StopReason, Users, Value,
+    BuiltNode, ContextStores, EXCLUSIVE_QUEUE, ExclusiveNode, Host, Level, Message, MutexExt as _,
+    Node, NodeContext, NodeError, NodeInfo, Sending, SettingValue, Status, StopReason, Users,
+    Value,
 };
 
 /// The capacity of the queue of a wire.
@@ -103,6 +106,10 @@ pub trait Services: Send + Sync {
         let _ = node;
         None
     }
+    /// What records the traces of messages; `None` if nothing does.
+    fn tracer(&self) -> Option<Arc<Tracer>> {
+        None
+    }
 }
 
 /// One end of a wire: the target node and how to reach it.
@@ -143,7 +150,10 @@ impl Wire {
         Wire { to, way: Way::LoopBack(queue) }
     }
 
-    fn carry(&self, msg: Message) -> Sending {
+    fn carry(&self, mut msg: Message) -> Sending {
+        if msg.trace().is_some() {
+            self.to.outlet.approached(&mut msg);
+        }
         let queue = match &self.way {
             Way::Direct => return self.to.deliver(msg),
             Way::Held(hold) => return hold.carry(msg),
@@ -210,6 +220,8 @@ struct Outlet {
     watched: AtomicU8,
     watchers: ArcSwap<Watchers>,
     traffic: Option<Arc<Traffic>>,
+    /// Records the traces of messages.
+    tracer: Option<Arc<Tracer>>,
 }
 
 enum Handler {
@@ -247,6 +259,7 @@ pub struct RunningNode {
 impl RunningNode {
     /// Puts a built node on the bus, without wires and not started.
     pub fn new(info: NodeInfo, node: BuiltNode, services: Arc<dyn Services>) -> Arc<Self> {
+        let tracer = services.tracer();
         let outlet = Arc::new_cyclic(|this| Outlet {
             this: this.clone(),
             seat: Seat::new(this.clone()),
@@ -262,7 +275,8 @@ impl RunningNode {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             inbox: TaskTracker::new(),
-            watched: AtomicU8::new(0),
+            watched: AtomicU8::new(if tracer.is_some() { traced::TRACED } else { 0 }),
+            tracer,
             watchers: ArcSwap::default(),
         });
         let handler = match node {
@@ -310,7 +324,7 @@ impl RunningNode {
             Handler::Exclusive(exclusive) => self.start_exclusive(exclusive).await,
         };
         if let Err(error) = started {
-            self.outlet.tell_failed(&error, false);
+            self.outlet.tell_failed(&error);
         }
     }
 
@@ -372,94 +386,6 @@ impl RunningNode {
         match self.stopped.load(Ordering::Relaxed) {
             true => Err(msg),
             false => Ok(self.hand_over(msg)),
-        }
-    }
-
-    fn hand_over(self: &Arc<Self>, msg: Message) -> Sending {
-        if let Some(traffic) = &self.outlet.traffic {
-            traffic.received();
-        }
-        match &self.handler {
-            Handler::Shared(node) => self.handle(&**node, msg),
-            Handler::Exclusive(exclusive) => match exclusive.queue.try_send(msg) {
-                Ok(()) | Err(TrySendError::Closed(_)) => Sending::done(),
-                Err(TrySendError::Full(msg)) => {
-                    let queue = exclusive.queue.clone();
-                    Sending::later(Box::pin(async move {
-                        // Closed means that the node was stopped; there is no one to notify.
-                        let _stopped = queue.send(msg).await;
-                    }))
-                }
-            },
-        }
-    }
-
-    fn handle(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
-        if self.outlet.watched.load(Ordering::Relaxed) & watching::OUTCOMES != 0 {
-            return self.handle_watched(node, msg);
-        }
-        let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
-        match std::panic::catch_unwind(AssertUnwindSafe(attempt)) {
-            Ok(Handled::Send(port, msg)) => self.outlet.send(port, msg),
-            Ok(Handled::Done) => Sending::done(),
-            Ok(Handled::Kept(sending)) => self.rest(sending),
-            Ok(Handled::NotNow(msg)) => self.handle_later(msg),
-            Ok(Handled::SendAll(messages)) => self.send_all(messages),
-            Ok(Handled::Failed(error)) => self.report(error),
-            Ok(Handled::Later(future)) => {
-                let this = Arc::clone(self);
-                Sending::later(Box::pin(async move {
-                    let result = guarded(this.outlet.seat.poll(future)).await;
-                    this.finish(result);
-                }))
-            }
-            Err(panic) => self.report(NodeError::panicked(&*panic)),
-        }
-    }
-
-    /// What is left of the node's own work, in its name.
-    fn rest(&self, sending: Sending) -> Sending {
-        if sending.is_done() {
-            return sending;
-        }
-        let seat = Arc::clone(&self.outlet.seat);
-        Sending::later(Box::pin(async move { seat.poll(sending).await }))
-    }
-
-    fn handle_later(self: &Arc<Self>, msg: Message) -> Sending {
-        let this = Arc::clone(self);
-        Sending::later(Box::pin(async move {
-            if let Handler::Shared(node) = &this.handler {
-                let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
-                this.finish(guarded(handling).await);
-            }
-        }))
-    }
-
-    fn send_all(&self, messages: Vec<(usize, Message)>) -> Sending {
-        let mut messages = messages.into_iter();
-        for (port, msg) in messages.by_ref() {
-            let sending = self.outlet.send(port, msg);
-            if !sending.is_done() {
-                let outlet = Arc::clone(&self.outlet);
-                return Sending::later(Box::pin(async move {
-                    sending.await;
-                    for (port, msg) in messages {
-                        outlet.send(port, msg).await;
-                    }
-                }));
-            }
-        }
-        Sending::done()
-    }
-
-    fn report(&self, error: NodeError) -> Sending {
-        self.outlet.fail(&error, None)
-    }
-
-    fn finish(&self, result: Result<(), NodeError>) {
-        if let Err(error) = result {
-            self.outlet.tell_failed(&error, false);
         }
     }
 

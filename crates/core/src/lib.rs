@@ -28,12 +28,14 @@ mod config;
 mod node;
 mod sending;
 mod status;
+mod host;
 mod context;
 pub mod cluster;
 pub mod language;
 pub mod port;
 mod editor;
 pub mod metric;
+pub mod trace;
 mod node_type;
 mod user;
 mod setting;
@@ -50,10 +52,11 @@ pub use setup::Setup as __Setup;
 
 pub use big_int::BigInt;
 pub use config::{ConfigProblem, FindNode, FromConfig, NodeConfig};
-pub use context::{Host, Level, NodeContext, NodeInfo};
+pub use context::{Level, NodeContext, NodeInfo};
 pub use date::Date;
 pub use editor::{Credential, Editor, EditorPart};
 pub use error::NodeError;
+pub use host::Host;
 pub use lock::{MutexExt, RwLockExt};
 pub use map::{Key, Map};
 pub use message::{Message, generate_id};
@@ -75,6 +78,7 @@ pub use setup::{SetupFailed, set_up};
 pub use status::Status;
 pub use store::{
     Atomic, Context, ContextKey, ContextPlace, ContextStore, ContextStores, MemoryStore, Scope,
+    StoreUsage,
 };
 pub use text::{INLINE_LEN, Text};
 pub use unopened::{Unopened, UnopenedTable};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
+use crate::trace::{Decision, Trace};
 use crate::{Key, Map, Unopened, Unprintable, Value, print};
 
 /// A message: an ordered object of properties. Cloning copies the list of properties and shares
@@ -13,6 +14,9 @@ pub struct Message {
     body: Body,
     /// Known to have a `_msgid`, so that the bus need not check it at each hop.
     identified: bool,
+    /// Known to belong to no trace. Beside [`Decision::Traced`], to take no further bytes.
+    ignored: bool,
+    trace: Option<Trace>,
 }
 
 /// The property that identifies messages.
@@ -34,16 +38,20 @@ impl Body {
 }
 
 impl Message {
+    const fn of(body: Body, identified: bool) -> Self {
+        Message { body, identified, ignored: false, trace: None }
+    }
+
     /// A message without properties. The bus adds a `_msgid` when it is sent.
     pub const fn new() -> Self {
-        Message { body: Body::Own(Map::new()), identified: false }
+        Message::of(Body::Own(Map::new()), false)
     }
 
     /// A message with `payload`.
     pub fn with_payload(payload: impl Into<Value>) -> Self {
         let mut properties = Map::with_capacity(4);
         properties.insert(Key::new_static("payload"), payload);
-        Message { body: Body::Own(properties), identified: false }
+        Message::of(Body::Own(properties), false)
     }
 
     /// A message from a peer: `payload`, the peer's `_session`, and a new `_msgid`.
@@ -53,7 +61,7 @@ impl Message {
             (Key::new_static("_session"), session),
             (Key::new_static(ID), generate_id().into()),
         ]);
-        Message { body: Body::Own(properties), identified: true }
+        Message::of(Body::Own(properties), true)
     }
 
     /// `msg.payload`; `None` if missing or `undefined`.
@@ -135,6 +143,47 @@ impl Message {
         }
     }
 
+    /// The trace that the message belongs to, if it is sampled or another system's. A clone belongs
+    /// to the same trace, and so do messages that a node makes in its handler; others
+    /// [continue](Self::continue_trace) one.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// Makes the message part of the trace of another one, which it is made from.
+    pub fn continue_trace(&mut self, other: &Message) {
+        self.decide(other.decision());
+    }
+
+    #[doc(hidden)]
+    pub fn decision(&self) -> Decision {
+        match &self.trace {
+            Some(trace) => Decision::Traced(trace.clone()),
+            None if self.ignored => Decision::Ignored,
+            None => Decision::Open,
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn decide(&mut self, decision: Decision) {
+        self.ignored = matches!(decision, Decision::Ignored);
+        self.trace = match decision {
+            Decision::Traced(trace) => Some(trace),
+            Decision::Open | Decision::Ignored => None,
+        };
+    }
+
+    /// Whether the message is known to belong to no trace.
+    #[inline]
+    pub(crate) fn is_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    /// Whether nobody has decided yet if the message belongs to a trace.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.trace.is_none() && !self.ignored
+    }
+
     /// Splits the message into its properties and whether they are known to have a `_msgid`.
     ///
     /// # Errors
@@ -149,12 +198,12 @@ impl Message {
 
     /// The inverse of [`into_parts`](Self::into_parts).
     pub fn from_parts(properties: Map, identified: bool) -> Self {
-        Message { body: Body::Own(properties), identified }
+        Message::of(Body::Own(properties), identified)
     }
 
     /// A message whose properties are read on first use.
     pub fn from_unopened(unopened: Unopened) -> Self {
-        Message { body: Body::Unopened(unopened), identified: false }
+        Message::of(Body::Unopened(unopened), false)
     }
 
     /// The message as JSON text, as [`Value::to_json`] prints it.
@@ -173,7 +222,7 @@ impl Message {
 
 impl From<Map> for Message {
     fn from(properties: Map) -> Self {
-        Message { body: Body::Own(properties), identified: false }
+        Message::of(Body::Own(properties), false)
     }
 }
 

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 pub use histogram::Histogram;
 pub use registry::{DuplicateMetric, Metrics, RegisteredMetric};
 pub use shard::SHARDS;
-use shard::Sharded;
-pub use traffic::{Traffic, TrafficCounts};
+pub(crate) use shard::Sharded;
+pub(crate) use traffic::Stopwatch;
+pub use traffic::{Traffic, TrafficCounts, WORK_BOUNDS};
 
 /// The name and description of a metric, in the terms of OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -112,6 +112,9 @@ pub struct SettingRecord {
     pub is_secret: bool,
     /// Node-RED's names for it.
     pub node_red: NodeRedNames,
+    /// The environment variable that a standard has for it, read where its own is not set; empty if there
+    /// is none.
+    pub standard_variable: &'static str,
     /// The crate that declares it.
     pub plugin: &'static str,
     /// The version of that crate.
@@ -144,6 +147,7 @@ impl<T> Setting<T> {
             group: "",
             is_secret: false,
             node_red: NodeRedNames::NONE,
+            standard_variable: "",
             plugin: "",
             version: "",
         };
@@ -190,6 +194,12 @@ impl<T> Setting<T> {
     /// settings.
     pub const fn node_red(mut self, names: NodeRedNames) -> Self {
         self.record.node_red = names;
+        self
+    }
+
+    /// Reads this environment variable, too, as a standard has it; its own one overrides it.
+    pub const fn standard_variable(mut self, name: &'static str) -> Self {
+        self.record.standard_variable = name;
         self
     }
 

@@ -1,9 +1,12 @@
 //! Context: values that nodes keep between messages, for one node, a flow, or all flows.
 
 mod atomic;
+mod named;
 mod place;
 
 pub use atomic::Atomic;
+pub(crate) use named::NamedStore;
+pub use named::StoreUsage;
 pub use place::ContextPlace;
 
 use std::collections::{HashMap, HashSet};
@@ -169,7 +172,7 @@ impl fmt::Debug for MemoryStore {
 /// The stores of a runtime by name. The first is the default.
 #[derive(Debug)]
 pub struct ContextStores {
-    stores: Vec<(String, Arc<dyn ContextStore>)>,
+    stores: Vec<NamedStore>,
     /// Unknown names that were already reported.
     unknown: Mutex<HashSet<String>>,
 }
@@ -184,24 +187,29 @@ impl Default for ContextStores {
 impl ContextStores {
     /// Creates the list with its default store.
     pub fn new(name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
-        ContextStores { stores: vec![(name.into(), store)], unknown: Mutex::default() }
+        ContextStores { stores: vec![NamedStore::new(name, store)], unknown: Mutex::default() }
     }
 
     /// Adds a store; a second one of the same name is ignored.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, store: Arc<dyn ContextStore>) -> Self {
-        self.stores.push((name.into(), store));
+        self.stores.push(NamedStore::new(name, store));
         self
     }
 
     /// The names, the default first.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.stores.iter().map(|(name, _)| name.as_str())
+        self.stores.iter().map(NamedStore::name)
     }
 
     /// The store of exactly this name.
     pub fn store(&self, name: &str) -> Option<&dyn ContextStore> {
-        self.stores.iter().find(|(known, _)| known == name).map(|(_, store)| &**store)
+        self.stores.iter().find(|store| store.name() == name).map(NamedStore::store)
+    }
+
+    /// How often nodes have used each store.
+    pub fn usage(&self) -> impl Iterator<Item = (&str, StoreUsage)> {
+        self.stores.iter().map(|store| (store.name(), store.usage()))
     }
 
     /// Removes the places of deleted nodes and flows from every store; `exists` says which ids
@@ -211,15 +219,15 @@ impl ContextStores {
             ContextPlace::Global => true,
             ContextPlace::Flow(id) | ContextPlace::Node { id, .. } => exists(id),
         };
-        for (_, store) in &self.stores {
-            store.retain(&keep);
+        for store in &self.stores {
+            store.store().retain(&keep);
         }
     }
 
     /// The store `name`; the default for an empty name and `default`. An unknown name also returns
     /// the default, as in Node-RED, and calls `warn` on its first use.
-    pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &dyn ContextStore {
-        let found = self.stores.iter().find(|(known, _)| known == name);
+    pub(crate) fn get(&self, name: &str, warn: impl FnOnce(&str)) -> &NamedStore {
+        let found = self.stores.iter().find(|store| store.name() == name);
         if found.is_none() && !matches!(name, "" | "default") {
             let mut unknown = self.unknown.locked();
             if unknown.len() < MANY_NAMES && unknown.insert(name.to_owned()) {
@@ -229,7 +237,7 @@ impl ContextStores {
             }
         }
         // `new` adds at least one.
-        &*found.unwrap_or(&self.stores[0]).1
+        found.unwrap_or(&self.stores[0])
     }
 }
 
@@ -404,10 +412,10 @@ mod tests {
         let warnings = Mutex::new(Vec::new());
         let warn = |text: &str| warnings.lock().unwrap().push(text.to_owned());
         for name in ["third", "third", "", "default", "memory"] {
-            stores.get(name, warn).set("global", &path("x"), Some(name.into())).unwrap();
+            stores.get(name, warn).store().set("global", &path("x"), Some(name.into())).unwrap();
         }
-        assert_eq!(stores.get("", warn).get("global", &path("x")), Some("memory".into()));
-        assert_eq!(stores.get("second", warn).get("global", &path("x")), None);
+        assert_eq!(stores.get("", warn).store().get("global", &path("x")), Some("memory".into()));
+        assert_eq!(stores.get("second", warn).store().get("global", &path("x")), None);
         let expected = "there is no context store `third`; using the default `memory`";
         assert_eq!(*warnings.lock().unwrap(), [expected]);
     }

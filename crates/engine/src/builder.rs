@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ferrowire_core::cluster::Cluster;
 use ferrowire_core::port::Port;
+use ferrowire_core::trace::Tracer;
 use ferrowire_core::{ContextStores, Registry, SettingValues};
 use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
@@ -39,6 +40,7 @@ pub struct EngineBuilder {
     companion: Option<Arc<dyn Companion>>,
     stop_limit: Duration,
     counted_nodes: Option<usize>,
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl EngineBuilder {
@@ -54,6 +56,7 @@ impl EngineBuilder {
             companion: None,
             stop_limit: STOP_LIMIT,
             counted_nodes: None,
+            tracer: None,
         }
     }
 
@@ -125,6 +128,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Sets what records the traces of messages. By default nothing does.
+    #[must_use]
+    pub fn tracer(mut self, tracer: Arc<Tracer>) -> Self {
+        self.tracer = Some(tracer);
+        self
+    }
+
     /// Builds the engine, without any flows.
     pub fn build(self) -> Engine {
         Engine {
@@ -137,6 +147,7 @@ impl EngineBuilder {
                     cluster: self.cluster,
                     settings: self.settings,
                     contexts: self.contexts,
+                    tracer: self.tracer,
                     traffic: self.counted_nodes.map(TrafficTable::new),
                 })),
                 limits: TimeLimits { start: START_LIMIT, stop: self.stop_limit },

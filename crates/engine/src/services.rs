@@ -11,6 +11,7 @@ use ferrowire_core::bus::{RunningNode, Services};
 use ferrowire_core::cluster::Cluster;
 use ferrowire_core::metric::Traffic;
 use ferrowire_core::port::Port;
+use ferrowire_core::trace::{self, Tracer};
 use ferrowire_core::{
     ContextStores, Level, Map, MutexExt as _, NodeError, NodeInfo, SettingValue, SettingValues,
     Status, Value,
@@ -100,6 +101,8 @@ pub(crate) struct Provided {
     pub(crate) cluster: Option<Arc<dyn Cluster>>,
     pub(crate) settings: SettingValues,
     pub(crate) contexts: Arc<ContextStores>,
+    /// `None` if no traces are recorded.
+    pub(crate) tracer: Option<Arc<Tracer>>,
     /// `None` if messages are not counted.
     pub(crate) traffic: Option<TrafficTable>,
 }
@@ -166,6 +169,7 @@ impl NodeServices {
     }
 
     fn write_log(node: &NodeInfo, level: Level, text: fmt::Arguments<'_>) {
+        let trace = trace::current().map(|trace| tracing::field::display(trace.id()));
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -173,6 +177,7 @@ impl NodeServices {
                     id = %node.id,
                     "type" = %node.node_type,
                     name = %node.name,
+                    trace_id = trace,
                     "{text}"
                 )
             };
@@ -245,6 +250,10 @@ impl Services for NodeServices {
 
     fn traffic(&self, node: &NodeInfo) -> Option<Arc<Traffic>> {
         self.provided.traffic.as_ref().map(|table| table.of(node))
+    }
+
+    fn tracer(&self) -> Option<Arc<Tracer>> {
+        self.provided.tracer.clone()
     }
 
     fn parent_flow(&self, flow: &str) -> Option<String> {

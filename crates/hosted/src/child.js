@@ -2,6 +2,7 @@
 // Runs Node-RED's own runtime for the nodes whose code is JavaScript from npm. Every native node is a stub here: a message
 // that reaches it goes over the socket to the native node. `protocol.rs` describes what is sent.
 
+const { AsyncLocalStorage } = require("node:async_hooks");
 const crypto = require("node:crypto");
 const { EventEmitter } = require("node:events");
 const fs = require("node:fs");
@@ -240,12 +241,14 @@ function handle(body) {
 
 let runtime;
 let waiting = 0;
+/** The trace of the message that a node works at, through its callbacks and promises. */
+const traces = new AsyncLocalStorage();
 
 /** Sends a message that reached a stub to the native node. */
 function forward(stub, msg) {
   let bytes;
   try {
-    bytes = frame({ t: "message", id: stub.id, msg });
+    bytes = frame({ t: "message", id: stub.id, trace: traces.getStore(), msg });
   } catch (error) {
     return stub.error(`a message to a native node cannot be sent: ${error.message}`, { _msgid: msg._msgid });
   }
@@ -287,9 +290,10 @@ function deliver() {
   clearImmediate(delivery);
   delivery = undefined;
   const records = inbox.splice(0, AT_ONCE);
-  for (const { id, msg } of records) {
+  for (const { id, trace, msg } of records) {
     const node = runtime._.nodes.getNode(id);
-    if (node) node.receive(msg);
+    if (node && trace) traces.run(trace, () => node.receive(msg));
+    else if (node) node.receive(msg);
     else post({ t: "lost", id });
   }
   post({ t: "taken", messages: records.length });

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::outbox::Outbox;
-use crate::records::to_child;
+use crate::records::{ToldTrace, to_child};
 
 /// What the child counts for a message beside its bytes. As in `child.js`.
 const MESSAGE_COST: usize = 256;
@@ -72,6 +72,7 @@ pub(crate) struct Deliveries {
 
 struct Delivery {
     msg: Message,
+    trace: ToldTrace,
     /// The bytes of its frame.
     bytes: usize,
     account: Arc<Account>,
@@ -84,7 +85,7 @@ impl Deliveries {
     }
 
     /// Delivers a message whose frame had `bytes`.
-    pub(crate) fn deliver(&mut self, id: String, msg: Message, bytes: usize) {
+    pub(crate) fn deliver(&mut self, id: String, (msg, trace): (Message, ToldTrace), bytes: usize) {
         let queue = self.queues.entry(id).or_insert_with_key(|id| {
             #[expect(clippy::disallowed_methods, reason = "the child bounds what waits")]
             let (queue, waiting) = mpsc::unbounded_channel();
@@ -92,7 +93,8 @@ impl Deliveries {
             queue
         });
         // The task ends only after the queue is dropped.
-        let _delivered = queue.send(Delivery { msg, bytes, account: Arc::clone(&self.account) });
+        let account = Arc::clone(&self.account);
+        let _delivered = queue.send(Delivery { msg, trace, bytes, account });
     }
 
     /// Ends the tasks of nodes that do not run any more.
@@ -124,8 +126,11 @@ async fn deliver_all(
     mut waiting: mpsc::UnboundedReceiver<Delivery>,
     mut target: Target,
 ) {
-    while let Some(Delivery { mut msg, bytes, account }) = waiting.recv().await {
+    while let Some(Delivery { mut msg, trace, bytes, account }) = waiting.recv().await {
         msg.ensure_id();
+        if let Some(node) = target.nodes.load().get(&id) {
+            trace.continue_in(&mut msg, node.context());
+        }
         match target.accepted(&id, msg).await {
             Some(sending) => sending.await,
             None => tracing::debug!("a message to the node `{id}` was dropped: it was removed"),

@@ -1,7 +1,8 @@
 //! The records that the child sends, and those that it gets.
 
 use bytes::Bytes;
-use ferrowire_core::{Map, Message, Value};
+use ferrowire_core::trace::{Decision, Remote};
+use ferrowire_core::{Map, Message, NodeContext, Value};
 
 use crate::codec::{Unsendable, frame};
 
@@ -18,7 +19,7 @@ pub(crate) enum FromChild {
     /// It could not start.
     Failed(String),
     /// A message for a native node.
-    Message { id: String, msg: Message },
+    Message { id: String, msg: Message, trace: ToldTrace },
     /// A message for a native node found too many others waiting.
     Dropped { id: String },
     /// A message reached no node.
@@ -39,6 +40,54 @@ pub(crate) enum FromChild {
     Answer { call: u32, answer: Result<Value, Refused> },
     /// The child is not blocked.
     Pong { memory: usize },
+}
+
+/// The trace of a message, as the child keeps it while a node works at the message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ToldTrace {
+    Unknown,
+    /// The trace is not recorded.
+    Ignored,
+    /// The message was at this span.
+    At(Remote),
+}
+
+/// What is said of a message whose trace is not recorded.
+const IGNORED: &str = "ignored";
+
+impl ToldTrace {
+    fn of(msg: &Message) -> Self {
+        match msg.decision() {
+            Decision::Open => ToldTrace::Unknown,
+            Decision::Ignored => ToldTrace::Ignored,
+            Decision::Traced(trace) => ToldTrace::read(Some(trace.traceparent())),
+        }
+    }
+
+    fn read(text: Option<String>) -> Self {
+        match text.as_deref() {
+            None => ToldTrace::Unknown,
+            Some(IGNORED) => ToldTrace::Ignored,
+            Some(text) => Remote::parse(text).map_or(ToldTrace::Unknown, ToldTrace::At),
+        }
+    }
+
+    fn written(&self) -> Value {
+        match self {
+            ToldTrace::Unknown => Value::Null,
+            ToldTrace::Ignored => IGNORED.into(),
+            ToldTrace::At(remote) => remote.to_string().into(),
+        }
+    }
+
+    /// Makes a message for the node of `cx` part of the trace.
+    pub(crate) fn continue_in(self, msg: &mut Message, cx: &NodeContext) {
+        match self {
+            ToldTrace::Unknown => {}
+            ToldTrace::Ignored => msg.decide(Decision::Ignored),
+            ToldTrace::At(remote) => cx.begin_trace(msg, Some(remote.of_this_system())),
+        }
+    }
 }
 
 /// An error of Node-RED's runtime API.
@@ -65,6 +114,7 @@ impl FromChild {
             "message" => FromChild::Message {
                 id: fields.text("id"),
                 msg: Message::from(fields.object("msg")),
+                trace: ToldTrace::read(fields.optional_text("trace")),
             },
             "dropped" => FromChild::Dropped { id: fields.text("id") },
             "lost" => FromChild::Lost { id: fields.text("id") },
@@ -149,7 +199,8 @@ impl Fields {
 /// # Errors
 /// If it is too large or nested too deep.
 pub(crate) fn message(id: &str, msg: Message) -> Result<Bytes, Unsendable> {
-    to_child("message", [("id", id.into()), ("msg", msg.into())])
+    let trace = ToldTrace::of(&msg).written();
+    to_child("message", [("id", id.into()), ("trace", trace), ("msg", msg.into())])
 }
 
 /// The frame of a record for the child.

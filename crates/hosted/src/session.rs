@@ -221,8 +221,8 @@ impl<'a> Session<'a> {
         let record = codec::record(&body);
         let record = record.map_err(|error| Ended::Died(format!("invalid data: {error}")))?;
         Ok(match FromChild::read(record) {
-            Some(FromChild::Message { id, msg }) => {
-                self.deliveries.deliver(id, msg, size);
+            Some(FromChild::Message { id, msg, trace }) => {
+                self.deliveries.deliver(id, (msg, trace), size);
                 None
             }
             record => record,

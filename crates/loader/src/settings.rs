@@ -36,6 +36,7 @@ fn record(declared: &DeclaredSetting) -> Result<SettingRecord, Reason> {
         group: forever(&declared.group),
         is_secret: declared.is_secret,
         node_red: NodeRedNames::NONE,
+        standard_variable: "",
         plugin: forever(&declared.plugin),
         version: forever(&declared.version),
     };

@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ferrowire_core::port::{Origin, Place, Registration, Response, TakeOver, Upgrade};
+use ferrowire_core::trace::{Carrier, Remote};
 use ferrowire_core::{
     FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
     StopReason, Value, async_trait,
@@ -244,6 +245,12 @@ impl Handshakes {
         self.details.enabled.then(|| self.details.of(head, origin, self.route(head)))
     }
 
+    /// The trace that the client names.
+    fn trace(&self, head: &Parts) -> Option<Box<Remote>> {
+        let is_taken = self.sessions.cx.traces_over(Carrier::WebSocket);
+        is_taken.then(|| Remote::of_http(&head.headers))?.map(Box::new)
+    }
+
     fn route<'a>(&'a self, head: &'a Parts) -> Route<'a> {
         let path = head.uri.path().get(self.root..).unwrap_or_default();
         let params = self.pattern.matched(path).unwrap_or_default();
@@ -269,6 +276,7 @@ impl Upgrade for Handshakes {
         let guest = Guest {
             peer,
             details: self.details(&head, origin),
+            trace: self.trace(&head),
             identity: entrance.identity.unwrap_or_default(),
             tickets: entrance.tickets,
             history: match self.sessions.history {

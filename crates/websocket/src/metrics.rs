@@ -163,74 +163,89 @@ pub static SENT_BYTES_CLIENT: Counter =
 /// Rooms of all listeners that have members.
 pub static ROOMS: Gauge = Gauge::new("websocket_rooms", "rooms with members");
 
+macro_rules! closes {
+    ($name:literal, $help:literal) => {
+        use ferrowire_core::metric::Counter;
+
+        const fn code(code: &'static str) -> Counter {
+            Counter::new($name, $help).label("code", code)
+        }
+
+        /// The purpose of the connection was fulfilled.
+        pub static NORMAL: Counter = code("1000");
+        /// One side went away.
+        pub static AWAY: Counter = code("1001");
+        /// A violation of the protocol.
+        pub static PROTOCOL: Counter = code("1002");
+        /// A type of data that is not accepted.
+        pub static UNSUPPORTED: Counter = code("1003");
+        /// A close frame without a code.
+        pub static NO_CODE: Counter = code("1005");
+        /// No close frame.
+        pub static LOST: Counter = code("1006");
+        /// Data that does not match the type of its message.
+        pub static INVALID: Counter = code("1007");
+        /// A policy was violated.
+        pub static POLICY: Counter = code("1008");
+        /// A message was too large.
+        pub static SIZE: Counter = code("1009");
+        /// An unexpected condition.
+        pub static ERROR: Counter = code("1011");
+        /// This runtime, or the listener, restarted.
+        pub static RESTART: Counter = code("1012");
+        /// Try again later.
+        pub static AGAIN: Counter = code("1013");
+        /// Codes of libraries and frameworks.
+        pub static LIBRARY: Counter = code("3xxx");
+        /// Codes of applications.
+        pub static PRIVATE: Counter = code("4xxx");
+        /// All other codes.
+        pub static OTHER: Counter = code("other");
+
+        /// The counter of a code; `None` stands for a close frame without one.
+        pub(crate) fn counter(code: Option<u16>) -> &'static Counter {
+            match code {
+                None => &NO_CODE,
+                Some(code) => known(code),
+            }
+        }
+
+        fn known(code: u16) -> &'static Counter {
+            match code {
+                1000 => &NORMAL,
+                1001 => &AWAY,
+                1002 => &PROTOCOL,
+                1003 => &UNSUPPORTED,
+                1005 => &NO_CODE,
+                1006 => &LOST,
+                1007 => &INVALID,
+                1008 => &POLICY,
+                1009 => &SIZE,
+                1011 => &ERROR,
+                1012 => &RESTART,
+                1013 => &AGAIN,
+                3000..=3999 => &LIBRARY,
+                4000..=4999 => &PRIVATE,
+                _ => &OTHER,
+            }
+        }
+    };
+}
+
 /// Ends of sessions, by the close code.
 pub mod closed_with {
-    use ferrowire_core::metric::Counter;
+    closes!(
+        "websocket_closes",
+        "sessions of listeners that ended, by close code; 1006 stands for no close frame"
+    );
+}
 
-    const fn code(code: &'static str) -> Counter {
-        let help =
-            "sessions of listeners that ended, by close code; 1006 stands for no close frame";
-        Counter::new("websocket_closes", help).label("code", code)
-    }
-
-    /// The purpose of the connection was fulfilled.
-    pub static NORMAL: Counter = code("1000");
-    /// One side went away.
-    pub static AWAY: Counter = code("1001");
-    /// A violation of the protocol.
-    pub static PROTOCOL: Counter = code("1002");
-    /// A type of data that is not accepted.
-    pub static UNSUPPORTED: Counter = code("1003");
-    /// A close frame without a code.
-    pub static NO_CODE: Counter = code("1005");
-    /// No close frame.
-    pub static LOST: Counter = code("1006");
-    /// Data that does not match the type of its message.
-    pub static INVALID: Counter = code("1007");
-    /// A policy was violated.
-    pub static POLICY: Counter = code("1008");
-    /// A message was too large.
-    pub static SIZE: Counter = code("1009");
-    /// An unexpected condition.
-    pub static ERROR: Counter = code("1011");
-    /// This runtime, or the listener, restarted.
-    pub static RESTART: Counter = code("1012");
-    /// Try again later.
-    pub static AGAIN: Counter = code("1013");
-    /// Codes of libraries and frameworks.
-    pub static LIBRARY: Counter = code("3xxx");
-    /// Codes of applications.
-    pub static PRIVATE: Counter = code("4xxx");
-    /// All other codes.
-    pub static OTHER: Counter = code("other");
-
-    /// The counter of a code; `None` stands for a close frame without one.
-    pub(crate) fn counter(code: Option<u16>) -> &'static Counter {
-        match code {
-            None => &NO_CODE,
-            Some(code) => known(code),
-        }
-    }
-
-    fn known(code: u16) -> &'static Counter {
-        match code {
-            1000 => &NORMAL,
-            1001 => &AWAY,
-            1002 => &PROTOCOL,
-            1003 => &UNSUPPORTED,
-            1005 => &NO_CODE,
-            1006 => &LOST,
-            1007 => &INVALID,
-            1008 => &POLICY,
-            1009 => &SIZE,
-            1011 => &ERROR,
-            1012 => &RESTART,
-            1013 => &AGAIN,
-            3000..=3999 => &LIBRARY,
-            4000..=4999 => &PRIVATE,
-            _ => &OTHER,
-        }
-    }
+/// Ends of the connections of clients, by the close code.
+pub mod client_closed_with {
+    closes!(
+        "websocket_client_closes",
+        "connections of clients that ended, by close code; 1006 stands for no close frame"
+    );
 }
 
 pub use crate::deflate::memory::CONTEXTS;

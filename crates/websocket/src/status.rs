@@ -36,6 +36,14 @@ pub(crate) fn stopped(why: &str, session: &Session) -> Status {
         .with("_session", session.value.clone())
 }
 
+/// The close code of an end to count; `None` for a close frame without one.
+pub(crate) fn counted_code(ended: &Ended) -> Option<u16> {
+    match ended {
+        Ended::Violation(close) => close.code,
+        ended => code(ended),
+    }
+}
+
 /// The close code of an end, as a browser tells it: `1005` without a code, `1006` without a close
 /// frame.
 pub(crate) fn code(ended: &Ended) -> Option<u16> {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire::trace::Follow;
 use ferrowire::{
     FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, Status,
     StopReason, Value, async_trait,
@@ -106,22 +107,28 @@ impl Exec {
     fn start_command(&self, msg: Message, cx: &NodeContext) -> Result<(), NodeError> {
         let line = self.command.of(&msg);
         cx.debug(&line);
-        let job = self.job(cx);
+        let (job, follow) = (self.job(cx), Follow::of(&msg));
         if !self.spawns {
             let started = self.started(run::command(&line), cx);
             let started =
                 started.map_err(|error| NodeError::caused_by("cannot start a shell", error))?;
-            cx.spawn(self.limited(started.pid, run::run(job, msg, line, started)));
+            cx.spawn(follow.run(self.limited(started.pid, run::run(job, msg, line, started))));
             return Ok(());
         }
         let words = words(&line);
         let command =
             spawn::command(&words).ok_or_else(|| NodeError::new("no command is given"))?;
         match self.started(command, cx) {
-            Ok(started) => cx.spawn(self.limited(started.pid, spawn::run(job, msg, started))),
+            Ok(started) => {
+                cx.spawn(follow.run(self.limited(started.pid, spawn::run(job, msg, started))));
+            }
             Err(error) => {
                 let code = error.raw_os_error().map_or(-1, |number| -number);
-                cx.spawn(spawn::ended(job, msg, End { code: Some(code), signal: None }));
+                cx.spawn(follow.run(spawn::ended(
+                    job,
+                    msg,
+                    End { code: Some(code), signal: None },
+                )));
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrowire::metric::{Counter, Gauge};
+use ferrowire::trace::Follow;
 use ferrowire::{Message, NodeError, Value};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Object, Runtime, Value as Js};
@@ -103,12 +104,13 @@ impl Engine {
     /// Runs the code for a message.
     pub(crate) fn message(&mut self, msg: Message) -> Outcome {
         let settings = Arc::clone(&self.settings);
+        let (id, trace) = (msg.get("_msgid").cloned(), Follow::of(&msg));
         let request = http::request_of(&msg);
         let has_methods =
             settings.code.uses_http && (request.is_some() || msg.get("req").is_some());
         let mut outcome = self.run(|scope, shared| {
             let ctx = scope.ctx;
-            let id = msg.get("_msgid").cloned();
+            let id = id.clone();
             let msg = scope.give(msg, settings.code.visible.as_ref()).map_err(into(ctx))?;
             if has_methods {
                 dress(scope, &msg)?;
@@ -141,6 +143,9 @@ impl Engine {
                 },
             }
         });
+        if matches!(outcome.fate, Fate::Open) || outcome.waits_changed {
+            self.shared.state().causes.note(id, trace);
+        }
         if matches!(outcome.fate, Fate::Failed(..)) {
             outcome.effects.extend(request.and_then(http::failed));
         }

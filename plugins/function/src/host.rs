@@ -10,6 +10,7 @@ use ferrowire::{
 use rquickjs::function::IntoJsFunc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, Value as Js};
 
+use crate::causes::Causes;
 use crate::convert::{Reader, Scope};
 use crate::effects::{Effect, MOST};
 use crate::kept::AllKept;
@@ -55,6 +56,7 @@ pub(crate) struct State {
     keeps: bool,
     kept: AllKept,
     pub(crate) asked: Asked,
+    pub(crate) causes: Causes,
 }
 
 impl State {
@@ -191,6 +193,7 @@ impl Shared {
             Some(id) => drop(msg.set(Key::new_static("_msgid"), id.clone())),
             None => drop(msg.remove("_msgid")),
         }
+        self.state().causes.adopt(id, &mut msg);
         self.push(scope.ctx, Effect::Send(port, msg))
     }
 

@@ -5,6 +5,7 @@
 //! time and memory.
 
 mod budget;
+mod causes;
 mod changed;
 mod changes;
 mod code;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use ferrowire::trace::{Carrier, Follow, SpanKind};
 use ferrowire::{
     FromConfig, Handled, Message, Node, NodeConfig, NodeContext, NodeError, Sending, Status,
     StopReason, async_trait,
@@ -87,17 +88,17 @@ impl Running {
     }
 
     fn begin(self: Arc<Self>, msg: Message, place: OwnedSemaphorePermit) {
-        let cx = self.cx.clone();
-        cx.spawn(async move {
+        let (cx, follow) = (self.cx.clone(), Follow::of(&msg));
+        cx.spawn(follow.run(async move {
             self.open.fetch_add(1, Ordering::Relaxed);
             self.handle(msg, place).await;
-        });
+        }));
     }
 
     async fn handle(&self, mut msg: Message, place: OwnedSemaphorePermit) {
         let cx = &self.cx;
         cx.status(Status::new("blue", "dot", "httpin.status.requesting"));
-        let (call, url) = match prepare(&self.options, &mut msg, cx) {
+        let (mut call, url) = match prepare(&self.options, &mut msg, cx) {
             Ok(prepared) => prepared,
             Err(NotSent::Failed(error)) => {
                 if self.is_last() {
@@ -112,8 +113,12 @@ impl Running {
                 return cx.complete(msg).await;
             }
         };
+        self.pass_on_trace(&msg, &mut call);
         match self.exchange(call).await {
             Ok(got) => {
+                if let Some(trace) = msg.trace() {
+                    trace.describe("http.response.status_code", f64::from(got.status.as_u16()));
+                }
                 outcome::succeeded(&mut msg, got, self.options.result, cx);
                 if self.is_last() {
                     cx.status(Status::default());
@@ -127,6 +132,22 @@ impl Running {
                 drop(place);
                 self.report(msg, &failure, &url).await;
             }
+        }
+    }
+
+    /// Adds the headers of the message's trace, unless the flow sets them.
+    fn pass_on_trace(&self, msg: &Message, call: &mut Call) {
+        let Some(trace) = msg.trace() else { return };
+        trace.set_kind(SpanKind::Client);
+        trace.describe("http.request.method", call.method.as_str());
+        trace.describe("server.address", call.url.host_str().unwrap_or_default());
+        if !self.cx.traces_over(Carrier::Http) || call.headers.get("traceparent").is_some() {
+            return;
+        }
+        call.headers.set_text("traceparent", trace.traceparent());
+        match trace.tracestate() {
+            Some(state) => call.headers.set_text("tracestate", state),
+            None => _ = call.headers.remove("tracestate"),
         }
     }
 

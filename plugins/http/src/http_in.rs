@@ -4,6 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 
 use ferrowire::port::{self, Answer, Incoming, Place, Registration, Response, text};
+use ferrowire::trace::{Carrier, Remote, SpanKind, Trace};
 use ferrowire::{
     FromConfig, Handled, Map, Message, MutexExt as _, Node, NodeConfig, NodeContext, NodeError,
     StopReason, Value, async_trait,
@@ -201,6 +202,9 @@ impl Receiver {
     ) -> Response {
         let callback = req.get("query").and_then(|query| query.get("callback"));
         let callback = callback.and_then(Value::as_str).map(str::to_owned);
+        let is_taken = self.cx.traces_over(Carrier::Http);
+        let remote = if is_taken { Remote::of_http(&head.headers) } else { None };
+        let method = head.method.clone();
         let asked = Asked { head, callback };
         let (name, mut waiting) = match open::enter(asked, self.cx.id(), self.limits.max_open) {
             Ok(entered) => entered,
@@ -215,10 +219,15 @@ impl Receiver {
         let mut msg = Message::with_payload(payload);
         msg.set("req", req);
         msg.set("res", res);
+        self.cx.begin_trace(&mut msg, remote);
+        let trace = msg.trace().cloned();
+        if let Some(trace) = &trace {
+            self.describe(trace, &method);
+        }
         // The flow continues if the client disconnects.
         let cx = self.cx.clone();
         self.cx.spawn(async move { cx.send(0, msg).await });
-        tokio::select! {
+        let response = tokio::select! {
             response = &mut waiting => response.unwrap_or_else(stopped),
             () = self.cx.stopping().cancelled() => stopped(),
             () = late => {
@@ -229,7 +238,17 @@ impl Receiver {
                 waiting.end(NotOpen::Failed);
                 self.failed()
             }
+        };
+        if let Some(trace) = trace {
+            answered(&trace, response.status());
         }
+        response
+    }
+
+    fn describe(&self, trace: &Trace, method: &Method) {
+        trace.set_kind(SpanKind::Server);
+        trace.describe("http.request.method", method.as_str());
+        trace.describe("http.route", self.route.path.as_str());
     }
 
     fn failed(&self) -> Response {
@@ -245,6 +264,15 @@ impl Receiver {
         self.cx.warn(format_args!("a request was refused with {}: {why}", status.as_u16()));
         text(status, why)
     }
+}
+
+/// The span of a request ends with its response.
+fn answered(trace: &Trace, status: StatusCode) {
+    trace.describe("http.response.status_code", f64::from(status.as_u16()));
+    if status.is_server_error() {
+        trace.set_error(format!("responded with {status}"));
+    }
+    trace.extend();
 }
 
 fn stopped() -> Response {

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use crate::delivery::FILTER;
 use crate::membership::{Membership, error};
 use crate::payload::{About, Form};
+use crate::traces;
 use crate::{properties, request, topic};
 
 /// Node-RED's `mqtt in`.
@@ -167,6 +168,7 @@ impl Input {
         match form.of(bytes, about) {
             Ok(payload) => {
                 msg.set("payload", payload);
+                traces::take(&mut msg, cx);
                 Handled::Kept(cx.send(0, msg))
             }
             Err(text) => {

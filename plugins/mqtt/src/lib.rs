@@ -11,6 +11,7 @@ mod publication;
 mod topic;
 mod address;
 mod options;
+mod traces;
 mod transport;
 mod session;
 mod outbox;

@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 
 use crate::membership::{Membership, error};
 use crate::publication::printed;
+use crate::traces;
 use crate::{properties, request};
 
 /// Node-RED's `mqtt out`.
@@ -142,6 +143,7 @@ impl MqttOut {
             Err(error) => return Handled::Failed(error.into()),
         };
         let entry = Entry::new(&self.waiting, msg.clone());
+        traces::pass_on(&mut msg, cx);
         let asking = self.membership.ask(cx, request::publish(entry.number as f64, msg));
         let mut asking = Box::pin(asking);
         // The first poll hands the message over, in the order of these calls. The sender waits if the

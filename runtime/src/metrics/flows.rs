@@ -1,12 +1,13 @@
 //! The metrics of the flows: messages by node type, flow and node, queues, nodes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use ferrowire_core::metric::TrafficCounts;
+use ferrowire_core::metric::{TrafficCounts, WORK_BOUNDS};
 use ferrowire_core::{Map, Value as JsonValue};
 use ferrowire_engine::{Engine, MAX_FLOWS, TrafficReadings, tab_of};
 
-use super::family::{Family, Kind};
+use super::family::{Family, Kind, Value};
 
 /// What all nodes beyond the setting `metrics-nodes` are counted as.
 const OTHER_NODES: &str = "other";
@@ -24,12 +25,16 @@ pub(super) fn families(engine: &Engine) -> Vec<Family> {
         flow_names(engine, &traffic),
         node_names(engine, &traffic),
     ];
+    families.push(work("ferrowire", "nodes", "type", &traffic.types));
     families.extend(counts("ferrowire", "nodes, by type", "type", traffic.types));
     families.extend(counts("ferrowire_flow", "nodes, by flow", "flow", traffic.flows));
     let mut by_node = traffic.nodes;
     if !by_node.is_empty() {
         by_node.insert(OTHER_NODES.to_owned(), traffic.other_nodes);
     }
+    families.push(work("ferrowire_node", "single nodes", "node", &by_node));
+    families.push(contexts(engine));
+    families.push(refused(engine));
     families.extend(counts("ferrowire_node", "single nodes", "node", by_node));
     families
 }
@@ -54,6 +59,48 @@ fn counts(
         family("messages_sent", "messages sent by", |counts| counts.sent),
         family("errors", "errors, caught ones included, of", |counts| counts.errors),
     ]
+}
+
+/// The time that the code of nodes took, for each value of `label`.
+fn work(
+    prefix: &str,
+    of: &str,
+    label: &'static str,
+    counts: &BTreeMap<String, TrafficCounts>,
+) -> Family {
+    let help = format!(
+        "how long {of} worked at a message, without those that they called, of one message in 64"
+    );
+    let name = format!("{prefix}_work_seconds");
+    let mut family = Family::new(Kind::Histogram, name, help).unit("seconds");
+    for (value, counts) in counts.iter().filter(|(_, counts)| counts.work.iter().any(|it| *it > 0))
+    {
+        let sum = Duration::from_nanos(counts.work_nanoseconds).as_secs_f64();
+        let counts = counts.work.to_vec();
+        let work = Value::Distribution { bounds: &WORK_BOUNDS, counts, sum };
+        family.push(&[(label, value)], work);
+    }
+    family
+}
+
+/// How nodes use the context stores.
+fn contexts(engine: &Engine) -> Family {
+    let help = "reads and writes of context values by nodes";
+    let mut family = Family::new(Kind::Counter, "ferrowire_context_operations", help);
+    for (store, usage) in engine.contexts().usage() {
+        family.push(&[("store", store), ("operation", "read")], usage.reads);
+        family.push(&[("store", store), ("operation", "write")], usage.writes);
+    }
+    family
+}
+
+fn refused(engine: &Engine) -> Family {
+    let help = "writes of context values that failed";
+    let mut family = Family::new(Kind::Counter, "ferrowire_context_writes_refused", help);
+    for (store, usage) in engine.contexts().usage() {
+        family.push(&[("store", store)], usage.refused);
+    }
+    family
 }
 
 fn nodes(engine: &Engine) -> Family {

@@ -104,11 +104,12 @@ fn notes(record: &SettingRecord) -> String {
 }
 
 fn variables(record: &SettingRecord) -> String {
-    match record.node_red.variable {
-        _ if !record.has_variable() => String::new(),
-        "" => record.variable(),
-        other => format!("{}, {other}", record.variable()),
+    if !record.has_variable() {
+        return String::new();
     }
+    let own = record.variable();
+    let all = [&own, record.standard_variable, record.node_red.variable];
+    all.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// The settings that have no flag.

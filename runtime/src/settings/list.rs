@@ -95,6 +95,7 @@ impl<'a> Row<'a> {
             "bounds": record.bounds(),
             "choices": record.choices,
             "variable": record.has_variable().then(|| record.variable()),
+            "standard_variable": record.standard_variable,
             "node_red": {
                 "key": record.node_red.key,
                 "flag": record.node_red.flag,

@@ -29,7 +29,8 @@ fn row(record: &SettingRecord) -> String {
         None => record.otherwise.to_owned(),
     };
     let (value, help) = (value(record), record.help);
-    format!("| {} | {value} | {default} | {help}{} |\n", flags(record), node_red(record))
+    let others = standard(record) + &node_red(record);
+    format!("| {} | {value} | {default} | {help}{others} |\n", flags(record))
 }
 
 /// The name, and the other flags of the setting.
@@ -41,6 +42,14 @@ fn flags(record: &SettingRecord) -> String {
     match record.node_red.flag {
         "" => names,
         flag => format!("{names}, `--{flag}`"),
+    }
+}
+
+/// The variable of a standard.
+fn standard(record: &SettingRecord) -> String {
+    match record.standard_variable {
+        "" => String::new(),
+        name => format!("; also the variable `{name}`"),
     }
 }
 

@@ -85,7 +85,7 @@ impl Sources<'_> {
         Some(Found { origin: Origin::File, place, raw: Raw::Toml(in_file?.clone()) })
     }
 
-    /// The environment variable of a setting, or else Node-RED's, and its value.
+    /// The environment variable of a setting, or else that of a standard or Node-RED's, and its value.
     fn variable(&self, record: &SettingRecord) -> Option<(String, String)> {
         if !record.has_variable() {
             return None;
@@ -94,8 +94,12 @@ impl Sources<'_> {
         if let Some(text) = (self.env)(&variable) {
             return Some((variable, text));
         }
+        let standard = record.standard_variable;
+        if let Some(text) = self.foreign_variable(standard) {
+            return Some((standard.to_owned(), text));
+        }
         let variable = record.node_red.variable;
-        let text = self.node_red_variable(variable)?;
+        let text = self.foreign_variable(variable)?;
         let text = match record.kind {
             SettingKind::Boolean => is_on(&text).to_string(),
             _ => text,
@@ -103,8 +107,8 @@ impl Sources<'_> {
         Some((variable.to_owned(), text))
     }
 
-    /// A variable of Node-RED's, which is not set if it is empty.
-    pub(crate) fn node_red_variable(&self, name: &str) -> Option<String> {
+    /// A variable of Node-RED's or of a standard, which is not set if it is empty.
+    pub(crate) fn foreign_variable(&self, name: &str) -> Option<String> {
         (!name.is_empty()).then(|| (self.env)(name))?.filter(|text| !text.is_empty())
     }
 }

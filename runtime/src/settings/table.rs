@@ -287,6 +287,35 @@ table! {
             .help("Seconds that the port goes on after `/health/ready` has failed, before the program \
                    drains or stops, for load balancers to notice");
     }
+    "Traces" => {
+        /// [`Settings::read`](super::Settings::read) reads all of these into `Settings::traces`.
+        OTLP_ENDPOINT: Option<String> = Setting::text("otlp-endpoint")
+            .standard_variable("OTEL_EXPORTER_OTLP_ENDPOINT")
+            .value_name("URL")
+            .otherwise("no traces are recorded")
+            .help("OpenTelemetry collector that gets the traces of messages, over OTLP/HTTP with JSON, \
+                   such as http://localhost:4318");
+        OTLP_HEADERS: Option<Secret> = Setting::secret("otlp-headers")
+            .standard_variable("OTEL_EXPORTER_OTLP_HEADERS")
+            .value_name("HEADERS")
+            .otherwise("none")
+            .help("Headers for the collector, such as Authorization=Basic%20abc: names and percent-encoded \
+                   values, separated by commas");
+        TRACE_SAMPLE: String = Setting::text("trace-sample")
+            .default("1")
+            .value_name("SHARE")
+            .help("Share of the traces beginning here that are recorded, from 0 to 1; others are recorded if \
+                   they come with the flag `sampled`");
+        TRACE_CONTEXT: Vec<String> = Setting::list("trace-context")
+            .value_name("NAMES")
+            .help("Where `traceparent` is taken and sent: `http`, which is the default, `websocket` for \
+                   handshakes, `mqtt` for messages of MQTT 5; or `none`");
+        SERVICE_NAME: String = Setting::text("service-name")
+            .standard_variable("OTEL_SERVICE_NAME")
+            .default("ferrowire")
+            .value_name("NAME")
+            .help("Name of this program in traces");
+    }
     NPM_GROUP => {
         #[cfg(feature = "npm-nodes")]
         NO_NPM_NODES: bool = Setting::switch("no-npm-nodes")

@@ -125,17 +125,22 @@ fn check(name: &str, family: &Family) {
     }
 }
 
+/// The buckets of each set of other labels ascend to the count.
 fn check_buckets(name: &str, family: &Family) {
-    let bound = |sample: &str| {
-        let (_, le) = sample.strip_prefix(&format!("{name}_bucket"))?.split_once("le=\"")?;
-        le.split('"').next()?.parse::<f64>().ok()
-    };
-    let mut buckets: Vec<(f64, f64)> =
-        family.samples.iter().filter_map(|(key, count)| Some((bound(key)?, *count))).collect();
-    buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
-    assert!(buckets.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{buckets:?}");
-    let (last, all) = *buckets.last().unwrap();
-    assert_eq!((last, all), (f64::INFINITY, family.samples[&format!("{name}_count")]));
+    let mut series: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for (sample, count) in &family.samples {
+        let Some(labels) = sample.strip_prefix(&format!("{name}_bucket{{")) else { continue };
+        let (others, le) = labels.split_once("le=\"").unwrap();
+        let bound = le.trim_end_matches("\"}").parse().unwrap();
+        series.entry(others.trim_end_matches(',').to_owned()).or_default().push((bound, *count));
+    }
+    for (labels, mut buckets) in series {
+        buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        assert!(buckets.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{buckets:?}");
+        let (last, all) = *buckets.last().unwrap();
+        let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
+        assert_eq!((last, all), (f64::INFINITY, family.samples[&format!("{name}_count{labels}")]));
+    }
 }
 
 fn is_name(name: &str) -> bool {

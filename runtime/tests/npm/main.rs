@@ -15,7 +15,11 @@ mod pressure;
 mod routes;
 mod services;
 mod structure;
+mod traces;
 mod values;
+#[path = "../flows/collector.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod collector;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::port::Port;
+use crate::trace::{self, Carrier, Remote};
 
 use super::aside::Until;
 use super::{Outlet, Seat, Wire};
@@ -27,15 +28,24 @@ impl Host for Outlet {
 
     fn send(&self, port: usize, mut msg: Message) -> Sending {
         msg.ensure_id();
+        if let Some(tracer) = &self.tracer {
+            self.departs(tracer, &mut msg);
+        }
         if let Some(traffic) = &self.traffic {
             traffic.sent();
+            if trace::is_measured() {
+                return trace::without_time(|| self.send_on_wires(port, msg));
+            }
         }
-        let wires = self.wires.load();
-        match wires.get(port).map(Vec::as_slice) {
-            None | Some([]) => Sending::done(),
-            Some([wire]) => wire.carry(msg),
-            Some(many) => send_to_many(many, msg),
-        }
+        self.send_on_wires(port, msg)
+    }
+
+    fn traces_over(&self, carrier: Carrier) -> bool {
+        self.tracer.as_ref().is_some_and(|tracer| tracer.uses(carrier))
+    }
+
+    fn begin_trace(&self, msg: &mut Message, remote: Option<Remote>) {
+        self.begin(msg, remote);
     }
 
     fn wired(&self, port: usize) -> bool {
@@ -219,6 +229,18 @@ impl Host for Outlet {
 
     fn context_keys(&self, scope: Scope, store: &str) -> Result<Vec<Key>, NodeError> {
         Ok(self.store(store).keys(&self.own_place(scope)?))
+    }
+}
+
+impl Outlet {
+    #[inline]
+    fn send_on_wires(&self, port: usize, msg: Message) -> Sending {
+        let wires = self.wires.load();
+        match wires.get(port).map(Vec::as_slice) {
+            None | Some([]) => Sending::done(),
+            Some([wire]) => wire.carry(msg),
+            Some(many) => send_to_many(many, msg),
+        }
     }
 }
 

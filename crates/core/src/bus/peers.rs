@@ -107,7 +107,9 @@ impl Outlet {
     }
 
     /// Delivers a message through the node's queue.
-    pub(super) fn queue_at(&self, node: &Arc<RunningNode>, msg: Message) -> Sending {
+    pub(super) fn queue_at(&self, node: &Arc<RunningNode>, mut msg: Message) -> Sending {
+        self.adopt(&mut msg);
+        node.outlet.approached(&mut msg);
         let this = self.this.clone();
         node.aside().send(msg, Until::Queued, move |missed| {
             if let Some(this) = this.upgrade() {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use super::Outlet;
-use crate::{ContextPlace, ContextStore, Level, NodeError, NodeInfo, PropertyPath, Scope};
+use crate::store::NamedStore;
+use crate::{ContextPlace, Level, NodeError, NodeInfo, PropertyPath, Scope};
 
 impl Outlet {
-    pub(super) fn store(&self, name: &str) -> &dyn ContextStore {
+    pub(super) fn store(&self, name: &str) -> &NamedStore {
         let warn = |text: &str| self.services.log(&self.info, Level::Warn, format_args!("{text}"));
         self.services.contexts().get(name, warn)
     }

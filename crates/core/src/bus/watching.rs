@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::aside::Until;
+use super::traced::TRACED;
 use super::{Aside, Handler, Outlet, RunningNode, guarded};
+use crate::trace::Visit;
 use crate::{
     Handled, Host, Key, Level, Map, Message, Node, NodeError, NodeInfo, Sending, Status, Value,
 };
@@ -42,7 +44,8 @@ impl RunningNode {
             | bit(&watchers.completions, COMPLETIONS)
             | bit(&watchers.statuses, STATUSES);
         self.outlet.watchers.store(Arc::new(watchers));
-        self.outlet.watched.store(bits, Ordering::Relaxed);
+        let traced = self.outlet.watched.load(Ordering::Relaxed) & TRACED;
+        self.outlet.watched.store(bits | traced, Ordering::Relaxed);
     }
 
     /// Shows a status of the node that its watchers are told of elsewhere.
@@ -52,10 +55,16 @@ impl RunningNode {
 
     /// Like `handle`, for a watched node: keeps the message until its outcome is known.
     #[cold]
-    pub(super) fn handle_watched(self: &Arc<Self>, node: &dyn Node, msg: Message) -> Sending {
+    pub(super) fn handle_watched(
+        self: &Arc<Self>,
+        node: &dyn Node,
+        msg: Message,
+        visit: &Visit,
+    ) -> Sending {
         let kept = msg.clone();
         let attempt = || self.outlet.seat.run(|| node.on_message_now(msg, &self.cx));
         let handled = std::panic::catch_unwind(AssertUnwindSafe(attempt));
+        visit.pause();
         let outlet = &self.outlet;
         match handled {
             Ok(Handled::Send(port, msg)) => {
@@ -63,24 +72,26 @@ impl RunningNode {
                 let kept = if msg.id() == kept.id() { msg.clone() } else { kept };
                 self.then_complete(outlet.send(port, msg), kept)
             }
-            Ok(Handled::SendAll(messages)) => self.then_complete(self.send_all(messages), kept),
+            Ok(Handled::SendAll(messages)) => {
+                self.then_complete(self.send_all(messages, visit.clone()), kept)
+            }
             Ok(Handled::Done) => outlet.complete(kept),
-            Ok(Handled::Kept(sending)) => self.rest(sending),
+            Ok(Handled::Kept(sending)) => self.rest(sending, visit.clone()),
             Ok(Handled::Failed(error)) => outlet.fail(&error, Some(kept)),
             Ok(Handled::NotNow(msg)) => {
-                let this = Arc::clone(self);
+                let (this, visit) = (Arc::clone(self), visit.clone());
                 Sending::later(Box::pin(async move {
                     let Handler::Shared(node) = &this.handler else { return };
                     let handling = this.outlet.seat.poll(node.on_message(msg, &this.cx));
-                    let result = guarded(handling).await;
-                    this.outlet.settle(result, kept).await;
+                    let result = guarded(visit.poll(handling)).await;
+                    visit.after(|| this.outlet.settle(result, kept)).await;
                 }))
             }
             Ok(Handled::Later(future)) => {
-                let outlet = Arc::clone(outlet);
+                let (outlet, visit) = (Arc::clone(outlet), visit.clone());
                 Sending::later(Box::pin(async move {
-                    let result = guarded(outlet.seat.poll(future)).await;
-                    outlet.settle(result, kept).await;
+                    let result = guarded(visit.poll(outlet.seat.poll(future))).await;
+                    visit.after(|| outlet.settle(result, kept)).await;
                 }))
             }
             Err(panic) => outlet.fail(&NodeError::panicked(&*panic), Some(kept)),
@@ -100,10 +111,10 @@ impl RunningNode {
 }
 
 impl Outlet {
-    async fn settle(&self, result: Result<(), NodeError>, msg: Message) {
+    fn settle(&self, result: Result<(), NodeError>, msg: Message) -> Sending {
         match result {
-            Ok(()) => self.complete(msg).await,
-            Err(error) => self.fail(&error, Some(msg)).await,
+            Ok(()) => self.complete(msg),
+            Err(error) => self.fail(&error, Some(msg)),
         }
     }
 
@@ -150,13 +161,20 @@ impl Outlet {
     /// The message for error watchers; `None` if there are no error watchers.
     fn failure(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
         let watched = self.watched.load(Ordering::Relaxed) & ERRORS != 0;
+        self.mark_failed(error, msg.as_ref());
         let told = watched.then(|| self.caught(error, msg)).flatten();
-        self.tell_failed(error, told.is_some());
+        self.count_failed(error, told.is_some());
         told
     }
 
-    /// Counts and reports an error; `caught` says that a watcher receives it.
-    pub(super) fn tell_failed(&self, error: &NodeError, caught: bool) {
+    /// Counts and reports an error that is not caught.
+    pub(super) fn tell_failed(&self, error: &NodeError) {
+        self.mark_failed(error, None);
+        self.count_failed(error, false);
+    }
+
+    /// `caught` says that a watcher receives the error.
+    fn count_failed(&self, error: &NodeError, caught: bool) {
         if let Some(traffic) = &self.traffic {
             traffic.failed();
         }
@@ -166,6 +184,7 @@ impl Outlet {
     /// The message with the error in it; `None` if it came back with this node's errors too often.
     fn caught(&self, error: &NodeError, msg: Option<Message>) -> Option<Message> {
         let mut msg = msg.unwrap_or_default();
+        self.adopt(&mut msg);
         let before = msg.get("error").and_then(|error| error.get("source"));
         let mine = before.filter(|source| {
             source.get("id").and_then(Value::as_str) == Some(self.info.id.as_str())
@@ -201,7 +220,8 @@ impl Outlet {
         if self.watched.load(Ordering::Relaxed) & STATUSES == 0 {
             return self.services.status(&self.info, status);
         }
-        let told = status_message(&self.info, &status);
+        let mut told = status_message(&self.info, &status);
+        self.adopt(&mut told);
         self.services.status(&self.info, status);
         self.tell_now(&self.watchers.load().statuses, &told);
     }

@@ -15,35 +15,37 @@ pub(super) const OWNED: usize = 8;
 pub(super) struct Line<T>(pub(super) T);
 
 #[derive(Debug)]
-pub(super) struct Sharded([Line<AtomicU64>; SHARDS]);
+pub(crate) struct Sharded([Line<AtomicU64>; SHARDS]);
 
 impl Sharded {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Sharded([const { Line(AtomicU64::new(0)) }; SHARDS])
     }
 
     #[inline]
-    pub(super) fn add(&self, amount: u64) {
+    pub(crate) fn add(&self, amount: u64) {
         let shard = own_shard();
         if let Some(Line(count)) = self.0.get(shard) {
             add_to(count, amount, shard < OWNED);
         }
     }
 
-    pub(super) fn sum(&self) -> u64 {
+    pub(crate) fn sum(&self) -> u64 {
         let counts = self.0.iter().map(|line| line.0.load(Ordering::Relaxed));
         counts.fold(0, u64::wrapping_add)
     }
 }
 
-/// Adds to a count of the thread's shard, which may be `owned` by the thread.
+/// Adds to a count of the thread's shard, which may be `owned` by the thread. Returns the sum.
 #[inline]
-pub(super) fn add_to(count: &AtomicU64, amount: u64, owned: bool) {
+pub(super) fn add_to(count: &AtomicU64, amount: u64, owned: bool) -> u64 {
     if owned {
         // Nobody else writes, and this costs a fraction of an atomic addition.
-        count.store(count.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+        let sum = count.load(Ordering::Relaxed).wrapping_add(amount);
+        count.store(sum, Ordering::Relaxed);
+        sum
     } else {
-        count.fetch_add(amount, Ordering::Relaxed);
+        count.fetch_add(amount, Ordering::Relaxed).wrapping_add(amount)
     }
 }
 

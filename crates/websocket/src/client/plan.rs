@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use ferrowire_core::NodeContext;
+use ferrowire_core::trace::{Carrier, SpanKind};
+use ferrowire_core::{Message, NodeContext};
 use ferrowire_net::{Proxy, TlsOptions};
+use hyper::header::{HeaderName, HeaderValue};
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::client::dial::Plan;
@@ -29,6 +31,7 @@ impl Plan {
             ..Plan::to(url, &options.tls, cx).await?
         };
         options.auth.apply(&mut plan);
+        plan.headers.extend(trace(cx));
         Ok(plan)
     }
 
@@ -51,6 +54,19 @@ impl Plan {
         let (subprotocols, headers) = (Vec::new(), Vec::new());
         Ok(Plan { url, subprotocols, headers, proxy, tls, compression: None })
     }
+}
+
+/// The headers of the trace that begins with a handshake, if it is recorded.
+fn trace(cx: &NodeContext) -> Option<(HeaderName, HeaderValue)> {
+    if !cx.traces_over(Carrier::WebSocket) {
+        return None;
+    }
+    let mut msg = Message::new();
+    cx.begin_trace(&mut msg, None);
+    let trace = msg.trace()?;
+    trace.set_kind(SpanKind::Client);
+    let parent = trace.traceparent().parse().ok()?;
+    Some((HeaderName::from_static("traceparent"), parent))
 }
 
 /// A variable of the environment that is a text.

@@ -55,6 +55,7 @@ impl Link {
                 (run.await, Some((close, by)))
             }
         };
+        metrics::client_closed_with::counter(status::counted_code(&ended)).increment();
         connection.abort();
         self.lock().current = None;
         self.opened.notify_waiters();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use ferrowire_core::Map;
+use ferrowire_core::trace::Remote;
 
 use crate::listener::history::Ask;
 use crate::listener::identity::Identity;
@@ -16,6 +17,8 @@ pub(crate) struct Guest {
     /// What the handshake said, as properties of `msg._session`; `None` if the listener's `details`
     /// is off.
     pub(crate) details: Option<Map>,
+    /// The trace that it is part of, if those of handshakes are taken.
+    pub(crate) trace: Option<Box<Remote>>,
     /// Who it is.
     pub(crate) identity: Identity,
     /// What it asks for of the listener's history.

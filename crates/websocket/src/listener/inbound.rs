@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrowire_core::trace::Remote;
 use ferrowire_core::{Level, Sending};
 
 use crate::connection::Receive;
@@ -61,7 +62,10 @@ impl Receive for Inbound<'_> {
             return later(delay, answered);
         }
         let cx = &self.sessions.cx;
-        let msg = incoming(self.sessions.rules.mode, payload, self.client.member.value());
+        let mut msg = incoming(self.sessions.rules.mode, payload, self.client.member.value());
+        if let Some(remote) = &self.client.member.trace {
+            cx.begin_trace(&mut msg, Some(Remote::clone(remote)));
+        }
         if delay.is_zero() {
             return cx.send(0, msg);
         }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 use ferrowire_core::port::ByteStream;
+use ferrowire_core::trace::Remote;
 use ferrowire_core::{Key, Map, Text, Value};
 use tokio::time::Instant;
 
@@ -56,6 +57,8 @@ pub(crate) struct Member {
     /// Whether it gets messages with their offsets.
     pub(crate) offsets: bool,
     closed: OnceLock<(Close, By)>,
+    /// The trace that its messages are part of.
+    pub(crate) trace: Option<Box<Remote>>,
 }
 
 impl Member {
@@ -81,6 +84,7 @@ impl Member {
             grouped: AtomicBool::new(false),
             offsets: guest.history != Ask::Plain,
             closed: OnceLock::new(),
+            trace: guest.trace,
         }
     }
 

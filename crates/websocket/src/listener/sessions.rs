@@ -277,14 +277,6 @@ impl Sessions {
     }
 }
 
-/// The close code of an end; `None` for a close frame without one.
-fn code(ended: &Ended) -> Option<u16> {
-    match ended {
-        Ended::Violation(close) => close.code,
-        ended => status::code(ended),
-    }
-}
-
 /// A registered session, until dropped: even if its task is cancelled or never starts.
 struct Present {
     sessions: Arc<Sessions>,
@@ -309,7 +301,7 @@ impl Present {
         let (how, peer, id) = (status::describe(&ended), member.peer, &member.session.id);
         let cx = &sessions.cx;
         // Whoever reads the line finds it counted.
-        metrics::closed_with::counter(code(&ended)).increment();
+        metrics::closed_with::counter(status::counted_code(&ended)).increment();
         cx.log(Level::Debug, format_args!("session {id} of {peer} ended: {how}"));
         if matches!(ended, Ended::Violation(_)) {
             cx.status_of_users(status::error(&member.session));
