@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 use crate::link;
 use crate::member::Shared;
 use crate::metrics;
+use crate::nats::archive::NatsArchive;
 use crate::nats::depot::NatsDepot;
 use crate::nats::inbox;
 use crate::nats::way::NatsLink;
@@ -86,6 +87,7 @@ async fn connect(
         tokio::time::sleep(pauses.next(None)).await;
     };
     let _only_once = shared.depot.set(NatsDepot::new(&client, &shared));
+    let _only_once = shared.archive.set(NatsArchive::new(&client, &shared));
     let (link, subscriptions) = NatsLink::new(client.clone());
     shared.spawn(inbox::run(Arc::clone(&shared), subscriptions));
     shared.spawn(link::drive(Arc::clone(&shared), link));
@@ -140,7 +142,10 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::Receiver<Event>) {
                 info!("connected to NATS again");
                 shared.connected.send_replace(true);
             }
-            Event::SlowConsumer(_) => metrics::DROPPED_SLOW.increment(),
+            Event::SlowConsumer(_) => {
+                metrics::DROPPED_SLOW.increment();
+                shared.slow.send_replace(());
+            }
             Event::ServerError(error) => warn!("NATS reports an error: {error}"),
             Event::ClientError(error) if was_lost && error.to_string() != last => {
                 last = error.to_string();
