@@ -65,6 +65,7 @@ pub(crate) struct Arrived {
 /// A part of a journal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extract {
+    pub(crate) epoch: String,
     /// The lowest number that is kept in the journal when all was read.
     pub(crate) first: u64,
     /// The last number of the journal before anything was read.

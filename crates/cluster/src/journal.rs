@@ -7,7 +7,7 @@ mod follow;
 mod queue;
 mod write;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +59,7 @@ struct Inner {
     reading: Semaphore,
     /// Nothing is appended any more.
     closed: CancellationToken,
+    was_open: AtomicBool,
     /// The last number of the journal after the last pin.
     pinned: AtomicU64,
     /// The last problem, so that it is told once.
@@ -96,6 +97,7 @@ impl MemberJournal {
             suspect: Notify::new(),
             reading: Semaphore::new(READING),
             closed: closed.clone(),
+            was_open: AtomicBool::new(false),
             pinned: AtomicU64::new(0),
             problem: Mutex::default(),
             shared: Arc::clone(shared),
@@ -210,6 +212,7 @@ impl Inner {
         };
         match opened {
             Ok(opened) => {
+                self.was_open.store(true, Ordering::Relaxed);
                 let is_same = |state: &State| matches!(state, State::Open { epoch, .. } if **epoch == opened.epoch);
                 self.state.send_if_modified(|state| {
                     let changes = anew || !is_same(state);
@@ -233,11 +236,9 @@ impl Inner {
     }
 
     fn not_opened(&self, error: JournalError) {
-        let was_open = matches!(*self.state.borrow(), State::Open { .. });
-        let was_told = !self.problem.locked().is_empty();
         match error {
             // Whoever has not begun with it can do without.
-            JournalError::Unusable(why) if !was_open && !was_told => {
+            JournalError::Unusable(why) if !self.was_open.load(Ordering::Relaxed) => {
                 self.state.send_replace(State::Unusable(why.into()));
             }
             error => {

@@ -122,6 +122,10 @@ impl Place<'_> {
             archive.read(&self.inner.names, &self.place, range).await.inspect_err(|_| {
                 self.inner.suspect.notify_one();
             })?;
+        if extract.epoch != **epoch {
+            self.inner.suspect.notify_one();
+            return Err(Ended);
+        }
         match known {
             // The journal is shorter than it was: it was restored, for example. The next round reads it anew.
             Some(last) if extract.last < last => {

@@ -184,8 +184,12 @@ impl Archive for MemoryArchive {
         let mut state = self.state.locked();
         let contents = state.journals.get_mut(&names.stream).ok_or(JournalError::Away)?;
         contents.expire();
-        let mut extract =
-            Extract { first: contents.first(), last: contents.last, ..Extract::default() };
+        let mut extract = Extract {
+            epoch: contents.epoch.clone(),
+            first: contents.first(),
+            last: contents.last,
+            ..Extract::default()
+        };
         let subjects = format!("{}{place}", names.appended);
         let mut bytes = 0;
         for (number, kept) in contents.kept.range(after + 1..) {

@@ -188,8 +188,7 @@ impl Archive for NatsArchive {
         };
         check(&wanted, &stream.cached_info().config)?;
         let info = self.adapted(stream, &wanted).await?;
-        let epoch = format!("{:x}", info.created.unix_timestamp_nanos());
-        Ok(Opened { epoch, last: info.state.last_sequence, bytes: info.state.bytes })
+        Ok(Opened { epoch: epoch(&info), last: info.state.last_sequence, bytes: info.state.bytes })
     }
 
     async fn append(
@@ -232,8 +231,9 @@ impl Archive for NatsArchive {
         place: &str,
         (after, at_once): (u64, usize),
     ) -> Result<Extract, JournalError> {
-        let last = self.state(&names.stream).await?.state.last_sequence;
-        let mut extract = Extract { last, ..Extract::default() };
+        let info = self.state(&names.stream).await?;
+        let last = info.state.last_sequence;
+        let mut extract = Extract { epoch: epoch(&info), last, ..Extract::default() };
         if last > after {
             let subjects = format!("{}{place}.*", names.appended);
             let reading = self.read_into(&mut extract, &names.stream, (subjects, after), at_once);
@@ -288,6 +288,11 @@ impl NatsArchive {
         let _ended = stream.delete_consumer(&name).await;
         Ok(())
     }
+}
+
+/// The time at which a stream was made names its numbering.
+fn epoch(info: &Info) -> String {
+    format!("{:x}", info.created.unix_timestamp_nanos())
 }
 
 /// A message that was read, and how many follow it.

@@ -13,25 +13,32 @@
 //! The id of a session ends with `@` and the name of its instance.
 
 mod inbox;
+mod journal;
 mod letter;
 mod requests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Once, OnceLock};
+use std::time::Duration;
 
-use ferrowire_core::cluster::{Cluster, Interest};
+use ferrowire_core::cluster::{Cluster, Interest, Shape};
 use ferrowire_core::{Key, NodeContext, Text, generate_id};
 use tokio::sync::mpsc;
 
-use crate::listener::history::Publication;
+use crate::listener::history::{Bounds, Followed, HistoryOptions, Publication};
 use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
 use crate::settings::CLUSTER;
-use inbox::{Inbox, Waiting};
+pub(crate) use inbox::Inbox;
+use inbox::Waiting;
+pub(crate) use letter::Letter;
 use requests::Answering;
 
 /// The first part of all topics of WebSocket nodes.
 const WS: &str = "ws";
+
+/// Journals keep messages for a second at least.
+const LEAST_AGE: Duration = Duration::from_secs(1);
 
 /// The other instances of a listener.
 pub(crate) struct Others {
@@ -90,6 +97,19 @@ impl Others {
 
     fn topic<'a>(&'a self, kind: &'a str, name: &Option<&'a str>) -> Vec<&'a str> {
         [WS, &self.listener, kind].into_iter().chain(*name).collect()
+    }
+
+    /// Where the listener's histories are kept for all instances.
+    pub(crate) fn followed(&self, (options, bounds): (HistoryOptions, Bounds)) -> Followed {
+        let shape = Shape {
+            messages: options.messages,
+            age: options.age.map(|age| age.max(LEAST_AGE)),
+            by_key: options.by_topic,
+            bytes: bounds.all,
+            at_once: bounds.one,
+        };
+        let journal = self.cluster.journal(&[WS, &self.listener], shape);
+        Followed::new(journal, Arc::clone(&self.inbox), options)
     }
 
     /// The id of a new session of this instance.
