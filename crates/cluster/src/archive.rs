@@ -6,13 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use ferrowire_core::cluster::{JournalError, Shape};
-use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use crate::names::JournalNames;
-
-/// Ends when a message is durable.
-pub(crate) type Acknowledgement = BoxFuture<'static, Result<(), JournalError>>;
 
 /// Keeps journals: in NATS, or in memory for tests.
 #[async_trait]
@@ -21,14 +17,14 @@ pub(crate) trait Archive: Send + Sync {
     fn largest(&self) -> usize;
     /// Looks at a journal, and makes it if there is none.
     async fn open(&self, names: &JournalNames, shape: &Shape) -> Result<Opened, JournalError>;
-    /// Sends a message. Messages arrive in the order in which they were sent. `id` is that of the message, over
-    /// all instances: sent again within two minutes, it is kept once.
+    /// Appends a message; ends when it is durable. `id` is that of the message, over all instances: sent again
+    /// within two minutes, it is kept once.
     async fn append(
         &self,
         names: &JournalNames,
         (subject, message): (String, Bytes),
         id: String,
-    ) -> Result<Acknowledgement, JournalError>;
+    ) -> Result<(), JournalError>;
     /// Begins to tell what is appended to the subjects below `place`.
     async fn follow(
         &self,

@@ -57,6 +57,8 @@ struct Inner {
     /// Somebody found that the journal is not what it was.
     suspect: Notify,
     reading: Semaphore,
+    /// Tells its messages from those of an earlier one.
+    number: u64,
     /// Nothing is appended any more.
     closed: CancellationToken,
     was_open: AtomicBool,
@@ -88,6 +90,7 @@ impl std::fmt::Debug for MemberJournal {
 impl MemberJournal {
     pub(crate) fn new(shared: &Arc<Shared>, name: Topic<'_>, shape: Shape) -> Self {
         let options = &shared.options;
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
         let closed = CancellationToken::new();
         let inner = Arc::new(Inner {
             names: JournalNames::new(&options.prefix, &options.cluster, name),
@@ -96,6 +99,7 @@ impl MemberJournal {
             state: watch::Sender::new(State::Closed),
             suspect: Notify::new(),
             reading: Semaphore::new(READING),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             closed: closed.clone(),
             was_open: AtomicBool::new(false),
             pinned: AtomicU64::new(0),
@@ -277,9 +281,7 @@ impl Inner {
             if opened.last == 0 { 0 } else { now.as_secs() / self.period().as_secs().max(1) };
         let id = format!("pin-{}-{number}", opened.epoch);
         let subject = format!("{}=pin.{number}", self.names.appended);
-        if let Ok(pinned) = archive.append(&self.names, (subject, Bytes::new()), id).await
-            && pinned.await.is_ok()
-        {
+        if archive.append(&self.names, (subject, Bytes::new()), id).await.is_ok() {
             self.pinned.store(opened.last + 1, Ordering::Relaxed);
         }
     }

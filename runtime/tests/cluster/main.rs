@@ -10,6 +10,7 @@
 mod away;
 mod contexts;
 mod flows;
+mod history;
 mod logins;
 mod members;
 mod messages;
@@ -19,6 +20,7 @@ mod mosquitto;
 mod mqtt;
 mod nats;
 mod once;
+mod readers;
 mod rolling;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]

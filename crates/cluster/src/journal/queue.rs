@@ -1,6 +1,8 @@
 //! `Queue`: the messages that wait until a journal has them.
+//!
+//! Of each place one message is on its way at a time, so that their order is kept whatever becomes of one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use crate::metrics;
 /// What each message counts beside its bytes.
 const OVERHEAD: usize = 128;
 
-/// Messages in their order. At the bound, which is in bytes, new ones are refused.
+/// Messages of each place in their order. At the bound, which is in bytes, new ones are refused.
 pub(super) struct Queue {
     limit: usize,
     waiting: Mutex<Messages>,
@@ -23,7 +25,10 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Messages {
-    list: VecDeque<Waiting>,
+    /// The places with a message that waits or is on its way.
+    by_place: HashMap<String, VecDeque<Waiting>>,
+    /// The places of which a message waits and none is on its way.
+    ready: VecDeque<String>,
     /// Those of messages that are on their way, too.
     bytes: usize,
     last: u64,
@@ -40,6 +45,11 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// The subject without the key.
+    fn place(&self) -> &str {
+        self.subject.rsplit_once('.').map_or(&self.subject, |(place, _)| place)
+    }
+
     fn bytes(&self) -> usize {
         self.subject.len() + self.message.len() + OVERHEAD
     }
@@ -75,29 +85,36 @@ impl Queue {
         }
         messages.last += 1;
         messages.bytes += waiting.bytes();
-        messages.list.push_back(waiting);
+        let place = waiting.place().to_owned();
+        match messages.by_place.get_mut(&place) {
+            Some(list) => list.push_back(waiting),
+            None => {
+                messages.by_place.insert(place.clone(), VecDeque::from([waiting]));
+                messages.ready.push_back(place);
+            }
+        }
         drop(messages);
         metrics::JOURNAL_WAITING.add(1);
         self.ready.notify_one();
         Ok(outcome)
     }
 
-    /// The next message. Waits for one; may be dropped while it waits.
+    /// The next message of a place of which none is on its way. Waits for one; may be dropped while it waits.
     pub(super) async fn next(&self) -> Waiting {
         loop {
-            if let Some(next) = self.waiting.locked().list.pop_front() {
+            if let Some(next) = self.waiting.locked().next() {
                 return next;
             }
             self.ready.notified().await;
         }
     }
 
-    /// Puts messages back that are to be sent again, in their order.
-    pub(super) fn put_back(&self, again: Vec<Waiting>) {
+    /// Puts a message back that is to be sent again.
+    pub(super) fn put_back(&self, waiting: Waiting) {
         let mut messages = self.waiting.locked();
-        for waiting in again.into_iter().rev() {
-            messages.list.push_front(waiting);
-        }
+        let place = waiting.place().to_owned();
+        messages.by_place.entry(place.clone()).or_default().push_front(waiting);
+        messages.ready.push_front(place);
         drop(messages);
         self.ready.notify_one();
     }
@@ -112,7 +129,9 @@ impl Queue {
         let mut messages = self.waiting.locked();
         messages.bytes -= waiting.bytes();
         messages.is_full &= messages.bytes > 0;
+        messages.arrived(waiting.place());
         drop(messages);
+        self.ready.notify_one();
         // Nobody may have waited so long.
         if let Err(Err(error)) = waiting.told.send(outcome) {
             warn!("a message for a history was not kept: {error}");
@@ -120,13 +139,31 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.locked().list.is_empty()
+        self.waiting.locked().by_place.is_empty()
+    }
+}
+
+impl Messages {
+    fn next(&mut self) -> Option<Waiting> {
+        let place = self.ready.pop_front()?;
+        self.by_place.get_mut(&place)?.pop_front()
+    }
+
+    /// The message of a place that was on its way has arrived.
+    fn arrived(&mut self, place: &str) {
+        match self.by_place.get(place) {
+            Some(list) if list.is_empty() => {
+                self.by_place.remove(place);
+            }
+            Some(_) => self.ready.push_back(place.to_owned()),
+            None => {}
+        }
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let left = self.waiting.locked().list.len();
+        let left: usize = self.waiting.locked().by_place.values().map(VecDeque::len).sum();
         metrics::JOURNAL_WAITING.add(-i64::try_from(left).unwrap_or_default());
         if left > 0 {
             warn!("{left} messages for a history were not written: NATS could not be reached");

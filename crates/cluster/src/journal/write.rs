@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrowire_core::cluster::JournalError;
-use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch;
 
 use crate::archive::Archive;
 use crate::journal::queue::Waiting;
 use crate::journal::{Inner, State, settled};
 
-/// How many messages are on their way at once.
+/// How many messages are on their way at once, each of another place.
 const AT_ONCE: usize = 64;
 
 /// How long after a failure messages are sent again.
@@ -58,32 +58,32 @@ pub(super) async fn run(inner: Arc<Inner>) {
     }
 }
 
-/// Sends messages in their order until one does not arrive, or the journal is away. Returns whether there will be none any more.
+/// Sends messages until one does not arrive, or the journal is away. Returns whether there will be none any more.
 async fn carry(
     inner: &Inner,
     archive: &Arc<dyn Archive>,
     state: &mut watch::Receiver<State>,
 ) -> bool {
-    let mut flying: FuturesOrdered<OnItsWay> = FuturesOrdered::new();
-    let mut again = Vec::new();
-    let mut unsent = None;
+    let mut flying: FuturesUnordered<OnItsWay> = FuturesUnordered::new();
+    let mut failed = false;
     loop {
         let is_open = matches!(*state.borrow_and_update(), State::Open { .. });
-        let goes_on = is_open && again.is_empty() && unsent.is_none();
-        if flying.is_empty() && (!goes_on || inner.closed.is_cancelled() && inner.queue.is_empty())
-        {
-            again.extend(unsent);
-            inner.queue.put_back(again);
+        let goes_on = is_open && !failed;
+        let is_done = inner.closed.is_cancelled() && inner.queue.is_empty();
+        if flying.is_empty() && (!goes_on || is_done) {
             return goes_on;
         }
         tokio::select! {
             biased;
             Some((waiting, outcome)) = flying.next(), if !flying.is_empty() => match outcome {
-                Err(JournalError::Away) => again.push(waiting),
+                Err(JournalError::Away) => {
+                    failed = true;
+                    inner.queue.put_back(waiting);
+                }
                 outcome => inner.queue.done(waiting, outcome),
             },
             waiting = inner.queue.next(), if goes_on && flying.len() < AT_ONCE => {
-                unsent = send(inner, archive, waiting, &mut flying).await;
+                flying.push(send(inner, Arc::clone(archive), waiting));
             }
             Ok(()) = state.changed() => {}
             () = inner.closed.cancelled(), if !inner.closed.is_cancelled() => {}
@@ -91,25 +91,14 @@ async fn carry(
     }
 }
 
-/// Sends a message; gives it back if that fails.
-async fn send(
-    inner: &Inner,
-    archive: &Arc<dyn Archive>,
-    waiting: Waiting,
-    flying: &mut FuturesOrdered<OnItsWay>,
-) -> Option<Waiting> {
+/// Sends a message, and waits until it is durable.
+fn send(inner: &Inner, archive: Arc<dyn Archive>, waiting: Waiting) -> OnItsWay {
     let (instance, life) = (&inner.shared.options.instance, inner.shared.life);
-    let id = format!("{instance}-{life:x}-{:x}", waiting.number);
-    let content = (waiting.subject.clone(), waiting.message.clone());
-    match archive.append(&inner.names, content, id).await {
-        Ok(acknowledged) => {
-            flying.push_back(Box::pin(async move { (waiting, acknowledged.await) }));
-            None
-        }
-        Err(JournalError::Away) => Some(waiting),
-        Err(error) => {
-            inner.queue.done(waiting, Err(error));
-            None
-        }
-    }
+    let id = format!("{instance}-{life:x}-{:x}-{:x}", inner.number, waiting.number);
+    let names = inner.names.clone();
+    Box::pin(async move {
+        let content = (waiting.subject.clone(), waiting.message.clone());
+        let outcome = archive.append(&names, content, id).await;
+        (waiting, outcome)
+    })
 }

@@ -11,7 +11,7 @@ use futures_util::stream::{BoxStream, StreamExt as _, unfold};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::archive::{Acknowledgement, Archive, Arrived, Extract, Item, Opened};
+use crate::archive::{Archive, Arrived, Extract, Item, Opened};
 use crate::names::JournalNames;
 
 /// How many messages a follower may not have heard yet. Further ones do not come by themselves.
@@ -136,12 +136,12 @@ impl Archive for MemoryArchive {
         names: &JournalNames,
         (subject, message): (String, Bytes),
         id: String,
-    ) -> Result<Acknowledgement, JournalError> {
+    ) -> Result<(), JournalError> {
         let mut state = self.state.locked();
         let is_lost = state.lost > 0;
         let contents = state.journals.get_mut(&names.stream).ok_or(JournalError::Away)?;
         if !contents.known.insert(id) {
-            return Ok(Box::pin(std::future::ready(Ok(()))));
+            return Ok(());
         }
         let arrived = contents.append(subject.clone(), message);
         if !is_lost {
@@ -158,7 +158,7 @@ impl Archive for MemoryArchive {
             contents.followers.retain(hear);
         }
         state.lost = state.lost.saturating_sub(1);
-        Ok(Box::pin(std::future::ready(Ok(()))))
+        Ok(())
     }
 
     async fn follow(

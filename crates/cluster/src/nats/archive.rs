@@ -25,7 +25,7 @@ use bytes::Bytes;
 use ferrowire_core::cluster::{JournalError, Shape};
 use futures_util::stream::{BoxStream, StreamExt as _};
 
-use crate::archive::{Acknowledgement, Archive, Arrived, Extract, Item, Opened};
+use crate::archive::{Archive, Arrived, Extract, Item, Opened};
 use crate::bucket::HEADERS;
 use crate::member::Shared;
 use crate::names::JournalNames;
@@ -196,15 +196,13 @@ impl Archive for NatsArchive {
         names: &JournalNames,
         (subject, message): (String, Bytes),
         id: String,
-    ) -> Result<Acknowledgement, JournalError> {
+    ) -> Result<(), JournalError> {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, id.as_str());
         headers.insert(NATS_EXPECTED_STREAM, names.stream.as_str());
         let sent = self.jetstream.publish_with_headers(subject, headers, message).await;
-        let acknowledged = sent.map_err(|error| not_taken(&error))?;
-        Ok(Box::pin(
-            async move { acknowledged.await.map(|_| ()).map_err(|error| not_taken(&error)) },
-        ))
+        let acknowledged = sent.map_err(|error| not_taken(&error))?.await;
+        acknowledged.map(|_| ()).map_err(|error| not_taken(&error))
     }
 
     async fn follow(
