@@ -11,6 +11,7 @@ mod away;
 mod contexts;
 mod flows;
 mod history;
+mod killed;
 mod logins;
 mod members;
 mod messages;
@@ -31,6 +32,7 @@ mod switchboard;
 
 #[path = "../flows/talking.rs"]
 mod talking;
+mod traffic;
 
 use serde_json::{Value, json};
 
