@@ -11,13 +11,13 @@ use crate::support::Runtime;
 use crate::traffic::Traffic;
 
 /// The clients, in rooms with the same number each.
-const CLIENTS: usize = 600;
-const ROOMS: usize = 12;
+const CLIENTS: usize = 3_000;
+const ROOMS: usize = 30;
 
 const KILLS: usize = 10;
 
 /// How often a number is sent to each room.
-const PACE: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(250);
 
 async fn start(nats: &Nats, name: &str, address: &str) -> Runtime {
     let url = nats.url();
