@@ -15,6 +15,7 @@
 mod inbox;
 mod journal;
 mod letter;
+mod overview;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::settings::CLUSTER;
 pub(crate) use inbox::Inbox;
 use inbox::Waiting;
 pub(crate) use letter::Letter;
+pub(crate) use overview::Pinged;
 use requests::Answering;
 
 /// The first part of all topics of WebSocket nodes.
