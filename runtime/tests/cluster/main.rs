@@ -9,6 +9,7 @@
 
 mod away;
 mod contexts;
+mod events;
 mod flows;
 mod history;
 mod killed;

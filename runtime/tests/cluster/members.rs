@@ -169,7 +169,6 @@ async fn the_admin_api_lists_the_sessions_and_rooms_of_all_instances_and_pings_a
         assert_eq!(rooms, expected);
     }
     let path = format!("ping?session={}", b_id.replace('@', "%40"));
-    let path = format!("ping?session={}", b_id.replace('@', "%40"));
     let mut pings = 0;
     let pong = async {
         let mut pong = std::pin::pin!(asked(&instances[0], "POST", &path));

@@ -8,10 +8,12 @@
 //! | `all` | clients; also for messages to several rooms or users |
 //! | `room`, NAME | members of the room |
 //! | `user`, NAME | sessions of the user |
+//! | `events` | nodes that ask for events of all instances |
 //! | `to`, INSTANCE | always: messages to certain sessions of this instance |
 //!
 //! The id of a session ends with `@` and the name of its instance.
 
+mod abroad;
 mod inbox;
 mod journal;
 mod letter;
@@ -19,6 +21,7 @@ mod overview;
 mod requests;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
@@ -47,6 +50,10 @@ pub(crate) struct Others {
     cluster: Arc<dyn Cluster>,
     /// The id of the listener, the same on all instances.
     listener: String,
+    /// Tells this start of the listener from others.
+    life: String,
+    /// Whether others are told of connects and disconnects.
+    tells_events: AtomicBool,
     inbox: Arc<Inbox>,
     /// What lasts as long as the listener.
     standing: OnceLock<[Interest; 2]>,
@@ -61,12 +68,24 @@ impl Others {
         };
         let (inbox, waiting) = Inbox::new(cx.clone());
         let listener = cx.id().to_owned();
-        let others = Others { cluster, listener, inbox, standing: OnceLock::new() };
+        let others = Others {
+            cluster,
+            listener,
+            life: generate_id().to_string(),
+            tells_events: AtomicBool::new(false),
+            inbox,
+            standing: OnceLock::new(),
+        };
         Some((Arc::new(others), waiting))
     }
 
     /// Begins to receive for `sessions`.
-    pub(crate) fn begin(&self, sessions: &Arc<Sessions>, waiting: mpsc::Receiver<Waiting>) {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        sessions: &Arc<Sessions>,
+        waiting: mpsc::Receiver<Waiting>,
+    ) {
+        sessions.cx.spawn(abroad::run(Arc::clone(sessions), Arc::clone(self)));
         sessions.cx.spawn(inbox::run(Arc::clone(sessions), Arc::clone(&self.inbox), waiting));
         self.standing.get_or_init(|| {
             let answering = Arc::new(Answering::of(sessions));

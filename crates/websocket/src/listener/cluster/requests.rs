@@ -47,6 +47,7 @@ impl Sessions {
     async fn respond(&self, request: &Map) -> Result<Map, NodeError> {
         match action_in(request) {
             "count" => Ok(Map::from_iter([("count", Value::from(self.count(&scope(request)?)))])),
+            "roster" => Ok(self.roster(request)),
             "inspect" => Ok(self.inspect_for(request)),
             "ping" => Ok(self.ping_for(request).await),
             "list" => Ok(self.list(&scope(request)?, &Page::of(request)).cut_to(MOST_LISTED)),
