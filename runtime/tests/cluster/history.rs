@@ -1,5 +1,7 @@
 //! Histories that NATS keeps for all instances.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::nats::{Nats, Storage};
@@ -51,11 +53,13 @@ async fn nothing_is_lost_or_comes_twice_while_nats_is_restarted() {
     let storage = Storage::new();
     let mut nats = Nats::with_storage(&storage).await;
     let [mut first, mut second] = two(&nats, json!({"history": "100000"})).await;
-    let traffic = Traffic::begin(&[&first.address, &second.address], (1, 4), None).await;
+    let pace = Some(Duration::from_millis(10));
+    let traffic = Traffic::begin(&[&first.address, &second.address], (1, 4), pace).await;
     traffic.more(100).await;
     nats.stop().await;
     first.log_line("the connection to NATS is lost").await;
-    traffic.more(100).await;
+    // For ten seconds.
+    traffic.more(1_000).await;
     nats.start_again().await;
     for instance in [&mut first, &mut second] {
         instance.log_line("connected to NATS again").await;

@@ -12,6 +12,7 @@ mod contexts;
 mod events;
 mod flows;
 mod history;
+mod interest;
 mod killed;
 mod logins;
 mod members;

@@ -129,7 +129,7 @@ async fn a_second_instance_of_the_same_name_is_reported() {
 }
 
 /// What the admin API of an instance answers, as JSON.
-async fn asked(instance: &Runtime, method: &str, path: &str) -> Value {
+pub(crate) async fn asked(instance: &Runtime, method: &str, path: &str) -> Value {
     let head = "Host: localhost\r\nConnection: close\r\nContent-Length: 0";
     let request = format!("{method} /ferrowire/websocket/l/{path} HTTP/1.1\r\n{head}\r\n\r\n");
     let response = instance.raw(&request).await;
