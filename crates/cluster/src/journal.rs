@@ -180,8 +180,11 @@ impl Inner {
             (self.shared.connected.subscribe(), self.shared.slow.subscribe());
         loop {
             until(&mut connected, true).await;
-            let mut anew = true;
+            let (mut anew, mut last) = (true, 0);
             while *connected.borrow() {
+                // It may have been away while this task waited for an answer.
+                let connects = self.shared.connects.load(Ordering::Relaxed);
+                anew |= std::mem::replace(&mut last, connects) != connects;
                 let opened = self.look(anew).await;
                 if let Some(opened) = &opened {
                     self.pin(opened).await;

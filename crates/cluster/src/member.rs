@@ -1,6 +1,7 @@
 //! `Member`: this instance in its cluster, whatever connects it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) depot: OnceLock<Arc<dyn Depot>>,
     pub(crate) archive: OnceLock<Arc<dyn Archive>>,
     pub(crate) connected: watch::Sender<bool>,
+    pub(crate) connects: AtomicU64,
     /// Changes when the connection had to drop what it received.
     pub(crate) slow: watch::Sender<()>,
     /// The tasks that write journals, which end when all is written.
@@ -94,6 +96,7 @@ impl Member {
             slow: watch::Sender::new(()),
             writers: TaskTracker::new(),
             connected: watch::Sender::new(false),
+            connects: AtomicU64::new(0),
             leaving: CancellationToken::new(),
             left: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -143,6 +146,12 @@ impl Shared {
         *self.connected.borrow()
     }
 
+    /// There is a connection, or another one.
+    pub(crate) fn connect(&self) {
+        self.connects.fetch_add(1, Ordering::Relaxed);
+        self.connected.send_replace(true);
+    }
+
     /// The head of a message of this instance.
     pub(crate) fn head(&self, kind: Kind) -> Head {
         let from = self.options.instance.clone();
@@ -189,6 +198,10 @@ impl Cluster for Member {
 
     fn is_connected(&self) -> bool {
         self.shared.is_connected()
+    }
+
+    fn connects(&self) -> u64 {
+        self.shared.connects.load(Ordering::Relaxed)
     }
 
     fn publish(&self, topic: Topic<'_>, parts: &[&[u8]]) {

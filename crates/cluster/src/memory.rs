@@ -52,14 +52,17 @@ impl Hub {
         let _only_once = shared.depot.set(depot);
         let archive = Arc::clone(&self.archive) as Arc<dyn Archive>;
         let _only_once = shared.archive.set(archive);
-        shared.connected.send_replace(true);
+        shared.connect();
         shared.spawn(link::drive(Arc::clone(shared), MemoryLink { hub: self.clone(), at }));
         member
     }
 
     /// Cuts an instance off, or connects it again.
     pub fn connect(&self, member: &Member, connected: bool) {
-        member.shared.connected.send_replace(connected);
+        match connected {
+            true => member.shared.connect(),
+            false => drop(member.shared.connected.send_replace(false)),
+        }
     }
 
     /// Removes all buckets, as if the servers had lost their disks. Whoever watches one is told nothing.

@@ -53,6 +53,9 @@ pub trait Cluster: fmt::Debug + Send + Sync {
     /// Whether there is a connection to the cluster.
     fn is_connected(&self) -> bool;
 
+    /// How often a connection to the cluster was made. If it changes, messages may have been missed.
+    fn connects(&self) -> u64;
+
     /// Publishes a message, which consists of `parts`, to the instances that are subscribed to `topic`.
     /// Never waits: when the queue is full, or the message too large, it is dropped and counted.
     fn publish(&self, topic: Topic<'_>, parts: &[&[u8]]);

@@ -103,7 +103,7 @@ fn connected(shared: &Shared, client: &Client) {
         "the instance `{}` is in the cluster `{}`, by NATS {} at {}:{}",
         shared.options.instance, shared.options.cluster, server.version, server.host, server.port
     );
-    shared.connected.send_replace(true);
+    shared.connect();
 }
 
 fn names(servers: &[ServerAddr]) -> String {
@@ -140,7 +140,7 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::Receiver<Event>) {
             Event::Connected if was_lost => {
                 (was_lost, last) = (false, String::new());
                 info!("connected to NATS again");
-                shared.connected.send_replace(true);
+                shared.connect();
             }
             Event::SlowConsumer(_) => {
                 metrics::DROPPED_SLOW.increment();

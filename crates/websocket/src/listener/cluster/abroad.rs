@@ -103,7 +103,8 @@ struct Watch<'a> {
     gone: HashSet<String>,
     /// The instances that are to be asked again.
     stale: HashSet<String>,
-    was_connected: bool,
+    /// How often the cluster was connected when was looked last.
+    connects: u64,
     _interest: Interest,
 }
 
@@ -122,7 +123,7 @@ impl<'a> Watch<'a> {
             known: HashMap::new(),
             gone: HashSet::new(),
             stale: HashSet::new(),
-            was_connected: true,
+            connects: others.cluster.connects(),
             _interest: interest,
         }
     }
@@ -148,7 +149,8 @@ impl<'a> Watch<'a> {
             self.gone.insert(name);
         }
         let is_connected = self.others.cluster.is_connected();
-        let is_back = !std::mem::replace(&mut self.was_connected, is_connected) && is_connected;
+        let connects = self.others.cluster.connects();
+        let is_back = std::mem::replace(&mut self.connects, connects) != connects;
         if self.has_missed.swap(false, Ordering::Relaxed) || is_back {
             self.stale.extend(self.known.keys().cloned());
         }
