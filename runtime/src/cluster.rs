@@ -27,6 +27,11 @@ mod with_nats {
         metrics::DROPPED_SLOW,
         metrics::DROPPED_VERSION,
         metrics::DROPPED_SHAPE,
+        metrics::JOURNAL_WAITING,
+        metrics::JOURNAL_WRITTEN,
+        metrics::JOURNAL_REFUSED,
+        metrics::JOURNAL_FULL,
+        metrics::JOURNAL_GAPS,
     );
 
     /// This instance in its cluster, if it is part of one.

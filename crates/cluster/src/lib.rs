@@ -4,11 +4,13 @@
 //! tests, memory ([`memory`]); everything else is the same for both.
 
 mod alive;
+mod archive;
 mod bucket;
 mod depot;
 mod envelope;
 mod incoming;
 mod interests;
+mod journal;
 mod leases;
 mod link;
 mod member;

@@ -1,13 +1,14 @@
 //! `Member`: this instance in its cluster, whatever connects it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrowire_core::MutexExt as _;
 use ferrowire_core::cluster::{
-    Bucket, Cluster, Interest, Lease, Receiver, Replies, Reply, Responder, Topic,
+    Bucket, Cluster, Interest, Journal, Lease, Receiver, Replies, Reply, Responder, Shape, Topic,
 };
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
@@ -15,10 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use crate::archive::Archive;
 use crate::bucket::MemberBucket;
 use crate::depot::Depot;
 use crate::envelope::{Head, Kind};
 use crate::interests::Interests;
+use crate::journal::MemberJournal;
 use crate::leases::Leases;
 use crate::names::Subjects;
 use crate::options::Options;
@@ -56,7 +59,13 @@ pub(crate) struct Shared {
     pub(crate) answering: Arc<Semaphore>,
     /// Known from the first connection on.
     pub(crate) depot: OnceLock<Arc<dyn Depot>>,
+    pub(crate) archive: OnceLock<Arc<dyn Archive>>,
     pub(crate) connected: watch::Sender<bool>,
+    pub(crate) connects: AtomicU64,
+    /// Changes when the connection had to drop what it received.
+    pub(crate) slow: watch::Sender<()>,
+    /// The tasks that write journals, which end when all is written.
+    pub(crate) writers: TaskTracker,
     /// Cancelled when what is queued is to go out, and then when it has.
     pub(crate) leaving: CancellationToken,
     pub(crate) left: CancellationToken,
@@ -83,7 +92,11 @@ impl Member {
             responders: Mutex::default(),
             answering: Arc::new(Semaphore::new(AT_ONCE)),
             depot: OnceLock::new(),
+            archive: OnceLock::new(),
+            slow: watch::Sender::new(()),
+            writers: TaskTracker::new(),
             connected: watch::Sender::new(false),
+            connects: AtomicU64::new(0),
             leaving: CancellationToken::new(),
             left: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -94,13 +107,15 @@ impl Member {
         Member { shared, leases: OnceLock::new() }
     }
 
-    /// Leaves the cluster: the others hear of it at once. Waits until leases are given back and what is
-    /// queued has gone out, for a second each at most.
+    /// Leaves the cluster: the others hear of it at once. Waits until leases are given back, journals are written,
+    /// and what is queued has gone out, for a second each at most.
     pub async fn leave(&self) {
         if let Some(leases) = self.leases.get() {
             let _too_long = tokio::time::timeout(AT_END, leases.release()).await;
         }
         if self.is_connected() {
+            self.shared.writers.close();
+            let _too_long = tokio::time::timeout(AT_END, self.shared.writers.wait()).await;
             self.shared.push(self.shared.subjects.all(), &self.shared.head(Kind::Bye), &[]);
             self.shared.leaving.cancel();
             let _too_long = tokio::time::timeout(AT_END, self.shared.left.cancelled()).await;
@@ -129,6 +144,12 @@ impl Shared {
 
     pub(crate) fn is_connected(&self) -> bool {
         *self.connected.borrow()
+    }
+
+    /// There is a connection, or another one.
+    pub(crate) fn connect(&self) {
+        self.connects.fetch_add(1, Ordering::Relaxed);
+        self.connected.send_replace(true);
     }
 
     /// The head of a message of this instance.
@@ -177,6 +198,10 @@ impl Cluster for Member {
 
     fn is_connected(&self) -> bool {
         self.shared.is_connected()
+    }
+
+    fn connects(&self) -> u64 {
+        self.shared.connects.load(Ordering::Relaxed)
     }
 
     fn publish(&self, topic: Topic<'_>, parts: &[&[u8]]) {
@@ -236,6 +261,10 @@ impl Cluster for Member {
 
     fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket> {
         Arc::new(MemberBucket::new(&self.shared, name))
+    }
+
+    fn journal(&self, name: Topic<'_>, shape: Shape) -> Arc<dyn Journal> {
+        Arc::new(MemberJournal::new(&self.shared, name, shape))
     }
 
     fn lease(&self, name: Topic<'_>) -> Box<dyn Lease> {

@@ -1,5 +1,6 @@
 //! A cluster of several engines in one process, for tests: with a way to cut an instance off.
 
+mod archive;
 mod depot;
 
 use std::collections::HashSet;
@@ -9,10 +10,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use ferrowire_core::MutexExt as _;
 
+use crate::archive::Archive;
 use crate::depot::Depot;
 use crate::link::{self, Link};
 use crate::member::{Member, Shared};
 use crate::options::Options;
+use archive::MemoryArchive;
 use depot::MemoryDepot;
 
 /// What connects the instances.
@@ -20,6 +23,7 @@ use depot::MemoryDepot;
 pub struct Hub {
     places: Arc<Mutex<Vec<Place>>>,
     depot: Arc<MemoryDepot>,
+    archive: Arc<MemoryArchive>,
 }
 
 #[derive(Debug)]
@@ -46,19 +50,39 @@ impl Hub {
         };
         let depot = Arc::clone(&self.depot) as Arc<dyn Depot>;
         let _only_once = shared.depot.set(depot);
-        shared.connected.send_replace(true);
+        let archive = Arc::clone(&self.archive) as Arc<dyn Archive>;
+        let _only_once = shared.archive.set(archive);
+        shared.connect();
         shared.spawn(link::drive(Arc::clone(shared), MemoryLink { hub: self.clone(), at }));
         member
     }
 
     /// Cuts an instance off, or connects it again.
     pub fn connect(&self, member: &Member, connected: bool) {
-        member.shared.connected.send_replace(connected);
+        match connected {
+            true => member.shared.connect(),
+            false => drop(member.shared.connected.send_replace(false)),
+        }
     }
 
     /// Removes all buckets, as if the servers had lost their disks. Whoever watches one is told nothing.
     pub fn lose_buckets(&self) {
         self.depot.lose();
+    }
+
+    /// Removes all journals, as if somebody had deleted them.
+    pub fn lose_journals(&self) {
+        self.archive.lose();
+    }
+
+    /// The next `count` messages of journals do not come by themselves.
+    pub fn lose_arrivals(&self, count: usize) {
+        self.archive.lose_arrivals(count);
+    }
+
+    /// Has no journals, and says why.
+    pub fn refuse_journals(&self, why: &str) {
+        self.archive.refuse(why);
     }
 
     /// Sends bytes to whoever is subscribed, as a stranger in the same network could.

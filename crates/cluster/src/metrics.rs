@@ -37,3 +37,23 @@ pub static DROPPED_VERSION: Counter =
     Counter::new(DROPPED, DROPPED_HELP).label("reason", "version");
 /// Dropped because what arrived is no message, or a damaged one.
 pub static DROPPED_SHAPE: Counter = Counter::new(DROPPED, DROPPED_HELP).label("reason", "shape");
+
+/// Messages that wait until a journal has them.
+pub static JOURNAL_WAITING: Gauge =
+    Gauge::new("cluster_journal_waiting", "messages of histories that wait until NATS has them");
+
+const JOURNAL: &str = "cluster_journal_messages";
+const JOURNAL_HELP: &str = "messages of histories in NATS";
+
+/// Messages that a journal has taken.
+pub static JOURNAL_WRITTEN: Counter = Counter::new(JOURNAL, JOURNAL_HELP).label("kind", "written");
+/// Messages that a journal has refused.
+pub static JOURNAL_REFUSED: Counter = Counter::new(JOURNAL, JOURNAL_HELP).label("kind", "refused");
+/// Messages that could not wait, since too many did.
+pub static JOURNAL_FULL: Counter = Counter::new(JOURNAL, JOURNAL_HELP).label("kind", "full");
+
+/// How often messages were fetched that had not come by themselves.
+pub static JOURNAL_GAPS: Counter = Counter::new(
+    "cluster_journal_gaps",
+    "gaps in the messages of a history that were noticed and filled from NATS",
+);

@@ -5,6 +5,8 @@
 //! | `all` | every instance: life signs, questions to all |
 //! | `i.INSTANCE` | that instance: questions to it, answers |
 //! | `t.NAME.NAME…` | instances that are interested in the topic |
+//! | `j.NAME….PLACE….KEY` | the stream of a journal |
+//! | `f.NAME….PLACE….KEY` | instances that follow the place of a journal |
 //!
 //! Buckets have names of another kind, since they may contain no dots, and their keys are never cut.
 
@@ -46,6 +48,26 @@ impl Subjects {
             push_encoded(&mut subject, name);
         }
         subject
+    }
+}
+
+/// The names of a journal in NATS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct JournalNames {
+    /// That of its stream.
+    pub(crate) stream: String,
+    /// What the subjects of messages begin with, with a dot at the end.
+    pub(crate) appended: String,
+    /// The same, of messages that followers are told.
+    pub(crate) told: String,
+}
+
+impl JournalNames {
+    /// Those of the journal `names`.
+    pub(crate) fn new(prefix: &str, cluster: &str, names: Topic<'_>) -> Self {
+        let of = |kind: &str| format!("{prefix}.{cluster}.{kind}.{}.", key(names));
+        let stream = bucket(prefix, cluster, &[&["journal"], names].concat());
+        JournalNames { stream, appended: of("j"), told: of("f") }
     }
 }
 

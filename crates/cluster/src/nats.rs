@@ -1,5 +1,6 @@
 //! A cluster over NATS.
 
+mod archive;
 mod connect;
 mod depot;
 mod inbox;

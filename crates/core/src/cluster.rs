@@ -3,14 +3,18 @@
 //! Instances of one cluster run the same flows. What a node publishes to a topic reaches the nodes of
 //! other instances that are subscribed to it; nothing comes back to its own instance. Delivery is at
 //! most once. What one instance publishes arrives in that order at each other one. What is to outlive
-//! instances is kept in buckets.
+//! instances is kept in buckets and journals.
 //!
 //! This module knows no network. The runtime provides the implementation.
 
 mod bucket;
+mod journal;
 mod lease;
 
 pub use bucket::{Bucket, BucketError, Change, Entry, Write};
+pub use journal::{
+    Appended, Entry as JournalEntry, Follower, Journal, JournalError, Past, Shape, Told,
+};
 pub use lease::{Holding, Lease};
 
 use std::any::Any;
@@ -49,6 +53,9 @@ pub trait Cluster: fmt::Debug + Send + Sync {
     /// Whether there is a connection to the cluster.
     fn is_connected(&self) -> bool;
 
+    /// How often a connection to the cluster was made. If it changes, messages may have been missed.
+    fn connects(&self) -> u64;
+
     /// Publishes a message, which consists of `parts`, to the instances that are subscribed to `topic`.
     /// Never waits: when the queue is full, or the message too large, it is dropped and counted.
     fn publish(&self, topic: Topic<'_>, parts: &[&[u8]]);
@@ -75,6 +82,9 @@ pub trait Cluster: fmt::Debug + Send + Sync {
 
     /// The bucket of this name, which is made at its first use.
     fn bucket(&self, name: Topic<'_>) -> Arc<dyn Bucket>;
+
+    /// The journal of this name, which is made at its first use.
+    fn journal(&self, name: Topic<'_>, shape: Shape) -> Arc<dyn Journal>;
 
     /// Asks for the lease of this name, until it is dropped.
     fn lease(&self, name: Topic<'_>) -> Box<dyn Lease>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ferrowire_core::{Key, Map, Message, NodeContext, Sending, Value};
+use ferrowire_core::{Key, Map, Message, NodeContext, Sending, User, Value};
 
 use crate::connection::backlog::TOO_SLOW;
 use crate::connection::{Ended, STALLED};
@@ -24,12 +24,38 @@ pub(crate) fn tell(
     event: &'static str,
     payload: &Map,
 ) -> Sending {
+    tell_those(cx, asks, (session, event, payload))
+}
+
+/// Sends an event of another instance to each user that asks for those.
+pub(crate) fn tell_of_others(
+    cx: &NodeContext,
+    session: Value,
+    event: &'static str,
+    payload: &Map,
+) -> Sending {
+    tell_those(cx, asks_for_cluster, (session, event, payload))
+}
+
+/// Whether a user asks for events.
+fn asks(user: &User) -> bool {
+    let events = user.properties.get("events").and_then(Value::as_str);
+    user.info.node_type == RECEIVER && matches!(events, Some("also" | "only"))
+}
+
+/// Whether a user asks for events of all instances.
+pub(crate) fn asks_for_cluster(user: &User) -> bool {
+    asks(user) && user.properties.get("eventsOf").and_then(Value::as_str) == Some("cluster")
+}
+
+fn tell_those(
+    cx: &NodeContext,
+    asks: fn(&User) -> bool,
+    (session, event, payload): (Value, &'static str, &Map),
+) -> Sending {
     let users = cx.users();
     let users = users.borrow().clone();
-    let asking = users.iter().filter(|user| {
-        let events = user.properties.get("events").and_then(Value::as_str);
-        user.info.node_type == RECEIVER && matches!(events, Some("also" | "only"))
-    });
+    let asking = users.iter().filter(|user| asks(user));
     let mut waiting = Vec::new();
     for user in asking {
         match cx.send_to(&user.info.id, message(session.clone(), event, payload)) {

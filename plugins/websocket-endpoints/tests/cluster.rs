@@ -2,89 +2,22 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "support/instances.rs"]
+mod instances;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use ferrowire::cluster::Cluster;
 use ferrowire::metric::Reading;
-use ferrowire::port::ByteStream;
 use ferrowire::{Message, Value};
-use ferrowire_cluster::memory::Hub;
-use ferrowire_cluster::{Member, Options};
 use ferrowire_plugin_websocket_endpoints as _;
-use ferrowire_testkit::{Harness, TestPort, message, websocket_handshake};
-use futures_util::{SinkExt, StreamExt};
+use ferrowire_testkit::message;
+use futures_util::SinkExt;
+use instances::{settled, stop, text, two};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, DuplexStream, duplex};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
-use tungstenite::protocol::Role;
-
-/// One instance with a listener.
-struct Instance {
-    node: Harness,
-    port: TestPort,
-    member: Arc<Member>,
-}
-
-impl Instance {
-    async fn start(hub: &Hub, name: &str, properties: serde_json::Value) -> Self {
-        let options = Options { instance: name.to_owned(), ..Options::default() };
-        let member = Arc::new(hub.join(options));
-        let port = TestPort::new();
-        let mut config = properties;
-        config["path"] = json!("/ws");
-        let builder = Harness::of("websocket-listener").config(config).port(port.clone());
-        let node = builder.cluster(Arc::clone(&member) as _).start().await;
-        settled().await;
-        Instance { node, port, member }
-    }
-
-    async fn connect(&self) -> WebSocketStream<DuplexStream> {
-        let request = websocket_handshake("/ws").body(()).unwrap();
-        let decision = self.port.upgrade(request).await.unwrap();
-        let take_over = decision.unwrap_or_else(|_| panic!("the handshake was refused"));
-        let (mut client, server) = duplex(64 * 1024);
-        take_over(ByteStream::new(server), Bytes::new());
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(client.read_u8().await.unwrap());
-        }
-        settled().await;
-        WebSocketStream::from_raw_socket(client, Role::Client, None).await
-    }
-
-    async fn broadcast(&mut self, text: &str) {
-        self.node.send(message(json!({"payload": text}))).await;
-        settled().await;
-    }
-}
-
-async fn settled() {
-    tokio::time::sleep(Duration::from_millis(10)).await;
-}
-
-async fn two(properties: serde_json::Value) -> (Hub, Instance, Instance) {
-    let hub = Hub::new();
-    let a = Instance::start(&hub, "a", properties.clone()).await;
-    let b = Instance::start(&hub, "b", properties).await;
-    (hub, a, b)
-}
-
-/// Stops the listeners, which closes their clients.
-async fn stop(instances: [Instance; 2]) {
-    for instance in instances {
-        instance.node.stop().await;
-    }
-}
-
-async fn text(client: &mut WebSocketStream<DuplexStream>) -> String {
-    client.next().await.unwrap().unwrap().into_text().unwrap().as_str().to_owned()
-}
 
 fn gone() -> u64 {
     match support::read("websocket_messages_dropped", "gone") {
@@ -162,19 +95,6 @@ async fn what_is_no_message_of_a_listener_is_dropped_and_the_next_one_arrives() 
     }
     b.broadcast("good").await;
     assert_eq!(text(&mut client).await, "good");
-    stop([a, b]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_history_keeps_what_other_instances_send() {
-    let (_hub, a, mut b) = two(json!({"history": "10"})).await;
-    let mut first = a.connect().await;
-    b.broadcast("1").await;
-    b.broadcast("2").await;
-    let mut second = a.connect().await;
-    for client in [&mut first, &mut second] {
-        assert_eq!((text(client).await, text(client).await), ("1".to_owned(), "2".to_owned()));
-    }
     stop([a, b]).await;
 }
 

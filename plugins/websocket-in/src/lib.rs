@@ -12,7 +12,8 @@ use editor::EDITOR;
 /// Node-RED's `websocket in`. The endpoint, a `websocket-listener` or `websocket-client`, owns the
 /// connections and creates the messages, which enter the flow at this node.
 ///
-/// With `events` set, the listener also sends it a message for each connect and disconnect.
+/// With `events` set, the listener also sends it a message for each connect and disconnect; with `eventsOf`
+/// `cluster` those of all instances.
 #[derive(Debug)]
 pub struct WebSocketIn {
     only_events: bool,
@@ -28,6 +29,10 @@ impl FromConfig for WebSocketIn {
         let events = config.text("events");
         if !matches!(events.as_str(), "" | "also" | "only") {
             config.problem("events", format!("expected `also` or `only`, found `{events}`"));
+        }
+        let of = config.text("eventsOf");
+        if !matches!(of.as_str(), "" | "cluster") {
+            config.problem("eventsOf", format!("expected `cluster` or nothing, found `{of}`"));
         }
         WebSocketIn { only_events: events == "only" }
     }

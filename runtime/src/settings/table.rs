@@ -232,7 +232,7 @@ table! {
             .help("Seconds that other instances may take to answer");
         CLUSTER_QUEUE: usize = Setting::bytes("cluster-queue")
             .default("8 MiB")
-            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped, and changes of a shared context fail");
+            .help("Bytes that may wait for NATS; beyond them the oldest messages are dropped, and changes of a shared context and messages for histories fail");
         CLUSTER_FLOWS: bool = Setting::boolean("cluster-flows")
             .default("false")
             .help("Whether all instances run the same flows: a deploy at one of them is a deploy at all");

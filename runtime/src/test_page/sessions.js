@@ -46,17 +46,26 @@ function showSessions(found) {
   $("sessions").hidden = !found;
   if (!found) { sessions.known = null; return; }
   noteChanges(found);
-  const counts = [plural(found.total, "{n} session", "{n} sessions"), plural(found.rooms.total, "{n} room", "{n} rooms")];
+  const rooms = byName(found.rooms.rooms);
+  const several = found.rooms.rooms.length - rooms.length;
+  const counts = [plural(found.total, "{n} session", "{n} sessions"), plural(found.rooms.total - several, "{n} room", "{n} rooms")];
   $("sessions-title").textContent = `${sessions.listener.path} \u00b7 ${counts.join(", ")}`;
-  $("rooms").replaceChildren(...found.rooms.rooms.map(({ name, count }) => el("li", "", el("code", "", name), el("small", "", number.format(count)))));
-  $("rooms").hidden = found.rooms.rooms.length === 0;
+  $("rooms").replaceChildren(...rooms.map(({ name, count }) => el("li", "", el("code", "", name), el("small", "", number.format(count)))));
+  $("rooms").hidden = rooms.length === 0;
   $("session-list").replaceChildren(...found.sessions.map(drawSession));
   const more = Math.min(found.total, 200) > found.sessions.length;
   $("sessions-more").hidden = !more;
 }
 
-function drawSession({ id, user, address, path, protocol, seconds, rooms }) {
-  const about = [path, protocol, address, age(seconds), ...(rooms ?? []).map((room) => `#${room}`)].filter(Boolean).join(" \u00b7 ");
+/** The rooms with the members of all instances, each of which lists its own. */
+function byName(list) {
+  const rooms = new Map();
+  for (const { name, count } of list) rooms.set(name, (rooms.get(name) ?? 0) + count);
+  return [...rooms].map(([name, count]) => ({ name, count }));
+}
+
+function drawSession({ id, user, address, path, protocol, seconds, rooms, instance }) {
+  const about = [instance, path, protocol, address, age(seconds), ...(rooms ?? []).map((room) => `#${room}`)].filter(Boolean).join(" \u00b7 ");
   const row = el("li", "", el("b", "", user ?? id), el("span", "", about));
   row.title = [id, about].join("\n");
   const button = el("button", "quiet", sessions.pings.get(id) ?? t("Ping"));

@@ -9,7 +9,11 @@
 
 mod away;
 mod contexts;
+mod events;
 mod flows;
+mod history;
+mod interest;
+mod killed;
 mod logins;
 mod members;
 mod messages;
@@ -19,6 +23,7 @@ mod mosquitto;
 mod mqtt;
 mod nats;
 mod once;
+mod readers;
 mod rolling;
 #[path = "../flows/support.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
@@ -29,6 +34,7 @@ mod switchboard;
 
 #[path = "../flows/talking.rs"]
 mod talking;
+mod traffic;
 
 use serde_json::{Value, json};
 

@@ -127,3 +127,67 @@ async fn a_second_instance_of_the_same_name_is_reported() {
     let _second: Runtime = begin(&nats, "same", SHORT).await;
     first.log_line("has the name `same` as well; set another `instance-name`").await;
 }
+
+/// What the admin API of an instance answers, as JSON.
+pub(crate) async fn asked(instance: &Runtime, method: &str, path: &str) -> Value {
+    let head = "Host: localhost\r\nConnection: close\r\nContent-Length: 0";
+    let request = format!("{method} /ferrowire/websocket/l/{path} HTTP/1.1\r\n{head}\r\n\r\n");
+    let response = instance.raw(&request).await;
+    let (_, body) = response.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|_| json!(response))
+}
+
+#[tokio::test]
+async fn the_admin_api_lists_the_sessions_and_rooms_of_all_instances_and_pings_any_session() {
+    let nats = Nats::start().await;
+    let mut instances = instances(&nats, 2, SHORT).await;
+    let mut a = Member::with_token(&instances[0], "a").await;
+    let mut b = Member::with_token(&instances[1], "b").await;
+    for member in [&mut a, &mut b] {
+        member.join("x").await;
+    }
+    b.join("y").await;
+    let (a_id, b_id) = (a.id().await, b.id().await);
+    for instance in &instances {
+        let found = asked(instance, "GET", "sessions").await;
+        assert_eq!(found["total"], 2);
+        let list = found["sessions"].as_array().unwrap();
+        let of = |name: &str| list.iter().map(|it| it[name].clone()).collect::<Vec<Value>>();
+        assert_eq!(
+            (of("id"), of("instance")),
+            (vec![json!(a_id), json!(b_id)], vec![json!("0"), json!("1")])
+        );
+        let second = asked(instance, "GET", "sessions?offset=1&limit=1").await;
+        assert_eq!((&second["total"], &second["sessions"][0]["id"]), (&json!(2), &json!(b_id)));
+        assert_eq!(second["sessions"].as_array().unwrap().len(), 1);
+        let rooms = asked(instance, "GET", "rooms").await;
+        let mut rooms: Vec<String> =
+            rooms["rooms"].as_array().unwrap().iter().map(Value::to_string).collect();
+        rooms.sort();
+        let expected = [("x", "0"), ("x", "1"), ("y", "1")]
+            .map(|(name, at)| json!({"name": name, "count": 1, "instance": at}).to_string());
+        assert_eq!(rooms, expected);
+    }
+    let path = format!("ping?session={}", b_id.replace('@', "%40"));
+    let mut pings = 0;
+    let pong = async {
+        let mut pong = std::pin::pin!(asked(&instances[0], "POST", &path));
+        loop {
+            tokio::select! {
+                pong = &mut pong => return pong,
+                // Reading answers pings.
+                frame = b.0.next() => pings += usize::from(frame.is_ping()),
+            }
+        }
+    };
+    let pong = pong.await;
+    assert!(pong["milliseconds"].as_f64().unwrap() > 0.0 && pings == 1, "{pong} {pings}");
+    let gone = asked(&instances[0], "POST", "ping?session=gone%401").await;
+    assert!(gone.as_str().unwrap().contains("there is no such session"), "{gone}");
+    instances[1].signal("-KILL");
+    let found = asked(&instances[0], "GET", "sessions").await;
+    assert_eq!((&found["total"], &found["unanswered"]), (&json!(1), &json!(["1"])));
+    instances[0].log_line("gives no sign of life").await;
+    let found = asked(&instances[0], "GET", "sessions").await;
+    assert_eq!((&found["total"], found.get("unanswered")), (&json!(1), None));
+}

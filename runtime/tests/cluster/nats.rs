@@ -37,6 +37,12 @@ impl Nats {
         Self::start_with(&["-js", "-sd", folder]).await
     }
 
+    /// Starts a server with JetStream that says what it does at another port.
+    pub(crate) async fn monitored(storage: &Storage, port: &str) -> Self {
+        let folder = storage.0.path().to_str().unwrap();
+        Self::start_with(&["-js", "-sd", folder, "-m", port]).await
+    }
+
     /// Makes a stream, as another program could.
     pub(crate) async fn make_stream(&self, config: Value) {
         let (name, config) = (config["name"].as_str().unwrap().to_owned(), config.to_string());

@@ -39,7 +39,7 @@ fn flows(name: &str) -> Value {
     ])
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -67,7 +67,7 @@ async fn start(nats: &Nats, name: &str, address: &str) -> Runtime {
 }
 
 /// HAProxy with the documented configuration at other addresses.
-fn haproxy(folder: &Path, public: &str, instances: &[String]) -> Child {
+pub(crate) fn haproxy(folder: &Path, public: &str, instances: &[String]) -> Child {
     let (_, rest) = DOCUMENTATION.split_once("```haproxy\n").unwrap();
     let (configuration, _) = rest.split_once("```").unwrap();
     let mut text = configuration.replace("bind :80", &format!("bind {public}"));

@@ -7,7 +7,7 @@ const detailed = {
   ...listener, path: "/ws/:name", details: "true", detailHeaders: "x-a", maxRooms: "3", clientRooms: "news",
 };
 const input = at("i1", "websocket in", 140, 80, {
-  server: listener.id, client: "", events: "also", wires: [["k1"]],
+  server: listener.id, client: "", events: "also", eventsOf: "cluster", wires: [["k1"]],
 });
 const control = at("k1", "websocket control", 300, 80, {
   server: listener.id, client: "", action: "join", to: "", target: "", targetType: "str", room: "_session.params.name",

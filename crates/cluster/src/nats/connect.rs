@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 use crate::link;
 use crate::member::Shared;
 use crate::metrics;
+use crate::nats::archive::NatsArchive;
 use crate::nats::depot::NatsDepot;
 use crate::nats::inbox;
 use crate::nats::way::NatsLink;
@@ -86,6 +87,7 @@ async fn connect(
         tokio::time::sleep(pauses.next(None)).await;
     };
     let _only_once = shared.depot.set(NatsDepot::new(&client, &shared));
+    let _only_once = shared.archive.set(NatsArchive::new(&client, &shared));
     let (link, subscriptions) = NatsLink::new(client.clone());
     shared.spawn(inbox::run(Arc::clone(&shared), subscriptions));
     shared.spawn(link::drive(Arc::clone(&shared), link));
@@ -101,7 +103,7 @@ fn connected(shared: &Shared, client: &Client) {
         "the instance `{}` is in the cluster `{}`, by NATS {} at {}:{}",
         shared.options.instance, shared.options.cluster, server.version, server.host, server.port
     );
-    shared.connected.send_replace(true);
+    shared.connect();
 }
 
 fn names(servers: &[ServerAddr]) -> String {
@@ -138,9 +140,12 @@ async fn follow(shared: Arc<Shared>, mut events: mpsc::Receiver<Event>) {
             Event::Connected if was_lost => {
                 (was_lost, last) = (false, String::new());
                 info!("connected to NATS again");
-                shared.connected.send_replace(true);
+                shared.connect();
             }
-            Event::SlowConsumer(_) => metrics::DROPPED_SLOW.increment(),
+            Event::SlowConsumer(_) => {
+                metrics::DROPPED_SLOW.increment();
+                shared.slow.send_replace(());
+            }
             Event::ServerError(error) => warn!("NATS reports an error: {error}"),
             Event::ClientError(error) if was_lost && error.to_string() != last => {
                 last = error.to_string();

@@ -29,6 +29,21 @@ impl Sessions {
             Ok(None) => return Handled::Done,
             Err(error) => return Handled::Failed(error),
         };
+        if self.others.is_none() {
+            return self.deliver_addressed(target, message);
+        }
+        match self.append(target, &message) {
+            Some(handled) => handled,
+            None => self.send_everywhere(target, message),
+        }
+    }
+
+    /// Sends to the sessions of the target, on this instance first.
+    pub(super) fn send_everywhere(
+        self: &Arc<Self>,
+        target: &Target,
+        message: Publication,
+    ) -> Handled {
         let Some(others) = &self.others else { return self.deliver_addressed(target, message) };
         let handled = self.deliver_addressed(target, message.clone());
         let gone = others.publish(target, &message);

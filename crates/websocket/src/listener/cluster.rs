@@ -8,36 +8,52 @@
 //! | `all` | clients; also for messages to several rooms or users |
 //! | `room`, NAME | members of the room |
 //! | `user`, NAME | sessions of the user |
+//! | `events` | nodes that ask for events of all instances |
 //! | `to`, INSTANCE | always: messages to certain sessions of this instance |
 //!
 //! The id of a session ends with `@` and the name of its instance.
 
+mod abroad;
 mod inbox;
+mod journal;
 mod letter;
+mod overview;
 mod requests;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Once, OnceLock};
+use std::time::Duration;
 
-use ferrowire_core::cluster::{Cluster, Interest};
+use ferrowire_core::cluster::{Cluster, Interest, Shape};
 use ferrowire_core::{Key, NodeContext, Text, generate_id};
 use tokio::sync::mpsc;
 
-use crate::listener::history::Publication;
+use crate::listener::history::{Bounds, Followed, HistoryOptions, Publication};
 use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
 use crate::settings::CLUSTER;
-use inbox::{Inbox, Waiting};
+pub(crate) use inbox::Inbox;
+use inbox::Waiting;
+pub(crate) use letter::Letter;
+pub(crate) use overview::Pinged;
 use requests::Answering;
 
 /// The first part of all topics of WebSocket nodes.
 const WS: &str = "ws";
+
+/// Journals keep messages for a second at least.
+const LEAST_AGE: Duration = Duration::from_secs(1);
 
 /// The other instances of a listener.
 pub(crate) struct Others {
     cluster: Arc<dyn Cluster>,
     /// The id of the listener, the same on all instances.
     listener: String,
+    /// Tells this start of the listener from others.
+    life: String,
+    /// Whether others are told of connects and disconnects.
+    tells_events: AtomicBool,
     inbox: Arc<Inbox>,
     /// What lasts as long as the listener.
     standing: OnceLock<[Interest; 2]>,
@@ -52,12 +68,24 @@ impl Others {
         };
         let (inbox, waiting) = Inbox::new(cx.clone());
         let listener = cx.id().to_owned();
-        let others = Others { cluster, listener, inbox, standing: OnceLock::new() };
+        let others = Others {
+            cluster,
+            listener,
+            life: generate_id().to_string(),
+            tells_events: AtomicBool::new(false),
+            inbox,
+            standing: OnceLock::new(),
+        };
         Some((Arc::new(others), waiting))
     }
 
     /// Begins to receive for `sessions`.
-    pub(crate) fn begin(&self, sessions: &Arc<Sessions>, waiting: mpsc::Receiver<Waiting>) {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        sessions: &Arc<Sessions>,
+        waiting: mpsc::Receiver<Waiting>,
+    ) {
+        sessions.cx.spawn(abroad::run(Arc::clone(sessions), Arc::clone(self)));
         sessions.cx.spawn(inbox::run(Arc::clone(sessions), Arc::clone(&self.inbox), waiting));
         self.standing.get_or_init(|| {
             let answering = Arc::new(Answering::of(sessions));
@@ -90,6 +118,19 @@ impl Others {
 
     fn topic<'a>(&'a self, kind: &'a str, name: &Option<&'a str>) -> Vec<&'a str> {
         [WS, &self.listener, kind].into_iter().chain(*name).collect()
+    }
+
+    /// Where the listener's histories are kept for all instances.
+    pub(crate) fn followed(&self, (options, bounds): (HistoryOptions, Bounds)) -> Followed {
+        let shape = Shape {
+            messages: options.messages,
+            age: options.age.map(|age| age.max(LEAST_AGE)),
+            by_key: options.by_topic,
+            bytes: bounds.all,
+            at_once: bounds.one,
+        };
+        let journal = self.cluster.journal(&[WS, &self.listener], shape);
+        Followed::new(journal, Arc::clone(&self.inbox), options)
     }
 
     /// The id of a new session of this instance.

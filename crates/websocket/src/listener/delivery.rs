@@ -187,6 +187,9 @@ impl Sessions {
             Err(error) => return Handled::Failed(error),
         };
         let Some(others) = &self.others else { return self.broadcast_here(message) };
+        if let Some(handled) = self.append(&all, &message) {
+            return handled;
+        }
         let handled = self.broadcast_here(message.clone());
         others.publish(&all, &message);
         handled

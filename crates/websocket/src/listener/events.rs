@@ -10,6 +10,9 @@ use crate::listener::sessions::Sessions;
 impl Sessions {
     /// Sends an event to each node that asks for it. Delivery begins with the call.
     pub(crate) fn tell(&self, member: &Member, event: &'static str, payload: &Map) -> Sending {
+        if let Some(others) = &self.others {
+            others.tell(member, event, payload);
+        }
         events::tell(&self.cx, member.value(), event, payload)
     }
 }

@@ -1,5 +1,7 @@
 //! `history`: the messages that a listener and its rooms keep for who connects or joins later.
 
+mod followed;
+mod hear;
 mod kept;
 mod position;
 mod publish;
@@ -11,6 +13,7 @@ use ferrowire_core::NodeConfig;
 
 use crate::settings;
 
+pub(crate) use followed::{Followed, Following, Heard};
 pub(crate) use position::{Ask, Position};
 pub(crate) use publish::{History, Publication};
 pub(crate) use store::Bounds;

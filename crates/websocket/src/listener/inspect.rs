@@ -7,6 +7,9 @@
 //! - `POST …/ferrowire/websocket/<id>/ping?session=<id>`: sends a ping and answers `{milliseconds}`
 //!   when the pong has come
 //!
+//! In a cluster they are those of all instances, one after the other, and each entry has its `instance`: a room with
+//! members on several ones is listed for each. `unanswered` names the instances that did not answer.
+//!
 //! The lists are pages: `offset` and `limit` of the query, at most 200 entries. Sessions that end
 //! meanwhile change the order. They need the permission `websocket.read`, a ping `websocket.write`.
 
@@ -18,6 +21,7 @@ use ferrowire_core::port::{Answer, Incoming, Port, Registration, Response, Route
 use ferrowire_core::{Map, NodeInfo, Text, Value, async_trait};
 use url::form_urlencoded;
 
+use crate::listener::cluster::Pinged;
 use crate::listener::member::Client;
 use crate::listener::rooms::Room;
 use crate::listener::sessions::Sessions;
@@ -72,17 +76,64 @@ impl Answer for Ping {
         let query = incoming.request.uri().query().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         let id = pairs.find(|(key, _)| key == "session").map(|(_, id)| id).unwrap_or_default();
-        let found = self.sessions.clients().by_session.get(&*id).cloned();
-        let gone = || text(StatusCode::NOT_FOUND, "there is no such session");
-        let Some(client) = found else { return gone() };
-        match tokio::time::timeout(PATIENCE, client.connection.round_trip()).await {
-            Ok(Some(time)) => {
-                let time = Value::from(time.as_secs_f64() * 1000.0);
-                let map = Map::from_iter([("milliseconds", time)]);
+        let elsewhere = match &self.sessions.others {
+            Some(others) => others.ping(&id).await,
+            None => None,
+        };
+        let pinged = match elsewhere {
+            Some(pinged) => pinged,
+            None => self.sessions.ping_here(&id).await,
+        };
+        match pinged {
+            Pinged::After(time) => {
+                let map = Map::from_iter([("milliseconds", Value::from(time))]);
                 full("application/json", Value::from(map).to_json())
             }
-            Ok(None) => gone(),
-            Err(_) => text(StatusCode::GATEWAY_TIMEOUT, "the session did not answer the ping"),
+            Pinged::Gone => text(StatusCode::NOT_FOUND, "there is no such session"),
+            Pinged::Silent => {
+                text(StatusCode::GATEWAY_TIMEOUT, "the session did not answer the ping")
+            }
+        }
+    }
+}
+
+impl Sessions {
+    /// Pings a session of this instance.
+    pub(crate) async fn ping_here(&self, id: &str) -> Pinged {
+        let Some(client) = self.client(id) else { return Pinged::Gone };
+        match tokio::time::timeout(PATIENCE, client.connection.round_trip()).await {
+            Ok(Some(time)) => Pinged::After(time.as_secs_f64() * 1000.0),
+            Ok(None) => Pinged::Gone,
+            Err(_) => Pinged::Silent,
+        }
+    }
+
+    /// A page of a list of this instance.
+    pub(crate) fn inspect_here(&self, what: What, page: Page) -> Map {
+        match what {
+            What::Sessions => sessions(self, page),
+            What::Rooms => rooms(self, page),
+        }
+    }
+}
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Sessions,
+    Rooms,
+}
+
+impl What {
+    /// By its name.
+    pub(crate) fn of(name: &str) -> Self {
+        if name == "rooms" { What::Rooms } else { What::Sessions }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            What::Sessions => "sessions",
+            What::Rooms => "rooms",
         }
     }
 }
@@ -97,9 +148,10 @@ impl Answer for Inspect {
     async fn answer(&self, incoming: Incoming) -> Response {
         let uri = incoming.request.uri();
         let page = Page::of(uri.query().unwrap_or_default());
-        let found = match uri.path().ends_with("/rooms") {
-            true => rooms(&self.sessions, page),
-            false => sessions(&self.sessions, page),
+        let what = What::of(uri.path().strip_prefix(&self.below).unwrap_or_default());
+        let found = match &self.sessions.others {
+            Some(others) => others.inspect(&self.sessions, what, page).await,
+            None => self.sessions.inspect_here(what, page),
         };
         full("application/json", Value::from(found).to_json())
     }
@@ -107,9 +159,9 @@ impl Answer for Inspect {
 
 /// A part of a list.
 #[derive(Clone, Copy)]
-struct Page {
-    offset: usize,
-    limit: usize,
+pub(crate) struct Page {
+    pub(crate) offset: usize,
+    pub(crate) limit: usize,
 }
 
 impl Page {

@@ -24,7 +24,7 @@ use crate::listener::cluster::Others;
 use crate::listener::events;
 use crate::listener::guest::Guest;
 use crate::listener::handshake::Accepted;
-use crate::listener::history::{Bounds, History, HistoryOptions};
+use crate::listener::history::{Bounds, Following, History, HistoryOptions};
 use crate::listener::inbound::Inbound;
 use crate::listener::member::{Client, Member};
 use crate::listener::rates::Rates;
@@ -57,10 +57,15 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Those of a listener whose other instances send what is for a room or user that has members.
-    fn in_cluster(others: &Arc<Others>) -> Self {
+    fn in_cluster(others: &Arc<Others>, history: Option<&Arc<History>>) -> Self {
         let (of_rooms, of_users) = (Arc::clone(others), Arc::clone(others));
+        let history = history.cloned();
+        let room = move |name: &str| {
+            let following = history.as_ref().and_then(|history| Following::of(history, Some(name)));
+            Interest::new((of_rooms.room(name), following))
+        };
         Groups {
-            rooms: Rooms::with_interests(move |name| of_rooms.room(name)),
+            rooms: Rooms::with_interests(room),
             users: Rooms::with_interests(move |name| of_users.user(name)),
         }
     }
@@ -105,15 +110,18 @@ impl Sessions {
     /// No sessions yet.
     pub(crate) fn new(cx: NodeContext, rules: Rules) -> Arc<Self> {
         let (others, inbox) = Others::of(&cx).unzip();
-        let mut groups = others.as_ref().map(Groups::in_cluster).unwrap_or_default();
+        let history = rules.history.map(|kept| {
+            let followed = others.as_ref().map(|others| others.followed(kept));
+            History::new(kept.0, kept.1, rules.mode, followed)
+        });
+        let in_cluster = |others| Groups::in_cluster(others, history.as_ref());
+        let mut groups = others.as_ref().map(in_cluster).unwrap_or_default();
         groups.rooms.count_at(&metrics::ROOMS);
         let sessions = Arc::new(Sessions {
             cx,
             others,
             watch: Watch::new(rules.alive),
-            history: rules
-                .history
-                .map(|(options, bounds)| History::new(options, bounds, rules.mode)),
+            history,
             rules,
             feeds: Arc::default(),
             clients: RwLock::default(),
@@ -182,12 +190,14 @@ impl Sessions {
         let id = self.others.as_ref().map_or_else(generate_id, |others| others.new_id());
         let member = Arc::new(Member::new(id, guest));
         let client = Client { connection: Arc::clone(connection), member: Arc::clone(&member) };
+        if let (None, Some(others)) = (&clients.interest, &self.others) {
+            let history = self.history.as_ref();
+            let following = history.and_then(|history| Following::of(history, None));
+            clients.interest = Some(Interest::new((others.clients(), following)));
+        }
         self.replay(&client, None, &ask);
         self.join_first(&client, &rooms);
         clients.by_session.insert(member.session.id.clone(), client);
-        if let (None, Some(others)) = (&clients.interest, &self.others) {
-            clients.interest = Some(others.clients());
-        }
         clients.running += 1;
         let present = Present { sessions: Arc::clone(self), member, left: false };
         metrics::OPEN.add(1);

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::connection::cork;
 use crate::listener::cluster::letter::Letter;
+use crate::listener::history::Heard;
 use crate::listener::sessions::Sessions;
 use crate::metrics;
 
@@ -26,7 +27,21 @@ const BYTES_AT_ONCE: usize = 64 * 1024;
 const NO_CONNECTION: usize = 0;
 
 /// A message that waits.
-pub(crate) struct Waiting(Bytes);
+pub(crate) enum Waiting {
+    /// Of another instance.
+    Letter(Bytes),
+    /// Of a history.
+    Heard(Heard),
+}
+
+impl Waiting {
+    fn bytes(&self) -> usize {
+        match self {
+            Waiting::Letter(message) => message.len(),
+            Waiting::Heard(heard) => heard.bytes(),
+        }
+    }
+}
 
 /// Takes the messages of all topics of a listener, in one order.
 pub(crate) struct Inbox {
@@ -56,13 +71,27 @@ impl Inbox {
     }
 }
 
-impl Receiver for Inbox {
-    fn receive(&self, _: &str, message: Bytes) {
-        let length = message.len();
+impl Inbox {
+    /// Takes what a history tells; returns whether there is room for it.
+    pub(crate) fn hear(&self, heard: Heard) -> bool {
+        self.take(Waiting::Heard(heard))
+    }
+
+    fn take(&self, waiting: Waiting) -> bool {
+        let length = waiting.bytes();
         let before = self.bytes.fetch_add(length, Ordering::Relaxed);
         let fits = before == 0 || before + length <= BYTES;
-        if !fits || self.queue.try_send(Waiting(message)).is_err() {
+        let taken = fits && self.queue.try_send(waiting).is_ok();
+        if !taken {
             self.bytes.fetch_sub(length, Ordering::Relaxed);
+        }
+        taken
+    }
+}
+
+impl Receiver for Inbox {
+    fn receive(&self, _: &str, message: Bytes) {
+        if !self.take(Waiting::Letter(message)) {
             self.dropped();
         }
     }
@@ -81,10 +110,14 @@ pub(crate) async fn run(
             let slow = cork::corked(NO_CONNECTION, || {
                 let mut bytes = 0;
                 let mut next = Some(first);
-                while let Some(Waiting(message)) = next {
-                    bytes += message.len();
-                    inbox.bytes.fetch_sub(message.len(), Ordering::Relaxed);
-                    let slow = sessions.deliver_letter(message);
+                while let Some(waiting) = next {
+                    let length = waiting.bytes();
+                    bytes += length;
+                    inbox.bytes.fetch_sub(length, Ordering::Relaxed);
+                    let slow = match waiting {
+                        Waiting::Letter(message) => sessions.deliver_letter(message),
+                        Waiting::Heard(heard) => sessions.hear(heard),
+                    };
                     if slow.is_some() || bytes >= BYTES_AT_ONCE {
                         return slow;
                     }
@@ -116,7 +149,12 @@ impl Sessions {
             }
         };
         let Letter { target, payload, topic } = letter;
-        match self.deliver(&target, self.publication(&target, payload, topic)) {
+        self.waits(self.deliver(&target, self.publication(&target, payload, topic)))
+    }
+
+    /// What has to be waited for after a message for this instance.
+    pub(crate) fn waits(&self, handled: Handled) -> Option<BoxFuture<'static, ()>> {
+        match handled {
             Handled::Later(rest) => Some(Box::pin(async move {
                 // The end of a session is reported by its task.
                 let _sent = rest.await;

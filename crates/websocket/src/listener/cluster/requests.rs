@@ -15,7 +15,7 @@ use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To, values};
 
 /// An answer is at most about so long in bytes: NATS takes a MiB unless it is set up otherwise.
-const MOST_LISTED: usize = 512 * 1024;
+pub(super) const MOST_LISTED: usize = 512 * 1024;
 
 /// Answers the requests of other instances.
 pub(crate) struct Answering(Weak<Sessions>);
@@ -47,6 +47,9 @@ impl Sessions {
     async fn respond(&self, request: &Map) -> Result<Map, NodeError> {
         match action_in(request) {
             "count" => Ok(Map::from_iter([("count", Value::from(self.count(&scope(request)?)))])),
+            "roster" => Ok(self.roster(request)),
+            "inspect" => Ok(self.inspect_for(request)),
+            "ping" => Ok(self.ping_for(request).await),
             "list" => Ok(self.list(&scope(request)?, &Page::of(request)).cut_to(MOST_LISTED)),
             _ => {
                 let (action, target) = (Action::parse(request)?, Target::parse(request)?);
@@ -147,7 +150,7 @@ impl Others {
         }
     }
 
-    fn subject(&self) -> [&str; 2] {
+    pub(super) fn subject(&self) -> [&str; 2] {
         [WS, &self.listener]
     }
 }
@@ -182,7 +185,7 @@ impl From<Listing> for Map {
     }
 }
 
-fn json(request: &Map) -> Vec<u8> {
+pub(super) fn json(request: &Map) -> Vec<u8> {
     Value::from(request.clone()).to_json().into_bytes()
 }
 

@@ -1,6 +1,7 @@
 //! `Kept`: one history: the messages of a listener or a room, numbered.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bytes::Bytes;
 use ferrowire_core::Text;
@@ -42,14 +43,12 @@ pub(crate) struct Kept {
 impl Kept {
     pub(crate) fn new() -> Self {
         let epoch = format!("{:08x}", fastrand::u32(..));
-        Kept {
-            epoch: epoch.into(),
-            last: 0,
-            lost: 0,
-            entries: BTreeMap::new(),
-            topics: HashMap::new(),
-            bytes: 0,
-        }
+        Kept::at(epoch.into(), 0, 0)
+    }
+
+    /// One without messages, of which those up to `lost` are kept no more.
+    pub(crate) fn at(epoch: Text, last: u64, lost: u64) -> Self {
+        Kept { epoch, last, lost, entries: BTreeMap::new(), topics: HashMap::new(), bytes: 0 }
     }
 
     /// The bytes in memory.
@@ -69,17 +68,49 @@ impl Kept {
     /// Adds a message and returns its offset. Messages without a topic are one topic.
     pub(crate) fn push(&mut self, frame: Bytes, topic: Text, options: &HistoryOptions) -> u64 {
         let topic = options.by_topic.then_some(topic);
-        self.last += 1;
-        if let Some(topic) = &topic
-            && let Some(older) = self.topics.insert(topic.clone(), self.last)
+        self.insert(self.last + 1, Entry { frame, topic, at: Instant::now() });
+        self.last
+    }
+
+    /// Adds a message that has an offset already. Those between `previous` and it are not there.
+    pub(crate) fn push_numbered(
+        &mut self,
+        (offset, previous, age): (u64, u64, Duration),
+        frame: Bytes,
+        topic: Text,
+        options: &HistoryOptions,
+    ) {
+        if previous > self.last {
+            self.lost = previous;
+        }
+        let now = Instant::now();
+        let topic = options.by_topic.then_some(topic);
+        self.insert(offset, Entry { frame, topic, at: now.checked_sub(age).unwrap_or(now) });
+    }
+
+    fn insert(&mut self, offset: u64, entry: Entry) {
+        self.last = offset;
+        if let Some(topic) = &entry.topic
+            && let Some(older) = self.topics.insert(topic.clone(), offset)
             && let Some(older) = self.entries.remove(&older)
         {
             self.bytes -= older.bytes();
         }
-        let entry = Entry { frame, topic, at: Instant::now() };
         self.bytes += entry.bytes();
-        self.entries.insert(self.last, entry);
-        self.last
+        self.entries.insert(offset, entry);
+    }
+
+    /// Has no messages up to `last` beside those that are here.
+    pub(crate) fn advance(&mut self, last: u64) {
+        self.last = self.last.max(last);
+    }
+
+    /// Drops all messages.
+    pub(crate) fn clear(&mut self) {
+        self.lost = self.last;
+        self.bytes = 0;
+        self.entries.clear();
+        self.topics.clear();
     }
 
     /// Drops what is too old or too much. `most_bytes` is the limit of this history.
@@ -116,8 +147,6 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;

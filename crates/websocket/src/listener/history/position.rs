@@ -80,14 +80,18 @@ pub(crate) fn introduction(room: Option<&Text>, now: &Position, recovered: Optio
     frame_of(&Value::from(map).to_json()).freeze()
 }
 
-/// A message with its offset, from the frame that carries it without.
+/// A message with its offset, and that of the one before it if offsets have gaps, from the frame that carries it
+/// without.
 pub(crate) fn numbered(
     frame: &Bytes,
-    (offset, room): (u64, Option<&Text>),
+    (offset, previous, room): (u64, Option<u64>, Option<&Text>),
     mode: Mode,
 ) -> Option<BytesMut> {
     let (opcode, payload) = crate::frame::header::payload_of(frame)?;
     let mut json = format!("{{\"offset\":{offset}");
+    if let Some(previous) = previous {
+        json.push_str(&format!(",\"previous\":{previous}"));
+    }
     if let Some(room) = room {
         json.push_str(",\"room\":");
         json.push_str(&Value::from(room.clone()).to_json());
@@ -152,14 +156,17 @@ mod tests {
             String::from_utf8_lossy(&numbered[2..]).into_owned()
         };
         let text = frame(Data::Text, "a \"b\"");
-        assert_eq!(json(&text, (1, None), Mode::Payload), r#"{"offset":1,"data":"a \"b\""}"#);
+        assert_eq!(json(&text, (1, None, None), Mode::Payload), r#"{"offset":1,"data":"a \"b\""}"#);
         let whole = frame(Data::Text, r#"{"payload":1}"#);
         let room = Text::from("r");
         assert_eq!(
-            json(&whole, (2, Some(&room)), Mode::WholeMessage),
+            json(&whole, (2, None, Some(&room)), Mode::WholeMessage),
             r#"{"offset":2,"room":"r","data":{"payload":1}}"#
         );
         let binary = frame(Data::Binary, "abc");
-        assert_eq!(json(&binary, (3, None), Mode::Payload), r#"{"offset":3,"base64":"YWJj"}"#);
+        assert_eq!(
+            json(&binary, (3, Some(1), None), Mode::Payload),
+            r#"{"offset":3,"previous":1,"base64":"YWJj"}"#
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::connection::forms::{Feeds, Forms};
 use crate::frame::Payload;
 use crate::listener::delivery::Delivery;
 use crate::listener::history::store::{Bounds, Place, Store};
-use crate::listener::history::{Ask, HistoryOptions};
+use crate::listener::history::{Ask, Followed, HistoryOptions};
 use crate::listener::member::Client;
 use crate::listener::sessions::Sessions;
 use crate::listener::target::{Target, To};
@@ -30,15 +30,29 @@ const EXPIRE: Duration = Duration::from_secs(10);
 /// What a listener keeps.
 pub(crate) struct History {
     by_topic: bool,
-    store: Mutex<Store>,
+    pub(super) store: Mutex<Store>,
     /// Lists messages with offsets for clients that lag behind.
     feeds: Arc<Feeds>,
+    /// In a cluster: where the messages and offsets come from.
+    pub(super) followed: Option<Followed>,
 }
 
 impl History {
-    pub(crate) fn new(options: HistoryOptions, bounds: Bounds, mode: Mode) -> Arc<Self> {
-        let store = Mutex::new(Store::new(options, bounds, mode));
-        Arc::new(History { by_topic: options.by_topic, store, feeds: Arc::default() })
+    pub(crate) fn new(
+        options: HistoryOptions,
+        bounds: Bounds,
+        mode: Mode,
+        followed: Option<Followed>,
+    ) -> Arc<Self> {
+        let mut store = Store::new(options, bounds, mode);
+        store.follow(followed.is_some());
+        let (store, feeds) = (Mutex::new(store), Arc::default());
+        Arc::new(History { by_topic: options.by_topic, store, feeds, followed })
+    }
+
+    /// Where messages and offsets come from, unless they are those of this instance.
+    pub(crate) fn followed(&self) -> Option<&Followed> {
+        self.followed.as_ref().filter(|followed| followed.is_usable())
     }
 
     /// Drops what has become too old, without end.
@@ -82,7 +96,10 @@ impl Sessions {
         payload: Payload,
         topic: Option<Text>,
     ) -> Publication {
-        let history = self.history.as_ref().filter(|_| matches!(target.to, To::All | To::Rooms));
+        let is_kept = matches!(target.to, To::All | To::Rooms);
+        // What a journal does not have got no offset.
+        let keeps = |history: &&Arc<History>| is_kept && history.followed().is_none();
+        let history = self.history.as_ref().filter(keeps);
         let by_topic =
             |history: &Arc<History>| topic.clone().filter(|_| history.by_topic).unwrap_or_default();
         let key = history.map(by_topic);
@@ -131,6 +148,9 @@ impl Sessions {
     /// table that it is added to.
     pub(crate) fn replay(&self, client: &Client, place: Place<'_>, ask: &Ask) {
         let Some(history) = &self.history else { return };
+        if history.followed().is_some_and(|followed| followed.wait(client, place, ask)) {
+            return;
+        }
         let frames = history.store.locked().replay(place, ask);
         client.connection.replay(&frames);
     }
@@ -145,12 +165,23 @@ impl History {
         (frames, key): (&Forms, Text),
     ) -> impl FnMut() -> Option<Forms> + use<> {
         let offset = store.push(place, frames.plain(), key);
-        let (mode, room, feeds) = (store.mode(), place.cloned(), Arc::clone(&self.feeds));
+        self.form(store.mode(), frames, (offset, None, place.cloned()))
+    }
+
+    /// Makes the form of a message with its offset when that is asked for.
+    pub(super) fn form(
+        &self,
+        mode: Mode,
+        frames: &Forms,
+        (offset, previous, room): (u64, Option<u64>, Option<Text>),
+    ) -> impl FnMut() -> Option<Forms> + use<> {
+        let feeds = Arc::clone(&self.feeds);
         let frame: Bytes = frames.plain().clone();
         let mut made: Option<Forms> = None;
         move || {
             if made.is_none() {
-                let numbered = super::position::numbered(&frame, (offset, room.as_ref()), mode)?;
+                let numbered =
+                    super::position::numbered(&frame, (offset, previous, room.as_ref()), mode)?;
                 made = Some(Forms::new(Frames { bytes: numbered, count: 1 }, &feeds));
             }
             made.clone()

@@ -1,6 +1,7 @@
 //! `Store`: the histories of a listener and of its rooms, within one bound.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use ferrowire_core::Text;
@@ -31,6 +32,8 @@ pub(crate) struct Store {
     options: HistoryOptions,
     bounds: Bounds,
     mode: Mode,
+    /// The messages are those of a journal, and of a room all or none are there.
+    follows: bool,
     listener: Kept,
     rooms: HashMap<Text, Room>,
     /// The rooms in the order of their last messages.
@@ -52,6 +55,7 @@ impl Store {
             options,
             bounds,
             mode,
+            follows: false,
             listener: Kept::new(),
             rooms: HashMap::new(),
             by_use: BTreeMap::new(),
@@ -69,6 +73,34 @@ impl Store {
         self.put(place, kept);
         self.shrink();
         offset
+    }
+
+    /// Has the messages and offsets of a journal from now on, or no more.
+    pub(crate) fn follow(&mut self, follows: bool) {
+        self.follows = follows;
+    }
+
+    /// Begins the history of a place with what a journal has.
+    pub(crate) fn begin(&mut self, place: Place<'_>, mut kept: Kept) {
+        kept.trim(&self.options, self.bounds.one);
+        self.take(place);
+        self.put(place, kept);
+        self.shrink();
+    }
+
+    /// Keeps a message that has an offset already.
+    pub(crate) fn push_numbered(
+        &mut self,
+        place: Place<'_>,
+        numbers: (u64, u64, Duration),
+        (frame, topic): (&Bytes, Text),
+    ) {
+        let (options, most) = (self.options, self.bounds.one);
+        let mut kept = self.take(place);
+        kept.push_numbered(numbers, Bytes::copy_from_slice(frame), topic, &options);
+        kept.trim(&options, most);
+        self.put(place, kept);
+        self.shrink();
     }
 
     /// Takes a history out, so that its bytes are counted once it is back.
@@ -95,7 +127,7 @@ impl Store {
         self.rooms.insert(name.clone(), room);
     }
 
-    fn remove(&mut self, name: &str) -> Option<Kept> {
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Kept> {
         let room = self.rooms.remove(name)?;
         self.by_use.remove(&room.used);
         self.bytes -= room.kept.bytes();
@@ -105,16 +137,30 @@ impl Store {
     /// Drops histories of rooms until the rest is within the bounds, and then messages of the
     /// listener's.
     fn shrink(&mut self) {
-        while (self.bytes > self.bounds.all || self.rooms.len() > MOST_ROOMS)
+        while (self.bytes > self.bounds.all || self.by_use.len() > MOST_ROOMS)
             && let Some((_, name)) = self.by_use.first_key_value()
         {
             let name = name.clone();
-            self.remove(&name);
+            self.drop_room(&name);
         }
         while self.bytes > self.bounds.all && !self.listener.is_empty() {
             let before = self.listener.bytes();
             self.listener.pop();
             self.bytes -= before - self.listener.bytes();
+        }
+    }
+
+    /// Drops the history of a room. That of a journal goes on without the messages.
+    fn drop_room(&mut self, name: &str) {
+        match self.rooms.get_mut(name).filter(|_| self.follows) {
+            Some(room) => {
+                self.bytes -= room.kept.bytes();
+                room.kept.clear();
+                self.by_use.remove(&room.used);
+            }
+            None => {
+                self.remove(name);
+            }
         }
     }
 
@@ -124,12 +170,15 @@ impl Store {
         let mut kept = self.take(None);
         kept.trim(&options, most);
         self.put(None, kept);
+        if self.follows && options.age.is_none() {
+            return;
+        }
         let (now, unused) = (Instant::now(), options.age.unwrap_or(UNUSED));
         while let Some((_, name)) = self.by_use.first_key_value()
             && self.rooms.get(name).is_some_and(|room| room.used_at + unused <= now)
         {
             let name = name.clone();
-            self.remove(&name);
+            self.drop_room(&name);
         }
     }
 
@@ -168,7 +217,7 @@ impl Store {
         let first = introduction(place, &kept.position(), recovered);
         let rest = kept
             .after(from)
-            .filter_map(|(offset, entry)| numbered(&entry.frame, (offset, place), mode))
+            .filter_map(|(offset, entry)| numbered(&entry.frame, (offset, None, place), mode))
             .map(BytesMut::freeze);
         [first].into_iter().chain(rest).collect()
     }
@@ -180,8 +229,6 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn store(bounds: Bounds) -> Store {
