@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -29,7 +30,7 @@ pub(super) fn share(profile: &str, repository: &Repository) -> Result<()> {
             let name = entry?.file_name();
             let place = to.join(&name);
             if !place.exists() && is_of(&name.to_string_lossy(), &outside) {
-                copy(&from.join(&name), &place)
+                copy_if_there(&from.join(&name), &place)
                     .with_context(|| format!("cannot copy to `{}`", place.display()))?;
             }
         }
@@ -56,8 +57,17 @@ fn is_of(file: &str, crates: &BTreeSet<String>) -> bool {
     is_hash && (crates.contains(&name) || crates.contains(library))
 }
 
+/// Copies a file or folder that another build may remove meanwhile. Cargo compiles again what is not complete.
+fn copy_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    match copy(from, to) {
+        // The folders of the copy are created, so it is the original that is gone.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        copied => copied,
+    }
+}
+
 /// Copies a file or folder with its times, by which cargo tells whether it is up to date.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let about = fs::metadata(from)?;
     if about.is_dir() {
         fs::create_dir_all(to)?;
@@ -77,6 +87,22 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_another_build_has_removed_is_left_out() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        copy_if_there(&from.join("gone"), &to.join("gone"))?;
+        assert!(!to.join("gone").exists());
+        fs::create_dir(&from)?;
+        fs::write(from.join("here"), "x")?;
+        // A folder in place of the copy is another matter.
+        fs::create_dir_all(to.join("here"))?;
+        assert!(copy_if_there(&from.join("here"), &to.join("here")).is_err());
+        copy_if_there(&from.join("here"), &to.join("there"))?;
+        assert_eq!(fs::read_to_string(to.join("there"))?, "x");
+        Ok(())
+    }
 
     #[test]
     fn files_of_crates_from_elsewhere_are_told_from_those_of_the_repository() -> Result<()> {
