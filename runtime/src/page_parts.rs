@@ -3,7 +3,7 @@
 
 /// The parts of a page.
 pub(crate) struct Parts<'a> {
-    /// The document, with `%STYLE%`, `%SCRIPT%`, `%EDITOR%` and `%ADMIN%` in it.
+    /// The document, with `%HEAD%`, `%LOGO%`, `%SCRIPT%`, `%EDITOR%` and `%ADMIN%` in it.
     pub(crate) html: &'a str,
     pub(crate) style: &'a str,
     /// The scripts, which run as one.
@@ -28,6 +28,8 @@ pub(crate) fn document(parts: &Parts<'_>, roots: Roots<'_>) -> String {
     let script = format!("\"use strict\";\n(() => {{\n{}}})();\n", parts.script);
     parts
         .html
+        .replace("%HEAD%", include_str!("page_parts/head.html"))
+        .replace("%LOGO%", include_str!("page_parts/logo.svg"))
         .replace("%STYLE%", &style)
         .replace("%EDITOR%", &editor)
         .replace("%ADMIN%", &admin)

@@ -17,7 +17,7 @@ function textsOf(name, patterns) {
       }
     }
   }
-  const visible = read(`${name}/page.html`).replace(/<(style|script)>[^]*?<\/\1>|<!--[^]*?-->/g, "");
+  const visible = read(`${name}/page.html`).replace(/<(style|script)>[^]*?<\/\1>|<!--[^]*?-->|%[A-Z]+%/g, "");
   for (const [, text] of visible.matchAll(/>([^<>]*\p{L}{2}[^<>]*)</gu)) used.add(text.trim());
   return { used, table: (language) => JSON.parse(read(`${name}/texts/${language}.json`)) };
 }
